@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Rows to JSON by a table: one entry a key, in the order of the contract.
+ */
+#ifndef API_SHAPE_H
+#define API_SHAPE_H
+
+#include "base/base.h"
+#include "base/json.h"
+#include "db/row.h"
+#include "http/request.h"
+
+enum shape_kind {
+	C_INT,
+	C_TEXT,
+	C_PROSE, /* text of a person: the markup guard goes in */
+	C_BOOL,
+	C_DATE,  /* YYYY-MM-DD */
+	C_TIME,  /* ISO 8601, UTC; the column is microseconds since 1970 */
+	C_MEDIA, /* path below /media/, made absolute; NULL stays null */
+	C_USER,  /* username, made the user's address */
+	C_MOVIE, /* slug, made the movie's address */
+	C_JSON,  /* jsonb or json, verbatim */
+	C_NULL   /* always null, no column */
+};
+
+struct column {
+	const char *key;
+	enum shape_kind kind;
+	const char *column; /* NULL: the same as key */
+};
+
+/* One row as an object; `shape` ends with an entry without key. */
+void shape_row(struct req *r, struct json *j, const struct row *row,
+    const struct column *shape);
+
+/* All rows as a list. */
+void shape_rows(struct req *r, struct json *j, const struct rows *rows,
+    const struct column *shape);
+
+/* Complete answers made of one row, or of a bare list of rows. */
+enum err reply_row(struct req *r, int status, const struct row *row,
+    const struct column *shape);
+enum err reply_rows(struct req *r, const struct rows *rows,
+    const struct column *shape);
+
+#endif

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The caller: what the guard and the handlers need to know of her, read with
+ * one statement and kept in the cache per session.
+ */
+#ifndef AUTH_ACCOUNT_H
+#define AUTH_ACCOUNT_H
+
+#include "base/base.h"
+#include "auth/token.h"
+#include "base/buf.h"
+#include "http/request.h"
+
+struct account {
+	int64_t id;
+	int64_t session_id;
+	int64_t epoch;
+	bool verified;
+	bool boarded;
+	bool active;
+	enum lang lang;
+	char username[640]; /* 150 code points */
+};
+
+/*
+ * Reads account and session from the database (statement account_by_session).
+ * ERR_UNAUTHORIZED: no such account or session, ended, expired, or an older
+ * epoch; the problem is recorded with the contract's body.
+ */
+enum err account_load(struct req *r, const struct claims *claims,
+    struct account **out);
+
+/* Bytes for the cache, and back (false: not ours or of another release). */
+void account_pack(const struct account *a, struct buf *out);
+bool account_unpack(TALLOC_CTX *mem, const char *p, size_t n,
+    struct account **out);
+
+#endif

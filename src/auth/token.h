@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Access and refresh tokens: JWT, HS256 only. libjwt checks neither expiry nor
+ * type nor the algorithm we expect; this file does all of it, and is the only
+ * one that knows the library.
+ */
+#ifndef AUTH_TOKEN_H
+#define AUTH_TOKEN_H
+
+#include "base/base.h"
+#include "i18n/lang.h"
+
+enum token_type { TOKEN_ACCESS, TOKEN_REFRESH };
+
+enum token_verdict { TOKEN_OK, TOKEN_INVALID, TOKEN_EXPIRED, TOKEN_WRONG_TYPE };
+
+struct claims {
+	int64_t user_id;
+	int64_t session_id;  /* claim "sid" */
+	int64_t epoch;       /* claim "epoch" */
+	int64_t expires;     /* seconds */
+	enum lang lang;
+	bool has_lang;
+	char jti[33];
+};
+
+/* What a token says of an account (contract, users 2). */
+struct token_facts {
+	int64_t user_id, session_id, epoch;
+	const char *username;
+	bool verified, boarded;
+	enum lang lang;
+};
+
+struct token_key {
+	const unsigned char *bytes;
+	size_t len; /* at least 32, checked when the settings are read */
+};
+
+/* A signed token that ends `lifetime` seconds from now; jti is 32 hex digits. */
+char *token_issue(TALLOC_CTX *mem, const struct token_key *key,
+    enum token_type type, const struct token_facts *facts, int64_t lifetime,
+    const char *jti);
+
+/*
+ * Checks signature, algorithm, expiry (now in seconds) and type, and reads the
+ * claims; user_id may be a number or decimal text.
+ */
+enum token_verdict token_check(TALLOC_CTX *mem, const struct token_key *key,
+    enum token_type type, const char *token, int64_t now, struct claims *out);
+
+#endif

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * First include of every source: the configuration, the standard headers that
+ * are needed everywhere, the error type, and the names that are forbidden.
+ */
+#ifndef BASE_BASE_H
+#define BASE_BASE_H
+
+#include "config.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/types.h>
+
+#include <talloc.h>
+
+#include "base/banned.h"
+#include "base/err.h"
+
+#define must_check    __attribute__((warn_unused_result))
+#define printf_like(f, a) __attribute__((format(printf, f, a)))
+#define array_len(a)  (sizeof(a) / sizeof((a)[0]))
+
+#endif

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The one error type. Everything that can fail returns enum err; the idiom is
+ * three lines: assign, `if (e)`, `return e`. ERR_OK is 0.
+ */
+#ifndef BASE_ERR_H
+#define BASE_ERR_H
+
+enum __attribute__((warn_unused_result)) err {
+	ERR_OK = 0,
+#define ERROR(NAME, STATUS, SLUG) ERR_##NAME,
+#include "base/errors.def"
+#undef ERROR
+	ERR__MAX
+};
+
+/* HTTP status of an error; 200 for ERR_OK. */
+int err_status(enum err e);
+
+/* Short stable name, "ok" for ERR_OK. Static text. */
+const char *err_slug(enum err e);
+
+#endif

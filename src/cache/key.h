@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Keys: digests (BLAKE2b) of the pool, a name and the parts.
+ */
+#ifndef CACHE_KEY_H
+#define CACHE_KEY_H
+
+#include "base/base.h"
+#include "cache/cache.h"
+
+/*
+ * Key of what `name` and the parts say. Parts are separated unambiguously
+ * (lengths go into the digest), so no two lists share a key.
+ */
+void key_make(const struct cache *c, struct cache_key *out, const char *name,
+    const char *const *parts, size_t n);
+
+/* Key of the generation of (kind, key), for example ("movie", "4-the-room"). */
+void key_generation(const struct cache *c, struct cache_key *out,
+    const char *kind, const char *key);
+
+#endif

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Request bodies: JSON (strict), urlencoded and multipart forms, as one list
+ * of named values.
+ */
+#ifndef HTTP_BODY_H
+#define HTTP_BODY_H
+
+#include "base/base.h"
+#include "http/request.h"
+
+struct json_object;
+
+/* One uploaded file. `data` points into the request's body. */
+struct upload {
+	const char *filename; /* as sent, may be empty */
+	const char *type;     /* as sent */
+	const char *data;
+	size_t len;
+};
+
+enum body_kind { BODY_EMPTY, BODY_JSON, BODY_FORM, BODY_MULTIPART, BODY_UNKNOWN };
+
+struct body_part {
+	const char *name;
+	const char *text;            /* form and multipart values */
+	const struct upload *file;   /* multipart files */
+};
+
+struct body {
+	enum body_kind kind;
+	struct json_object *json;    /* BODY_JSON: always an object */
+	struct body_part *parts;     /* forms */
+	size_t n;
+};
+
+/* What the content type announces. */
+enum body_kind body_kind_of(const struct req *r);
+
+/*
+ * Parses r->body as JSON whatever the content type says: one object, no text
+ * after it, depth at most 16, valid UTF-8, no NUL, no duplicate key, numbers
+ * inside 64 bits. ERR_BAD_JSON otherwise.
+ */
+enum err body_json(struct req *r, struct body *out);
+
+/* Parses by content type: JSON, urlencoded, multipart; ERR_MEDIA_TYPE otherwise. */
+enum err body_any(struct req *r, struct body *out);
+
+#endif

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * What went wrong, and how it looks on the wire. Nothing else in the program
+ * writes an error body.
+ */
+#ifndef HTTP_PROBLEM_H
+#define HTTP_PROBLEM_H
+
+#include "base/base.h"
+#include "http/request.h"
+#include "i18n/msg.h"
+
+/*
+ * How a route words its errors (contract README 3 and 12; front-end 2.10).
+ * Every body has `error`; the style says which other keys carry it.
+ */
+enum style {
+	STYLE_ERROR,     /* {"error": text}; fields {"f": ["…"], "error": first} */
+	STYLE_FORM,      /* sign-up: fields flat and `error` */
+	STYLE_FRAMEWORK, /* log-in, refresh: `detail`, "This field is required." */
+	STYLE_STATUS     /* friends: `status` and `error` */
+};
+
+struct complaint {
+	const char *field; /* NULL: of the whole request; "__all__" possible */
+	const char *text;
+};
+
+struct problem {
+	enum err code;
+	struct complaint list[32];
+	int n;
+	const char *detail_code; /* `code` of token errors, NULL: none */
+	const char *token_message; /* inside `messages`, NULL: none */
+	const char *model;       /* 404 by path: "Movie", … NULL: none */
+	const char *lookup;      /* the path segment */
+	int retry_after;         /* seconds, 0: none */
+};
+
+/*
+ * Records a complaint in the caller's language and returns `code`: report and
+ * return in one statement. `field` NULL: of the whole request.
+ */
+enum err fail(struct req *r, enum err code, const char *field, enum msg msg);
+
+/* The same with up to three arguments for {0} {1} {2}. */
+enum err fail_with(struct req *r, enum err code, const char *field,
+    enum msg msg, const char *const args[3]);
+
+/* Record only (several complaints); the caller returns the code later. */
+void complain(struct req *r, enum err code, const char *field, const char *text);
+
+/* 404 of a path segment: {"error": "Not Found", "message", "model", "lookup_value"}. */
+enum err fail_path(struct req *r, const char *model, const char *lookup);
+
+/* 401 for a token that was sent and is no good; `code` and `message` as the contract has them. */
+enum err fail_token(struct req *r, enum msg detail, const char *code,
+    const char *token_message);
+
+/* 429 or 503 with Retry-After. */
+enum err fail_retry(struct req *r, enum err code, enum msg msg, int seconds);
+
+/*
+ * Turns `code` and r->problem into the answer: status, headers
+ * (WWW-Authenticate, Retry-After, Allow), and the body in the route's style or
+ * as problem+json when the client asks for that.
+ */
+void problem_reply(struct req *r, enum err code);
+
+#endif

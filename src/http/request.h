@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * One request: everything a handler can know of it. It owns `mem`; all that is
+ * made while answering hangs below that and goes in one call.
+ */
+#ifndef HTTP_REQUEST_H
+#define HTTP_REQUEST_H
+
+#include "base/base.h"
+#include "base/buf.h"
+#include "i18n/lang.h"
+
+struct account;
+struct cache;
+struct conf;
+struct db;
+struct field_value;
+struct problem;
+struct route;
+struct upload;
+
+enum method {
+	METHOD_GET,
+	METHOD_HEAD,
+	METHOD_POST,
+	METHOD_PUT,
+	METHOD_PATCH,
+	METHOD_DELETE,
+	METHOD_OPTIONS,
+	METHOD_OTHER
+};
+
+#define PATH_PARAMS_MAX 4
+#define REQUEST_ID_MAX  64
+
+/* What has been decided of the answer so far; http/reply.h fills it. */
+struct answer {
+	int status;             /* 0: nothing yet */
+	const char *type;       /* content type */
+	struct buf body;
+	struct buf headers;     /* further header lines, each with CR LF */
+	char etag[48];          /* with quotes; empty: none */
+	const char *cache_control;
+	bool keep;              /* may be kept in the answer cache */
+};
+
+struct touched {
+	const char *kind;       /* "movie", "user", … (cache/keys.def) */
+	const char *key;
+};
+
+struct req {
+	TALLOC_CTX *mem;
+	int64_t started_us;     /* steady clock */
+
+	/* from FastCGI, as they came; never NULL, perhaps empty */
+	enum method method;
+	const char *method_text;
+	const char *path;       /* decoded, whole: "/api/movies/" */
+	const char *query;      /* raw */
+	const char *content_type;
+	const char *authorization;
+	const char *accept;
+	const char *accept_language;
+	const char *if_none_match;
+	const char *origin;
+	const char *address;    /* REMOTE_ADDR */
+	const char *cors_method;  /* Access-Control-Request-Method */
+	char id[REQUEST_ID_MAX + 1];
+	int64_t content_length; /* -1: absent */
+	bool bad_path;          /* percent-encoding or UTF-8 of the path is wrong */
+
+	/* body: bytes read once by body_read() */
+	const char *body;
+	size_t body_len;
+
+	/* found on the way */
+	const struct route *route;
+	const char *path_param[PATH_PARAMS_MAX]; /* in the order of the pattern */
+	struct account *account;   /* NULL: nobody */
+	enum lang lang;
+	struct field_value *values; /* parallel to route->input */
+	struct problem *problem;   /* complaints, NULL: none */
+	struct answer answer;
+	struct touched touched[8];
+	int n_touched;
+	int64_t account_id;        /* for the log: 0 nobody */
+	const char *cache_word;    /* for the log: "hit", "miss", "off", "-" */
+
+	/* the worker's */
+	const struct conf *conf;
+	struct db *db;
+	struct cache *cache;
+};
+
+/* Value of path parameter `name` of the matched route; asserts that it exists. */
+const char *path_of(const struct req *r, const char *name);
+
+#endif

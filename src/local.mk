@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# What the programs are made of. libmxm.a holds everything but the mains, so
+# that the unit tests link what ships.
+
+noinst_LIBRARIES += libmxm.a
+sbin_PROGRAMS += mxmd mxm-jobs mxmctl
+
+libmxm_a_CPPFLAGS = $(AM_CPPFLAGS)
+libmxm_a_SOURCES = \
+	src/base/banned.h src/base/base.h src/base/errors.def \
+	src/base/buf.c src/base/buf.h \
+	src/base/clock.c src/base/clock.h \
+	src/base/conf.c src/base/conf.h \
+	src/base/err.c src/base/err.h \
+	src/base/json.c src/base/json.h \
+	src/base/log.c src/base/log.h \
+	src/base/mem.c src/base/mem.h \
+	src/base/random.c src/base/random.h \
+	src/base/shm.c src/base/shm.h \
+	src/base/text.c src/base/text.h \
+	src/i18n/lang.c src/i18n/lang.h \
+	src/i18n/mailtext.c src/i18n/mailtext.h \
+	src/i18n/msg.c src/i18n/msg.h \
+	src/i18n/en.def src/i18n/es.def src/i18n/fr.def src/i18n/de.def \
+	src/db/arg.h \
+	src/db/copy.c src/db/copy.h \
+	src/db/db.c src/db/db.h \
+	src/db/migrate.c src/db/migrate.h \
+	src/db/query.c src/db/query.h \
+	src/db/row.c src/db/row.h \
+	src/db/stmt.c src/db/stmt.h \
+	src/db/tx.c src/db/tx.h \
+	src/cache/cache.c src/cache/cache.h \
+	src/cache/key.c src/cache/key.h \
+	src/net/smtp.c src/net/smtp.h \
+	src/http/body.c src/http/body.h \
+	src/http/field.c src/http/field.h \
+	src/http/multipart.c src/http/multipart.h \
+	src/http/params.c src/http/params.h \
+	src/http/problem.c src/http/problem.h \
+	src/http/reply.c src/http/reply.h \
+	src/http/request.c src/http/request.h \
+	src/http/route.c src/http/route.h \
+	src/http/routes.c src/http/handlers.h src/routes.def \
+	src/http/server.c src/http/server.h \
+	src/http/url.c src/http/url.h \
+	src/auth/account.c src/auth/account.h \
+	src/auth/guard.c src/auth/guard.h \
+	src/auth/login.c \
+	src/auth/password.c src/auth/password.h \
+	src/auth/token.c src/auth/token.h \
+	src/api/api.h \
+	src/api/cached.c src/api/cached.h \
+	src/api/defer.c src/api/defer.h \
+	src/api/health.c \
+	src/api/page.c src/api/page.h \
+	src/api/schema.c \
+	src/api/serve.c src/api/serve.h \
+	src/api/shape.c src/api/shape.h \
+	src/api/touch.c src/api/touch.h \
+	src/api/upload.c src/api/upload.h \
+	src/genres/genres.c src/genres/genres.h \
+	src/platforms/platforms.c src/platforms/platforms.h \
+	src/movies/movies.h src/movies/shapes.c \
+	src/movies/detail.c src/movies/marks.c \
+	src/movies/recommendations.c src/movies/search.c \
+	src/ratings/own.c src/ratings/ratings.h \
+	src/users/users.h src/users/shapes.c src/users/self.c \
+	src/users/signup.c src/users/verify.c \
+	src/import/csv.c src/import/csv.h \
+	src/import/demo.c src/import/import.h \
+	src/import/movielens.c \
+	src/import/progress.c src/import/progress.h
+
+libmxm_libs = libmxm.a $(JSONC_LIBS) $(PQ_LIBS) $(MEMCACHED_LIBS) \
+	$(JWT_LIBS) $(SODIUM_LIBS) $(UTF8PROC_LIBS) $(CRYPTO_LIBS) \
+	$(CURL_LIBS) $(CRACK_LIBS) $(FCGI_LIBS) $(TALLOC_LIBS) -lm
+
+mxmd_SOURCES = src/mxmd.c src/prefork.c src/prefork.h src/worker.c src/worker.h
+mxmd_LDADD = $(libmxm_libs)
+
+mxm_jobs_SOURCES = src/mxm-jobs.c src/jobs.def src/jobs/jobs.h \
+	src/jobs/run.c src/jobs/touch.c src/jobs/mail.c src/jobs/prune.c
+mxm_jobs_LDADD = $(libmxm_libs)
+
+mxmctl_SOURCES = src/mxmctl.c src/commands.def src/ctl/ctl.h \
+	src/ctl/check.c src/ctl/config.c src/ctl/import.c src/ctl/migrate.c \
+	src/ctl/nginx_map.c src/ctl/routes.c src/ctl/sql.c src/ctl/status.c
+mxmctl_LDADD = $(libmxm_libs)
+
+# Statements and migrations, carried by the binary.
+statements = $(sort $(wildcard $(srcdir)/sql/*.sql))
+migrations = $(sort $(wildcard $(srcdir)/sql/migrations/*.sql))
+BUILT_SOURCES += gen/stmts.def gen/migrations.def
+CLEANFILES += gen/stmts.def gen/migrations.def
+EXTRA_DIST += sql/gen.awk sql/embed.awk sql/migrations
+
+gen/stmts.def: $(statements) $(srcdir)/sql/gen.awk
+	$(AM_V_GEN)mkdir -p gen && $(AWK) -f $(srcdir)/sql/gen.awk \
+		$(statements) >$@.tmp && mv $@.tmp $@
+
+gen/migrations.def: $(migrations) $(srcdir)/sql/embed.awk
+	$(AM_V_GEN)mkdir -p gen && $(AWK) -f $(srcdir)/sql/embed.awk \
+		$(migrations) >$@.tmp && mv $@.tmp $@
+EXTRA_DIST += $(statements)
