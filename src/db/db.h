@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The one database connection of a process: opened when first needed, opened
+ * again when it was lost, and good for queries only while the schema is the one
+ * this program knows. Make it after the fork; it is never shared.
+ */
+#ifndef DB_DB_H
+#define DB_DB_H
+
+#include "base/base.h"
+
+struct db;
+
+/*
+ * A handle below `mem`; nothing is connected yet. `conninfo` is libpq's. The
+ * server ends a statement after the time given; 0: never. A server that does
+ * not even do that is given up a little later.
+ */
+struct db *db_new(
+    TALLOC_CTX *mem, const char *conninfo, long statement_timeout_ms);
+
+/*
+ * Connects if need be, whatever the schema: for migrations and diagnosis.
+ * After a failure the next attempts fail at once for a moment that grows from
+ * 50 ms to half a second. ERR_UNAVAILABLE: no connection; logged once per
+ * reason.
+ */
+enum err db_connect(struct db *db);
+
+/*
+ * As db_connect(), and the schema is current. The verdict is kept as long as
+ * the connection; a bad one is looked at again after a second, so that a
+ * migration heals what waits for it. ERR_UNAVAILABLE otherwise; the log says
+ * why in one line, once per change. Every query_…() asks this by itself.
+ */
+enum err db_ready(struct db *db);
+
+/*
+ * Why db_connect() or db_ready() failed last, in one sentence; "" when it did
+ * not. Good until the next call.
+ */
+const char *db_complaint(const struct db *db);
+
+/* Closes the connection; the next use opens it again. */
+void db_close(struct db *db);
+
+/*
+ * Name of the constraint or unique index that the last failed statement
+ * violated; "" when it was none.
+ */
+const char *db_constraint(const struct db *db);
+
+/* true between BEGIN and COMMIT of tx_run(). */
+bool db_in_transaction(const struct db *db);
+
+/*
+ * Listens for NOTIFY on `channel` (a plain name), also on later connections of
+ * this handle. Not within a transaction.
+ */
+enum err db_listen(struct db *db, const char *channel);
+
+/*
+ * Sleeps until a notification arrives on the channel of db_listen(), a signal
+ * is caught, or so many milliseconds have passed. ERR_OK in all three;
+ * ERR_UNAVAILABLE when there is no connection (and then without sleeping).
+ */
+enum err db_wait(struct db *db, int timeout_ms);
+
+#endif

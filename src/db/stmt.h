@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The named statements of sql/<module>.sql. stmts.def is made from them at
+ * build time by sql/gen.awk: name, mode, whether it only reads, number and types
+ * of its parameters, text.
+ */
+#ifndef DB_STMT_H
+#define DB_STMT_H
+
+#include "base/base.h"
+
+enum stmt {
+#define STMT(NAME, MODE, READS, COUNT, TYPES, TEXT) SQL_##NAME,
+#include "stmts.def"
+#undef STMT
+	SQL__MAX
+};
+
+/*
+ * ONE: at most one row is looked at. OWNED: as ONE, with a column `access`.
+ * MANY: any number of rows. EXEC: no rows, only how many it changed. COPY: for
+ * copy_begin(). SCRIPT: several statements without parameters, for
+ * query_script(). The last two cannot be prepared.
+ */
+enum stmt_mode {
+	STMT_ONE,
+	STMT_OWNED,
+	STMT_MANY,
+	STMT_EXEC,
+	STMT_COPY,
+	STMT_SCRIPT
+};
+
+struct stmt_info {
+	const char *name;
+	enum stmt_mode mode;
+	bool reads;
+	int count;
+	const char *types; /* "bigint,text" */
+	const char *text;
+};
+
+/* What stands in the table; static. */
+const struct stmt_info *stmt_info(enum stmt s);
+
+#endif
