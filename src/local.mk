@@ -52,6 +52,7 @@ libmxm_a_SOURCES = \
 	src/api/api.h \
 	src/api/cached.c src/api/cached.h \
 	src/api/defer.c src/api/defer.h \
+	src/api/depends.c src/api/depends.h \
 	src/api/health.c \
 	src/api/page.c src/api/page.h \
 	src/api/schema.c \

@@ -250,3 +250,20 @@ CREATE TABLE account_platform (
 	PRIMARY KEY (user_id, platform_id)
 );
 CREATE INDEX account_platform_platform ON account_platform (platform_id, user_id);
+
+-- What a category's code is called on the wire.
+CREATE FUNCTION award_label(category text) RETURNS text
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+	SELECT CASE category
+	       WHEN 'BP' THEN 'Best Picture'
+	       WHEN 'BA' THEN 'Best Animated Feature'
+	       WHEN 'BD' THEN 'Best Documentary'
+	       WHEN 'IF' THEN 'Best International Feature'
+	       WHEN 'MA' THEN 'Best Actor in a Leading Role'
+	       WHEN 'WA' THEN 'Best Actress in a Leading Role'
+	       WHEN 'SA' THEN 'Best Supporting Actor'
+	       WHEN 'SX' THEN 'Best Supporting Actress'
+	       WHEN 'DR' THEN 'Best Director'
+	       WHEN 'DD' THEN 'Best Debut Director'
+	       ELSE '' END
+$$;

@@ -34,9 +34,9 @@ struct column {
 void shape_row(struct req *r, struct json *j, const struct row *row,
     const struct column *shape);
 
-/* All rows as a list. */
+/* The rows, at most `limit` of them, as a list. */
 void shape_rows(struct req *r, struct json *j, const struct rows *rows,
-    const struct column *shape);
+    int limit, const struct column *shape);
 
 /* Complete answers made of one row, or of a bare list of rows. */
 enum err reply_row(struct req *r, int status, const struct row *row,

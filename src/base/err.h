@@ -6,7 +6,13 @@
 #ifndef BASE_ERR_H
 #define BASE_ERR_H
 
-enum __attribute__((warn_unused_result)) err {
+#ifdef __clang__ /* clang-tidy sees an ignored error by the type */
+#define err_checked __attribute__((warn_unused_result))
+#else
+#define err_checked
+#endif
+
+enum err_checked err {
 	ERR_OK = 0,
 #define ERROR(NAME, STATUS, SLUG) ERR_##NAME,
 #include "base/errors.def"

@@ -17,6 +17,7 @@ struct db;
 struct field_value;
 struct problem;
 struct route;
+struct shm;
 struct upload;
 
 enum method {
@@ -91,6 +92,7 @@ struct req {
 	const struct conf *conf;
 	struct db *db;
 	struct cache *cache;
+	struct shm *shm;        /* counters and flags; NULL in tests */
 };
 
 /* Value of path parameter `name` of the matched route; asserts that it exists. */

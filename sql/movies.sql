@@ -1,0 +1,247 @@
+-- SPDX-License-Identifier: GPL-3.0-or-later
+--
+-- Movies: detail, search, recommendations, unseen marks. Every statement that
+-- sends whole movies takes the columns of fragment movie_columns: m is the
+-- movie, t its translation, $1 the language, $2 the public origin.
+
+-- fragment: movie_columns
+       m.id, coalesce(t.title, m.title) AS title, m.slug, m.release_date,
+       coalesce(t.synopsis, m.synopsis) AS synopsis,
+       $2 || '/media/' || url_path(coalesce(nullif(t.image, ''), m.cover))
+       AS cover,
+       (SELECT coalesce(json_agg(json_build_object('id', g.id,
+                   'name', coalesce(nullif(gt.name, ''), g.name),
+                   'slug', g.slug) ORDER BY g.id), '[]')
+          FROM movie_genre AS mg
+          JOIN live_genre AS g ON g.id = mg.genre_id
+          LEFT JOIN live_genre_translation AS gt
+            ON gt.genre_id = g.id AND gt.language = $1
+         WHERE mg.movie_id = m.id) AS genres,
+       (SELECT coalesce(json_agg(json_build_object('id', a.id,
+                   'name', a.name, 'slug', a.slug,
+                   'category', award_label(a.category),
+                   'icon', $2 || '/media/' || url_path(a.icon),
+                   'date', a.date) ORDER BY a.date, a.id), '[]')
+          FROM movie_award AS ma
+          JOIN live_award AS a ON a.id = ma.award_id
+         WHERE ma.movie_id = m.id) AS awards,
+       (SELECT coalesce(json_agg(json_build_object('id', p.id,
+                   'name', p.name, 'slug', p.slug, 'url', p.url,
+                   'image', $2 || '/media/' || url_path(nullif(p.image, '')))
+                   ORDER BY p.id), '[]')
+          FROM movie_platform AS mp
+          JOIN live_platform AS p ON p.id = mp.platform_id
+         WHERE mp.movie_id = m.id) AS platforms,
+       (SELECT coalesce(json_agg($2 || '/api/persons/' || url_segment(p.slug)
+                   || '/' ORDER BY c.position, p.id), '[]')
+          FROM movie_actor AS c
+          JOIN live_person AS p ON p.id = c.person_id
+         WHERE c.movie_id = m.id) AS actors,
+       (SELECT coalesce(json_agg($2 || '/api/persons/' || url_segment(p.slug)
+                   || '/' ORDER BY c.position, p.id), '[]')
+          FROM movie_director AS c
+          JOIN live_person AS p ON p.id = c.person_id
+         WHERE c.movie_id = m.id) AS directors
+
+-- name: movie_detail :one (language text, origin text, slug text)
+SELECT {{movie_columns}}
+  FROM live_movie AS m
+  LEFT JOIN live_movie_translation AS t
+    ON t.movie_id = m.id AND t.language = $1
+ WHERE m.slug = $3;
+
+-- What a search asks of a movie c.movie_id beside its name. $4 the caller, then
+-- slugs of genres, platforms, directors, actors, celebrities, the caller's
+-- stars, and the marks that are asked for.
+-- fragment: movie_filters
+       ($5::text[] IS NULL
+        OR EXISTS (SELECT
+                     FROM movie_genre AS mg
+                     JOIN live_genre AS g ON g.id = mg.genre_id
+                    WHERE mg.movie_id = c.movie_id AND g.slug = ANY ($5)))
+   AND ($6::text[] IS NULL
+        OR EXISTS (SELECT
+                     FROM movie_platform AS mp
+                     JOIN live_platform AS p ON p.id = mp.platform_id
+                    WHERE mp.movie_id = c.movie_id AND p.slug = ANY ($6)))
+   AND ($7::text[] IS NULL
+        OR EXISTS (SELECT
+                     FROM movie_director AS md
+                     JOIN live_person AS p ON p.id = md.person_id
+                    WHERE md.movie_id = c.movie_id AND p.slug = ANY ($7)))
+   AND ($8::text[] IS NULL
+        OR EXISTS (SELECT
+                     FROM movie_actor AS ma
+                     JOIN live_person AS p ON p.id = ma.person_id
+                    WHERE ma.movie_id = c.movie_id AND p.slug = ANY ($8)))
+   AND ($9::text[] IS NULL
+        OR EXISTS (SELECT
+                     FROM live_person AS p
+                    WHERE p.slug = ANY ($9)
+                      AND (EXISTS (SELECT
+                                     FROM movie_actor AS ma
+                                    WHERE ma.movie_id = c.movie_id
+                                      AND ma.person_id = p.id)
+                           OR EXISTS (SELECT
+                                        FROM movie_director AS md
+                                       WHERE md.movie_id = c.movie_id
+                                         AND md.person_id = p.id))))
+   AND ($10::bigint[] IS NULL
+        OR EXISTS (SELECT
+                     FROM live_rating AS r
+                    WHERE r.user_id = $4 AND r.movie_id = c.movie_id
+                      AND r.rating = ANY ($10)))
+   AND (NOT $11
+        OR EXISTS (SELECT
+                     FROM unseen AS u
+                    WHERE u.user_id = $4 AND u.movie_id = c.movie_id))
+   AND (NOT $12
+        OR EXISTS (SELECT
+                     FROM live_review AS v
+                    WHERE v.user_id = $4 AND v.movie_id = c.movie_id))
+
+-- A page of the movies whose title contains $3 (all movies when it is NULL) and
+-- that pass the filters, newest release first. Only when there is none, the
+-- titles that resemble it in spite of typing errors, best first.
+-- name: movie_search :many (language text, origin text, name text, user_id bigint, genres text[], platforms text[], directors text[], actors text[], celebrities text[], stars bigint[], marked_unseen boolean, reviewed boolean, page bigint, size bigint)
+WITH candidate AS (
+	SELECT movie_id
+	  FROM movie_named($3, $1)
+	 WHERE $3 IS NOT NULL
+	 UNION ALL
+	SELECT id
+	  FROM live_movie
+	 WHERE $3 IS NULL
+), exact AS MATERIALIZED (
+	SELECT c.movie_id
+	  FROM candidate AS c
+	 WHERE {{movie_filters}}
+), near AS (
+	SELECT c.movie_id, c.likeness
+	  FROM movie_near($3, $1, 200) AS c
+	 WHERE $3 IS NOT NULL
+	   AND NOT EXISTS (SELECT FROM exact)
+	   AND {{movie_filters}}
+), found AS MATERIALIZED (
+	SELECT movie_id, NULL::real AS likeness
+	  FROM exact
+	 UNION ALL
+	SELECT movie_id, likeness
+	  FROM near
+), extent AS (
+	SELECT count(*) AS total,
+	       least($13, greatest((count(*) + $14 - 1) / $14, 1)) AS page
+	  FROM found
+), chosen AS (
+	SELECT f.movie_id, f.likeness, m.release_date
+	  FROM found AS f
+	  JOIN movie AS m ON m.id = f.movie_id
+	 ORDER BY f.likeness DESC NULLS LAST, m.release_date DESC, m.id DESC
+	OFFSET (SELECT (page - 1) * $14 FROM extent)
+	 LIMIT $14
+)
+SELECT {{movie_columns}},
+       extent.total, extent.page
+  FROM chosen AS f
+  JOIN live_movie AS m ON m.id = f.movie_id
+  LEFT JOIN live_movie_translation AS t
+    ON t.movie_id = m.id AND t.language = $1
+ CROSS JOIN extent
+ ORDER BY f.likeness DESC NULLS LAST, m.release_date DESC, m.id DESC;
+
+-- Twenty movies for $3: what she has neither rated nor marked, what is out, on
+-- her platforms or on none, of the genres of what she gave 4 or 5 stars; best
+-- damped mean first. When those are not enough, the newest others.
+-- name: movie_recommended :many (language text, origin text, user_id bigint, size bigint)
+WITH favourite AS MATERIALIZED (
+	SELECT DISTINCT mg.genre_id
+	  FROM live_rating AS r
+	  JOIN movie_genre AS mg ON mg.movie_id = r.movie_id
+	 WHERE r.user_id = $3
+	   AND r.rating >= 4
+), mine AS (
+	SELECT NOT EXISTS (SELECT FROM favourite) AS any_genre,
+	       NOT EXISTS (SELECT
+	                     FROM account_platform
+	                    WHERE user_id = $3) AS any_platform,
+	       (now() AT TIME ZONE 'UTC')::date AS today
+), best AS MATERIALIZED (
+	SELECT m.id, row_number() OVER (ORDER BY m.score DESC, m.id DESC) AS place
+	  FROM live_movie AS m
+	 WHERE {{recommendable}}
+	   AND ((SELECT any_genre FROM mine)
+	        OR EXISTS (SELECT
+	                     FROM movie_genre AS mg
+	                    WHERE mg.movie_id = m.id
+	                      AND mg.genre_id IN (SELECT genre_id FROM favourite)))
+	 ORDER BY m.score DESC, m.id DESC
+	 LIMIT $4
+), padding AS (
+	SELECT m.id, $4 + row_number() OVER (ORDER BY m.release_date DESC, m.id DESC)
+	       AS place
+	  FROM live_movie AS m
+	 WHERE {{recommendable}}
+	   AND m.id NOT IN (SELECT id FROM best)
+	 ORDER BY m.release_date DESC, m.id DESC
+	 LIMIT (SELECT $4 - count(*) FROM best)
+), chosen AS (
+	SELECT id, place FROM best
+	 UNION ALL
+	SELECT id, place FROM padding
+)
+SELECT {{movie_columns}}
+  FROM chosen AS c
+  JOIN live_movie AS m ON m.id = c.id
+  LEFT JOIN live_movie_translation AS t
+    ON t.movie_id = m.id AND t.language = $1
+ ORDER BY c.place;
+
+-- fragment: recommendable
+       m.release_date <= (SELECT today FROM mine)
+   AND NOT EXISTS (SELECT
+                     FROM live_rating AS r
+                    WHERE r.user_id = $3 AND r.movie_id = m.id)
+   AND NOT EXISTS (SELECT
+                     FROM unseen AS u
+                    WHERE u.user_id = $3 AND u.movie_id = m.id)
+   AND ((SELECT any_platform FROM mine)
+        OR NOT EXISTS (SELECT
+                         FROM movie_platform AS mp
+                        WHERE mp.movie_id = m.id)
+        OR EXISTS (SELECT
+                     FROM movie_platform AS mp
+                     JOIN account_platform AS ap
+                       ON ap.platform_id = mp.platform_id
+                    WHERE mp.movie_id = m.id AND ap.user_id = $3))
+
+-- Marks a movie as unseen; made tells whether the mark is new.
+-- name: unseen_insert :one (user_id bigint, slug text)
+WITH target AS (
+	SELECT id FROM live_movie WHERE slug = $2
+), marked AS (
+	INSERT INTO unseen (user_id, movie_id)
+	SELECT $1, id FROM target
+	    ON CONFLICT DO NOTHING
+	RETURNING movie_id
+), touched AS (
+	INSERT INTO touch (kind, key)
+	SELECT 'user', $1::text FROM marked
+)
+SELECT EXISTS (SELECT FROM marked) AS made
+  FROM target;
+
+-- Takes the mark away; gone tells whether there was one.
+-- name: unseen_delete :one (user_id bigint, slug text)
+WITH target AS (
+	SELECT id FROM live_movie WHERE slug = $2
+), unmarked AS (
+	DELETE FROM unseen
+	 WHERE user_id = $1
+	   AND movie_id = (SELECT id FROM target)
+	RETURNING movie_id
+), touched AS (
+	INSERT INTO touch (kind, key)
+	SELECT 'user', $1::text FROM unmarked
+)
+SELECT EXISTS (SELECT FROM unmarked) AS gone
+  FROM target;

@@ -1,0 +1,9 @@
+-- SPDX-License-Identifier: GPL-3.0-or-later
+--
+-- Streaming platforms.
+
+-- name: platform_list :many ()
+SELECT id, name, slug, url, nullif(image, '') AS image
+  FROM live_platform
+ ORDER BY id
+ LIMIT 1000;

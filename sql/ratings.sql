@@ -1,0 +1,49 @@
+-- SPDX-License-Identifier: GPL-3.0-or-later
+--
+-- A member's own rating of a movie. Every row carries what the answer needs:
+-- the rater's name comes from the caller's account, not from here.
+
+-- id is NULL when the movie is there and the rating is not.
+-- name: rating_get :one (user_id bigint, slug text)
+SELECT r.id, $2 AS movie, r.rating,
+       (extract(epoch FROM r.created_at) * 1000000)::bigint AS created_at
+  FROM live_movie AS m
+  LEFT JOIN live_rating AS r
+    ON r.movie_id = m.id AND r.user_id = $1
+ WHERE m.slug = $2;
+
+-- name: rating_insert :one (user_id bigint, slug text, rating integer)
+WITH made AS (
+	INSERT INTO rating (user_id, movie_id, rating)
+	SELECT $1, id, $3
+	  FROM live_movie
+	 WHERE slug = $2
+	RETURNING id, rating, created_at
+), touched AS (
+	INSERT INTO touch (kind, key)
+	SELECT 'user', $1::text FROM made
+)
+SELECT id, $2 AS movie, rating,
+       (extract(epoch FROM created_at) * 1000000)::bigint AS created_at
+  FROM made;
+
+-- id is NULL when the movie is there and the rating is not.
+-- name: rating_update :one (user_id bigint, slug text, rating integer)
+WITH target AS (
+	SELECT id FROM live_movie WHERE slug = $2
+), changed AS (
+	UPDATE rating
+	   SET rating = $3,
+	       updated_at = now()
+	 WHERE user_id = $1
+	   AND movie_id = (SELECT id FROM target)
+	   AND deleted_at IS NULL
+	RETURNING id, rating, created_at
+), touched AS (
+	INSERT INTO touch (kind, key)
+	SELECT 'user', $1::text FROM changed
+)
+SELECT c.id, $2 AS movie, c.rating,
+       (extract(epoch FROM c.created_at) * 1000000)::bigint AS created_at
+  FROM target
+  LEFT JOIN changed AS c ON true;

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * enum on, spelt out for one request.
+ */
+#include "base/base.h"
+
+#include "api/depends.h"
+#include "base/mem.h"
+#include "http/route.h"
+
+/* Where the key of a kind comes from. */
+enum key_from { KEY_NONE, KEY_CALLER, KEY_PATH };
+
+static const struct {
+	unsigned bit;
+	const char *kind;
+	enum key_from from;
+	const char *param;
+} kinds[] = {
+	{ ON_MOVIE, "movie", KEY_PATH, "movie" },
+	{ ON_ACCOUNT, "account", KEY_CALLER, NULL },
+	{ ON_USER, "user", KEY_CALLER, NULL },
+	{ ON_LISTS, "list", KEY_CALLER, NULL },
+	{ ON_CATALOGUE, "catalogue", KEY_NONE, NULL },
+	{ ON_MODEL, "model", KEY_NONE, NULL },
+	{ ON_NAME, "name", KEY_PATH, "username" },
+	{ ON_PERSON, "person", KEY_PATH, "person" },
+};
+
+_Static_assert(array_len(kinds) <= DEPENDS_MAX, "DEPENDS_MAX is too small");
+
+size_t
+depends_list(struct req *r, unsigned on, int64_t caller,
+    struct dependence out[DEPENDS_MAX])
+{
+	const char *id = NULL;
+	size_t n = 0, i;
+
+	for (i = 0; i < array_len(kinds); i++) {
+		if (!(on & kinds[i].bit))
+			continue;
+		out[n].kind = kinds[i].kind;
+		out[n].key = "";
+		if (kinds[i].from == KEY_PATH)
+			out[n].key = path_of(r, kinds[i].param);
+		if (kinds[i].from == KEY_CALLER) {
+			if (!id)
+				id = mem_printf(r->mem, "%" PRId64, caller);
+			out[n].key = id;
+		}
+		n++;
+	}
+	return n;
+}

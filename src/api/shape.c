@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Rows to JSON by a shape table. The columns are looked up by name once a
+ * result, not once a row.
+ */
+#include "base/base.h"
+
+#include "api/shape.h"
+#include "base/clock.h"
+#include "base/text.h"
+#include "http/reply.h"
+#include "http/url.h"
+
+#define SHAPE_MAX 32
+
+static void
+find_columns(const struct row *row, const struct column *shape, int *at)
+{
+	size_t i;
+
+	for (i = 0; shape[i].key; i++) {
+		const char *name = shape[i].column;
+
+		assert(i < SHAPE_MAX);
+		at[i] = -1;
+		if (shape[i].kind != C_NULL)
+			at[i] = row_column(row, name ? name : shape[i].key);
+	}
+}
+
+static void
+put_time(struct json *j, int64_t us)
+{
+	char text[CLOCK_ISO_SIZE];
+
+	clock_iso(text, us);
+	json_text(j, text);
+}
+
+static void
+put_value(struct req *r, struct json *j, const struct row *row,
+    const struct column *c, int at)
+{
+	if (c->kind == C_NULL || row_is_null_at(row, at)) {
+		json_null(j);
+		return;
+	}
+	switch (c->kind) {
+	case C_INT:
+	case C_JSON: /* decimal digits are JSON already */
+		json_raw(j, row_text_at(row, at));
+		break;
+	case C_TEXT:
+	case C_DATE:
+		json_text(j, row_text_at(row, at));
+		break;
+	case C_PROSE:
+		json_text(j, text_markup_guard(r->mem, row_text_at(row, at)));
+		break;
+	case C_BOOL:
+		json_bool(j, row_bool_at(row, at));
+		break;
+	case C_TIME:
+		put_time(j, row_id_at(row, at));
+		break;
+	case C_MEDIA:
+		json_text(j, url_media(r, row_text_at(row, at)));
+		break;
+	case C_USER:
+		json_text(j, url_api(r, "users", row_text_at(row, at)));
+		break;
+	case C_MOVIE:
+		json_text(j, url_api(r, "movies", row_text_at(row, at)));
+		break;
+	case C_NULL:
+		break;
+	}
+}
+
+static void
+put_row(struct req *r, struct json *j, const struct row *row,
+    const struct column *shape, const int *at)
+{
+	size_t i;
+
+	json_object(j);
+	for (i = 0; shape[i].key; i++) {
+		json_key(j, shape[i].key);
+		put_value(r, j, row, &shape[i], at[i]);
+	}
+	json_object_end(j);
+}
+
+void
+shape_row(struct req *r, struct json *j, const struct row *row,
+    const struct column *shape)
+{
+	int at[SHAPE_MAX];
+
+	find_columns(row, shape, at);
+	put_row(r, j, row, shape, at);
+}
+
+void
+shape_rows(struct req *r, struct json *j, const struct rows *rows, int limit,
+    const struct column *shape)
+{
+	int at[SHAPE_MAX], i;
+	struct row row;
+
+	json_list(j);
+	for (i = 0; i < rows->count && i < limit; i++) {
+		rows_at(rows, i, &row);
+		if (i == 0)
+			find_columns(&row, shape, at);
+		put_row(r, j, &row, shape, at);
+	}
+	json_list_end(j);
+}
+
+enum err
+reply_row(struct req *r, int status, const struct row *row,
+    const struct column *shape)
+{
+	struct json *j = reply_json(r, status);
+
+	shape_row(r, j, row, shape);
+	return reply_done(r, j);
+}
+
+enum err
+reply_rows(struct req *r, const struct rows *rows, const struct column *shape)
+{
+	struct json *j = reply_json(r, 200);
+
+	shape_rows(r, j, rows, rows->count, shape);
+	return reply_done(r, j);
+}

@@ -1,0 +1,507 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The client of memcached, and the generations kept there.
+ *
+ * Why a generation never shows a value twice, and why nothing stale outlives a
+ * raise. Let a generation be "used" when somebody read it and kept an answer
+ * with it.
+ *
+ * - It is written in two ways only: started by `add` from the clock when it is
+ *   missing, and raised by `cas` from what `gets` showed to the greater of the
+ *   clock and one more. While the item lives, every write is therefore greater
+ *   than the one before it, whoever writes.
+ * - Two who raise at once: one `cas` wins, the other is told EXISTS. It need
+ * not try again: the item changed after its `gets`, which was after its commit,
+ *   and a change is always to a greater number.
+ * - The item is missing when raised (evicted, flushed, restarted, or gone
+ * between `gets` and `cas`): there is nothing to raise. An answer kept with the
+ * lost number is refused, because the number is not there to compare. Whoever
+ *   starts it anew does so after our commit and reads the database after that.
+ * - A new start is newer than all that was lost: a raise goes beyond the clock
+ *   only when there is more than one in a microsecond, so no used number lies
+ *   above the clock, and the new one is the clock of later. Hosts whose clocks
+ *   differ, or a clock set back, could meet an old number only by hitting its
+ *   very microsecond, and then only while an answer of that number still lives.
+ * - Somebody may start an item between our commit and our `gets`: then we raise
+ *   what needed no raising, which is harmless.
+ * - A command that timed out may still be carried out later, by a server that
+ * was frozen. A late `cas` only raises, or is refused; a late `add` starts a
+ * number that its sender never got to use; a late `set` stores an answer with
+ * the numbers of its time, which by then are no longer equal.
+ *
+ * Every server of the list is a client of its own with a breaker of its own, so
+ * that a dead one costs its own keys only. After any failure the client is
+ * thrown away and made anew: bytes that come too late belong to a closed
+ * connection, and the library's own idea of a server in disgrace never mixes
+ * with the breaker.
+ */
+#include "base/base.h"
+
+#include <libmemcached/memcached.h>
+#include <sodium.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "cache/cache.h"
+
+#define TIMEOUT_MS   100
+#define PAUSE_MIN_US INT64_C(1000000)
+#define PAUSE_MAX_US INT64_C(8000000)
+#define SECONDS_MAX  (30 * 24 * 60 * 60) /* beyond, it is taken for a date */
+/* 1 MiB is the most a slab takes by default, with the item's own head. */
+#define VALUE_MAX (1024 * 1024 - 512)
+
+struct server {
+	const char *path;
+	memcached_st *client; /* NULL: not connected, to be made */
+	memcached_result_st result;
+	int64_t away_until_us; /* steady clock; 0: the breaker is closed */
+	int64_t pause_us;      /* of the last failure; 0: all is well */
+	bool asked;            /* answers of the multi-get are due */
+};
+
+struct cache {
+	struct server *servers;
+	size_t n_servers;
+	char digest[17];
+};
+
+static void
+client_close(struct server *s)
+{
+	if (!s->client)
+		return;
+	memcached_result_free(&s->result);
+	memcached_free(s->client);
+	s->client = NULL;
+}
+
+static int
+cache_close(struct cache *c)
+{
+	size_t i;
+
+	for (i = 0; i < c->n_servers; i++)
+		client_close(&c->servers[i]);
+	return 0;
+}
+
+/* Makes the client; it connects by itself when it is first used. */
+static void
+client_open(struct server *s)
+{
+	static const struct {
+		memcached_behavior_t name;
+		uint64_t value;
+	} wishes[] = {
+		{ MEMCACHED_BEHAVIOR_VERIFY_KEY, 1 },
+		{ MEMCACHED_BEHAVIOR_NO_BLOCK, 1 },
+		{ MEMCACHED_BEHAVIOR_CONNECT_TIMEOUT, TIMEOUT_MS },
+		{ MEMCACHED_BEHAVIOR_POLL_TIMEOUT, TIMEOUT_MS },
+		{ MEMCACHED_BEHAVIOR_SND_TIMEOUT, TIMEOUT_MS * 1000 },
+		{ MEMCACHED_BEHAVIOR_RCV_TIMEOUT, TIMEOUT_MS * 1000 },
+	};
+	memcached_return_t rc = MEMCACHED_SUCCESS;
+	size_t i;
+
+	s->client = mem_need(memcached_create(NULL));
+	for (i = 0; i < array_len(wishes) && rc == MEMCACHED_SUCCESS; i++)
+		rc = memcached_behavior_set(
+		    s->client, wishes[i].name, wishes[i].value);
+	assert(rc == MEMCACHED_SUCCESS);
+	rc = memcached_server_add_unix_socket(s->client, s->path);
+	assert(rc == MEMCACHED_SUCCESS);
+	mem_need(memcached_result_create(s->client, &s->result));
+}
+
+static bool
+server_is_away(const struct server *s)
+{
+	return s->away_until_us && clock_steady_us() < s->away_until_us;
+}
+
+/* false: the breaker is open. A breaker whose time is up lets one try pass. */
+static bool
+server_use(struct server *s)
+{
+	if (server_is_away(s))
+		return false;
+	if (!s->client)
+		client_open(s);
+	return true;
+}
+
+static void
+server_failed(struct server *s, memcached_return_t rc)
+{
+	const char *why = memcached_strerror(NULL, rc);
+
+	client_close(s);
+	s->pause_us = s->pause_us ? s->pause_us * 2 : PAUSE_MIN_US;
+	if (s->pause_us > PAUSE_MAX_US)
+		s->pause_us = PAUSE_MAX_US;
+	s->away_until_us = clock_steady_us() + s->pause_us;
+	log_warn("cache %s: %s; left alone for %d s", s->path, why,
+	    (int)(s->pause_us / 1000000));
+}
+
+static void
+server_answered(struct server *s)
+{
+	if (!s->pause_us)
+		return;
+	s->pause_us = 0;
+	s->away_until_us = 0;
+	log_info("cache %s: answers again", s->path);
+}
+
+/*
+ * Settles a command that stores or removes: true when the server has answered
+ * it, with whatever verdict.
+ */
+static bool
+server_settle(struct server *s, memcached_return_t rc)
+{
+	switch (rc) {
+	case MEMCACHED_SUCCESS:
+	case MEMCACHED_STORED:
+	case MEMCACHED_DELETED:
+	case MEMCACHED_NOTSTORED:
+	case MEMCACHED_NOTFOUND:
+	case MEMCACHED_DATA_EXISTS:
+	case MEMCACHED_E2BIG:
+	case MEMCACHED_SERVER_ERROR:
+	case MEMCACHED_SERVER_MEMORY_ALLOCATION_FAILURE:
+		server_answered(s);
+		return true;
+	default:
+		server_failed(s, rc);
+		return false;
+	}
+}
+
+/* Keys are digests, so any of their letters tell the servers apart evenly. */
+static struct server *
+server_of(const struct cache *c, const struct cache_key *key)
+{
+	const char *p;
+	uint32_t h = 0;
+
+	if (c->n_servers == 1)
+		return c->servers;
+	for (p = key->text; *p; p++)
+		h = h * 31 + (unsigned char)*p;
+	return &c->servers[h % c->n_servers];
+}
+
+/* One entry a path; the text stays in `mem`. */
+static void
+servers_parse(struct cache *c, const char *servers)
+{
+	char *list = mem_text(c, servers), *state = NULL, *path;
+
+	for (path = strtok_r(list, ", \t", &state); path;
+	     path = strtok_r(NULL, ", \t", &state)) {
+		c->servers =
+		    mem_grow(c, c->servers, struct server, c->n_servers + 1);
+		c->servers[c->n_servers++] = (struct server){ .path = path };
+	}
+}
+
+struct cache *
+cache_new(TALLOC_CTX *mem, const char *servers)
+{
+	struct cache *c = mem_new(mem, struct cache);
+	crypto_generichash_state h;
+	unsigned char digest[16];
+	size_t i;
+
+	if (sodium_init() < 0)
+		abort();
+	servers_parse(c, servers);
+	crypto_generichash_init(&h, NULL, 0, sizeof digest);
+	for (i = 0; i < c->n_servers; i++)
+		crypto_generichash_update(&h,
+		    (const unsigned char *)c->servers[i].path,
+		    strlen(c->servers[i].path) + 1);
+	crypto_generichash_final(&h, digest, sizeof digest);
+	sodium_bin2hex(c->digest, sizeof c->digest, digest, 8);
+	talloc_set_destructor(c, cache_close);
+	return c;
+}
+
+const char *
+cache_pool_digest(const struct cache *c)
+{
+	return c->digest;
+}
+
+bool
+cache_is_away(const struct cache *c)
+{
+	size_t i;
+
+	for (i = 0; i < c->n_servers; i++)
+		if (!server_is_away(&c->servers[i]))
+			return false;
+	return c->n_servers > 0;
+}
+
+/* What is under way: the keys of one call, and where their values go. */
+struct fetch {
+	TALLOC_CTX *mem;
+	struct cache *cache;
+	const struct cache_key *keys;
+	struct cache_item *items;
+	size_t n;
+	const char **texts;
+	size_t *lens;
+};
+
+/* Sends the command for the keys of one server. */
+static void
+fetch_ask(struct fetch *f, struct server *s)
+{
+	memcached_return_t rc;
+	size_t i, n = 0;
+
+	s->asked = false;
+	for (i = 0; i < f->n; i++) {
+		if (server_of(f->cache, &f->keys[i]) != s)
+			continue;
+		f->texts[n] = f->keys[i].text;
+		f->lens[n++] = strlen(f->keys[i].text);
+	}
+	if (n == 0 || !server_use(s))
+		return;
+	rc = memcached_mget(s->client, f->texts, f->lens, n);
+	if (rc != MEMCACHED_SUCCESS) {
+		server_failed(s, rc);
+		return;
+	}
+	s->asked = true;
+}
+
+/* Puts one value where its key stands; false: nobody asked for that. */
+static bool
+fetch_place(struct fetch *f, memcached_result_st *result)
+{
+	const char *key = memcached_result_key_value(result);
+	size_t len = memcached_result_key_length(result), i;
+	size_t size = memcached_result_length(result);
+
+	for (i = 0; i < f->n; i++) {
+		if (f->items[i].data || strlen(f->keys[i].text) != len ||
+		    memcmp(f->keys[i].text, key, len) != 0)
+			continue;
+		f->items[i].data =
+		    mem_textn(f->mem, memcached_result_value(result), size);
+		f->items[i].len = size;
+		return true;
+	}
+	return false;
+}
+
+/*
+ * Reads the answers of one server up to their END. The library calls a broken
+ * answer NOTFOUND when it comes first of all; `count` is what it looks at, and
+ * not being zero it makes the true reason come out.
+ */
+static void
+fetch_read(struct fetch *f, struct server *s)
+{
+	memcached_return_t rc = MEMCACHED_SUCCESS;
+	size_t i;
+
+	s->result.count = 1;
+	while (memcached_fetch_result(s->client, &s->result, &rc)) {
+		if (rc != MEMCACHED_SUCCESS || !fetch_place(f, &s->result)) {
+			rc = MEMCACHED_UNKNOWN_READ_FAILURE;
+			break;
+		}
+	}
+	if (rc == MEMCACHED_END) {
+		server_answered(s);
+		return;
+	}
+	server_failed(s, rc);
+	s->asked = false;
+	for (i = 0; i < f->n; i++)
+		if (server_of(f->cache, &f->keys[i]) == s)
+			f->items[i] = (struct cache_item){ 0 };
+}
+
+bool
+cache_get_many(TALLOC_CTX *mem, struct cache *c, const struct cache_key *keys,
+    struct cache_item *items, size_t n)
+{
+	struct fetch f = { mem, c, keys, items, n, NULL, NULL };
+	bool answered = c->n_servers == 0 || n == 0;
+	size_t i;
+
+	memset(items, 0, n * sizeof *items);
+	if (answered)
+		return true;
+	f.texts = mem_array(mem, const char *, n);
+	f.lens = mem_array(mem, size_t, n);
+	for (i = 0; i < c->n_servers; i++)
+		fetch_ask(&f, &c->servers[i]);
+	for (i = 0; i < c->n_servers; i++) {
+		if (c->servers[i].asked)
+			fetch_read(&f, &c->servers[i]);
+		answered = answered || c->servers[i].asked;
+	}
+	return answered;
+}
+
+bool
+cache_set(struct cache *c, const struct cache_key *key, const void *p, size_t n,
+    int seconds)
+{
+	memcached_return_t rc;
+	struct server *s;
+
+	assert(seconds > 0 && seconds <= SECONDS_MAX);
+	if (c->n_servers == 0 || n > VALUE_MAX)
+		return true;
+	s = server_of(c, key);
+	if (!server_use(s))
+		return false;
+	rc = memcached_set(
+	    s->client, key->text, strlen(key->text), p, n, (time_t)seconds, 0);
+	return server_settle(s, rc);
+}
+
+/* A value read by itself, with the number that `cas` asks for. */
+struct single {
+	char text[24];
+	struct cache_item item; /* points into text */
+	uint64_t cas;
+};
+
+/* false: the server is away. A value too long for a number is malformed. */
+static bool
+single_get(struct server *s, const struct cache_key *key, struct single *out)
+{
+	const char *text = key->text;
+	size_t len = strlen(text), size;
+	memcached_return_t rc;
+
+	memset(out, 0, sizeof *out);
+	memcached_behavior_set(s->client, MEMCACHED_BEHAVIOR_SUPPORT_CAS, 1);
+	rc = memcached_mget(s->client, &text, &len, 1);
+	memcached_behavior_set(s->client, MEMCACHED_BEHAVIOR_SUPPORT_CAS, 0);
+	s->result.count = 1;
+	while (rc == MEMCACHED_SUCCESS &&
+	       memcached_fetch_result(s->client, &s->result, &rc)) {
+		size = memcached_result_length(&s->result);
+		if (out->item.data ||
+		    memcached_result_key_length(&s->result) != len ||
+		    memcmp(memcached_result_key_value(&s->result), text, len) !=
+			0) {
+			rc = MEMCACHED_UNKNOWN_READ_FAILURE;
+			break;
+		}
+		out->item.data = out->text;
+		out->item.len = size < sizeof out->text ? size : 0;
+		memcpy(out->text, memcached_result_value(&s->result),
+		    out->item.len);
+		out->cas = memcached_result_cas(&s->result);
+	}
+	if (rc != MEMCACHED_END) {
+		server_failed(s, rc);
+		return false;
+	}
+	server_answered(s);
+	return true;
+}
+
+uint64_t
+generation_parse(const struct cache_item *item)
+{
+	uint64_t v = 0;
+	size_t i;
+
+	if (!item->data || item->len == 0 || item->data[0] == '0')
+		return 0;
+	for (i = 0; i < item->len; i++) {
+		unsigned digit = (unsigned char)item->data[i] - (unsigned)'0';
+
+		if (digit > 9 || v > (UINT64_MAX - digit) / 10)
+			return 0;
+		v = v * 10 + digit;
+	}
+	return v;
+}
+
+uint64_t
+generation_get(struct cache *c, const struct cache_key *key)
+{
+	uint64_t now = (uint64_t)clock_now_us();
+	memcached_return_t rc;
+	struct server *s;
+	struct single one;
+	char text[24];
+	int n;
+
+	if (c->n_servers == 0)
+		return 0;
+	s = server_of(c, key);
+	if (!server_use(s))
+		return 0;
+	n = snprintf(text, sizeof text, "%" PRIu64, now);
+	rc = memcached_add(
+	    s->client, key->text, strlen(key->text), text, (size_t)n, 0, 0);
+	if (!server_settle(s, rc))
+		return 0;
+	if (rc == MEMCACHED_SUCCESS)
+		return now;
+	if (rc != MEMCACHED_NOTSTORED || !single_get(s, key, &one))
+		return 0;
+	return generation_parse(&one.item);
+}
+
+/* A number that cannot be raised must not stay; missing is as good as raised.
+ */
+static bool
+generation_drop(struct server *s, const struct cache_key *key)
+{
+	memcached_return_t rc;
+
+	rc = memcached_delete(s->client, key->text, strlen(key->text), 0);
+	return server_settle(s, rc) &&
+	       (rc == MEMCACHED_SUCCESS || rc == MEMCACHED_NOTFOUND);
+}
+
+bool
+generation_raise(struct cache *c, const struct cache_key *key)
+{
+	uint64_t now, old;
+	memcached_return_t rc;
+	struct server *s;
+	struct single one;
+	char text[24];
+	int n;
+
+	if (c->n_servers == 0)
+		return true;
+	s = server_of(c, key);
+	if (!server_use(s) || !single_get(s, key, &one))
+		return false;
+	if (!one.item.data)
+		return true;
+	old = generation_parse(&one.item);
+	if (old == 0 || old == UINT64_MAX)
+		return generation_drop(s, key);
+	now = (uint64_t)clock_now_us();
+	n = snprintf(text, sizeof text, "%" PRIu64, now > old ? now : old + 1);
+	rc = memcached_cas(s->client, key->text, strlen(key->text), text,
+	    (size_t)n, 0, 0, one.cas);
+	if (!server_settle(s, rc))
+		return false;
+	if (rc == MEMCACHED_SUCCESS || rc == MEMCACHED_DATA_EXISTS ||
+	    rc == MEMCACHED_NOTFOUND)
+		return true;
+	return generation_drop(s, key);
+}
