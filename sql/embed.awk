@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# Turns sql/migrations/NNNN_name.sql, given in order, into migrations.def, so
+# that the program carries its schema:
+#
+#	MIGRATION(1, "core", "CREATE …")
+#
+# The text is the file's, line by line: its checksum is what sha256sum says.
+
+function complain(what)
+{
+	print FILENAME ": " what | "cat 1>&2"
+	failed = 1
+}
+
+function finish()
+{
+	if (open)
+		print ")"
+	open = 0
+}
+
+FNR == 1 {
+	finish()
+	file = FILENAME
+	sub(/.*\//, "", file)
+	if (file !~ /^[0-9][0-9][0-9][0-9]_[a-z][a-z0-9_]*\.sql$/)
+		complain("not named NNNN_name.sql")
+	number = substr(file, 1, 4) + 0
+	if (number != last + 1)
+		complain("number " number " after " last)
+	last = number
+	name = substr(file, 6, length(file) - 9)
+	if (!started)
+		print "/* Made by sql/embed.awk; do not edit. */"
+	started = 1
+	printf "MIGRATION(%d, \"%s\",\n", number, name
+	open = 1
+}
+
+{
+	gsub(/\\/, "\\\\")
+	gsub(/"/, "\\\"")
+	gsub(/\?/, "\\?")
+	print "\t\"" $0 "\\n\""
+}
+
+END {
+	finish()
+	close("cat 1>&2")
+	exit failed
+}

@@ -1,0 +1,267 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# Turns sql/*.sql into stmts.def: one line per named statement,
+#
+#	STMT(movie_detail, ONE, true, 2, "bigint,text", "SELECT …")
+#
+# name, mode, whether it only reads, number and types of its parameters, text.
+# In the files a statement follows its header and ends with a semicolon:
+#
+#	-- name: movie_detail :one (user_id bigint, slug text)
+#
+# A header that is too long goes on in the next comment lines until its bracket
+# closes. Text that several statements share is a fragment, from its header
+# "-- fragment: movie_columns" to the next header; {{movie_columns}} inserts it,
+# in any file. Other comments are left out. Whatever is wrong is reported with
+# file and line, and nothing good comes out. Plain awk: mawk runs it.
+
+function complain(where, what)
+{
+	print where ": " what | "cat 1>&2"
+	failed = 1
+}
+
+function trim(s)
+{
+	sub(/^[ \t]+/, "", s)
+	sub(/[ \t\r]+$/, "", s)
+	return s
+}
+
+# A line without its comment; the rest must leave no quote open.
+function code_of(line,    i, c, quote)
+{
+	quote = ""
+	for (i = 1; i <= length(line); i++) {
+		c = substr(line, i, 1)
+		if (quote != "") {
+			if (c == quote)
+				quote = ""
+		} else if (c == "'" || c == "\"")
+			quote = c
+		else if (substr(line, i, 2) == "--")
+			return substr(line, 1, i - 1)
+		else if (substr(line, i, 2) == "/*")
+			complain(FILENAME ":" FNR, "use -- for comments")
+	}
+	if (quote != "")
+		complain(FILENAME ":" FNR, "a quoted text does not end on its line")
+	return line
+}
+
+# Ends what the lines before belong to.
+function finish()
+{
+	if (kind == "statement") {
+		text[name] = trim(body)
+		if (body !~ /;[ \t\n]*$/)
+			complain(place[name], name ": no semicolon at the end")
+		else
+			sub(/[ \t\n]*;[ \t\n]*$/, "", text[name])
+		if (text[name] == "")
+			complain(place[name], name ": no statement")
+	} else if (kind == "fragment") {
+		fragment[name] = trim(body)
+		if (fragment[name] == "")
+			complain(place["{" name], name ": an empty fragment")
+	}
+	kind = ""
+	body = ""
+}
+
+# "name: rating_get :one (user_id bigint, slug text)"
+function begin_statement(header, where,    n, i, part, words, types, mode)
+{
+	kind = "statement"
+	sub(/^name:[ \t]*/, "", header)
+	if (header !~ /^[a-z][a-z0-9_]*[ \t]+:[a-z]+([ \t]*\(.*\))?[ \t]*$/) {
+		complain(where, "not a header: -- name: " header)
+		name = "?"
+		return
+	}
+	split(header, words, /[ \t(]+/)
+	name = words[1]
+	mode = substr(words[2], 2)
+	if (mode !~ /^(one|owned|many|exec|copy|script)$/)
+		complain(where, name ": no mode :" mode)
+	if (name in place)
+		complain(where, name ": also at " place[name])
+	place[name] = where
+	order[++count] = name
+	modes[name] = toupper(mode)
+	types = ""
+	n = 0
+	if (header ~ /\(/) {
+		sub(/^[^(]*\(/, "", header)
+		sub(/\)[ \t]*$/, "", header)
+		if (trim(header) != "")
+			n = split(header, part, ",")
+	}
+	for (i = 1; i <= n; i++) {
+		part[i] = trim(part[i])
+		if (part[i] !~ /^[a-z][a-z0-9_]*[ \t]+[a-z][a-z0-9_ ]*(\[\])?$/)
+			complain(where, name ": parameter " i \
+			    " is not a name and a type: " part[i])
+		sub(/^[^ \t]+[ \t]+/, "", part[i])
+		types = types (i > 1 ? "," : "") part[i]
+	}
+	takes[name] = n
+	typed[name] = types
+}
+
+function begin_fragment(header, where)
+{
+	kind = "fragment"
+	sub(/^fragment:[ \t]*/, "", header)
+	name = trim(header)
+	if (name !~ /^[a-z][a-z0-9_]*$/)
+		complain(where, "not a fragment's name: " name)
+	if (("{" name) in place)
+		complain(where, name ": also at " place["{" name])
+	place["{" name] = where
+}
+
+# Puts the fragments in. One may hold others, but not itself.
+function expand(s, where,    round, inner, called)
+{
+	for (round = 0; match(s, /\{\{[^}]*\}\}/); round++) {
+		inner = substr(s, RSTART, RLENGTH)
+		called = trim(substr(inner, 3, length(inner) - 4))
+		if (!(called in fragment)) {
+			complain(where, "no fragment " called)
+			return s
+		}
+		if (round > 50) {
+			complain(where, called ": a fragment within itself")
+			return s
+		}
+		used[called] = 1
+		s = substr(s, 1, RSTART - 1) fragment[called] \
+		    substr(s, RSTART + RLENGTH)
+	}
+	return s
+}
+
+# The text without what stands between quotes.
+function bare(s)
+{
+	gsub(/'[^']*'/, "''", s)
+	return s
+}
+
+function highest_parameter(s,    most, n)
+{
+	most = 0
+	while (match(s, /\$[0-9]+/)) {
+		n = substr(s, RSTART + 1, RLENGTH - 1) + 0
+		if (n > most)
+			most = n
+		s = substr(s, RSTART + RLENGTH)
+	}
+	return most
+}
+
+# A lone SELECT without anything that writes or locks may be run twice.
+function only_reads(s)
+{
+	s = " " toupper(s) " "
+	gsub(/[^A-Z_]+/, " ", s)
+	if (s !~ /^ (SELECT|WITH|VALUES|TABLE) /)
+		return "false"
+	if (s ~ / (INSERT|UPDATE|DELETE|MERGE|TRUNCATE|NEXTVAL|SETVAL) /)
+		return "false"
+	return s ~ / (PG_NOTIFY|FOR SHARE|FOR KEY SHARE) / ? "false" : "true"
+}
+
+function c_text(s)
+{
+	gsub(/\\/, "\\\\", s)
+	gsub(/"/, "\\\"", s)
+	gsub(/\?/, "\\?", s)
+	gsub(/\n/, "\\n", s)
+	return "\"" s "\""
+}
+
+function emit(name,    s, plain, reads)
+{
+	s = expand(text[name], place[name])
+	plain = bare(s)
+	if (plain ~ /;/ && modes[name] != "SCRIPT")
+		complain(place[name], name ": more than one statement")
+	if (highest_parameter(plain) != takes[name])
+		complain(place[name], name ": declares " takes[name] \
+		    " parameters, uses " highest_parameter(plain))
+	if (modes[name] ~ /^(COPY|SCRIPT)$/ && takes[name] > 0)
+		complain(place[name], name ": takes no parameters")
+	reads = modes[name] ~ /^(ONE|OWNED|MANY)$/ ? only_reads(plain) : "false"
+	printf "STMT(%s, %s, %s, %d, \"%s\", %s)\n", name, modes[name], reads,
+	    takes[name], typed[name], c_text(s)
+}
+
+FNR == 1 {
+	finish()
+	if (pending != "")
+		complain(pending_place, "a header without its closing bracket")
+	pending = ""
+}
+
+pending != "" {
+	if ($0 !~ /^--/)
+		complain(pending_place, "a header without its closing bracket")
+	else {
+		line = $0
+		sub(/^--[ \t]*/, "", line)
+		pending = pending " " trim(line)
+	}
+	if (pending ~ /\)$/ || $0 !~ /^--/) {
+		begin_statement(pending, pending_place)
+		pending = ""
+	}
+	next
+}
+
+/^--[ \t]*name:/ {
+	finish()
+	line = $0
+	sub(/^--[ \t]*/, "", line)
+	line = trim(line)
+	if (line ~ /\(/ && line !~ /\)$/) {
+		pending = line
+		pending_place = FILENAME ":" FNR
+	} else
+		begin_statement(line, FILENAME ":" FNR)
+	next
+}
+
+/^--[ \t]*fragment:/ {
+	finish()
+	line = $0
+	sub(/^--[ \t]*/, "", line)
+	begin_fragment(line, FILENAME ":" FNR)
+	next
+}
+
+{
+	line = trim(code_of($0))
+	if (line == "")
+		next
+	if (kind == "") {
+		complain(FILENAME ":" FNR, "a statement without a header")
+		kind = "stray"
+	}
+	body = body (body == "" ? "" : "\n") line
+}
+
+END {
+	finish()
+	if (pending != "")
+		complain(pending_place, "a header without its closing bracket")
+	print "/* Made by sql/gen.awk; do not edit. */"
+	for (i = 1; i <= count; i++)
+		emit(order[i])
+	for (name in fragment)
+		if (!(name in used))
+			complain(place["{" name], name ": a fragment nobody uses")
+	close("cat 1>&2")
+	exit failed
+}
