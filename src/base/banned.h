@@ -14,8 +14,8 @@
 #pragma GCC poison atoi atol atoll atof
 /* hidden state: strtok_r(), gmtime_r() and friends */
 #pragma GCC poison strtok gmtime localtime ctime asctime
-/* not random: base/random.h */
-#pragma GCC poison rand srand random srandom drand48
+/* not random: base/random.h (`random` itself is a member in <sodium.h>) */
+#pragma GCC poison rand srand srandom drand48
 /* a shell in between */
 #pragma GCC poison system popen
 
