@@ -60,12 +60,12 @@ libmxm_a_SOURCES = \
 	src/api/shape.c src/api/shape.h \
 	src/api/touch.c src/api/touch.h \
 	src/api/upload.c src/api/upload.h \
-	src/genres/genres.c src/genres/genres.h \
-	src/platforms/platforms.c src/platforms/platforms.h \
+	src/genres/genres.c \
+	src/platforms/platforms.c \
 	src/movies/movies.h src/movies/shapes.c \
 	src/movies/detail.c src/movies/marks.c \
 	src/movies/recommendations.c src/movies/search.c \
-	src/ratings/own.c src/ratings/ratings.h \
+	src/ratings/own.c \
 	src/users/users.h src/users/shapes.c src/users/self.c \
 	src/users/signup.c src/users/verify.c \
 	src/import/csv.c src/import/csv.h \

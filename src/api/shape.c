@@ -6,6 +6,7 @@
 #include "base/base.h"
 
 #include "api/shape.h"
+#include "auth/account.h"
 #include "base/clock.h"
 #include "base/text.h"
 #include "http/reply.h"
@@ -23,8 +24,10 @@ find_columns(const struct row *row, const struct column *shape, int *at)
 
 		assert(i < SHAPE_MAX);
 		at[i] = -1;
-		if (shape[i].kind != C_NULL)
-			at[i] = row_column(row, name ? name : shape[i].key);
+		if (shape[i].kind == C_NULL || shape[i].kind == C_CALLER)
+			continue;
+		at[i] = row_column(row, name ? name : shape[i].key);
+		assert(at[i] >= 0);
 	}
 }
 
@@ -41,6 +44,10 @@ static void
 put_value(struct req *r, struct json *j, const struct row *row,
     const struct column *c, int at)
 {
+	if (c->kind == C_CALLER) {
+		json_text(j, url_api(r, "users", r->account->username));
+		return;
+	}
 	if (c->kind == C_NULL || row_is_null_at(row, at)) {
 		json_null(j);
 		return;
@@ -72,6 +79,7 @@ put_value(struct req *r, struct json *j, const struct row *row,
 	case C_MOVIE:
 		json_text(j, url_api(r, "movies", row_text_at(row, at)));
 		break;
+	case C_CALLER:
 	case C_NULL:
 		break;
 	}

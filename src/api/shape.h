@@ -19,6 +19,7 @@ enum shape_kind {
 	C_TIME,  /* ISO 8601, UTC; the column is microseconds since 1970 */
 	C_MEDIA, /* path below /media/, made absolute; NULL stays null */
 	C_USER,  /* username, made the user's address */
+	C_CALLER, /* the caller's address, no column */
 	C_MOVIE, /* slug, made the movie's address */
 	C_JSON,  /* jsonb or json, verbatim */
 	C_NULL   /* always null, no column */

@@ -25,6 +25,13 @@ enum err reply_text(struct req *r, int status, const char *key, const char *text
 /* Ready bytes with their type; not copied (they must outlive the request). */
 enum err reply_bytes(struct req *r, const char *type, const void *p, size_t n);
 
+/*
+ * An answer that was made before: header lines and body as they go out. The
+ * bytes are borrowed and must live as long as the request.
+ */
+void reply_ready(struct req *r, int status, const char *headers,
+    size_t headers_len, const char *body, size_t body_len);
+
 /* One more header line (no CR or LF in either; asserted). */
 void reply_header(struct req *r, const char *name, const char *value);
 

@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The answer cache: keys, the one multi-get, and the form answers are kept in.
+ *
+ * A kept account is its account generation and the packed account. A kept
+ * answer is struct kept, then one number per generation, the ETag, the content
+ * type, the header lines and the body: the bytes as they go out. A size that
+ * does not add up is a miss, never an error.
+ */
+#include "base/base.h"
+
+#include "api/cached.h"
+#include "base/buf.h"
+#include "base/conf.h"
+#include "base/mem.h"
+#include "base/shm.h"
+#include "cache/key.h"
+#include "http/field.h"
+#include "http/reply.h"
+#include "http/route.h"
+
+/* How long an account is believed without a look at the database. */
+#define ACCOUNT_SECONDS 300
+
+#define KEPT_MAGIC 0x4d584d31u /* another form: another number */
+
+struct kept {
+	uint32_t magic;
+	uint32_t n;
+	uint32_t etag;
+	uint32_t type;
+	uint32_t headers;
+	uint32_t body;
+};
+
+/* The key of this request's answer in language `lang`. */
+static void
+answer_key(struct req *r, int64_t caller, enum lang lang, struct cache_key *out)
+{
+	const struct keeping *keep = &r->route->keep;
+	const char *parts[PATH_PARAMS_MAX + 6];
+	struct buf input;
+	size_t n = 0;
+	int i;
+
+	buf_init(&input, r->mem, 64);
+	field_digest_text(r, &input);
+	parts[n++] = PACKAGE_VERSION;
+	parts[n++] = r->conf->public_origin;
+	parts[n++] = r->route->pattern;
+	parts[n++] = input.data;
+	parts[n++] = keep->by_lang ? lang_code(lang) : "";
+	parts[n++] = keep->by_viewer
+	    ? mem_printf(r->mem, "%" PRId64, caller)
+	    : "";
+	for (i = 0; i < PATH_PARAMS_MAX && r->path_param[i]; i++)
+		parts[n++] = r->path_param[i];
+	key_make(r->cache, out, "answer", parts, n);
+}
+
+static void
+account_keys(struct req *r, const struct claims *claims, struct cached *c)
+{
+	const char *parts[2];
+
+	parts[0] = mem_printf(r->mem, "%" PRId64, claims->user_id);
+	parts[1] = mem_printf(r->mem, "%" PRId64, claims->session_id);
+	key_make(r->cache, &c->account, "account", parts, 2);
+	key_generation(r->cache, &c->account_generation, "account", parts[0]);
+}
+
+static void
+answer_keys(struct req *r, int64_t caller, enum lang lang, struct cached *c)
+{
+	struct dependence on[DEPENDS_MAX];
+	size_t i;
+
+	answer_key(r, caller, lang, &c->answer);
+	c->n = depends_list(r, r->route->keep.depends, caller, on);
+	for (i = 0; i < c->n; i++)
+		key_generation(r->cache, &c->generation[i], on[i].kind,
+		    on[i].key);
+}
+
+/* Reads a kept account; nothing unless its generation is the present one. */
+static void
+take_account(struct req *r, const struct claims *claims, struct cached *c,
+    const struct cache_item *item)
+{
+	struct account *account;
+	uint64_t number;
+
+	if (!item->data || item->len < sizeof number || !c->account_number)
+		return;
+	memcpy(&number, item->data, sizeof number);
+	if (number != c->account_number)
+		return;
+	if (!account_unpack(r->mem, item->data + sizeof number,
+	        item->len - sizeof number, &account))
+		return;
+	if (account->id != claims->user_id ||
+	    account->session_id != claims->session_id ||
+	    account->epoch != claims->epoch)
+		return;
+	r->account = account;
+}
+
+/* Does the item add up, and was it made from the present generations? */
+static bool
+kept_is_valid(const struct cached *c, const struct cache_item *item,
+    struct kept *kept)
+{
+	const char *numbers = item->data + sizeof *kept;
+	uint64_t number;
+	size_t i, size;
+
+	if (!item->data || item->len < sizeof *kept)
+		return false;
+	memcpy(kept, item->data, sizeof *kept);
+	if (kept->magic != KEPT_MAGIC || kept->n != c->n)
+		return false;
+	size = sizeof *kept + kept->n * sizeof number;
+	size += (size_t)kept->etag + kept->type + kept->headers + kept->body;
+	if (size != item->len || kept->etag >= sizeof((struct answer *)0)->etag)
+		return false;
+	for (i = 0; i < c->n; i++) {
+		memcpy(&number, numbers + i * sizeof number, sizeof number);
+		if (number == 0 || number != c->number[i])
+			return false;
+	}
+	return true;
+}
+
+/* Fills r->answer from a kept answer; false when it is missing or stale. */
+static bool
+take_answer(struct req *r, const struct cached *c, const struct cache_item *item)
+{
+	struct answer *a = &r->answer;
+	struct kept kept;
+	const char *p;
+
+	if (!kept_is_valid(c, item, &kept))
+		return false;
+	p = item->data + sizeof kept + kept.n * sizeof(uint64_t);
+	memcpy(a->etag, p, kept.etag);
+	a->etag[kept.etag] = '\0';
+	p += kept.etag;
+	a->type = mem_textn(r->mem, p, kept.type);
+	p += kept.type;
+	reply_ready(r, 200, p, kept.headers, p + kept.headers, kept.body);
+	return true;
+}
+
+bool
+cached_look(struct req *r, const struct claims *claims, struct cached *c)
+{
+	struct cache_key keys[3 + DEPENDS_MAX];
+	struct cache_item items[3 + DEPENDS_MAX];
+	enum lang lang = LANG_EN;
+	size_t n = 0, i;
+
+	memset(c, 0, sizeof *c);
+	c->keep = r->route->keep.seconds > 0 && r->conf->answer_cache;
+	if (r->shm && shm_cache_bypass(r->shm))
+		return false;
+	if (!claims && !c->keep)
+		return false;
+	if (claims) {
+		account_keys(r, claims, c);
+		keys[n++] = c->account;
+		keys[n++] = c->account_generation;
+		if (claims->has_lang)
+			lang = claims->lang;
+	}
+	if (c->keep) {
+		answer_keys(r, claims ? claims->user_id : 0, lang, c);
+		keys[n++] = c->answer;
+		for (i = 0; i < c->n; i++)
+			keys[n++] = c->generation[i];
+	}
+	c->asked = cache_get_many(r->mem, r->cache, keys, items, n);
+	if (!c->asked)
+		return false;
+	n = 0;
+	if (claims) {
+		c->account_number = generation_parse(&items[1]);
+		take_account(r, claims, c, &items[0]);
+		n = 2;
+	}
+	if (!c->keep)
+		return false;
+	for (i = 0; i < c->n; i++)
+		c->number[i] = generation_parse(&items[n + 1 + i]);
+	if (claims && (!r->account || (r->account->lang != lang &&
+	                                  r->route->keep.by_lang)))
+		return false;
+	return take_answer(r, c, &items[n]);
+}
+
+bool
+cached_look_again(struct req *r, struct cached *c)
+{
+	struct cache_item item;
+
+	if (!c->asked || !c->keep)
+		return false;
+	answer_key(r, r->account->id, r->account->lang, &c->answer);
+	if (!cache_get_many(r->mem, r->cache, &c->answer, &item, 1))
+		return false;
+	return take_answer(r, c, &item);
+}
+
+void
+cached_prepare_account(struct req *r, struct cached *c)
+{
+	if (c->asked && c->account_number == 0)
+		c->account_number =
+		    generation_get(r->cache, &c->account_generation);
+}
+
+void
+cached_prepare_answer(struct req *r, struct cached *c)
+{
+	size_t i;
+
+	if (!c->asked || !c->keep)
+		return;
+	for (i = 0; i < c->n; i++) {
+		if (c->number[i] == 0)
+			c->number[i] =
+			    generation_get(r->cache, &c->generation[i]);
+	}
+}
+
+void
+cached_keep_account(struct req *r, struct cached *c)
+{
+	struct buf out;
+
+	if (!c->asked || c->account_number == 0)
+		return;
+	buf_init(&out, r->mem, 256);
+	buf_add(&out, &c->account_number, sizeof c->account_number);
+	account_pack(r->account, &out);
+	(void)cache_set(r->cache, &c->account, out.data, out.len,
+	    ACCOUNT_SECONDS);
+}
+
+void
+cached_keep_answer(struct req *r, struct cached *c)
+{
+	const struct answer *a = &r->answer;
+	struct kept kept = { .magic = KEPT_MAGIC, .n = (uint32_t)c->n };
+	struct buf out;
+	size_t i;
+
+	if (!c->asked || !c->keep || a->status != 200)
+		return;
+	for (i = 0; i < c->n; i++) {
+		if (c->number[i] == 0)
+			return;
+	}
+	kept.etag = (uint32_t)strlen(a->etag);
+	kept.type = (uint32_t)strlen(a->type);
+	kept.headers = (uint32_t)a->headers.len;
+	kept.body = (uint32_t)a->body.len;
+	buf_init(&out, r->mem, sizeof kept + 256 + a->headers.len + a->body.len);
+	buf_add(&out, &kept, sizeof kept);
+	buf_add(&out, c->number, c->n * sizeof c->number[0]);
+	buf_add(&out, a->etag, kept.etag);
+	buf_add(&out, a->type, kept.type);
+	buf_add(&out, a->headers.data, a->headers.len);
+	buf_add(&out, a->body.data, a->body.len);
+	(void)cache_set(r->cache, &c->answer, out.data, out.len,
+	    r->route->keep.seconds);
+}

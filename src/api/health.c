@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Two questions of those who watch us: is the process alive, and can it do its
+ * work. The first asks nobody else, so that a database that is away does not
+ * get healthy workers replaced.
+ */
+#include "base/base.h"
+
+#include "api/api.h"
+#include "base/mem.h"
+#include "cache/cache.h"
+#include "cache/key.h"
+#include "http/handlers.h"
+
+/* 200 as long as this process answers. */
+enum err
+health_live(struct req *r)
+{
+	return reply_text(r, 200, "status", "ok");
+}
+
+/* Does memcached answer (with anything, or with "not there")? */
+static bool
+cache_answers(struct req *r)
+{
+	struct cache_key key;
+	struct cache_item item;
+
+	key_make(r->cache, &key, "health", NULL, 0);
+	return cache_get_many(r->mem, r->cache, &key, &item, 1);
+}
+
+/*
+ * 200 when the database answers and its schema is current, 503 otherwise. The
+ * cache is told of, but its absence is no reason to send nobody here: answers
+ * are only slower without it.
+ */
+enum err
+health_ready(struct req *r)
+{
+	struct row row;
+	enum err e;
+	struct json *j;
+
+	e = db_ready(r->db);
+	if (!e)
+		e = query_one(r->mem, r->db, &row, SQL_health_ping, NO_ARGS);
+	j = reply_json(r, e ? 503 : 200);
+	json_object(j);
+	json_key(j, "status");
+	json_text(j, e ? "unavailable" : "ok");
+	json_key(j, "database");
+	json_text(j, e ? "away" : "ok"); /* why is in the log */
+	json_key(j, "cache");
+	json_text(j, cache_answers(r) ? "ok" : "away");
+	json_key(j, "overdue_touches");
+	if (e)
+		json_null(j);
+	else
+		json_int(j, row_id(&row, "overdue"));
+	json_object_end(j);
+	if (e)
+		reply_header(r, "Retry-After", "5");
+	return reply_done(r, j);
+}

@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The one way a request flows: route, limit, token, cache, account, input,
+ * handler, touch, reply. Each step is a call; whatever goes wrong in one ends
+ * in problem_reply().
+ */
+#include "base/base.h"
+
+#include "api/cached.h"
+#include "api/serve.h"
+#include "api/touch.h"
+#include "auth/guard.h"
+#include "base/clock.h"
+#include "base/conf.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/shm.h"
+#include "db/db.h"
+#include "http/field.h"
+#include "http/params.h"
+#include "http/problem.h"
+#include "http/reply.h"
+#include "http/route.h"
+
+/* Seconds a client is asked to wait while the database is away. */
+#define RETRY_SECONDS 5
+
+void
+serve_prepare(void *arg, struct req *r)
+{
+	struct serve *serve = arg;
+
+	r->conf = serve->conf;
+	r->db = serve->db;
+	r->cache = serve->cache;
+	r->shm = serve->shm;
+	r->cache_word = "-";
+}
+
+/* Answers OPTIONS: which methods the path has. */
+static enum err
+answer_options(struct req *r, unsigned allowed)
+{
+	reply_header(r, "Allow", route_allow(r->mem, allowed));
+	r->answer.status = 204;
+	return ERR_OK;
+}
+
+/*
+ * Step 1: path and method to a row of the table. *options is set when the
+ * request is answered thereby.
+ */
+static enum err
+find_route(struct req *r, bool *options)
+{
+	struct route_match match;
+	int i;
+
+	*options = false;
+	if (r->bad_path)
+		return fail(r, ERR_INVALID, NULL, MSG_PATH_BAD);
+	route_find(r->mem, r->method, r->path, &match);
+	if (!match.allowed)
+		return fail_path(r, NULL, NULL);
+	if (r->method == METHOD_OPTIONS) {
+		*options = true;
+		return answer_options(r, match.allowed);
+	}
+	if (!match.route) {
+		const char *const args[3] = { r->method_text };
+
+		reply_header(r, "Allow", route_allow(r->mem, match.allowed));
+		return fail_with(r, ERR_METHOD, NULL, MSG_METHOD_NOT_ALLOWED,
+		    args);
+	}
+	r->route = match.route;
+	for (i = 0; i < PATH_PARAMS_MAX; i++)
+		r->path_param[i] = match.param[i];
+	return ERR_OK;
+}
+
+/* How many requests a minute a class allows; 0: any number. */
+static unsigned
+limit_of(const struct conf *conf, enum limit_class limit)
+{
+	switch (limit) {
+	case L_PUBLIC:
+		return (unsigned)conf->limit_public;
+	case L_LOGIN:
+		return (unsigned)conf->limit_login;
+	case L_CODE:
+		return (unsigned)conf->limit_code;
+	case L_USER:
+		return (unsigned)conf->limit_user;
+	case L_NONE:
+	case L__MAX:
+		break;
+	}
+	return 0;
+}
+
+static enum err
+count_against(struct req *r, enum limit_class limit, uint64_t who)
+{
+	unsigned per_minute = limit_of(r->conf, limit);
+	int wait;
+
+	if (per_minute == 0 || !r->shm)
+		return ERR_OK;
+	wait = shm_limit(r->shm, (int)limit, who, per_minute);
+	if (wait == 0)
+		return ERR_OK;
+	return fail_retry(r, ERR_TOO_OFTEN, MSG_THROTTLED, wait);
+}
+
+/* FNV-1a, 64 bits (http://www.isthe.com/chongo/tech/comp/fnv/). */
+static uint64_t
+address_hash(const char *address)
+{
+	uint64_t hash = 0xcbf29ce484222325u;
+
+	for (; *address; address++)
+		hash = (hash ^ (unsigned char)*address) * 0x100000001b3u;
+	return hash;
+}
+
+/* Step 2: the limits. Public routes count the address, others the account. */
+static enum err
+apply_limits(struct req *r, const struct claims *claims)
+{
+	enum limit_class limit = r->route->limit;
+	enum err e;
+
+	if (!claims)
+		return count_against(r, limit, address_hash(r->address));
+	e = count_against(r, L_USER, (uint64_t)claims->user_id);
+	if (!e && limit == L_CODE)
+		e = count_against(r, L_CODE, (uint64_t)claims->user_id);
+	return e;
+}
+
+/* What a request waits for when the database does not answer. */
+static enum err
+unavailable(struct req *r)
+{
+	return fail_retry(r, ERR_UNAVAILABLE, MSG_UNAVAILABLE, RETRY_SECONDS);
+}
+
+/*
+ * Steps 3 and 4: the caller, from the cache or the database, and the guard.
+ * *hit: the answer came along from the cache.
+ */
+static enum err
+find_caller(struct req *r, const struct claims *claims, struct cached *c,
+    bool *hit)
+{
+	enum err e;
+
+	*hit = cached_look(r, claims, c);
+	if (!claims)
+		return ERR_OK;
+	if (!r->account) {
+		cached_prepare_account(r, c);
+		e = db_ready(r->db);
+		if (!e)
+			e = account_load(r, claims, &r->account);
+		if (e == ERR_UNAVAILABLE)
+			return unavailable(r);
+		if (e)
+			return e;
+		cached_keep_account(r, c);
+	}
+	r->account_id = r->account->id;
+	r->lang = r->account->lang;
+	e = guard_account(r);
+	if (e)
+		return e;
+	if (!*hit)
+		*hit = cached_look_again(r, c);
+	return ERR_OK;
+}
+
+/* Steps 5 to 7: the body, the handler, and what it changed. */
+static enum err
+run_handler(struct req *r, struct cached *c)
+{
+	enum err e;
+
+	e = field_read_body(r);
+	if (e)
+		return e;
+	if (r->route->limit != L_NONE) {
+		cached_prepare_answer(r, c);
+		e = db_ready(r->db);
+	}
+	if (!e)
+		e = r->route->handle(r);
+	if (e == ERR_UNAVAILABLE && (!r->problem || r->problem->n == 0))
+		return unavailable(r);
+	if (e)
+		return e;
+	if (r->route->writes && r->answer.status < 300)
+		touch_raise(r);
+	return ERR_OK;
+}
+
+/* Step 8: validators, the cache, and 304 when the client has it already. */
+static void
+finish(struct req *r, struct cached *c, bool hit)
+{
+	if (r->answer.status != 200 || r->route->method != METHOD_GET)
+		return;
+	reply_etag(r);
+	if (!hit && c->keep) {
+		cached_keep_answer(r, c);
+		r->cache_word = c->asked ? "miss" : "off";
+	}
+	if (hit)
+		r->cache_word = "hit";
+	if (reply_matches(r))
+		r->answer.status = 304;
+}
+
+static enum err
+serve_steps(struct req *r, struct cached *c, bool *hit)
+{
+	struct claims claims, *caller = NULL;
+	bool options;
+	enum err e, input;
+
+	e = find_route(r, &options);
+	if (e || options)
+		return e;
+	if (r->route->guard != PUBLIC) {
+		e = guard_token(r, &claims);
+		if (e)
+			return e;
+		caller = &claims;
+	}
+	e = apply_limits(r, caller);
+	if (e)
+		return e;
+	input = field_read_query(r);
+	e = find_caller(r, caller, c, hit);
+	if (e)
+		return e;
+	if (input) { /* once more: now her language is known */
+		r->problem = NULL;
+		return field_read_query(r);
+	}
+	if (*hit)
+		return ERR_OK;
+	return run_handler(r, c);
+}
+
+/*
+ * The language before an account is known: the parameter `lang` (English when
+ * it is none of ours), else what the client's Accept-Language prefers.
+ */
+static enum lang
+first_language(struct req *r)
+{
+	enum lang lang = LANG_EN;
+	struct params query;
+	size_t i;
+
+	if (!strstr(r->query, "lang="))
+		return lang_negotiate(r->accept_language);
+	params_parse(r->mem, r->query, strlen(r->query), &query);
+	for (i = 0; i < query.n; i++) {
+		if (strcmp(query.list[i].name, "lang") == 0) {
+			(void)lang_parse(query.list[i].value, &lang);
+			return lang;
+		}
+	}
+	return lang_negotiate(r->accept_language);
+}
+
+void
+serve_request(void *arg, struct req *r)
+{
+	struct cached c = { .asked = false };
+	bool hit = false;
+	enum err e;
+
+	(void)arg;
+	log_request(r->id);
+	r->lang = first_language(r);
+	e = serve_steps(r, &c, &hit);
+	if (e)
+		problem_reply(r, e);
+	else if (r->route)
+		finish(r, &c, hit);
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The way of a request, top to bottom. serve.c is the only caller of handlers.
+ */
+#ifndef API_SERVE_H
+#define API_SERVE_H
+
+#include "base/base.h"
+#include "auth/token.h"
+#include "http/request.h"
+
+struct conf;
+struct db;
+struct cache;
+struct shm;
+
+/* What a worker holds for its whole life. */
+struct serve {
+	const struct conf *conf;
+	struct db *db;
+	struct cache *cache;
+	struct shm *shm;        /* NULL: no counters, no limits (tests) */
+};
+
+/* Gives the request its worker's connections. For struct server's prepare. */
+void serve_prepare(void *serve, struct req *r);
+
+/* Answers the request: afterwards r->answer is complete. For server's serve. */
+void serve_request(void *serve, struct req *r);
+
+/* Counts the answered request and writes its log line. For server's end. */
+void serve_account(void *serve, struct req *r);
+
+#endif
