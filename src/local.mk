@@ -22,7 +22,7 @@ libmxm_a_SOURCES = \
 	src/i18n/mailtext.c src/i18n/mailtext.h \
 	src/i18n/msg.c src/i18n/msg.h \
 	src/i18n/en.def src/i18n/es.def src/i18n/fr.def src/i18n/de.def \
-	src/db/arg.h \
+	src/db/arg.h src/db/conn.h \
 	src/db/copy.c src/db/copy.h \
 	src/db/db.c src/db/db.h \
 	src/db/migrate.c src/db/migrate.h \

@@ -7,6 +7,7 @@
 #define DB_COPY_H
 
 #include "base/base.h"
+
 #include "db/db.h"
 #include "db/stmt.h"
 

@@ -36,8 +36,8 @@ enum err db_connect(struct db *db);
 enum err db_ready(struct db *db);
 
 /*
- * Why db_connect() or db_ready() failed last, in one sentence; "" when it did
- * not. Good until the next call.
+ * What failed last on this handle, and why, in one sentence; "" when nothing
+ * has. Good until the next failure.
  */
 const char *db_complaint(const struct db *db);
 

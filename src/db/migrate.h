@@ -7,6 +7,7 @@
 #define DB_MIGRATE_H
 
 #include "base/base.h"
+
 #include "db/db.h"
 
 enum schema_verdict {
@@ -28,7 +29,7 @@ enum err migrate_state(TALLOC_CTX *mem, struct db *db, struct schema *out);
 
 struct migration {
 	int number;
-	const char *name;       /* "core" */
+	const char *name; /* "core" */
 	const char *text;
 	const char *checksum;   /* SHA-256 of the text, hexadecimal */
 	const char *applied_at; /* ISO 8601; NULL: not applied */
@@ -39,8 +40,8 @@ struct migration {
  * All carried migrations with what the database says of them, below `mem`.
  * Migrations that only the database knows are not among them.
  */
-enum err migrate_list(TALLOC_CTX *mem, struct db *db,
-    const struct migration **out, int *count);
+enum err migrate_list(
+    TALLOC_CTX *mem, struct db *db, const struct migration **out, int *count);
 
 /*
  * Applies what is missing, in order, each in a transaction of its own, under an

@@ -19,23 +19,24 @@
 #define DB_QUERY_H
 
 #include "base/base.h"
+
 #include "db/arg.h"
 #include "db/db.h"
 #include "db/row.h"
 #include "db/stmt.h"
 
 /* The first row of a :one or :owned statement; none: ERR_NOT_FOUND. */
-#define query_one(MEM, DB, OUT, STMT, ...) \
+#define query_one(MEM, DB, OUT, STMT, ...)        \
 	query_run_one((MEM), (DB), (OUT), (STMT), \
 	    (const struct arg[]){ __VA_ARGS__, arg_end })
 
 /* All rows of a :many statement; none is no failure. */
-#define query_all(MEM, DB, OUT, STMT, ...) \
+#define query_all(MEM, DB, OUT, STMT, ...)        \
 	query_run_all((MEM), (DB), (OUT), (STMT), \
 	    (const struct arg[]){ __VA_ARGS__, arg_end })
 
 /* Runs an :exec statement; `affected` (rows changed) may be NULL. */
-#define query_exec(MEM, DB, AFFECTED, STMT, ...) \
+#define query_exec(MEM, DB, AFFECTED, STMT, ...)        \
 	query_run_exec((MEM), (DB), (AFFECTED), (STMT), \
 	    (const struct arg[]){ __VA_ARGS__, arg_end })
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * The named statements of sql/<module>.sql. stmts.def is made from them at
- * build time by sql/gen.awk: name, mode, whether it only reads, number and types
- * of its parameters, text.
+ * build time by sql/gen.awk: name, mode, whether it only reads, number and
+ * types of its parameters, text.
  */
 #ifndef DB_STMT_H
 #define DB_STMT_H

@@ -6,6 +6,7 @@
 #define DB_TX_H
 
 #include "base/base.h"
+
 #include "db/db.h"
 
 /*

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The inside of a connection, for the sources of db/ only.
+ */
+#ifndef DB_CONN_H
+#define DB_CONN_H
+
+#include "base/base.h"
+
+#include <libpq-fe.h>
+
+#include "db/db.h"
+#include "db/stmt.h"
+
+struct db {
+	PGconn *conn; /* NULL: none */
+	const char *conninfo;
+	long timeout_ms;
+	char *channel; /* of db_listen(); NULL: none */
+	bool prepared[SQL__MAX];
+	bool schema_good;
+	int64_t schema_look_at; /* steady clock: not before that */
+	int64_t connect_at;     /* steady clock: not before that */
+	int64_t pause_us;
+	bool in_tx;
+	bool in_copy;
+	bool again; /* the last failure may go away when all is tried again */
+	bool lost;  /* the last failure was that of the connection */
+	bool outdated; /* the last failure was a prepared statement's age */
+	char constraint[64];
+	char *complaint;
+	char *logged; /* the complaint that the log has last seen */
+};
+
+/* Closes the connection and forgets what was prepared on it. */
+void conn_drop(struct db *db);
+
+/*
+ * A look at the socket of an idle connection: false, and dropped, when the
+ * server has closed it. What is then sent on a new one was not sent before.
+ */
+bool conn_is_alive(struct db *db);
+
+/*
+ * Waits for the result of what was sent: the last one, or that which asks for
+ * COPY data. NULL: the connection is lost, or the server is overdue and the
+ * connection was dropped for it.
+ */
+PGresult *conn_wait(struct db *db);
+
+/* Keeps why something failed, for db_complaint(). */
+void conn_complain(struct db *db, const char *fmt, ...) printf_like(2, 3);
+
+/* First line of the connection's error message, below db. */
+const char *conn_message(struct db *db);
+
+/*
+ * What a result (NULL: lost) means: ERR_OK, or the error with constraint,
+ * again, lost and outdated set in db, the complaint kept, and a log line where
+ * one is due; a lost connection is dropped. `name` is for the log.
+ */
+enum err conn_judge(struct db *db, const char *name, const PGresult *res);
+
+/*
+ * Sends plain SQL and judges the answer, on the connection as it is. *out (may
+ * be NULL) is the caller's to PQclear(), also after a failure, and may be NULL.
+ */
+enum err conn_command(
+    struct db *db, const char *name, const char *sql, PGresult **out);
+
+#endif

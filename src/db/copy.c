@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * COPY … FROM STDIN.
+ */
+#include "base/base.h"
+
+#include <libpq-fe.h>
+
+#include "base/buf.h"
+#include "base/mem.h"
+#include "db/conn.h"
+#include "db/copy.h"
+
+#define CHUNK ((size_t)64 * 1024)
+
+struct copy {
+	struct db *db;
+	const char *name;
+	struct buf out;
+};
+
+static void
+abandon(struct copy *c, const char *why)
+{
+	struct db *db = c->db;
+
+	if (!db->in_copy)
+		return;
+	db->in_copy = false;
+	if (db->conn && PQputCopyEnd(db->conn, why) == 1)
+		PQclear(conn_wait(db));
+	else
+		conn_drop(db);
+}
+
+static int
+copy_destroy(struct copy *c)
+{
+	abandon(c, "given up");
+	return 0;
+}
+
+enum err
+copy_begin(TALLOC_CTX *mem, struct db *db, enum stmt s, struct copy **out)
+{
+	const struct stmt_info *info = stmt_info(s);
+	struct copy *c;
+	enum err e;
+
+	assert(info->mode == STMT_COPY && !db->in_copy);
+	if (db->in_tx && !db->conn)
+		return ERR_UNAVAILABLE;
+	if (!db->in_tx && db->conn)
+		(void)conn_is_alive(db);
+	e = db_ready(db);
+	if (!e)
+		e = conn_command(db, info->name, info->text, NULL);
+	if (e)
+		return e;
+	db->in_copy = true;
+	c = mem_new(mem, struct copy);
+	c->db = db;
+	c->name = info->name;
+	buf_init(&c->out, c, CHUNK + 1024);
+	talloc_set_destructor(c, copy_destroy);
+	*out = c;
+	return ERR_OK;
+}
+
+/* The server's own complaint comes with the end; here only a dead line. */
+static enum err
+send_chunk(struct copy *c)
+{
+	int sent;
+
+	if (!c->db->conn)
+		return ERR_UNAVAILABLE;
+	if (c->out.len == 0)
+		return ERR_OK;
+	sent = PQputCopyData(c->db->conn, c->out.data, (int)c->out.len);
+	buf_cut(&c->out, 0);
+	if (sent == 1)
+		return ERR_OK;
+	c->db->in_copy = false;
+	return conn_judge(c->db, c->name, NULL);
+}
+
+static void
+add_field(struct buf *b, const char *s)
+{
+	if (!s) {
+		buf_puts(b, "\\N");
+		return;
+	}
+	for (;;) {
+		size_t n = strcspn(s, "\\\t\n\r");
+
+		buf_add(b, s, n);
+		s += n;
+		if (!*s)
+			return;
+		buf_putc(b, '\\');
+		if (*s == '\\')
+			buf_putc(b, '\\');
+		else
+			buf_putc(b, *s == '\t' ? 't' : *s == '\n' ? 'n' : 'r');
+		s++;
+	}
+}
+
+enum err
+copy_row(struct copy *c, const char *const *fields, int n)
+{
+	assert(n > 0);
+	for (int i = 0; i < n; i++) {
+		if (i > 0)
+			buf_putc(&c->out, '\t');
+		add_field(&c->out, fields[i]);
+	}
+	buf_putc(&c->out, '\n');
+	return c->out.len >= CHUNK ? send_chunk(c) : ERR_OK;
+}
+
+enum err
+copy_end(struct copy *c, long *rows)
+{
+	struct db *db = c->db;
+	PGresult *res = NULL;
+	enum err e;
+
+	e = send_chunk(c);
+	if (!e) {
+		if (PQputCopyEnd(db->conn, NULL) == 1)
+			res = conn_wait(db);
+		e = conn_judge(db, c->name, res);
+		if (!e && rows)
+			*rows = strtol(PQcmdTuples(res), NULL, 10);
+		PQclear(res);
+	}
+	db->in_copy = false;
+	talloc_free(c);
+	return e;
+}
+
+void
+copy_abort(struct copy *c, const char *why)
+{
+	abandon(c, why);
+	talloc_free(c);
+}

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Transactions.
+ */
+#include "base/base.h"
+
+#include <libpq-fe.h>
+#include <time.h>
+
+#include "base/log.h"
+#include "base/random.h"
+#include "db/conn.h"
+#include "db/tx.h"
+
+#define TRIES_MAX 5
+
+/* Two that stood in each other's way should not come back in step. */
+static void
+step_aside(void)
+{
+	struct timespec pause = { .tv_nsec =
+				      1000000L * (1 + random_below(10)) };
+
+	nanosleep(&pause, NULL);
+}
+
+static enum err
+begin(struct db *db)
+{
+	enum err e;
+
+	if (db->conn)
+		(void)conn_is_alive(db);
+	e = db_ready(db);
+	if (e)
+		return e;
+	return conn_command(db, "(begin)", "BEGIN", NULL);
+}
+
+/*
+ * COMMIT of a transaction that has failed is answered with ROLLBACK: then a
+ * failure was passed over, which is a bug.
+ */
+static enum err
+commit(struct db *db)
+{
+	PGresult *res = NULL;
+	enum err e;
+
+	e = conn_command(db, "(commit)", "COMMIT", &res);
+	if (!e && strcmp(PQcmdStatus(res), "COMMIT") != 0) {
+		log_error("bug: a failure within a transaction was ignored");
+		e = ERR_INTERNAL;
+	}
+	PQclear(res);
+	return e;
+}
+
+/* Undoes, and keeps what the failure before has left in db. */
+static void
+undo(struct db *db)
+{
+	char constraint[sizeof db->constraint];
+
+	memcpy(constraint, db->constraint, sizeof constraint);
+	if (db->conn && conn_command(db, "(rollback)", "ROLLBACK", NULL))
+		conn_drop(db);
+	memcpy(db->constraint, constraint, sizeof constraint);
+}
+
+static enum err
+run_once(struct db *db, enum err (*fn)(void *), void *arg, bool keep)
+{
+	enum err e;
+
+	assert(!db->in_tx && !db->in_copy);
+	e = begin(db);
+	if (e)
+		return e;
+	db->in_tx = true;
+	db->again = false;
+	e = fn(arg);
+	if (!e && keep)
+		e = commit(db);
+	else
+		undo(db);
+	db->in_tx = false;
+	return e;
+}
+
+static enum err
+run(struct db *db, enum err (*fn)(void *), void *arg, bool keep)
+{
+	enum err e;
+
+	for (int tries = 1;; tries++) {
+		e = run_once(db, fn, arg, keep);
+		if (!e || !db->again || tries >= TRIES_MAX)
+			return e;
+		step_aside();
+	}
+}
+
+enum err
+tx_run(struct db *db, enum err (*fn)(void *), void *arg)
+{
+	return run(db, fn, arg, true);
+}
+
+enum err
+tx_try(struct db *db, enum err (*fn)(void *), void *arg)
+{
+	return run(db, fn, arg, false);
+}
