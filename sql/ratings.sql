@@ -12,7 +12,7 @@ SELECT r.id, $2 AS movie, r.rating,
     ON r.movie_id = m.id AND r.user_id = $1
  WHERE m.slug = $2;
 
--- name: rating_insert :one (user_id bigint, slug text, rating integer)
+-- name: rating_insert :one (user_id bigint, slug text, rating smallint)
 WITH made AS (
 	INSERT INTO rating (user_id, movie_id, rating)
 	SELECT $1, id, $3
@@ -28,7 +28,7 @@ SELECT id, $2 AS movie, rating,
   FROM made;
 
 -- id is NULL when the movie is there and the rating is not.
--- name: rating_update :one (user_id bigint, slug text, rating integer)
+-- name: rating_update :one (user_id bigint, slug text, rating smallint)
 WITH target AS (
 	SELECT id FROM live_movie WHERE slug = $2
 ), changed AS (
