@@ -1,0 +1,192 @@
+-- SPDX-License-Identifier: GPL-3.0-or-later
+--
+-- Work to be done later: queueing, claiming, finishing; what mxm-jobs asks of
+-- tables touch, code and session; what mxmctl shows of the queue.
+--
+-- attempts tells one claim of a job from the next: whoever lost its lease
+-- cannot finish what another has claimed since.
+
+-- name: job_insert :exec (name text, payload jsonb)
+INSERT INTO job (name, payload)
+VALUES ($1, $2);
+
+-- The oldest due job of those this program knows (name and most attempts).
+-- name: job_claim :one (names text[], most integer[], lease integer)
+WITH known AS (
+	SELECT name, most
+	  FROM unnest($1, $2) AS t (name, most)
+), due AS (
+	SELECT j.id, k.most
+	  FROM job AS j
+	  JOIN known AS k ON k.name = j.name
+	 WHERE j.state = 'queued'
+	   AND j.run_at <= now()
+	 ORDER BY j.run_at, j.id
+	 LIMIT 1
+	   FOR UPDATE OF j SKIP LOCKED
+)
+UPDATE job AS j
+   SET state = 'running',
+       attempts = j.attempts + 1,
+       max_attempts = due.most,
+       lease_until = now() + make_interval(secs => $3)
+  FROM due
+ WHERE j.id = due.id
+RETURNING j.id, j.name, j.attempts, j.max_attempts;
+
+-- name: job_done :exec (id bigint, attempts integer)
+UPDATE job
+   SET state = 'done',
+       lease_until = NULL,
+       last_error = NULL,
+       finished_at = now()
+ WHERE id = $1
+   AND attempts = $2
+   AND state = 'running';
+
+-- name: job_again :exec (id bigint, attempts integer, delay integer, why text)
+UPDATE job
+   SET state = 'queued',
+       lease_until = NULL,
+       last_error = $4,
+       run_at = now() + make_interval(secs => $3)
+ WHERE id = $1
+   AND attempts = $2
+   AND state = 'running';
+
+-- name: job_given_up :exec (id bigint, attempts integer, why text)
+UPDATE job
+   SET state = 'failed',
+       lease_until = NULL,
+       last_error = $3,
+       finished_at = now()
+ WHERE id = $1
+   AND attempts = $2
+   AND state = 'running';
+
+-- Jobs whose worker is gone are due again; one that never lets its worker live
+-- ends after as many attempts as any other.
+-- name: job_reap :exec ()
+UPDATE job
+   SET state = CASE WHEN attempts < max_attempts
+                    THEN 'queued' ELSE 'failed' END,
+       finished_at = CASE WHEN attempts < max_attempts
+                          THEN NULL ELSE now() END,
+       lease_until = NULL,
+       last_error = 'its worker did not come back',
+       run_at = now()
+ WHERE id IN (
+	SELECT id
+	  FROM job
+	 WHERE state = 'running'
+	   AND lease_until < now()
+	 ORDER BY id
+	 LIMIT 100
+	   FOR UPDATE SKIP LOCKED);
+
+-- A periodic job: one row a period, whoever of us comes first.
+-- name: job_schedule :exec (name text, period integer)
+INSERT INTO job (name, idempotency_key)
+SELECT $1, $1 || ':' || floor(extract(epoch FROM now()) / $2)::bigint
+    ON CONFLICT (idempotency_key) DO NOTHING;
+
+-- name: job_mail_account :one (job_id bigint)
+SELECT a.id, a.username, a.email, a.preferred_language, a.verified, a.active
+  FROM job AS j
+  JOIN account AS a ON a.id = (j.payload ->> 'account_id')::bigint
+ WHERE j.id = $1;
+
+-- name: touch_pending :many ()
+SELECT id, kind, key
+  FROM touch
+ ORDER BY id
+ LIMIT 1000;
+
+-- Several hosts delete the same rows: nobody waits for another.
+-- name: touch_delete :exec (ids bigint[])
+DELETE FROM touch
+ WHERE id IN (
+	SELECT id
+	  FROM touch
+	 WHERE id = ANY ($1)
+	 ORDER BY id
+	   FOR UPDATE SKIP LOCKED);
+
+-- An expired code is kept a day longer, for the cooldown of the next mail.
+-- name: prune_codes :exec ()
+DELETE FROM code
+ WHERE id IN (
+	SELECT id
+	  FROM code
+	 WHERE expires_at < now() - interval '1 day'
+	 ORDER BY expires_at
+	 LIMIT 1000);
+
+-- name: prune_sessions :exec ()
+DELETE FROM session
+ WHERE id IN (
+	SELECT id
+	  FROM session
+	 WHERE expires_at < now() - interval '1 day'
+	 ORDER BY expires_at
+	 LIMIT 1000);
+
+-- Done jobs stay a week (longer than any period, since their keys keep a
+-- periodic job from being queued twice), failed ones three months.
+-- name: prune_jobs :exec ()
+DELETE FROM job
+ WHERE id IN (
+	SELECT id
+	  FROM job
+	 WHERE finished_at IS NOT NULL
+	   AND finished_at < now() - CASE state WHEN 'done' THEN interval '7 days'
+	                             ELSE interval '90 days' END
+	 ORDER BY finished_at
+	 LIMIT 1000);
+
+-- name: job_list :many (state text, at_most integer)
+SELECT id, name, state, attempts, max_attempts, last_error,
+       to_char(created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')
+       AS created_at,
+       to_char(coalesce(finished_at, run_at) AT TIME ZONE 'UTC',
+               'YYYY-MM-DD"T"HH24:MI:SS"Z"') AS at
+  FROM job
+ WHERE $1 = 'all'
+    OR state = $1
+    OR $1 = 'open' AND state IN ('queued', 'running')
+ ORDER BY id DESC
+ LIMIT $2;
+
+-- name: job_counts :many ()
+SELECT name, state, count(*) AS jobs,
+       coalesce(floor(extract(epoch FROM
+           now() - min(run_at) FILTER (WHERE state = 'queued'
+                                         AND run_at <= now()))), 0)::bigint
+       AS waiting
+  FROM job
+ GROUP BY name, state
+ ORDER BY name, state
+ LIMIT 1000;
+
+-- A failed job, or one that waits for its next attempt, begins anew.
+-- name: job_retry :exec (id bigint)
+UPDATE job
+   SET state = 'queued',
+       attempts = 0,
+       finished_at = NULL,
+       run_at = now()
+ WHERE id = $1
+   AND state IN ('queued', 'failed');
+
+-- name: job_retry_failed :exec ()
+UPDATE job
+   SET state = 'queued',
+       attempts = 0,
+       finished_at = NULL,
+       run_at = now()
+ WHERE state = 'failed';
+
+-- name: job_remove :exec (id bigint)
+DELETE FROM job
+ WHERE id = $1
+   AND state <> 'running';

@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The mails: one layout, and a table of sentences by kind and language. In the
+ * sentences {0} is the user name.
+ */
+#include "base/base.h"
+
+#include "base/buf.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "i18n/mailtext.h"
+
+struct sentences {
+	const char *subject;
+	const char *hello;
+	const char *code;   /* what the code is for; the code follows */
+	const char *link;   /* says that the link does the same */
+	const char *button; /* the link's words in HTML */
+	const char *expiry;
+	const char *not_you;
+};
+
+static const struct sentences verification[LANG__MAX] = {
+	[LANG_EN] = {
+		"Verification of MoviesXMovies account for {0}",
+		"Hello {0},",
+		"this is the code that verifies your account:",
+		"This link enters it for you:",
+		"Verify my account",
+		"The code is good for 24 hours and for one use.",
+		"If you have no account with MoviesXMovies, somebody has "
+		"mistyped an address: please ignore this mail.",
+	},
+	[LANG_ES] = {
+		"Verificación de MoviesXMovies de {0}",
+		"Hola, {0}:",
+		"Este es el código que verifica su cuenta:",
+		"Este enlace lo introduce por usted:",
+		"Verificar mi cuenta",
+		"El código vale durante 24 horas y para un solo uso.",
+		"Si no tiene una cuenta en MoviesXMovies, alguien se ha "
+		"equivocado de dirección: no haga caso de este correo.",
+	},
+	[LANG_FR] = {
+		"Vérification du compte MoviesXMovies de {0}",
+		"Bonjour {0},",
+		"voici le code qui vérifie votre compte :",
+		"Ce lien le saisit pour vous :",
+		"Vérifier mon compte",
+		"Le code est valable 24 heures et ne sert qu’une fois.",
+		"Si vous n’avez pas de compte MoviesXMovies, quelqu’un s’est "
+		"trompé d’adresse : veuillez ignorer ce message.",
+	},
+	[LANG_DE] = {
+		"Bestätigung des MoviesXMovies-Kontos von {0}",
+		"Hallo {0},",
+		"mit diesem Code bestätigen Sie Ihr Konto:",
+		"Dieser Link gibt ihn für Sie ein:",
+		"Mein Konto bestätigen",
+		"Der Code gilt 24 Stunden und nur ein Mal.",
+		"Wenn Sie kein Konto bei MoviesXMovies haben, hat sich jemand "
+		"in der Adresse geirrt: Beachten Sie diese Nachricht nicht.",
+	},
+};
+
+static const struct sentences reset[LANG__MAX] = {
+	[LANG_EN] = {
+		"Password reset for MoviesXMovies account of {0}",
+		"Hello {0},",
+		"this is the code that lets you choose a new password:",
+		"This link takes you there:",
+		"Choose a new password",
+		"The code expires in 15 minutes and is good for one use.",
+		"If you did not ask for it, please ignore this mail: your "
+		"password stays as it is.",
+	},
+	[LANG_ES] = {
+		"Restablecimiento de contraseña de MoviesXMovies de {0}",
+		"Hola, {0}:",
+		"Este es el código para elegir una contraseña nueva:",
+		"Este enlace le lleva allí:",
+		"Elegir una contraseña nueva",
+		"El código caduca en 15 minutos y vale para un solo uso.",
+		"Si no lo ha pedido, no haga caso de este correo: su "
+		"contraseña no cambia.",
+	},
+	[LANG_FR] = {
+		"Réinitialisation du mot de passe MoviesXMovies de {0}",
+		"Bonjour {0},",
+		"voici le code pour choisir un nouveau mot de passe :",
+		"Ce lien vous y conduit :",
+		"Choisir un nouveau mot de passe",
+		"Le code expire dans 15 minutes et ne sert qu’une fois.",
+		"Si vous ne l’avez pas demandé, veuillez ignorer ce message : "
+		"votre mot de passe reste inchangé.",
+	},
+	[LANG_DE] = {
+		"Neues Passwort für das MoviesXMovies-Konto von {0}",
+		"Hallo {0},",
+		"mit diesem Code wählen Sie ein neues Passwort:",
+		"Dieser Link führt Sie dorthin:",
+		"Neues Passwort wählen",
+		"Der Code läuft in 15 Minuten ab und gilt nur ein Mal.",
+		"Wenn Sie ihn nicht angefordert haben, beachten Sie diese "
+		"Nachricht nicht: Ihr Passwort bleibt, wie es ist.",
+	},
+};
+
+static const struct sentences *const kinds[MAILTEXT__MAX] = {
+	[MAILTEXT_VERIFICATION] = verification,
+	[MAILTEXT_RESET] = reset,
+};
+
+/* The sentence with the name in its place. */
+static const char *
+fill(TALLOC_CTX *mem, const char *sentence, const char *username)
+{
+	const char *hole = strstr(sentence, "{0}");
+
+	if (!hole)
+		return sentence;
+	return mem_printf(mem, "%.*s%s%s", (int)(hole - sentence), sentence,
+	    username, hole + 3);
+}
+
+static const char *
+make_link(
+    TALLOC_CTX *mem, enum mailtext_kind kind, const struct mailtext_facts *f)
+{
+	const char *code = text_url_encode(mem, f->code);
+
+	if (kind == MAILTEXT_VERIFICATION)
+		return mem_printf(
+		    mem, "%s/verify-email?code=%s", f->site, code);
+	return mem_printf(mem, "%s/reset-password?code=%s&email=%s", f->site,
+	    code, text_url_encode(mem, f->email));
+}
+
+static const char *
+make_text(TALLOC_CTX *mem, const struct sentences *s, const char *hello,
+    const char *code, const char *link)
+{
+	return mem_printf(mem, "%s\n\n%s\n\n    %s\n\n%s\n%s\n\n%s\n\n%s\n",
+	    hello, s->code, code, s->link, link, s->expiry, s->not_you);
+}
+
+static void
+put_escaped(struct buf *out, const char *s)
+{
+	for (; *s; s++) {
+		switch (*s) {
+		case '&':
+			buf_puts(out, "&amp;");
+			break;
+		case '<':
+			buf_puts(out, "&lt;");
+			break;
+		case '>':
+			buf_puts(out, "&gt;");
+			break;
+		case '"':
+			buf_puts(out, "&quot;");
+			break;
+		case '\'':
+			buf_puts(out, "&#39;");
+			break;
+		default:
+			buf_putc(out, *s);
+		}
+	}
+}
+
+static void
+put_paragraph(struct buf *out, const char *style, const char *s)
+{
+	buf_printf(out, "<p style=\"%s\">", style);
+	put_escaped(out, s);
+	buf_puts(out, "</p>\n");
+}
+
+/* Inline styles only: mail readers drop the rest. */
+static const char *
+make_html(TALLOC_CTX *mem, const struct sentences *s, enum lang lang,
+    const char *hello, const char *const code_and_link[2])
+{
+	static const char small[] = "color:#666;font-size:13px";
+	struct buf out;
+
+	buf_init(&out, mem, 2048);
+	buf_printf(&out,
+	    "<!DOCTYPE html>\n<html lang=\"%s\">\n"
+	    "<head><meta charset=\"utf-8\"><title>MoviesXMovies</title>"
+	    "</head>\n<body style=\"font-family:sans-serif;"
+	    "max-width:36em;margin:2em auto\">\n"
+	    "<h1 style=\"font-size:20px\">MoviesXMovies</h1>\n",
+	    lang_code(lang));
+	put_paragraph(&out, "", hello);
+	put_paragraph(&out, "", s->code);
+	put_paragraph(
+	    &out, "font-size:28px;letter-spacing:4px", code_and_link[0]);
+	put_paragraph(&out, "", s->link);
+	buf_puts(&out, "<p><a href=\"");
+	put_escaped(&out, code_and_link[1]);
+	buf_puts(&out, "\">");
+	put_escaped(&out, s->button);
+	buf_puts(&out, "</a></p>\n");
+	put_paragraph(&out, small, s->expiry);
+	put_paragraph(&out, small, s->not_you);
+	buf_puts(&out, "</body>\n</html>\n");
+	return out.data;
+}
+
+void
+mailtext_make(TALLOC_CTX *mem, struct mailtext *out, enum mailtext_kind kind,
+    enum lang lang, const struct mailtext_facts *facts)
+{
+	const struct sentences *s;
+	const char *hello, *link;
+
+	assert(kind < MAILTEXT__MAX && lang < LANG__MAX);
+	s = &kinds[kind][lang];
+	hello = fill(mem, s->hello, facts->username);
+	link = make_link(mem, kind, facts);
+	out->subject = fill(mem, s->subject, facts->username);
+	out->text = make_text(mem, s, hello, facts->code, link);
+	out->html = make_html(
+	    mem, s, lang, hello, (const char *const[]){ facts->code, link });
+}

@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The two transports of mail: libcurl's SMTP, and files in a folder.
+ */
+#include "base/base.h"
+
+#include <curl/curl.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "base/random.h"
+#include "net/smtp.h"
+
+#define CONNECT_MS 10000L
+#define TOTAL_MS   30000L
+
+/* A transfer under way; freeing it frees what libcurl made. */
+struct transfer {
+	CURL *curl;
+	struct curl_slist *to;
+	struct buf message;
+	size_t sent;
+	char error[CURL_ERROR_SIZE];
+};
+
+static int
+transfer_free(struct transfer *t)
+{
+	curl_slist_free_all(t->to);
+	curl_easy_cleanup(t->curl);
+	return 0;
+}
+
+static size_t
+transfer_read(char *to, size_t size, size_t n, void *arg)
+{
+	struct transfer *t = arg;
+	size_t room = size * n, left = t->message.len - t->sent;
+
+	if (room > left)
+		room = left;
+	memcpy(to, t->message.data + t->sent, room);
+	t->sent += room;
+	return room;
+}
+
+static struct transfer *
+transfer_new(TALLOC_CTX *mem)
+{
+	static bool ready;
+	struct transfer *t = mem_new(mem, struct transfer);
+
+	if (!ready && curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
+		abort();
+	ready = true;
+	t->curl = mem_need(curl_easy_init());
+	talloc_set_destructor(t, transfer_free);
+	buf_init(&t->message, t, 4096);
+	return t;
+}
+
+/* Sets options until one is refused; what cannot be set must not be ignored. */
+#define SET(OPTION, VALUE) \
+	(rc = rc ? rc : curl_easy_setopt(t->curl, (OPTION), (VALUE)))
+
+static CURLcode
+set_limits(struct transfer *t)
+{
+	CURLcode rc = CURLE_OK;
+
+	SET(CURLOPT_ERRORBUFFER, t->error);
+	SET(CURLOPT_PROTOCOLS_STR, "smtp,smtps");
+	SET(CURLOPT_PROXY, "");
+	SET(CURLOPT_NOSIGNAL, 1L);
+	SET(CURLOPT_CONNECTTIMEOUT_MS, CONNECT_MS);
+	SET(CURLOPT_SERVER_RESPONSE_TIMEOUT, TOTAL_MS / 1000);
+	SET(CURLOPT_TIMEOUT_MS, TOTAL_MS);
+	return rc;
+}
+
+static CURLcode
+set_server(struct transfer *t, const struct smtp *server)
+{
+	bool user = server->user && *server->user;
+	bool strict =
+	    server->needs_tls || user || strncmp(server->url, "smtps:", 6) == 0;
+	CURLcode rc = CURLE_OK;
+
+	SET(CURLOPT_URL, server->url);
+	SET(CURLOPT_USE_SSL, (long)(strict ? CURLUSESSL_ALL : CURLUSESSL_TRY));
+	SET(CURLOPT_SSL_VERIFYPEER, strict ? 1L : 0L);
+	SET(CURLOPT_SSL_VERIFYHOST, strict ? 2L : 0L);
+	if (user) {
+		SET(CURLOPT_USERNAME, server->user);
+		SET(CURLOPT_PASSWORD, server->password ? server->password : "");
+	}
+	return rc;
+}
+
+static CURLcode
+set_mail(struct transfer *t, const struct mail *m)
+{
+	const char *from, *to;
+	CURLcode rc = CURLE_OK;
+
+	if (!message_address(t, m->from, &from, NULL) ||
+	    !message_address(t, m->to, &to, NULL))
+		return CURLE_BAD_FUNCTION_ARGUMENT;
+	t->to = mem_need(curl_slist_append(NULL, mem_printf(t, "<%s>", to)));
+	SET(CURLOPT_MAIL_FROM, mem_printf(t, "<%s>", from));
+	SET(CURLOPT_MAIL_RCPT, t->to);
+	SET(CURLOPT_UPLOAD, 1L);
+	SET(CURLOPT_READFUNCTION, transfer_read);
+	SET(CURLOPT_READDATA, t);
+	SET(CURLOPT_INFILESIZE, (long)t->message.len);
+	return rc;
+}
+
+enum err
+smtp_send(TALLOC_CTX *mem, const struct smtp *server, const struct mail *m,
+    const char **why)
+{
+	struct transfer *t = transfer_new(mem);
+	enum err e;
+	CURLcode rc;
+
+	*why = "an address or the subject is no good";
+	e = message_compose(t, m, &t->message);
+	if (e) {
+		talloc_free(t);
+		return e;
+	}
+	rc = set_limits(t);
+	rc = rc ? rc : set_server(t, server);
+	rc = rc ? rc : set_mail(t, m);
+	rc = rc ? rc : curl_easy_perform(t->curl);
+	*why = rc ? mem_printf(mem, "smtp: %s",
+			t->error[0] ? t->error : curl_easy_strerror(rc)) :
+		    "";
+	talloc_free(t);
+	return rc ? ERR_UPSTREAM : ERR_OK;
+}
+
+/* "20261124T081600.123456Z-0123abcd": sorts by time, and nobody has it yet. */
+static const char *
+drop_name(TALLOC_CTX *mem)
+{
+	int64_t now = clock_now_us();
+	time_t seconds = (time_t)(now / 1000000);
+	char when[20], more[9];
+	struct tm tm;
+
+	random_hex(more, 4);
+	if (!gmtime_r(&seconds, &tm) ||
+	    strftime(when, sizeof when, "%Y%m%dT%H%M%S", &tm) == 0)
+		abort();
+	return mem_printf(mem, "%s.%06dZ-%s", when, (int)(now % 1000000), more);
+}
+
+static bool
+write_all(int fd, const char *p, size_t n)
+{
+	while (n > 0) {
+		ssize_t done = write(fd, p, n);
+
+		if (done < 0 && errno == EINTR)
+			continue;
+		if (done < 0)
+			return false;
+		p += done;
+		n -= (size_t)done;
+	}
+	return true;
+}
+
+/* Writes and syncs a new file; the mode does not depend on the umask. */
+static bool
+write_file(const char *path, const struct buf *b)
+{
+	int fd = open(
+	    path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	bool good;
+
+	if (fd < 0)
+		return false;
+	good = write_all(fd, b->data, b->len) && fchmod(fd, 0640) == 0 &&
+	       fsync(fd) == 0;
+	return close(fd) == 0 && good;
+}
+
+enum err
+smtp_drop(
+    TALLOC_CTX *mem, const char *folder, const struct mail *m, const char **why)
+{
+	const char *name = drop_name(mem), *part, *whole;
+	struct buf message;
+	enum err e;
+
+	*why = "an address or the subject is no good";
+	buf_init(&message, mem, 4096);
+	e = message_compose(mem, m, &message);
+	if (e)
+		return e;
+	part = mem_printf(mem, "%s/.%s.part", folder, name);
+	whole = mem_printf(mem, "%s/%s.eml", folder, name);
+	if (!write_file(part, &message) || rename(part, whole) != 0) {
+		*why = mem_printf(mem, "%s: %s", part, strerror(errno));
+		(void)unlink(part);
+		return ERR_UPSTREAM;
+	}
+	*why = "";
+	return ERR_OK;
+}
