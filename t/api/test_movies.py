@@ -1,0 +1,307 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Movies: detail, search, unseen marks, genres, platforms, recommendations."""
+
+import pytest
+
+MOVIE_KEYS = ["id", "title", "slug", "release_date", "synopsis", "cover",
+              "genres", "awards", "platforms", "actors", "directors"]
+
+
+def slugs(response):
+    assert response.status_code == 200, response.text
+    body = response.json()
+    return [m["slug"] for m in (body["results"] if isinstance(body, dict)
+                                else body)]
+
+
+def test_detail_is_whole_and_absolute(stack, ana):
+    r = ana.get("/api/movies/the-godfather/")
+    movie = r.json()
+    assert list(movie) == MOVIE_KEYS
+    assert movie["title"] == "The Godfather"
+    assert movie["release_date"] == "1972-03-14"
+    assert [g["slug"] for g in movie["genres"]] == ["crime", "drama"]
+    assert movie["actors"] == [f"{stack.url}/api/persons/marlon-brando/",
+                               f"{stack.url}/api/persons/al-pacino/"]
+    assert movie["directors"] == [
+        f"{stack.url}/api/persons/francis-ford-coppola/"]
+    assert movie["cover"] == f"{stack.url}/media/movies/covers/no-movie.png"
+    assert movie["platforms"] == [{
+        "id": 2, "name": "Matinee", "slug": "matinee",
+        "url": "https://matinee.example/",
+        "image": f"{stack.url}/media/platforms/matinee.png"}]
+    assert {a["category"] for a in movie["awards"]} == {
+        "Best Picture", "Best Actor in a Leading Role"}
+    assert r.headers["Content-Language"] == "en"
+
+
+def test_detail_without_anything_has_empty_lists(ana):
+    movie = ana.get("/api/movies/spirited-away/").json()
+    assert movie["actors"] == movie["directors"] == movie["awards"] == []
+
+
+def test_detail_speaks_the_language_of_the_account(carla):
+    movie = carla.get("/api/movies/the-godfather/").json()
+    assert movie["title"] == "El padrino"
+    assert [g["name"] for g in movie["genres"]] == ["Crimen", "Drama"]
+    # no translation of the movie: the base texts, but the genre's own name
+    assert carla.get("/api/movies/amelie/").json()["title"] == "Amélie"
+
+
+def test_an_empty_genre_translation_hides_nothing(stack, emil):
+    stack.sql("INSERT INTO genre_translation (genre_id, language, name)"
+              " VALUES (4, 'de', '')")
+    names = [g["name"] for g in emil.get("/api/genres/").json()]
+    assert "Drama" in names and "" not in names
+
+
+@pytest.mark.parametrize("path", ["/api/movies/the-godfather/",
+                                  "/api/movies/the-godfather"])
+def test_the_slash_does_not_matter(ana, path):
+    assert ana.get(path).status_code == 200
+
+
+@pytest.mark.parametrize("slug", ["no-such-film", "deleted-film", "%C3%BC",
+                                  "a%2Fb"])
+def test_unknown_movie(ana, slug):
+    r = ana.get(f"/api/movies/{slug}/")
+    assert r.status_code == 404
+    body = r.json()
+    assert body["error"] == "Not Found"
+    assert body["model"] == "Movie"
+
+
+def test_unknown_movie_tells_an_anonymous_caller_nothing(client):
+    for slug in ("the-godfather", "no-such-film"):
+        r = client.get(f"/api/movies/{slug}/")
+        assert r.status_code == 401
+        assert r.json()["error"] == "You need to be authenticated"
+
+
+def test_unverified_is_403(nina):
+    r = nina.get("/api/movies/the-godfather/")
+    assert r.status_code == 403
+    assert r.json()["error"] == "User account is not verified"
+
+
+def test_repeated_detail_is_304(ana):
+    first = ana.get("/api/movies/heat/")
+    tag = first.headers["ETag"]
+    for value in (tag, tag.removeprefix("W/"), f'"x", {tag}', "*"):
+        r = ana.get("/api/movies/heat/", headers={"If-None-Match": value})
+        assert r.status_code == 304, value
+        assert r.content == b""
+        assert r.headers["ETag"] == tag
+    r = ana.get("/api/movies/heat/", headers={"If-None-Match": '"other"'})
+    assert r.status_code == 200
+
+
+def test_head_is_get_without_the_body(ana):
+    get = ana.get("/api/movies/heat/")
+    head = ana.request("HEAD", "/api/movies/heat/")
+    assert head.status_code == 200 and head.content == b""
+    assert head.headers["ETag"] == get.headers["ETag"]
+    assert head.headers["Content-Length"] == str(len(get.content))
+
+
+def test_options_and_405_name_the_methods(ana):
+    r = ana.request("OPTIONS", "/api/movies/heat/ratings/")
+    assert r.status_code == 204
+    assert set(r.headers["Allow"].split(", ")) == {
+        "GET", "HEAD", "POST", "PUT", "OPTIONS"}
+    r = ana.request("PATCH", "/api/movies/heat/ratings/")
+    assert r.status_code == 405
+    assert r.json()["detail"] == 'Method "PATCH" not allowed.'
+    assert "PUT" in r.headers["Allow"]
+
+
+# -- search ---------------------------------------------------------------
+
+def search(who, **params):
+    return who.get("/api/movies/searching/", params=params)
+
+
+def test_search_finds_parts_without_accents_or_case(ana):
+    assert slugs(search(ana, name="AMELIE")) == ["amelie"]
+    assert slugs(search(ana, name="amé")) == ["amelie"]
+    assert slugs(search(ana, name="matrix")) == ["the-matrix-reloaded",
+                                                 "the-matrix"]
+
+
+def test_search_looks_into_the_own_language(ana, carla):
+    assert slugs(search(carla, name="padrino")) == ["the-godfather-part-ii",
+                                                    "the-godfather"]
+    assert slugs(search(carla, name="godfather")) == ["the-godfather-part-ii",
+                                                      "the-godfather"]
+    assert "the-godfather" not in slugs(search(ana, name="padrino"))
+
+
+def test_near_matches_only_when_nothing_contains_it(ana):
+    assert slugs(search(ana, name="godfahter"))[0] in (
+        "the-godfather", "the-godfather-part-ii")
+    assert slugs(search(ana, name="matirx"))[0] == "the-matrix"
+    assert slugs(search(ana, name="qqqqzzzz")) == []
+
+
+def test_search_takes_signs_literally(ana):
+    assert slugs(search(ana, name="%")) == []
+    assert slugs(search(ana, name="_")) == []
+    assert slugs(search(ana, name="\\")) == []
+
+
+def test_search_is_newest_first_and_pages_add_up(ana):
+    whole = slugs(search(ana, limit=100))
+    assert len(whole) == 15 and "deleted-film" not in whole
+    dates = [m["release_date"] for m in search(ana, limit=100).json()
+             ["results"]]
+    assert dates == sorted(dates, reverse=True)
+    pages = []
+    for page in (1, 2, 3, 4):
+        body = search(ana, page=page, limit=4).json()
+        assert body["current_page"] == page
+        assert body["count"] == 15 and body["total_pages"] == 4
+        assert body["has_previous"] == (page > 1)
+        assert body["has_next"] == (page < 4)
+        pages += [m["slug"] for m in body["results"]]
+    assert pages == whole
+
+
+@pytest.mark.parametrize("page, served", [
+    ("0", 1), ("-1", 1), ("NaN", 1), ("", 1), ("1.5", 1), ("99", 2),
+    ("99999999999999999999999", 1), ("2", 2), ("²", 1)])
+def test_absurd_pages(ana, page, served):
+    body = search(ana, page=page, limit=10).json()
+    assert body["current_page"] == served
+
+
+@pytest.mark.parametrize("limit, got", [
+    ("0", 10), ("-5", 10), ("abc", 10), ("", 10), ("100000", 15), ("3", 3)])
+def test_absurd_limits(ana, limit, got):
+    assert len(slugs(search(ana, limit=limit))) == got
+
+
+def test_empty_result_has_one_page(ana):
+    assert search(ana, name="qqqqzzzz").json() == {
+        "results": [], "total_pages": 1, "count": 0, "has_next": False,
+        "has_previous": False, "current_page": 1}
+
+
+@pytest.mark.parametrize("query", [
+    "genres[]=crime", "genres=crime", "genres%5B%5D=crime",
+    "genres[]=crime&genres[]=nothing"])
+def test_filters_take_both_spellings(ana, query):
+    r = ana.get(f"/api/movies/searching/?{query}")
+    assert set(slugs(r)) == {"the-godfather", "the-godfather-part-ii", "heat",
+                             "city-of-god"}
+
+
+def test_filters_are_joined_by_and(ana):
+    assert slugs(search(ana, **{"genres[]": "crime", "platforms[]": "matinee",
+                                "actors[]": "al-pacino", "name": "part"})) == [
+        "the-godfather-part-ii"]
+    assert set(slugs(search(ana, **{"directors[]": "pedro-almodovar"}))) == {
+        "volver", "talk-to-her"}
+    assert set(slugs(search(ana, celebrities="jean-pierre-jeunet"))) == {
+        "amelie", "delicatessen", "alien-resurrection"}
+
+
+def test_stars_are_the_callers_own(bob, ana):
+    assert set(slugs(search(bob, **{"stars[]": ["5"]}))) == {
+        "the-godfather", "the-matrix"}
+    assert slugs(search(ana, **{"stars[]": ["5"]})) == []
+    r = search(ana, **{"stars[]": ["five"]})
+    assert r.status_code == 400 and "error" in r.json()
+
+
+def test_reviewed_and_marked_filter_only_on_true(bob):
+    assert slugs(search(bob, reviewed="true")) == ["the-godfather"]
+    for value in ("false", "True", "1", "yes"):
+        assert len(slugs(search(bob, reviewed=value, limit=100))) == 15
+
+
+def test_unknown_parameters_are_ignored(ana):
+    assert len(slugs(search(ana, limit=100, _t="1", recomender_for="x"))) == 15
+
+
+# -- unseen ---------------------------------------------------------------
+
+def test_unseen_marks(ana):
+    path = "/api/movies/volver/unseen/"
+    r = ana.post(path, headers={
+        "Content-Type": "application/x-www-form-urlencoded"})
+    assert r.status_code == 200 and r.json() == {"success": True}
+    r = ana.post(path)
+    assert r.status_code == 400
+    assert r.json()["error"] == "Movie already marked as unseen"
+    assert slugs(search(ana, marked_unseen="true")) == ["volver"]
+    r = ana.delete(path)
+    assert r.status_code == 200 and r.json() == {"success": True}
+    assert slugs(search(ana, marked_unseen="true")) == []
+    r = ana.delete(path)
+    assert r.status_code == 400
+    assert r.json()["error"] == "Movie not marked as unseen"
+    assert ana.post("/api/movies/deleted-film/unseen/").status_code == 404
+
+
+# -- lists ----------------------------------------------------------------
+
+@pytest.mark.parametrize("path", ["/api/genres", "/api/genres/"])
+def test_genres(ana, carla, path):
+    assert [g["slug"] for g in ana.get(path).json()] == [
+        "action", "comedy", "crime", "drama", "fantasy", "romance",
+        "science-fiction"]
+    assert carla.get(path).json()[0] == {"id": 1, "name": "Acción",
+                                         "slug": "action"}
+
+
+def test_platforms(stack, ana):
+    body = ana.get("/api/platforms").json()
+    assert body[0]["image"] == f"{stack.url}/media/platforms/arthouse.png"
+    assert body[2] == {"id": 3, "name": "Nowhere", "slug": "nowhere",
+                       "url": None, "image": None}
+
+
+# -- recommendations --------------------------------------------------------
+
+def test_recommendations_of_a_newcomer_are_the_best_rated(stack, ana):
+    got = ana.get("/api/movies/")
+    want = stack.sql("SELECT slug FROM live_movie"
+                     " ORDER BY score DESC, id DESC LIMIT 20")
+    assert slugs(got) == [row[0] for row in want]
+    assert all(list(m) == MOVIE_KEYS for m in got.json())
+
+
+def test_recommendations_leave_out_what_she_knows(bob):
+    got = slugs(bob.get("/api/movies/"))
+    assert not {"amelie", "the-godfather", "heat", "the-matrix"} & set(got)
+    assert len(got) == len(set(got)) == 11
+    # her favourites' genres first, the newest others after them
+    assert got[-1] not in ("city-of-god", "the-matrix-reloaded")
+
+
+def test_recommendations_follow_a_rating_and_a_mark_at_once(fay):
+    before = slugs(fay.get("/api/movies/"))
+    assert "heat" in before and "volver" in before
+    assert fay.post("/api/movies/heat/ratings/",
+                    {"rating": 5}).status_code == 201
+    assert "heat" not in slugs(fay.get("/api/movies/"))
+    assert fay.post("/api/movies/volver/unseen/").status_code == 200
+    assert "volver" not in slugs(fay.get("/api/movies/"))
+    assert fay.delete("/api/movies/volver/unseen/").status_code == 200
+    assert "volver" in slugs(fay.get("/api/movies/"))
+
+
+def test_recommendations_keep_to_her_platforms(stack, dora):
+    stack.sql("INSERT INTO account_platform (user_id, platform_id)"
+              " VALUES (4, 1)")
+    got = slugs(dora.get("/api/movies/"))
+    assert "amelie" in got and "city-of-god" in got  # hers, and on none
+    assert "the-matrix" not in got                   # another platform's
+
+
+def test_recommendations_leave_out_what_is_not_out(stack, emil):
+    stack.sql("INSERT INTO movie (slug, title, release_date, rating_sum,"
+              " rating_count) VALUES ('tomorrow', 'Tomorrow',"
+              " current_date + 10, 0, 0)")
+    assert "tomorrow" not in slugs(emil.get("/api/movies/"))
+    assert emil.get("/api/movies/tomorrow/").status_code == 200
