@@ -298,6 +298,29 @@ conn_is_alive(struct db *db)
 	return true;
 }
 
+void
+db_interrupt(struct db *db, const volatile sig_atomic_t *flag)
+{
+	db->stop = flag;
+	db->cancelled = false;
+}
+
+/* Once: what undoes the transaction must not be cancelled as well. */
+static void
+heed_interrupt(struct db *db)
+{
+	PGcancel *cancel;
+	char why[256];
+
+	if (!db->stop || !*db->stop || db->cancelled)
+		return;
+	db->cancelled = true;
+	cancel = PQgetCancel(db->conn);
+	if (!cancel || !PQcancel(cancel, why, sizeof why))
+		conn_drop(db);
+	PQfreeCancel(cancel);
+}
+
 /* The next result, NULL too when there is none; false: lost or overdue. */
 static bool
 next_result(struct db *db, int64_t until, PGresult **out)
@@ -306,6 +329,9 @@ next_result(struct db *db, int64_t until, PGresult **out)
 
 	*out = NULL;
 	while (PQisBusy(db->conn)) {
+		heed_interrupt(db);
+		if (!db->conn)
+			return false;
 		n = wait_readable(db, until);
 		if (n == 0) {
 			log_error("database: no answer %ld ms after the "

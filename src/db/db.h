@@ -9,6 +9,8 @@
 
 #include "base/base.h"
 
+#include <signal.h>
+
 struct db;
 
 /*
@@ -52,6 +54,12 @@ const char *db_constraint(const struct db *db);
 
 /* true between BEGIN and COMMIT of tx_run(). */
 bool db_in_transaction(const struct db *db);
+
+/*
+ * From now on the statement that is running when a signal's handler sets *flag
+ * is cancelled at the server (ERR_UNAVAILABLE). NULL: not any more.
+ */
+void db_interrupt(struct db *db, const volatile sig_atomic_t *flag);
 
 /*
  * Listens for NOTIFY on `channel` (a plain name), also on later connections of
