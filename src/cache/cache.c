@@ -97,6 +97,7 @@ client_open(struct server *s)
 	} wishes[] = {
 		{ MEMCACHED_BEHAVIOR_VERIFY_KEY, 1 },
 		{ MEMCACHED_BEHAVIOR_NO_BLOCK, 1 },
+		{ MEMCACHED_BEHAVIOR_NOREPLY, 1 },
 		{ MEMCACHED_BEHAVIOR_CONNECT_TIMEOUT, TIMEOUT_MS },
 		{ MEMCACHED_BEHAVIOR_POLL_TIMEOUT, TIMEOUT_MS },
 		{ MEMCACHED_BEHAVIOR_SND_TIMEOUT, TIMEOUT_MS * 1000 },
@@ -156,29 +157,14 @@ server_answered(struct server *s)
 	log_info("cache %s: answers again", s->path);
 }
 
-/*
- * Settles a command that stores or removes: true when the server has answered
- * it, with whatever verdict.
- */
+/* Settles a command that waits for no answer: did it get out? */
 static bool
-server_settle(struct server *s, memcached_return_t rc)
+server_told(struct server *s, memcached_return_t rc)
 {
-	switch (rc) {
-	case MEMCACHED_SUCCESS:
-	case MEMCACHED_STORED:
-	case MEMCACHED_DELETED:
-	case MEMCACHED_NOTSTORED:
-	case MEMCACHED_NOTFOUND:
-	case MEMCACHED_DATA_EXISTS:
-	case MEMCACHED_E2BIG:
-	case MEMCACHED_SERVER_ERROR:
-	case MEMCACHED_SERVER_MEMORY_ALLOCATION_FAILURE:
-		server_answered(s);
+	if (rc == MEMCACHED_SUCCESS)
 		return true;
-	default:
-		server_failed(s, rc);
-		return false;
-	}
+	server_failed(s, rc);
+	return false;
 }
 
 /* Keys are digests, so any of their letters tell the servers apart evenly. */
@@ -340,7 +326,8 @@ cache_get_many(TALLOC_CTX *mem, struct cache *c, const struct cache_key *keys,
 	bool answered = c->n_servers == 0 || n == 0;
 	size_t i;
 
-	memset(items, 0, n * sizeof *items);
+	if (n > 0)
+		memset(items, 0, n * sizeof *items);
 	if (answered)
 		return true;
 	f.texts = mem_array(mem, const char *, n);
@@ -370,7 +357,7 @@ cache_set(struct cache *c, const struct cache_key *key, const void *p, size_t n,
 		return false;
 	rc = memcached_set(
 	    s->client, key->text, strlen(key->text), p, n, (time_t)seconds, 0);
-	return server_settle(s, rc);
+	return server_told(s, rc);
 }
 
 /* A value read by itself, with the number that `cas` asks for. */
@@ -438,7 +425,6 @@ generation_parse(const struct cache_item *item)
 uint64_t
 generation_get(struct cache *c, const struct cache_key *key)
 {
-	uint64_t now = (uint64_t)clock_now_us();
 	memcached_return_t rc;
 	struct server *s;
 	struct single one;
@@ -450,14 +436,10 @@ generation_get(struct cache *c, const struct cache_key *key)
 	s = server_of(c, key);
 	if (!server_use(s))
 		return 0;
-	n = snprintf(text, sizeof text, "%" PRIu64, now);
+	n = snprintf(text, sizeof text, "%" PRIu64, (uint64_t)clock_now_us());
 	rc = memcached_add(
 	    s->client, key->text, strlen(key->text), text, (size_t)n, 0, 0);
-	if (!server_settle(s, rc))
-		return 0;
-	if (rc == MEMCACHED_SUCCESS)
-		return now;
-	if (rc != MEMCACHED_NOTSTORED || !single_get(s, key, &one))
+	if (!server_told(s, rc) || !single_get(s, key, &one))
 		return 0;
 	return generation_parse(&one.item);
 }
@@ -468,10 +450,11 @@ static bool
 generation_drop(struct server *s, const struct cache_key *key)
 {
 	memcached_return_t rc;
+	struct single one;
 
 	rc = memcached_delete(s->client, key->text, strlen(key->text), 0);
-	return server_settle(s, rc) &&
-	       (rc == MEMCACHED_SUCCESS || rc == MEMCACHED_NOTFOUND);
+	return server_told(s, rc) && single_get(s, key, &one) &&
+	       (!one.item.data || generation_parse(&one.item) > 0);
 }
 
 bool
@@ -480,7 +463,7 @@ generation_raise(struct cache *c, const struct cache_key *key)
 	uint64_t now, old;
 	memcached_return_t rc;
 	struct server *s;
-	struct single one;
+	struct single one, then;
 	char text[24];
 	int n;
 
@@ -498,10 +481,9 @@ generation_raise(struct cache *c, const struct cache_key *key)
 	n = snprintf(text, sizeof text, "%" PRIu64, now > old ? now : old + 1);
 	rc = memcached_cas(s->client, key->text, strlen(key->text), text,
 	    (size_t)n, 0, 0, one.cas);
-	if (!server_settle(s, rc))
+	if (!server_told(s, rc) || !single_get(s, key, &then))
 		return false;
-	if (rc == MEMCACHED_SUCCESS || rc == MEMCACHED_DATA_EXISTS ||
-	    rc == MEMCACHED_NOTFOUND)
+	if (!then.item.data || then.cas != one.cas)
 		return true;
 	return generation_drop(s, key);
 }

@@ -1,0 +1,661 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The cache against a memcached of our own: values, breaker, generations; and
+ * against servers that are dead, frozen, started anew, or none at all.
+ */
+#include "base/base.h"
+
+#include <criterion/criterion.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "cache/cache.h"
+#include "cache/key.h"
+
+#define MAX_SERVERS 2
+
+static char folder[] = "/tmp/mxmc-XXXXXX";
+static char path[MAX_SERVERS][64];
+static pid_t server[MAX_SERVERS];
+static struct cache *cache;
+static TALLOC_CTX *mem;
+
+static int
+connect_to(const char *where)
+{
+	struct sockaddr_un a = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	cr_assert(fd >= 0);
+	snprintf(a.sun_path, sizeof a.sun_path, "%s", where);
+	if (connect(fd, (struct sockaddr *)&a, sizeof a) == 0)
+		return fd;
+	close(fd);
+	return -1;
+}
+
+static void
+nap(void)
+{
+	struct timespec t = { .tv_nsec = 2000000 };
+
+	nanosleep(&t, NULL);
+}
+
+static void
+wait_for_server(const char *where)
+{
+	int64_t deadline = clock_steady_us() + 10000000;
+	int fd;
+
+	while ((fd = connect_to(where)) < 0) {
+		cr_assert(clock_steady_us() < deadline, "no server: %s", where);
+		nap();
+	}
+	close(fd);
+}
+
+static void
+start(int i)
+{
+	server[i] = fork();
+	cr_assert(server[i] >= 0);
+	if (server[i] == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		if (geteuid() == 0)
+			execlp("memcached", "memcached", "-u", "root", "-s",
+			    path[i], "-t", "1", "-m", "16", (char *)NULL);
+		else
+			execlp("memcached", "memcached", "-s", path[i], "-t",
+			    "1", "-m", "16", (char *)NULL);
+		_exit(127);
+	}
+	wait_for_server(path[i]);
+}
+
+static void
+stop(int i)
+{
+	if (server[i] <= 0)
+		return;
+	kill(server[i], SIGKILL);
+	waitpid(server[i], NULL, 0);
+	unlink(path[i]);
+	server[i] = 0;
+}
+
+static bool
+have_memcached(void)
+{
+	return access("/usr/bin/memcached", X_OK) == 0 ||
+	       access("/usr/local/bin/memcached", X_OK) == 0;
+}
+
+static void
+set_up(void)
+{
+	int i;
+
+	mem_init();
+	if (!have_memcached())
+		cr_skip_test("memcached is not installed");
+	cr_assert(mkdtemp(folder));
+	for (i = 0; i < MAX_SERVERS; i++)
+		snprintf(path[i], sizeof path[i], "%s/%d", folder, i);
+	start(0);
+	mem = talloc_new(NULL);
+	cache = cache_new(NULL, path[0]);
+}
+
+static void
+tear_down(void)
+{
+	int i;
+
+	talloc_free(cache);
+	talloc_free(mem);
+	for (i = 0; i < MAX_SERVERS; i++)
+		stop(i);
+	rmdir(folder);
+}
+
+static struct cache_key
+key(const char *name)
+{
+	struct cache_key k;
+
+	key_make(cache, &k, name, NULL, 0);
+	return k;
+}
+
+static bool
+get(struct cache *c, const char *name, struct cache_item *item)
+{
+	struct cache_key k = key(name);
+
+	return cache_get_many(mem, c, &k, item, 1);
+}
+
+static bool
+set(struct cache *c, const char *name, const char *value)
+{
+	struct cache_key k = key(name);
+
+	return cache_set(c, &k, value, strlen(value), 60);
+}
+
+static bool
+is(const struct cache_item *item, const char *value)
+{
+	return item->data && item->len == strlen(value) &&
+	       memcmp(item->data, value, item->len) == 0;
+}
+
+/* Asks until the breaker lets us through again. */
+static void
+wait_until_back(struct cache *c)
+{
+	int64_t deadline = clock_steady_us() + 10000000;
+	struct cache_item item;
+
+	while (!get(c, "nothing", &item)) {
+		cr_assert(clock_steady_us() < deadline, "it does not heal");
+		nap();
+	}
+}
+
+TestSuite(cache, .init = set_up, .fini = tear_down, .timeout = 60);
+
+Test(cache, gives_back_what_was_set)
+{
+	struct cache_key k[4] = { key("a"), key("b"), key("c"), key("a") };
+	struct cache_item item[4];
+
+	cr_assert(cache_set(cache, &k[0], "x\0y\r\n", 5, 60));
+	cr_assert(cache_set(cache, &k[2], "", 0, 60));
+	cr_assert(cache_get_many(mem, cache, k, item, 4));
+	cr_assert_eq(item[0].len, 5);
+	cr_assert_eq(memcmp(item[0].data, "x\0y\r\n", 5), 0);
+	cr_assert_null(item[1].data);
+	cr_assert(is(&item[2], ""));
+	cr_assert_eq(item[3].len, 5);
+	cr_assert(!cache_is_away(cache));
+}
+
+Test(cache, answers_no_keys_at_all)
+{
+	cr_assert(cache_get_many(mem, cache, NULL, NULL, 0));
+}
+
+Test(cache, values_belong_to_the_context)
+{
+	TALLOC_CTX *own = talloc_new(NULL);
+	struct cache_key k = key("a");
+	struct cache_item item;
+
+	cr_assert(set(cache, "a", "value"));
+	cr_assert(cache_get_many(own, cache, &k, &item, 1));
+	cr_assert_eq(talloc_parent(item.data), own);
+	talloc_free(own);
+}
+
+Test(cache, takes_almost_a_mebibyte)
+{
+	size_t n = 1024 * 1024 - 512, i;
+	char *big = mem_array(mem, char, 2 * n);
+	struct cache_key k = key("big");
+	struct cache_item item;
+
+	for (i = 0; i < 2 * n; i++)
+		big[i] = (char)(i * 7 + i / 251);
+	cr_assert(cache_set(cache, &k, big, n, 60));
+	cr_assert(cache_get_many(mem, cache, &k, &item, 1));
+	cr_assert_eq(item.len, n);
+	cr_assert_eq(memcmp(item.data, big, n), 0);
+	k = key("bigger");
+	cr_assert(cache_set(cache, &k, big, 2 * n, 60), "no error");
+	cr_assert(cache_get_many(mem, cache, &k, &item, 1));
+	cr_assert_null(item.data);
+	cr_assert(set(cache, "a", "in step"));
+	cr_assert(get(cache, "a", &item) && is(&item, "in step"));
+}
+
+Test(cache, without_servers_holds_nothing)
+{
+	struct cache *none = cache_new(NULL, "");
+	struct cache_key k = key("a");
+	struct cache_item item;
+
+	cr_assert(set(none, "a", "value"));
+	cr_assert(get(none, "a", &item));
+	cr_assert_null(item.data);
+	cr_assert_eq(generation_get(none, &k), 0);
+	cr_assert(generation_raise(none, &k));
+	cr_assert(!cache_is_away(none));
+	talloc_free(none);
+}
+
+Test(cache, a_dead_server_is_a_miss)
+{
+	struct cache_item item;
+	struct cache_key k = key("a");
+	int64_t began = clock_steady_us();
+	int i;
+
+	cr_assert(set(cache, "a", "value"));
+	stop(0);
+	cr_assert(!get(cache, "a", &item));
+	cr_assert_null(item.data);
+	cr_assert(cache_is_away(cache));
+	for (i = 0; i < 100; i++) {
+		cr_assert(!get(cache, "a", &item));
+		cr_assert(!set(cache, "a", "value"));
+		cr_assert_eq(generation_get(cache, &k), 0);
+		cr_assert(!generation_raise(cache, &k));
+	}
+	cr_assert_lt(clock_steady_us() - began, 500000);
+	start(0);
+	wait_until_back(cache);
+	cr_assert(!cache_is_away(cache));
+	cr_assert(set(cache, "a", "new"));
+	cr_assert(get(cache, "a", &item) && is(&item, "new"));
+}
+
+Test(cache, a_frozen_server_costs_one_time_out)
+{
+	struct cache_item item;
+	int64_t began, took;
+	int i;
+
+	cr_assert(set(cache, "a", "of a"));
+	cr_assert(set(cache, "b", "of b"));
+	kill(server[0], SIGSTOP);
+	began = clock_steady_us();
+	cr_assert(!get(cache, "a", &item));
+	took = clock_steady_us() - began;
+	cr_assert(took > 50000 && took < 300000, "%d us", (int)took);
+	began = clock_steady_us();
+	for (i = 0; i < 100; i++)
+		cr_assert(!get(cache, "a", &item));
+	cr_assert_lt(clock_steady_us() - began, 50000);
+	kill(server[0], SIGCONT);
+	wait_until_back(cache);
+	cr_assert(get(cache, "b", &item) && is(&item, "of b"));
+	cr_assert(get(cache, "a", &item) && is(&item, "of a"));
+}
+
+/* Each probe that fails doubles the pause, up to eight seconds. */
+Test(cache, the_pause_doubles)
+{
+	struct cache_item item;
+	int64_t began = clock_steady_us(), took;
+
+	stop(0);
+	cr_assert(!get(cache, "a", &item));
+	while (cache_is_away(cache))
+		nap();
+	took = clock_steady_us() - began;
+	cr_assert(took > 900000 && took < 1500000, "%d us", (int)took);
+	began = clock_steady_us();
+	cr_assert(!get(cache, "a", &item));
+	cr_assert(cache_is_away(cache));
+	while (cache_is_away(cache))
+		nap();
+	took = clock_steady_us() - began;
+	cr_assert(took > 1900000 && took < 2500000, "%d us", (int)took);
+}
+
+/* What a frozen server answers at last is nobody's any more. */
+Test(cache, late_answers_are_lost)
+{
+	struct cache_item item;
+	int round;
+
+	cr_assert(set(cache, "a", "of a"));
+	cr_assert(set(cache, "b", "of b"));
+	for (round = 0; round < 2; round++) {
+		kill(server[0], SIGSTOP);
+		cr_assert(!get(cache, "a", &item));
+		kill(server[0], SIGCONT);
+		wait_until_back(cache);
+		cr_assert(get(cache, "b", &item));
+		cr_assert(is(&item, "of b"));
+	}
+}
+
+Test(cache, a_server_started_anew_is_empty)
+{
+	struct cache_item item;
+
+	cr_assert(set(cache, "a", "value"));
+	stop(0);
+	start(0);
+	cr_assert(!get(cache, "a", &item), "the connection was lost");
+	wait_until_back(cache);
+	cr_assert(get(cache, "a", &item));
+	cr_assert_null(item.data);
+}
+
+Test(cache, one_dead_server_of_two_costs_its_own_keys)
+{
+	char both[160], name[16];
+	struct cache_key k[32];
+	struct cache_item item[32];
+	struct cache *c;
+	int i, found = 0;
+
+	start(1);
+	snprintf(both, sizeof both, "%s, %s", path[0], path[1]);
+	c = cache_new(NULL, both);
+	for (i = 0; i < 32; i++) {
+		snprintf(name, sizeof name, "k%d", i);
+		key_make(c, &k[i], name, NULL, 0);
+		cr_assert(cache_set(c, &k[i], name, strlen(name), 60));
+	}
+	cr_assert(cache_get_many(mem, c, k, item, 32));
+	for (i = 0; i < 32; i++) {
+		snprintf(name, sizeof name, "k%d", i);
+		cr_assert(is(&item[i], name));
+	}
+	stop(1);
+	cr_assert(cache_get_many(mem, c, k, item, 32));
+	for (i = 0; i < 32; i++)
+		found += item[i].data != NULL;
+	cr_assert(found > 4 && found < 28, "%d of 32", found);
+	cr_assert(!cache_is_away(c));
+	stop(0);
+	cr_assert(!cache_get_many(mem, c, k, item, 32));
+	cr_assert(cache_is_away(c));
+	talloc_free(c);
+}
+
+/* Answers of a server that is no memcached; {} is the key that was asked for.
+ */
+static const char *const nonsense[] = {
+	"",
+	"nonsense\r\n",
+	"\r\n",
+	"ERROR\r\n",
+	"CLIENT_ERROR bad\r\n",
+	"SERVER_ERROR out of order\r\n",
+	"STORED\r\n",
+	"NOT_STORED\r\n",
+	"EXISTS\r\n",
+	"17\r\n",
+	"HTTP/1.1 400 Bad Request\r\nServer: x\r\n\r\n",
+	"VALUE {} 0 5\r\nab",
+	"VALUE {} 0 5\r\nabcdefgh\r\nEND\r\n",
+	"VALUE {} 0 x\r\nabc\r\nEND\r\n",
+	"VALUE {} 0 4294967290\r\nabc\r\nEND\r\n",
+	"VALUE {}\r\nabc\r\nEND\r\n",
+	"VALUE \r\n",
+	"VALUE another 0 3\r\nabc\r\nEND\r\n",
+	"VALUE {} 0 3\r\nabc\r\nVALUE {} 0 3\r\ndef\r\nEND\r\n",
+	"VALUE {} 0 3\r\nabc\r\nnonsense\r\n",
+	"VALUE {} 0 3\r\nabc\r\n",
+};
+
+/* Reads one line and answers with a row of the table, {} filled in. */
+static void
+impostor_serve(int fd, const char *answer)
+{
+	char line[512];
+	const char *asked, *hole;
+	ssize_t n = recv(fd, line, sizeof line - 1, 0);
+
+	if (n <= 0)
+		_exit(0);
+	line[n] = '\0';
+	asked = strchr(line, ' ') ? strchr(line, ' ') + 1 : "";
+	while ((hole = strstr(answer, "{}"))) {
+		dprintf(fd, "%.*s%.*s", (int)(hole - answer), answer,
+		    (int)strcspn(asked, " \r\n"), asked);
+		answer = hole + 2;
+	}
+	dprintf(fd, "%s", answer);
+}
+
+static pid_t
+impostor_start(const char *where, const char *answer)
+{
+	struct sockaddr_un a = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), to;
+	pid_t pid;
+
+	snprintf(a.sun_path, sizeof a.sun_path, "%s", where);
+	cr_assert(fd >= 0 && bind(fd, (struct sockaddr *)&a, sizeof a) == 0);
+	cr_assert(listen(fd, 16) == 0);
+	pid = fork();
+	cr_assert(pid >= 0);
+	if (pid > 0) {
+		close(fd);
+		return pid;
+	}
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	signal(SIGPIPE, SIG_IGN);
+	while ((to = accept(fd, NULL, NULL)) >= 0) {
+		impostor_serve(to, answer);
+		close(to);
+	}
+	_exit(0);
+}
+
+Test(cache, an_impostor_is_a_miss)
+{
+	char where[80];
+	size_t i;
+
+	snprintf(where, sizeof where, "%s/i", folder);
+	for (i = 0; i < array_len(nonsense); i++) {
+		pid_t pid = impostor_start(where, nonsense[i]);
+		struct cache *c = cache_new(NULL, where);
+		struct cache_key k = key("generation");
+		struct cache_item item;
+
+		cr_assert(!get(c, "a", &item), "case %zu", i);
+		cr_assert_null(item.data, "case %zu", i);
+		talloc_free(c);
+		c = cache_new(NULL, where);
+		(void)set(c, "a", "value");
+		talloc_free(c);
+		c = cache_new(NULL, where);
+		cr_assert(!generation_raise(c, &k), "case %zu", i);
+		talloc_free(c);
+		kill(pid, SIGKILL);
+		waitpid(pid, NULL, 0);
+		unlink(where);
+	}
+}
+
+static uint64_t
+parse(const char *s)
+{
+	struct cache_item item = { s, strlen(s) };
+
+	return generation_parse(&item);
+}
+
+Test(cache, parses_generations)
+{
+	struct cache_item none = { NULL, 0 };
+
+	cr_assert_eq(generation_parse(&none), 0);
+	cr_assert_eq(parse("1764000000000000"), UINT64_C(1764000000000000));
+	cr_assert_eq(parse("18446744073709551615"), UINT64_MAX);
+	cr_assert_eq(parse("18446744073709551616"), 0);
+	cr_assert_eq(parse("99999999999999999999"), 0);
+	cr_assert_eq(parse(""), 0);
+	cr_assert_eq(parse("0"), 0);
+	cr_assert_eq(parse("01"), 0);
+	cr_assert_eq(parse("1 "), 0);
+	cr_assert_eq(parse("-1"), 0);
+	cr_assert_eq(parse("12x"), 0);
+}
+
+Test(cache, a_generation_starts_from_the_clock)
+{
+	struct cache_key k = key("g");
+	uint64_t before = (uint64_t)clock_now_us(), v;
+	struct cache_item item;
+
+	v = generation_get(cache, &k);
+	cr_assert(v >= before && v <= (uint64_t)clock_now_us());
+	cr_assert_eq(generation_get(cache, &k), v);
+	cr_assert(get(cache, "g", &item));
+	cr_assert_eq(generation_parse(&item), v);
+}
+
+Test(cache, a_raise_goes_to_the_clock_or_one_further)
+{
+	struct cache_key k = key("g");
+	uint64_t first = generation_get(cache, &k), second, third;
+
+	cr_assert(generation_raise(cache, &k));
+	second = generation_get(cache, &k);
+	cr_assert(second > first && second <= (uint64_t)clock_now_us());
+	clock_set_for_test(1000);
+	cr_assert(generation_raise(cache, &k));
+	third = generation_get(cache, &k);
+	clock_set_for_test(0);
+	cr_assert_eq(third, second + 1);
+}
+
+Test(cache, raising_what_is_not_there_is_no_work)
+{
+	struct cache_key k = key("g");
+	struct cache_item item;
+
+	cr_assert(generation_raise(cache, &k));
+	cr_assert(get(cache, "g", &item));
+	cr_assert_null(item.data);
+}
+
+Test(cache, a_malformed_generation_is_dropped)
+{
+	static const char *const bad[] = { "x", "", "18446744073709551615",
+		"123456789012345678901234567890" };
+	struct cache_key k = key("g");
+	size_t i;
+
+	for (i = 0; i < array_len(bad); i++) {
+		cr_assert(set(cache, "g", bad[i]));
+		cr_assert(generation_raise(cache, &k));
+		cr_assert_gt(generation_get(cache, &k), 0);
+	}
+}
+
+#define RAISERS 6
+#define TURNS   400
+
+struct log {
+	_Atomic uint64_t highest;
+	_Atomic size_t n;
+	_Atomic uint64_t seen[RAISERS * TURNS * 2];
+};
+
+/* After a raise no number is there that anybody had seen before it began. */
+static void
+raise_and_look(struct log *log, const struct cache_key *k, struct cache *c)
+{
+	size_t n = atomic_load(&log->n), i;
+	uint64_t v;
+
+	if (!generation_raise(c, k))
+		_exit(2);
+	v = generation_get(c, k);
+	if (v == 0) /* evicted between its start and the look at it */
+		return;
+	for (i = 0; i < n; i++)
+		if (atomic_load(&log->seen[i]) == v)
+			_exit(4);
+	atomic_store(&log->seen[atomic_fetch_add(&log->n, 1)], v);
+}
+
+/* Without evictions a number never falls, whoever reads it. */
+static void
+look_and_compare(struct log *log, const struct cache_key *k, struct cache *c)
+{
+	uint64_t before = atomic_load(&log->highest), v, now;
+
+	if (!generation_raise(c, k))
+		_exit(2);
+	v = generation_get(c, k);
+	if (v <= before)
+		_exit(5);
+	now = atomic_load(&log->highest);
+	while (now < v && !atomic_compare_exchange_weak(&log->highest, &now, v))
+		;
+}
+
+static void
+race(void (*turn)(struct log *, const struct cache_key *, struct cache *),
+    void (*meanwhile)(void))
+{
+	struct log *log = mmap(NULL, sizeof *log, PROT_READ | PROT_WRITE,
+	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	struct cache_key k = key("g");
+	pid_t pid[RAISERS];
+	int i, t, left = RAISERS, status;
+
+	cr_assert(log != MAP_FAILED);
+	for (i = 0; i < RAISERS; i++) {
+		pid[i] = fork();
+		cr_assert(pid[i] >= 0);
+		if (pid[i] == 0) {
+			struct cache *c = cache_new(NULL, path[0]);
+
+			for (t = 0; t < TURNS; t++)
+				turn(log, &k, c);
+			talloc_free(c);
+			_exit(0);
+		}
+	}
+	while (left > 0) {
+		pid_t done = waitpid(-1, &status, meanwhile ? WNOHANG : 0);
+
+		if (done == 0)
+			meanwhile();
+		for (i = 0; done > 0 && i < RAISERS; i++) {
+			if (pid[i] != done)
+				continue;
+			left--;
+			cr_assert(WIFEXITED(status));
+			cr_expect_eq(WEXITSTATUS(status), 0, "ended with %d",
+			    WEXITSTATUS(status));
+		}
+	}
+	munmap(log, sizeof *log);
+}
+
+static void
+evict(void)
+{
+	int fd = connect_to(path[0]);
+	char reply[32];
+
+	cr_assert(fd >= 0);
+	dprintf(fd, "delete %s\r\n", key("g").text);
+	cr_assert(recv(fd, reply, sizeof reply, 0) > 0);
+	close(fd);
+	nap();
+}
+
+Test(cache, generations_only_grow)
+{
+	race(look_and_compare, NULL);
+}
+
+Test(cache, generations_never_repeat_though_evicted)
+{
+	race(raise_and_look, evict);
+}
