@@ -45,9 +45,14 @@ libmxm_a_SOURCES = \
 	src/http/server.c src/http/server.h \
 	src/http/url.c src/http/url.h \
 	src/auth/account.c src/auth/account.h \
+	src/auth/code.c src/auth/code.h \
+	src/auth/common.c src/auth/common.h \
 	src/auth/guard.c src/auth/guard.h \
+	src/auth/key.c src/auth/key.h \
 	src/auth/login.c \
 	src/auth/password.c src/auth/password.h \
+	src/auth/rules.c \
+	src/auth/session.c src/auth/session.h \
 	src/auth/token.c src/auth/token.h \
 	src/api/api.h \
 	src/api/cached.c src/api/cached.h \

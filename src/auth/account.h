@@ -7,6 +7,7 @@
 #define AUTH_ACCOUNT_H
 
 #include "base/base.h"
+
 #include "auth/token.h"
 #include "base/buf.h"
 #include "http/request.h"
@@ -27,12 +28,12 @@ struct account {
  * ERR_UNAUTHORIZED: no such account or session, ended, expired, or an older
  * epoch; the problem is recorded with the contract's body.
  */
-enum err account_load(struct req *r, const struct claims *claims,
-    struct account **out);
+enum err account_load(
+    struct req *r, const struct claims *claims, struct account **out);
 
 /* Bytes for the cache, and back (false: not ours or of another release). */
 void account_pack(const struct account *a, struct buf *out);
-bool account_unpack(TALLOC_CTX *mem, const char *p, size_t n,
-    struct account **out);
+bool account_unpack(
+    TALLOC_CTX *mem, const char *p, size_t n, struct account **out);
 
 #endif

@@ -6,6 +6,7 @@
 #define AUTH_GUARD_H
 
 #include "base/base.h"
+
 #include "auth/token.h"
 #include "http/request.h"
 

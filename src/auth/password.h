@@ -7,6 +7,7 @@
 #define AUTH_PASSWORD_H
 
 #include "base/base.h"
+
 #include "i18n/msg.h"
 
 /* argon2id, 19 MiB, two passes (OWASP's minimum). Some 20 ms of CPU. */

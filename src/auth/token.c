@@ -12,6 +12,7 @@
 #include "base/base.h"
 
 #include <jwt.h>
+#include <limits.h>
 
 #include "auth/token.h"
 #include "base/clock.h"
@@ -64,8 +65,7 @@ add_claims(jwt_t *jwt, enum token_type type, const struct token_facts *facts)
 	bad |= jwt_add_grant(jwt, "username", facts->username);
 	bad |= jwt_add_grant_bool(jwt, "boarded", facts->boarded);
 	bad |= jwt_add_grant_bool(jwt, "verified", facts->verified);
-	bad |= jwt_add_grant(
-	    jwt, "preferred_language", lang_code(facts->lang));
+	bad |= jwt_add_grant(jwt, "preferred_language", lang_code(facts->lang));
 	bad |= jwt_add_grant_int(jwt, "sid", facts->session_id);
 	bad |= jwt_add_grant_int(jwt, "epoch", facts->epoch);
 	assert(!bad);
@@ -93,7 +93,7 @@ token_issue(TALLOC_CTX *mem, const struct token_key *key, enum token_type type,
 	assert(!bad);
 	signed_text = mem_need(jwt_encode_str(jwt));
 	out = mem_text(mem, signed_text);
-	jwt_free_str(signed_text);
+	free(signed_text);
 	talloc_free(h);
 	return out;
 }

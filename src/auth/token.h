@@ -8,6 +8,7 @@
 #define AUTH_TOKEN_H
 
 #include "base/base.h"
+
 #include "i18n/lang.h"
 
 enum token_type { TOKEN_ACCESS, TOKEN_REFRESH };
@@ -16,9 +17,9 @@ enum token_verdict { TOKEN_OK, TOKEN_INVALID, TOKEN_EXPIRED, TOKEN_WRONG_TYPE };
 
 struct claims {
 	int64_t user_id;
-	int64_t session_id;  /* claim "sid" */
-	int64_t epoch;       /* claim "epoch" */
-	int64_t expires;     /* seconds */
+	int64_t session_id; /* claim "sid" */
+	int64_t epoch;      /* claim "epoch" */
+	int64_t expires;    /* seconds */
 	enum lang lang;
 	bool has_lang;
 	char jti[33];
@@ -37,7 +38,8 @@ struct token_key {
 	size_t len; /* at least 32, checked when the settings are read */
 };
 
-/* A signed token that ends `lifetime` seconds from now; jti is 32 hex digits. */
+/* A signed token that ends `lifetime` seconds from now; jti is 32 hex digits.
+ */
 char *token_issue(TALLOC_CTX *mem, const struct token_key *key,
     enum token_type type, const struct token_facts *facts, int64_t lifetime,
     const char *jti);

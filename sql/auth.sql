@@ -1,0 +1,194 @@
+-- SPDX-License-Identifier: GPL-3.0-or-later
+--
+-- Sessions and the codes that are mailed. Whatever counts, limits or may be
+-- asked twice at once is decided within one statement, on a locked row.
+
+-- No row: no such account. live: the session is hers, has not ended and is not
+-- from before all of hers were ended.
+-- name: account_by_session :one (session_id bigint, user_id bigint)
+SELECT a.username, a.preferred_language, a.verified, a.boarded, a.active,
+       a.epoch, s.id IS NOT NULL AS live
+  FROM account AS a
+  LEFT JOIN session AS s
+    ON s.id = $1
+   AND s.user_id = a.id
+   AND s.epoch = a.epoch
+   AND s.expires_at > now()
+ WHERE a.id = $2;
+
+-- Whom a person may mean who logs in: the account of that name, then that of
+-- that mail address. One may have chosen the address of another as name.
+-- name: account_for_login :many (name text)
+SELECT id, password, epoch
+  FROM account
+ WHERE active
+   AND (username = $1 OR lower(email) = lower($1))
+ ORDER BY username = $1 DESC
+ LIMIT 2;
+
+-- A new session, if the account is as it was when the password was checked
+-- (whoever changes a password raises the epoch). A new hash replaces the old.
+-- name: session_start :one (user_id bigint, epoch bigint, old_password text,
+--	new_password text, digest bytea, lifetime bigint)
+WITH upgraded AS (
+	UPDATE account
+	   SET password = $4
+	 WHERE id = $1
+	   AND password = $3
+	   AND $4::text IS NOT NULL
+), started AS (
+	INSERT INTO session (user_id, digest, epoch, expires_at)
+	SELECT id, $5, epoch, now() + $6::bigint * interval '1 second'
+	  FROM account
+	 WHERE id = $1
+	   AND epoch = $2::bigint
+	   AND active
+	RETURNING id, user_id
+)
+SELECT s.id AS session_id, a.id AS user_id, a.username, a.preferred_language,
+       a.verified, a.boarded, a.epoch
+  FROM started AS s
+  JOIN account AS a ON a.id = s.user_id;
+
+-- The refresh token with this digest is used. live: it is the session's, or the
+-- one before within a minute of its replacement. A next digest replaces the
+-- present one; asked again with the same token, at once or within that minute,
+-- the answer is the same (rotated). Any older token of the session is a copy
+-- that somebody kept: the session ends.
+-- name: session_refresh :one (session_id bigint, user_id bigint, epoch bigint,
+--	digest bytea, next_digest bytea, lifetime bigint)
+WITH reused AS (
+	DELETE FROM session
+	 WHERE id = $1
+	   AND user_id = $2
+	   AND digest <> $4
+	   AND (previous_digest IS DISTINCT FROM $4
+	        OR rotated_at <= now() - interval '1 minute')
+	RETURNING user_id
+), kept AS (
+	UPDATE session AS s
+	   SET used_at = now(),
+	       previous_digest = CASE WHEN s.digest = $4 AND $5::bytea IS NOT NULL
+	                              THEN s.digest ELSE s.previous_digest END,
+	       rotated_at = CASE WHEN s.digest = $4 AND $5::bytea IS NOT NULL
+	                         THEN now() ELSE s.rotated_at END,
+	       expires_at = CASE WHEN s.digest = $4 AND $5::bytea IS NOT NULL
+	                         THEN now() + $6::bigint * interval '1 second'
+	                         ELSE s.expires_at END,
+	       digest = CASE WHEN s.digest = $4 THEN coalesce($5, s.digest)
+	                     ELSE s.digest END
+	  FROM account AS a
+	 WHERE s.id = $1
+	   AND s.user_id = $2
+	   AND a.id = s.user_id
+	   AND a.active
+	   AND a.epoch = $3::bigint
+	   AND s.epoch = a.epoch
+	   AND s.expires_at > now()
+	   AND (s.digest = $4
+	        OR (s.previous_digest = $4
+	            AND s.rotated_at > now() - interval '1 minute'))
+	RETURNING s.id, s.digest, s.expires_at
+), touched AS (
+	INSERT INTO touch (kind, key)
+	SELECT 'account', user_id::text
+	  FROM reused
+)
+SELECT k.id AS session_id, a.id AS user_id, a.username, a.preferred_language,
+       a.verified, a.boarded, a.epoch, a.active, k.id IS NOT NULL AS live,
+       coalesce(k.digest = $5, false) AS rotated,
+       coalesce(extract(epoch FROM k.expires_at - now())::bigint, 0) AS seconds
+  FROM account AS a
+  LEFT JOIN kept AS k ON true
+ WHERE a.id = $2;
+
+-- name: session_end :exec (session_id bigint, user_id bigint)
+WITH ended AS (
+	DELETE FROM session
+	 WHERE id = $1
+	   AND user_id = $2
+	RETURNING user_id
+)
+INSERT INTO touch (kind, key)
+SELECT 'account', user_id::text
+  FROM ended;
+
+-- A code is about to be mailed: it replaces the one before. Writing a mail does
+-- not start the cooldown, asking for one does (verification_resend).
+-- name: code_set :exec (user_id bigint, purpose text, digest bytea,
+--	lifetime bigint)
+INSERT INTO code (user_id, purpose, digest, mailed_at, expires_at)
+VALUES ($1, $2, $3, 'epoch', now() + $4::bigint * interval '1 second')
+    ON CONFLICT (user_id, purpose) DO UPDATE
+   SET digest = EXCLUDED.digest,
+       tries = 0,
+       created_at = now(),
+       expires_at = EXCLUDED.expires_at;
+
+-- One try of a verification code; good for an account that is verified already.
+-- What cannot be a code comes as NULL and uses up no try.
+-- The account is locked first, so that all tries queue up: no more than five
+-- count however many come at once, and whoever sent the right code twice hears
+-- twice that it was right. The digest goes with its one use.
+-- name: account_verify :one (user_id bigint, digest bytea)
+WITH me AS MATERIALIZED (
+	SELECT id, verified
+	  FROM account
+	 WHERE id = $1
+	   FOR NO KEY UPDATE
+), tried AS (
+	UPDATE code AS c
+	   SET tries = c.tries + 1,
+	       digest = nullif(c.digest, $2)
+	  FROM me
+	 WHERE c.user_id = me.id
+	   AND c.purpose = 'verification'
+	   AND NOT me.verified
+	   AND c.tries < 5
+	   AND c.expires_at > now()
+	   AND c.digest IS NOT NULL
+	   AND $2::bytea IS NOT NULL
+	RETURNING c.user_id, c.digest IS NULL AS fits
+), done AS (
+	UPDATE account AS a
+	   SET verified = true,
+	       updated_at = now()
+	  FROM tried AS t
+	 WHERE a.id = t.user_id
+	   AND t.fits
+	RETURNING a.id
+), touched AS (
+	INSERT INTO touch (kind, key)
+	SELECT 'account', id::text
+	  FROM done
+)
+SELECT me.verified OR EXISTS (SELECT FROM done) AS good
+  FROM me;
+
+-- Another mail is asked for, once a minute: the row of the code is the lock.
+-- Whoever loses a race sees the row as it was before, and waits a full minute.
+-- name: verification_resend :one (user_id bigint)
+WITH me AS (
+	SELECT id, verified
+	  FROM account
+	 WHERE id = $1
+), slot AS (
+	INSERT INTO code AS c (user_id, purpose, expires_at)
+	SELECT id, 'verification', now() + interval '1 day'
+	  FROM me
+	 WHERE NOT verified
+	    ON CONFLICT (user_id, purpose) DO UPDATE
+	   SET mailed_at = now()
+	 WHERE c.mailed_at <= now() - interval '1 minute'
+	RETURNING c.user_id
+), queued AS (
+	INSERT INTO job (name, payload)
+	SELECT 'mail_verification', jsonb_build_object('account_id', user_id)
+	  FROM slot
+)
+SELECT me.verified, EXISTS (SELECT FROM slot) AS sent,
+       CASE WHEN c.mailed_at > now() - interval '1 minute'
+            THEN ceil(extract(epoch FROM c.mailed_at - now()))::integer + 60
+            ELSE 60 END AS wait
+  FROM me
+  LEFT JOIN code AS c ON c.user_id = me.id AND c.purpose = 'verification';

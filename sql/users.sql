@@ -1,0 +1,57 @@
+-- SPDX-License-Identifier: GPL-3.0-or-later
+--
+-- Accounts: sign-up and what their owner sees and sets.
+
+-- The account and the job that mails its first code. Unverified, not boarded.
+-- name: account_insert :one (username text, email text, password text,
+--	first_name text, last_name text, bio text, picture text, language text)
+WITH made AS (
+	INSERT INTO account (username, email, password, first_name, last_name,
+	                     bio, picture, preferred_language)
+	VALUES ($1, $2, $3, $4, $5, $6, coalesce($7, 'users/default.png'), $8)
+	RETURNING id, username, bio, picture
+), queued AS (
+	INSERT INTO job (name, payload)
+	SELECT 'mail_verification', jsonb_build_object('account_id', id)
+	  FROM made
+), touched AS (
+	INSERT INTO touch (kind, key)
+	SELECT 'name', username
+	  FROM made
+)
+SELECT id, username, bio, picture
+  FROM made;
+
+-- name: account_taken :one (username text, email text)
+SELECT EXISTS (SELECT FROM account WHERE username = $1) AS username_taken,
+       EXISTS (SELECT FROM account WHERE lower(email) = lower($2))
+       AS email_taken;
+
+-- name: user_self :one (user_id bigint)
+SELECT id, username, bio, email, last_name, first_name, picture
+  FROM account
+ WHERE id = $1;
+
+-- name: account_set_language :exec (user_id bigint, language text)
+WITH changed AS (
+	UPDATE account
+	   SET preferred_language = $2,
+	       updated_at = now()
+	 WHERE id = $1
+	RETURNING id
+)
+INSERT INTO touch (kind, key)
+SELECT 'account', id::text
+  FROM changed;
+
+-- name: account_set_boarded :exec (user_id bigint)
+WITH changed AS (
+	UPDATE account
+	   SET boarded = true,
+	       updated_at = now()
+	 WHERE id = $1
+	RETURNING id
+)
+INSERT INTO touch (kind, key)
+SELECT 'account', id::text
+  FROM changed;

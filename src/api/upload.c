@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Pictures on the disk. A file appears under its name only when it is complete:
+ * it is written under another one, synced and renamed.
+ */
+#include "base/base.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "api/upload.h"
+#include "base/conf.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/random.h"
+#include "http/problem.h"
+#include "i18n/msg.h"
+
+#define NAME_BYTES    16
+#define RETRY_SECONDS 30
+
+/* Formats by their first bytes; '?' stands for any byte. */
+static const struct {
+	const char *suffix;
+	const char *magic;
+	size_t n;
+} formats[] = {
+	{ "jpg", "\xff\xd8\xff", 3 },
+	{ "png", "\x89PNG\r\n\x1a\n????IHDR", 16 },
+	{ "webp", "RIFF????WEBPVP8", 15 },
+	{ "gif", "GIF87a", 6 },
+	{ "gif", "GIF89a", 6 },
+};
+
+static bool
+begins_with(const struct upload *u, const char *magic, size_t n)
+{
+	if (u->len < n)
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		if (magic[i] != '?' && magic[i] != u->data[i])
+			return false;
+	}
+	return true;
+}
+
+static const char *
+suffix_of(const struct upload *u)
+{
+	for (size_t i = 0; i < array_len(formats); i++) {
+		if (begins_with(u, formats[i].magic, formats[i].n))
+			return formats[i].suffix;
+	}
+	return NULL;
+}
+
+bool
+upload_is_empty(const struct upload *u)
+{
+	return u->len == 0 && u->filename[0] == '\0';
+}
+
+bool
+upload_is_picture(const struct req *r, const struct upload *u)
+{
+	return u->len <= (size_t)r->conf->upload_limit && suffix_of(u) != NULL;
+}
+
+static enum err
+fail_write(struct req *r, const char *what, const char *path)
+{
+	log_error("media: cannot %s %s: %s", what, path, strerror(errno));
+	return fail_retry(r, ERR_UNAVAILABLE, MSG_UNAVAILABLE, RETRY_SECONDS);
+}
+
+static bool
+write_all(int fd, const char *p, size_t n)
+{
+	while (n > 0) {
+		ssize_t done = write(fd, p, n);
+
+		if (done < 0 && errno == EINTR)
+			continue;
+		if (done < 0)
+			return false;
+		p += done;
+		n -= (size_t)done;
+	}
+	return true;
+}
+
+/* A new file with these bytes, readable by the web server, synced. */
+static bool
+write_file(const char *path, const struct upload *u)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+	bool good;
+
+	if (fd < 0)
+		return false;
+	good = fchmod(fd, 0644) == 0 && write_all(fd, u->data, u->len) &&
+	       fsync(fd) == 0;
+	return close(fd) == 0 && good;
+}
+
+/* Makes a rename in that folder last. */
+static bool
+sync_folder(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	bool good;
+
+	if (fd < 0)
+		return false;
+	good = fsync(fd) == 0;
+	return close(fd) == 0 && good;
+}
+
+static bool
+make_folder(const char *path)
+{
+	if (mkdir(path, 0755) == 0)
+		return chmod(path, 0755) == 0;
+	return errno == EEXIST;
+}
+
+enum err
+upload_save(
+    struct req *r, const struct upload *u, const char *folder, char **path)
+{
+	const char *suffix = suffix_of(u);
+	char *dir, *part, *full, name[2 * NAME_BYTES + 1];
+
+	assert(suffix);
+	random_hex(name, NAME_BYTES);
+	dir = mem_printf(r->mem, "%s/%s", r->conf->media_root, folder);
+	part = mem_printf(r->mem, "%s/.%s.part", dir, name);
+	full = mem_printf(r->mem, "%s/%s.%s", dir, name, suffix);
+	if (!make_folder(dir))
+		return fail_write(r, "make", dir);
+	if (!write_file(part, u) || rename(part, full) != 0) {
+		enum err e = fail_write(r, "write", full);
+
+		unlink(part);
+		return e;
+	}
+	if (!sync_folder(dir)) {
+		enum err e = fail_write(r, "sync", dir);
+
+		unlink(full);
+		return e;
+	}
+	*path = mem_printf(r->mem, "%s/%s.%s", folder, name, suffix);
+	return ERR_OK;
+}
+
+void
+upload_remove(struct req *r, const char *path)
+{
+	char *full = mem_printf(r->mem, "%s/%s", r->conf->media_root, path);
+
+	if (unlink(full) != 0)
+		log_warn("media: cannot remove %s: %s", full, strerror(errno));
+}

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The caller, from the database or from the bytes that were kept. The packed
+ * form is our own: integers as this machine has them, since no other machine
+ * reads them; a version byte tells another release's apart.
+ */
+#include "base/base.h"
+
+#include "auth/account.h"
+#include "base/mem.h"
+#include "db/query.h"
+#include "http/problem.h"
+#include "i18n/msg.h"
+
+#define PACK_VERSION 1
+
+/* What precedes the username. */
+struct packed {
+	int64_t id, session_id, epoch;
+	uint8_t version, verified, boarded, active, lang;
+	uint8_t unused[3];
+};
+
+/* A stored code is one of ours: the table has a constraint. */
+static enum lang
+lang_of(const struct row *row)
+{
+	enum lang lang = LANG_EN;
+	bool known = lang_parse(row_text(row, "preferred_language"), &lang);
+
+	assert(known);
+	return lang;
+}
+
+static void
+set_username(struct account *a, const char *s, size_t n)
+{
+	assert(n < sizeof a->username);
+	memcpy(a->username, s, n);
+	a->username[n] = '\0';
+}
+
+/* The token is genuine, but its session has ended or been overtaken. */
+static enum err
+fail_ended(struct req *r)
+{
+	return fail_token(r, MSG_TOKEN_NOT_VALID, "token_not_valid",
+	    msg_text(r->lang, MSG_TOKEN_INVALID));
+}
+
+enum err
+account_load(
+    struct req *r, const struct claims *claims, struct account **out)
+{
+	struct account *a;
+	const char *username;
+	struct row row;
+	enum err e;
+
+	e = query_one(r->mem, r->db, &row, SQL_account_by_session,
+	    arg_id(claims->session_id), arg_id(claims->user_id));
+	if (e == ERR_NOT_FOUND)
+		return fail_token(
+		    r, MSG_USER_NOT_FOUND, "user_not_found", NULL);
+	if (e)
+		return e;
+	if (!row_bool(&row, "active"))
+		return fail_token(r, MSG_USER_INACTIVE, "user_inactive", NULL);
+	if (!row_bool(&row, "live") || row_id(&row, "epoch") != claims->epoch)
+		return fail_ended(r);
+	a = mem_new(r->mem, struct account);
+	a->id = claims->user_id;
+	a->session_id = claims->session_id;
+	a->epoch = claims->epoch;
+	a->verified = row_bool(&row, "verified");
+	a->boarded = row_bool(&row, "boarded");
+	a->active = true;
+	a->lang = lang_of(&row);
+	username = row_text(&row, "username");
+	set_username(a, username, strlen(username));
+	*out = a;
+	return ERR_OK;
+}
+
+void
+account_pack(const struct account *a, struct buf *out)
+{
+	struct packed p = {
+		.id = a->id,
+		.session_id = a->session_id,
+		.epoch = a->epoch,
+		.version = PACK_VERSION,
+		.verified = a->verified,
+		.boarded = a->boarded,
+		.active = a->active,
+		.lang = (uint8_t)a->lang,
+	};
+
+	buf_add(out, &p, sizeof p);
+	buf_puts(out, a->username);
+}
+
+bool
+account_unpack(TALLOC_CTX *mem, const char *p, size_t n, struct account **out)
+{
+	struct account *a;
+	struct packed from;
+
+	if (n <= sizeof from || n - sizeof from >= sizeof a->username)
+		return false;
+	memcpy(&from, p, sizeof from);
+	if (from.version != PACK_VERSION || from.lang >= LANG__MAX)
+		return false;
+	a = mem_new(mem, struct account);
+	a->id = from.id;
+	a->session_id = from.session_id;
+	a->epoch = from.epoch;
+	a->verified = from.verified;
+	a->boarded = from.boarded;
+	a->active = from.active;
+	a->lang = (enum lang)from.lang;
+	set_username(a, p + sizeof from, n - sizeof from);
+	*out = a;
+	return true;
+}

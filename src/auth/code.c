@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Issuing and trying codes; what counts happens in the statements.
+ */
+#include "base/base.h"
+
+#include "auth/code.h"
+#include "auth/key.h"
+#include "base/random.h"
+#include "base/text.h"
+#include "db/query.h"
+
+static const struct {
+	const char *name; /* as the table has it */
+	int64_t seconds;
+} purposes[] = {
+	[CODE_VERIFICATION] = { "verification", 24 * 3600 },
+	[CODE_RESET] = { "reset", 15 * 60 },
+};
+
+enum err
+code_issue(TALLOC_CTX *mem, struct db *db, const struct conf *conf,
+    int64_t account_id, enum code_purpose purpose, char code[CODE_SIZE])
+{
+	unsigned char digest[KEY_DIGEST_SIZE];
+
+	random_code(code);
+	key_code_digest(conf, account_id, purposes[purpose].name, code, digest);
+	return query_exec(mem, db, NULL, SQL_code_set, arg_id(account_id),
+	    arg_text(purposes[purpose].name), arg_bytes(digest, sizeof digest),
+	    arg_id(purposes[purpose].seconds));
+}
+
+enum err
+code_verify(TALLOC_CTX *mem, struct db *db, const struct conf *conf,
+    int64_t account_id, const char *code, bool *good)
+{
+	unsigned char digest[KEY_DIGEST_SIZE];
+	bool is_code =
+	    code && strlen(code) == CODE_SIZE - 1 && text_is_digits(code);
+	struct row row;
+	enum err e;
+
+	if (is_code)
+		key_code_digest(conf, account_id,
+		    purposes[CODE_VERIFICATION].name, code, digest);
+	e = query_one(mem, db, &row, SQL_account_verify, arg_id(account_id),
+	    is_code ? arg_bytes(digest, sizeof digest) : arg_null());
+	if (e)
+		return e;
+	*good = row_bool(&row, "good");
+	return ERR_OK;
+}

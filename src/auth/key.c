@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Derived keys and digests, all BLAKE2b of libsodium. A derived key is the
+ * digest of the signing key and of the name of its use.
+ */
+#include "base/base.h"
+
+#include <sodium.h>
+
+#include "auth/key.h"
+
+#define JTI_BYTES 16
+
+struct token_key
+key_of(const struct conf *conf)
+{
+	return (struct token_key){
+		.bytes = (const unsigned char *)conf->signing_key,
+		.len = strlen(conf->signing_key),
+	};
+}
+
+/* With the NUL of the text, so that no two lists of parts run together. */
+static void
+add_text(crypto_generichash_state *state, const char *s)
+{
+	crypto_generichash_update(
+	    state, (const unsigned char *)s, strlen(s) + 1);
+}
+
+static void
+add_id(crypto_generichash_state *state, int64_t id)
+{
+	char digits[24];
+
+	snprintf(digits, sizeof digits, "%" PRId64, id);
+	add_text(state, digits);
+}
+
+/* Starts a keyed digest of `n` bytes for one use. */
+static void
+begin(crypto_generichash_state *state, const struct conf *conf, const char *use,
+    size_t n)
+{
+	unsigned char key[crypto_generichash_KEYBYTES];
+	struct token_key master = key_of(conf);
+	int bad = sodium_init() < 0;
+
+	assert(!bad);
+	crypto_generichash_init(state, NULL, 0, sizeof key);
+	add_text(state, use);
+	crypto_generichash_update(state, master.bytes, master.len);
+	crypto_generichash_final(state, key, sizeof key);
+	crypto_generichash_init(state, key, sizeof key, n);
+	sodium_memzero(key, sizeof key);
+}
+
+void
+key_code_digest(const struct conf *conf, int64_t account_id,
+    const char *purpose, const char *code, unsigned char out[KEY_DIGEST_SIZE])
+{
+	crypto_generichash_state state;
+
+	begin(&state, conf, "code", KEY_DIGEST_SIZE);
+	add_text(&state, purpose);
+	add_id(&state, account_id);
+	add_text(&state, code);
+	crypto_generichash_final(&state, out, KEY_DIGEST_SIZE);
+}
+
+void
+key_jti_digest(const char *jti, unsigned char out[KEY_DIGEST_SIZE])
+{
+	int bad = crypto_generichash(out, KEY_DIGEST_SIZE,
+	    (const unsigned char *)jti, strlen(jti), NULL, 0);
+
+	assert(!bad);
+}
+
+void
+key_next_jti(const struct conf *conf, int64_t session_id, const char *jti,
+    char out[KEY_JTI_SIZE])
+{
+	crypto_generichash_state state;
+	unsigned char next[JTI_BYTES];
+
+	begin(&state, conf, "rotation", sizeof next);
+	add_id(&state, session_id);
+	add_text(&state, jti);
+	crypto_generichash_final(&state, next, sizeof next);
+	sodium_bin2hex(out, KEY_JTI_SIZE, next, sizeof next);
+}

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Logging in, staying so, and out again.
+ */
+#include "base/base.h"
+
+#include "auth/account.h"
+#include "auth/password.h"
+#include "auth/session.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "db/query.h"
+#include "http/handlers.h"
+#include "http/problem.h"
+#include "http/reply.h"
+#include "i18n/msg.h"
+
+const struct field login_input[] = {
+	{ "lang", FROM_QUERY, .type = T_TEXT },
+	{ "username", FROM_BODY, T_TEXT, .flags = REQUIRED | NOT_BLANK },
+	{ "password", FROM_BODY, T_TEXT,
+	    .flags = REQUIRED | NOT_BLANK | SECRET },
+	{ 0 },
+};
+
+const struct field refresh_input[] = {
+	{ "lang", FROM_QUERY, .type = T_TEXT },
+	{ "refresh", FROM_BODY, T_TEXT,
+	    .flags = REQUIRED | NOT_BLANK | SECRET },
+	{ 0 },
+};
+
+/*
+ * Finds the row whose hash the password fits, if any. Without a row a hash that
+ * nothing fits is tried, so that the time does not tell who has an account.
+ */
+static bool
+find_fitting(const struct rows *rows, const char *password,
+    struct session_start *out, bool *replace)
+{
+	for (int i = 0; i < rows->count; i++) {
+		struct row row;
+
+		rows_at(rows, i, &row);
+		out->user_id = row_id(&row, "id");
+		out->epoch = row_id(&row, "epoch");
+		out->password = row_text(&row, "password");
+		if (password_fits(out->password, password, replace))
+			return true;
+	}
+	if (rows->count == 0)
+		return password_fits("!", password, replace);
+	return false;
+}
+
+/*
+ * Two statements: the hash has to be here to be compared, and only then is it
+ * known that there will be a session. The second one checks that nothing
+ * changed in between.
+ */
+enum err
+login_obtain(struct req *r)
+{
+	const char *password = input_text(r, "password"), *name;
+	struct session_start start = { 0 };
+	struct rows rows;
+	bool replace;
+	enum err e;
+
+	name = text_nfkc(r->mem, text_trim(r->mem, input_text(r, "username")));
+	e = query_all(
+	    r->mem, r->db, &rows, SQL_account_for_login, arg_text(name));
+	if (e)
+		return e;
+	if (!find_fitting(&rows, password, &start, &replace))
+		return fail(r, ERR_UNAUTHORIZED, NULL, MSG_LOGIN_REFUSED);
+	if (replace)
+		start.replacement = password_hash(r->mem, password);
+	e = session_begin(r, &start);
+	if (e == ERR_NOT_FOUND)
+		return fail(r, ERR_UNAUTHORIZED, NULL, MSG_LOGIN_REFUSED);
+	return e;
+}
+
+/* A new access token. */
+enum err
+login_refresh(struct req *r)
+{
+	return session_continue(r, text_trim(r->mem, input_text(r, "refresh")));
+}
+
+/* Ends the session of the token that was sent, and no other. */
+enum err
+logout(struct req *r)
+{
+	enum err e;
+
+	e = query_exec(r->mem, r->db, NULL, SQL_session_end,
+	    arg_id(r->account->session_id), arg_id(r->account->id));
+	if (e)
+		return e;
+	return reply_text(r, 200, "status", msg_text(r->lang, MSG_LOGGED_OUT));
+}

@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Sessions and their tokens. A refresh token is good as long as its session has
+ * the digest of its jti; an access token never outlives its session.
+ */
+#include "base/base.h"
+
+#include "auth/key.h"
+#include "auth/session.h"
+#include "auth/token.h"
+#include "base/clock.h"
+#include "base/mem.h"
+#include "base/random.h"
+#include "db/query.h"
+#include "http/problem.h"
+#include "http/reply.h"
+#include "i18n/msg.h"
+
+/* Row of session_start or session_refresh to what a token says. */
+static void
+facts_of(const struct row *row, struct token_facts *out)
+{
+	bool known;
+
+	out->user_id = row_id(row, "user_id");
+	out->session_id = row_id(row, "session_id");
+	out->epoch = row_id(row, "epoch");
+	out->username = row_text(row, "username");
+	out->verified = row_bool(row, "verified");
+	out->boarded = row_bool(row, "boarded");
+	out->lang = LANG_EN;
+	known = lang_parse(row_text(row, "preferred_language"), &out->lang);
+	assert(known);
+}
+
+/* Answers with a new access token and, if it has a jti, a refresh token. */
+static enum err
+reply_tokens(struct req *r, const struct token_facts *facts, int64_t seconds,
+    const char *refresh_jti)
+{
+	struct token_key key = key_of(r->conf);
+	int64_t access = r->conf->access_lifetime;
+	char jti[KEY_JTI_SIZE];
+	struct json *j;
+
+	random_hex(jti, (sizeof jti - 1) / 2);
+	if (access > seconds)
+		access = seconds;
+	j = reply_json(r, 200);
+	json_object(j);
+	if (refresh_jti) {
+		json_key(j, "refresh");
+		json_text(j, token_issue(r->mem, &key, TOKEN_REFRESH, facts,
+				 seconds, refresh_jti));
+	}
+	json_key(j, "access");
+	json_text(
+	    j, token_issue(r->mem, &key, TOKEN_ACCESS, facts, access, jti));
+	json_object_end(j);
+	return reply_done(r, j);
+}
+
+enum err
+session_begin(struct req *r, const struct session_start *start)
+{
+	unsigned char digest[KEY_DIGEST_SIZE];
+	int64_t seconds = r->conf->refresh_lifetime;
+	struct token_facts facts;
+	char jti[KEY_JTI_SIZE];
+	struct row row;
+	enum err e;
+
+	random_hex(jti, (sizeof jti - 1) / 2);
+	key_jti_digest(jti, digest);
+	e = query_one(r->mem, r->db, &row, SQL_session_start,
+	    arg_id(start->user_id), arg_id(start->epoch),
+	    arg_text(start->password), arg_text(start->replacement),
+	    arg_bytes(digest, sizeof digest), arg_id(seconds));
+	if (e)
+		return e;
+	r->account_id = start->user_id;
+	facts_of(&row, &facts);
+	return reply_tokens(r, &facts, seconds, jti);
+}
+
+/* A refresh token that is no good; these bodies have no `messages`. */
+static enum err
+fail_refresh(struct req *r, enum token_verdict verdict)
+{
+	enum msg msg = MSG_TOKEN_INVALID;
+
+	if (verdict == TOKEN_EXPIRED)
+		msg = MSG_TOKEN_EXPIRED;
+	if (verdict == TOKEN_WRONG_TYPE)
+		msg = MSG_TOKEN_WRONG_TYPE;
+	return fail_token(r, msg, "token_not_valid", NULL);
+}
+
+/* One statement finds the session, rotates it if wanted, and reads her facts.
+ */
+static enum err
+use_refresh(struct req *r, const struct claims *claims, const char *next_jti,
+    struct row *row)
+{
+	unsigned char digest[KEY_DIGEST_SIZE], next[KEY_DIGEST_SIZE];
+
+	key_jti_digest(claims->jti, digest);
+	key_jti_digest(next_jti, next);
+	return query_one(r->mem, r->db, row, SQL_session_refresh,
+	    arg_id(claims->session_id), arg_id(claims->user_id),
+	    arg_id(claims->epoch), arg_bytes(digest, sizeof digest),
+	    r->conf->refresh_rotation ? arg_bytes(next, sizeof next) :
+					arg_null(),
+	    arg_id(r->conf->refresh_lifetime));
+}
+
+enum err
+session_continue(struct req *r, const char *refresh)
+{
+	struct token_key key = key_of(r->conf);
+	char next_jti[KEY_JTI_SIZE];
+	enum token_verdict verdict;
+	struct token_facts facts;
+	struct claims claims;
+	struct row row;
+	enum err e;
+
+	verdict = token_check(r->mem, &key, TOKEN_REFRESH, refresh,
+	    clock_now_us() / 1000000, &claims);
+	if (verdict != TOKEN_OK)
+		return fail_refresh(r, verdict);
+	key_next_jti(r->conf, claims.session_id, claims.jti, next_jti);
+	e = use_refresh(r, &claims, next_jti, &row);
+	if (e == ERR_NOT_FOUND)
+		return fail_token(
+		    r, MSG_USER_NOT_FOUND, "user_not_found", NULL);
+	if (e)
+		return e;
+	if (!row_bool(&row, "active"))
+		return fail_token(r, MSG_USER_INACTIVE, "user_inactive", NULL);
+	if (!row_bool(&row, "live"))
+		return fail_refresh(r, TOKEN_INVALID);
+	r->account_id = claims.user_id;
+	facts_of(&row, &facts);
+	return reply_tokens(r, &facts, row_id(&row, "seconds"),
+	    row_bool(&row, "rotated") ? next_jti : NULL);
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * What is sent of an account.
+ */
+#include "base/base.h"
+
+#include "users/users.h"
+
+const struct column user_shape[] = {
+	{ "id", C_INT, NULL },
+	{ "username", C_TEXT, NULL },
+	{ "bio", C_PROSE, NULL },
+	{ "friendship", C_NULL, NULL },
+	{ "picture", C_MEDIA, NULL },
+	{ NULL, C_NULL, NULL },
+};
+
+const struct column self_shape[] = {
+	{ "id", C_INT, NULL },
+	{ "username", C_TEXT, NULL },
+	{ "bio", C_PROSE, NULL },
+	{ "email", C_TEXT, NULL },
+	{ "last_name", C_TEXT, NULL },
+	{ "first_name", C_TEXT, NULL },
+	{ "picture", C_MEDIA, NULL },
+	{ NULL, C_NULL, NULL },
+};
