@@ -16,7 +16,7 @@
 
 #define LINE_MAX_BYTES 78 /* without CR LF; RFC 5322, 2.1.1 */
 #define QP_LINE        76 /* RFC 2045, 6.7 */
-#define WORD_BYTES     45 /* of text in one encoded word: 60 of base64 */
+#define WORD_BYTES     39 /* of text in one encoded word; the line is 73 */
 
 static bool
 has_control(const char *s)
@@ -200,11 +200,12 @@ put_part(struct buf *out, const char *boundary, const char *type, const char *s)
 enum err
 message_compose(TALLOC_CTX *mem, const struct mail *m, struct buf *out)
 {
-	const char *from, *name, *to;
+	const char *from, *name, *to, *none;
 	char boundary[36] = "=_", id[33];
 
 	if (!message_address(mem, m->from, &from, &name) ||
-	    !message_address(mem, m->to, &to, NULL) || has_control(m->subject))
+	    !message_address(mem, m->to, &to, &none) || *none ||
+	    has_control(m->subject))
 		return ERR_INVALID;
 	random_hex(id, 16);
 	random_hex(boundary + 2, 16);
