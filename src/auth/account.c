@@ -49,8 +49,7 @@ fail_ended(struct req *r)
 }
 
 enum err
-account_load(
-    struct req *r, const struct claims *claims, struct account **out)
+account_load(struct req *r, const struct claims *claims, struct account **out)
 {
 	struct account *a;
 	const char *username;

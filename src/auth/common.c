@@ -335,7 +335,7 @@ common_password(TALLOC_CTX *mem, const char *dictionary, const char *password)
 	bool common;
 
 	words_open(&words, dictionary ? dictionary : common_dictionary());
-	common = is_common(&words, s, strlen(s));
+	common = *s && is_common(&words, s, strlen(s));
 	words_close(&words);
 	talloc_free(s);
 	return common;

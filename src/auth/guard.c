@@ -5,9 +5,8 @@
  */
 #include "base/base.h"
 
-#include "auth/guard.h"
-
 #include "auth/account.h"
+#include "auth/guard.h"
 #include "auth/key.h"
 #include "base/clock.h"
 #include "base/mem.h"
@@ -44,8 +43,8 @@ bearer_token(struct req *r, char **out)
 	s += strspn(s, BLANKS);
 	n = strcspn(s, BLANKS);
 	if (n == 0 || s[n + strspn(s + n, BLANKS)] != '\0')
-		return fail_token(r, MSG_TOKEN_BAD_HEADER,
-		    "bad_authorization_header", NULL);
+		return fail_token(
+		    r, MSG_TOKEN_BAD_HEADER, "bad_authorization_header", NULL);
 	*out = mem_textn(r->mem, s, n);
 	return ERR_OK;
 }
@@ -61,8 +60,8 @@ guard_token(struct req *r, struct claims *out)
 	e = bearer_token(r, &token);
 	if (e)
 		return e;
-	verdict = token_check(r->mem, &key, TOKEN_ACCESS, token,
-	    clock_now_us() / 1000000, out);
+	verdict = token_check(
+	    r->mem, &key, TOKEN_ACCESS, token, clock_now_us() / 1000000, out);
 	if (verdict == TOKEN_OK)
 		return ERR_OK;
 	return fail_token(r, MSG_TOKEN_NOT_VALID, "token_not_valid",

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The account as it is kept in the cache: there and back, and nothing that is
+ * not ours. Loading from the database is tested through the stack (t/api).
+ */
+#include "base/base.h"
+
+#include <criterion/criterion.h>
+
+#include "auth/account.h"
+#include "base/mem.h"
+
+static TALLOC_CTX *mem;
+static const struct account ana = {
+	.id = INT64_MAX,
+	.session_id = 7,
+	.epoch = 3,
+	.verified = true,
+	.boarded = false,
+	.active = true,
+	.lang = LANG_DE,
+	.username = "ana.l\xc3\xb3pez",
+};
+
+static void
+begin(void)
+{
+	mem_init();
+	mem = talloc_new(NULL);
+}
+
+static void
+end(void)
+{
+	talloc_free(mem);
+}
+
+TestSuite(account, .init = begin, .fini = end);
+
+static void
+pack(const struct account *a, struct buf *out)
+{
+	buf_init(out, mem, 64);
+	account_pack(a, out);
+}
+
+Test(account, packed_and_unpacked)
+{
+	struct account *a;
+	struct buf b;
+
+	pack(&ana, &b);
+	cr_assert(account_unpack(mem, b.data, b.len, &a));
+	cr_expect_eq(a->id, ana.id);
+	cr_expect_eq(a->session_id, 7);
+	cr_expect_eq(a->epoch, 3);
+	cr_expect(a->verified);
+	cr_expect_not(a->boarded);
+	cr_expect(a->active);
+	cr_expect_eq(a->lang, LANG_DE);
+	cr_expect_str_eq(a->username, ana.username);
+}
+
+Test(account, longest_username_fits)
+{
+	struct account long_name = ana, *a;
+	struct buf b;
+
+	for (int i = 0; i < 150; i++)
+		memcpy(long_name.username + 4 * i, "\xf0\x90\x90\x80", 4);
+	long_name.username[600] = '\0';
+	pack(&long_name, &b);
+	cr_assert(account_unpack(mem, b.data, b.len, &a));
+	cr_expect_str_eq(a->username, long_name.username);
+}
+
+/* Unaligned as it may lie in what the cache gives. */
+Test(account, alignment_does_not_matter)
+{
+	struct account *a;
+	struct buf b;
+	char *copy;
+
+	pack(&ana, &b);
+	copy = talloc_size(mem, b.len + 1);
+	memcpy(copy + 1, b.data, b.len);
+	cr_assert(account_unpack(mem, copy + 1, b.len, &a));
+	cr_expect_str_eq(a->username, ana.username);
+}
+
+Test(account, foreign_bytes_are_refused)
+{
+	struct account *a;
+	char junk[2000] = { 0 };
+	struct buf b;
+
+	pack(&ana, &b);
+	for (size_t n = 0; n <= b.len - strlen(ana.username); n++)
+		cr_expect_not(account_unpack(mem, b.data, n, &a), "%zu", n);
+	cr_expect_not(account_unpack(mem, junk, sizeof junk, &a));
+	cr_expect_not(account_unpack(mem, junk, 100, &a));
+	memset(junk, 0xff, sizeof junk);
+	cr_expect_not(account_unpack(mem, junk, 100, &a));
+	cr_expect_not(account_unpack(mem, "", 0, &a));
+}
+
+Test(account, another_releases_form_is_refused)
+{
+	struct account *a;
+	struct buf b;
+
+	pack(&ana, &b);
+	b.data[3 * sizeof(int64_t)]++;
+	cr_expect_not(account_unpack(mem, b.data, b.len, &a));
+}
