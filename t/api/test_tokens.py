@@ -1,0 +1,359 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Tokens and sessions: what is refused and how, refresh, rotation, log-out."""
+
+import base64
+import concurrent.futures
+import hashlib
+import hmac
+import json
+import time
+
+import pytest
+
+WORLD = "ana-and-friends"
+SELF = "/api/users/"
+REFRESH = "/api/auth/refresh/"
+LOGOUT = "/api/auth/logout/"
+NOT_VALID = "Given token not valid for any token type"
+
+
+def b64(data):
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+def claims(token):
+    part = token.split(".")[1]
+    return json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
+
+
+def forge(stack, payload, alg="HS256", key=None, digest=hashlib.sha256):
+    """A token with any payload, truly signed unless told otherwise."""
+    head = b64(json.dumps({"alg": alg, "typ": "JWT"}).encode())
+    text = f"{head}.{b64(json.dumps(payload).encode())}"
+    key = (key or stack.settings()["signing_key"]).encode()
+    mac = hmac.new(key, text.encode(), digest).digest()
+    return f"{text}.{b64(mac)}"
+
+
+def changed(token, **more):
+    """The claims of a token, changed; None takes one away."""
+    return {k: v for k, v in {**claims(token), **more}.items()
+            if v is not None}
+
+
+def body_of(message):
+    return {"error": NOT_VALID, "detail": NOT_VALID,
+            "code": "token_not_valid",
+            "messages": [{"token_class": "AccessToken",
+                          "token_type": "access", "message": message}]}
+
+
+def refused(response, message="Token is invalid"):
+    assert response.status_code == 401, response.text
+    assert response.json() == body_of(message)
+    assert response.headers["WWW-Authenticate"] == 'Bearer realm="api"'
+
+
+def at_once(n, call):
+    with concurrent.futures.ThreadPoolExecutor(n) as pool:
+        return list(pool.map(call, range(n)))
+
+
+# -- access tokens --------------------------------------------------------
+
+def test_forging_works(stack, ana):
+    """Else what follows would prove nothing."""
+    token = forge(stack, claims(ana.token))
+    assert ana.get(SELF, token=token).status_code == 200
+    token = forge(stack, changed(ana.token, user_id="1"))
+    assert ana.get(SELF, token=token).status_code == 200
+
+
+def test_expired(stack, ana):
+    token = forge(stack, changed(ana.token, exp=int(time.time()) - 1,
+                                 iat=int(time.time()) - 100))
+    refused(ana.get(SELF, token=token), "Token is expired")
+
+
+def test_refresh_token_as_access_token(ana):
+    refused(ana.get(SELF, token=ana.refresh_token), "Token has wrong type")
+
+
+def test_other_algorithms(stack, ana):
+    payload = claims(ana.token)
+    head = b64(b'{"alg":"none","typ":"JWT"}')
+    for token in (
+            forge(stack, payload, "HS512", digest=hashlib.sha512),
+            forge(stack, payload, "HS384", digest=hashlib.sha384),
+            forge(stack, payload, "HS512"),
+            forge(stack, payload, "none"),
+            forge(stack, payload, "RS256"),
+            f"{head}.{b64(json.dumps(payload).encode())}.",
+            f"{head}.{b64(json.dumps(payload).encode())}"):
+        refused(ana.get(SELF, token=token))
+
+
+def test_another_key(stack, ana):
+    for key in ("another-key-of-a-proper-length-for-this", "x", "0" * 64):
+        refused(ana.get(SELF, token=forge(stack, claims(ana.token),
+                                          key=key)))
+
+
+def test_truncated_and_garbled(ana):
+    token = ana.token
+    for bad in (token[:-1], token[:-10], token[:40], token[1:],
+                token.rsplit(".", 1)[0], token + "x", token + ".x",
+                token.replace(".", ""), token.upper(), "a.b.c", "x", "..."):
+        refused(ana.get(SELF, token=bad))
+
+
+@pytest.mark.parametrize("size", [4097, 6000])
+def test_huge(ana, size):
+    refused(ana.get(SELF, token="a" * size))
+
+
+def test_payload_of_another(stack, ana, bob):
+    """The head and signature of one, the payload of the other."""
+    a, b = ana.token.split("."), bob.token.split(".")
+    refused(ana.get(SELF, token=".".join([a[0], b[1], a[2]])))
+
+
+@pytest.mark.parametrize("more", [
+    {"user_id": 2}, {"sid": 999999}, {"sid": -1}, {"epoch": 1},
+    {"epoch": -1}, {"epoch": 2 ** 62}, {"sid": 2 ** 63 - 1},
+    {"user_id": None}, {"sid": None}, {"epoch": None}, {"exp": None},
+    {"iat": None}, {"jti": None}, {"token_type": None},
+    {"exp": "9999999999"}, {"exp": 1e300}, {"exp": 10 ** 30},
+    {"user_id": "x"}, {"user_id": 1.5}, {"user_id": [1]}, {"user_id": True},
+    {"user_id": ""}, {"sid": "1"}, {"token_type": 7}, {"jti": "short"},
+    {"jti": 7}])
+def test_signed_but_wrong(stack, ana, more):
+    token = forge(stack, changed(ana.token, **more))
+    r = ana.get(SELF, token=token)
+    if more.get("token_type"):
+        assert r.status_code == 401
+    else:
+        refused(r)
+
+
+def test_account_that_never_was(stack, ana):
+    token = forge(stack, changed(ana.token, user_id=10 ** 12))
+    r = ana.get(SELF, token=token)
+    assert r.status_code == 401
+    assert r.json() == {"error": "User not found", "detail": "User not found",
+                        "code": "user_not_found"}
+
+
+@pytest.mark.parametrize("header", [
+    "Bearer", "Bearer ", "Bearer a b", "Bearer a.b.c d e"])
+def test_header_with_no_or_several_tokens(client, header):
+    r = client.get(SELF, headers={"Authorization": header})
+    assert r.status_code == 401
+    text = "Authorization header must contain two space-delimited values"
+    if header.strip() == "Bearer" and "code" not in r.json():
+        # a client library may drop an empty value
+        assert r.json()["error"] == "You need to be authenticated"
+        return
+    assert r.json() == {"error": text, "detail": text,
+                        "code": "bad_authorization_header"}
+
+
+@pytest.mark.parametrize("header", [
+    "", "Basic YTpi", "Token abc", "bearer abc", "abc"])
+def test_header_of_another_scheme(client, header):
+    r = client.get(SELF, headers={"Authorization": header})
+    assert r.status_code == 401
+    assert r.json()["error"] == "You need to be authenticated"
+
+
+def test_token_error_before_not_found(client):
+    """Nobody learns without a token what exists."""
+    r = client.get("/api/movies/no-such-film/", token="a.b.c")
+    refused(r)
+
+
+def test_public_routes_ignore_the_header(stack, ana, client):
+    for header in ("Bearer a.b.c", "Bearer", "rubbish"):
+        r = client.post(REFRESH, {"refresh": ana.refresh_token},
+                        headers={"Authorization": header})
+        assert r.status_code == 200
+
+
+# -- refresh --------------------------------------------------------------
+
+def test_refresh_answers_access_only(ana, client):
+    r = client.post(REFRESH, {"refresh": ana.refresh_token})
+    assert r.status_code == 200
+    assert list(r.json()) == ["access"]
+    old, new = claims(ana.token), claims(r.json()["access"])
+    assert new["token_type"] == "access" and new["jti"] != old["jti"]
+    assert new["sid"] == old["sid"]
+    assert client.get(SELF, token=r.json()["access"]).status_code == 200
+
+
+def test_refresh_reads_the_database(stack, carla):
+    stack.sql("UPDATE account SET verified = false, boarded = false,"
+              " preferred_language = 'fr', username = 'carlotta'"
+              " WHERE id = 3")
+    carla.refresh()
+    c = claims(carla.token)
+    assert (c["verified"], c["boarded"]) == (False, False)
+    assert c["preferred_language"] == "fr" and c["username"] == "carlotta"
+    stack.sql("UPDATE account SET verified = true, boarded = true,"
+              " preferred_language = 'es', username = 'carla' WHERE id = 3")
+    carla.refresh()
+    assert claims(carla.token)["verified"] is True
+
+
+def test_refresh_many_times_and_at_once(stack, ana):
+    answers = at_once(12, lambda _: stack.client().post(
+        REFRESH, {"refresh": ana.refresh_token}))
+    assert [r.status_code for r in answers] == [200] * 12
+    assert len({r.json()["access"] for r in answers}) == 12
+    ana.refresh()
+
+
+@pytest.mark.parametrize("encoding", ["json", "data"])
+def test_refresh_bodies(ana, client, encoding):
+    r = client.request("POST", REFRESH,
+                       **{encoding: {"refresh": ana.refresh_token}})
+    assert r.status_code == 200
+
+
+@pytest.mark.parametrize("body,text", [
+    ({}, "This field is required."),
+    ({"refresh": ""}, "This field may not be blank."),
+    ({"refresh": " "}, "This field may not be blank.")])
+def test_refresh_missing(client, body, text):
+    r = client.post(REFRESH, body)
+    assert r.status_code == 400
+    assert r.json() == {"refresh": [text], "error": text}
+
+
+@pytest.mark.parametrize("value", [None, 7, True, [], {}])
+def test_refresh_wrong_types(client, value):
+    assert client.post(REFRESH, {"refresh": value}).status_code == 400
+
+
+def refresh_refused(response, text="Token is invalid"):
+    assert response.status_code == 401, response.text
+    assert response.json() == {"error": text, "detail": text,
+                               "code": "token_not_valid"}
+
+
+def test_refresh_with_bad_tokens(stack, ana, client):
+    def use(token):
+        return client.post(REFRESH, {"refresh": token})
+    refresh_refused(use("a.b.c"))
+    refresh_refused(use("x"))
+    refresh_refused(use("y" * 100_000))
+    refresh_refused(use(ana.token), "Token has wrong type")
+    old = int(time.time()) - 10
+    refresh_refused(use(forge(stack, changed(
+        ana.refresh_token, exp=old, iat=old - 10))), "Token is expired")
+    refresh_refused(use(forge(stack, claims(ana.refresh_token), key="z" * 40)))
+    refresh_refused(use(forge(stack, changed(ana.refresh_token, user_id=2))))
+    refresh_refused(use(forge(stack, changed(ana.refresh_token, epoch=5))))
+    refresh_refused(use(forge(stack, changed(ana.refresh_token, sid=10**9))))
+
+
+def test_access_token_of_a_nearly_spent_session(stack, ana, client):
+    """It does not outlive the session."""
+    stack.sql("UPDATE session SET expires_at = now() + interval '90 seconds'"
+              " WHERE id = %s", (claims(ana.token)["sid"],))
+    r = client.post(REFRESH, {"refresh": ana.refresh_token})
+    assert r.status_code == 200
+    c = claims(r.json()["access"])
+    assert 80 <= c["exp"] - c["iat"] <= 90
+    stack.sql("UPDATE session SET expires_at = now() - interval '1 second'"
+              " WHERE id = %s", (c["sid"],))
+    refresh_refused(client.post(REFRESH, {"refresh": ana.refresh_token}))
+
+
+def test_epoch_ends_all_sessions(stack, fay):
+    other = stack.client("fay")
+    stack.sql("UPDATE account SET epoch = epoch + 1 WHERE id = 6")
+    stack.sql("INSERT INTO touch (kind, key) VALUES ('account', '6')")
+    for c in (fay, other):
+        refresh_refused(c.post(REFRESH, {"refresh": c.refresh_token},
+                               token=None))
+        refused(c.get("/api/users/preferred-language/"))
+    assert stack.client("fay").get(SELF).status_code == 200
+
+
+# -- log-out --------------------------------------------------------------
+
+def test_logout_ends_this_session_at_once(stack, bob):
+    other = stack.client("bob")
+    assert bob.get(SELF).status_code == 200
+    r = bob.post(LOGOUT)
+    assert r.status_code == 200
+    assert r.json() == {"status": "You have been logged out."}
+    refused(bob.get(SELF))
+    refused(bob.post(LOGOUT))
+    refresh_refused(bob.post(REFRESH, {"refresh": bob.refresh_token},
+                             token=None))
+    assert other.get(SELF).status_code == 200
+    other.refresh()
+
+
+def test_logout_is_open_to_the_unverified(stack, nina):
+    assert nina.post(LOGOUT).status_code == 200
+
+
+def test_logout_needs_a_token(client):
+    r = client.post(LOGOUT)
+    assert r.status_code == 401
+    assert r.json()["error"] == "You need to be authenticated"
+
+
+# -- rotation, for other clients ------------------------------------------
+
+@pytest.fixture
+def rotating(stack):
+    stack.restart_mxmd(refresh_rotation="on")
+    yield stack
+    stack.restart_mxmd(refresh_rotation="off")
+
+
+def test_rotation(rotating):
+    stack = rotating
+    c = stack.client("emil")
+
+    def use(token):
+        return c.post(REFRESH, {"refresh": token}, token=None)
+
+    first = c.refresh_token
+    # parallel calls agree on the successor
+    answers = at_once(8, lambda _: use(first))
+    assert [r.status_code for r in answers] == [200] * 8
+    jtis = {claims(r.json()["refresh"])["jti"] for r in answers}
+    assert len(jtis) == 1
+    second = answers[0].json()["refresh"]
+    # within the grace period the one before is answered alike
+    assert claims(use(first).json()["refresh"])["jti"] in jtis
+    third = use(second).json()["refresh"]
+    assert claims(third)["jti"] not in jtis
+    assert use(second).status_code == 200
+    # the minute is over
+    stack.sql("UPDATE session SET rotated_at = rotated_at - interval '1 min'"
+              " WHERE id = %s", (claims(third)["sid"],))
+    fourth = use(third).json()["refresh"]
+    access = c.token
+    assert c.get(SELF).status_code == 200
+    # a token from long ago: somebody kept a copy, the session ends
+    refresh_refused(use(first))
+    refresh_refused(use(fourth))
+    r = c.get("/api/users/preferred-language/", token=access)
+    refused(r)
+
+
+def test_rotation_lets_the_session_live_on(rotating):
+    stack = rotating
+    c = stack.client("emil")
+    sid = claims(c.token)["sid"]
+    stack.sql("UPDATE session SET expires_at = now() + interval '1 day'"
+              " WHERE id = %s", (sid,))
+    r = c.post(REFRESH, {"refresh": c.refresh_token}, token=None)
+    life = claims(r.json()["refresh"])
+    assert life["exp"] - life["iat"] == 90 * 24 * 3600
