@@ -1,0 +1,512 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# shellcheck shell=bash
+#
+# "./run demo" and "./run stop": the whole system as private instances.
+
+PG_BIN=/usr/lib/postgresql/15/bin
+
+demo_main() {
+	BACKGROUND=no MOVIELENS='' FRESH=no
+	demo_options "$@"
+	PORT=${MXM_DEMO_PORT:-8080} TLS_PORT=${MXM_DEMO_TLS_PORT:-8443}
+	ORIGIN=http://127.0.0.1:$PORT
+	demo_port_number "$PORT"
+	demo_port_number "$TLS_PORT"
+	packages_install build demo
+	place_demo
+	place_make
+	demo_lock
+	demo_leftovers
+	demo_port_free "$PORT" MXM_DEMO_PORT
+	demo_port_free "$TLS_PORT" MXM_DEMO_TLS_PORT
+	trap demo_interrupted INT TERM HUP
+	trap demo_failed EXIT
+	service_note run $$
+	build_tree "$SRC/build"
+	place_users
+	demo_start
+	demo_says
+	demo_stays
+}
+
+demo_options() {
+	while [ $# -gt 0 ]; do
+		case $1 in
+		--background) BACKGROUND=yes ;;
+		--fresh) FRESH=yes ;;
+		--movielens)
+			[ $# -ge 2 ] || die 2 "--movielens needs a directory"
+			MOVIELENS=$2
+			shift ;;
+		--movielens=*) MOVIELENS=${1#*=} ;;
+		*) die 2 "demo: unknown option $1" "" "./run help" ;;
+		esac
+		shift
+	done
+	[ -z "$MOVIELENS" ] || demo_movielens_check
+}
+
+demo_movielens_check() {
+	local name
+	for name in movies.csv ratings.csv links.csv; do
+		[ -r "$MOVIELENS/$name" ] || die 1 \
+		    "$MOVIELENS is no MovieLens directory" \
+		    "there is no readable $name in it" \
+		    "unpack ml-latest-small.zip and give its folder"
+	done
+	MOVIELENS=$(cd "$MOVIELENS" && pwd)
+}
+
+demo_port_number() {
+	[[ $1 =~ ^[0-9]{1,5}$ ]] && [ "$1" -ge 1 ] && [ "$1" -le 65535 ] ||
+	    die 2 "$1 is no port" "it is not a number from 1 to 65535" \
+	    "set MXM_DEMO_PORT and MXM_DEMO_TLS_PORT"
+}
+
+demo_port_free() {
+	local holder=
+	if (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; then
+		if command -v ss >/dev/null; then
+			holder=$(ss -Hltnp "sport = :$1" 2>/dev/null |
+			    sed -n 's/.*users:((\("[^"]*",pid=[0-9]*\).*/ (\1)/p' |
+			    head -n 1)
+		fi
+		die 1 "port $1 is in use$holder" \
+		    "another program listens on 127.0.0.1:$1" \
+		    "stop it, or choose another: $2=$(($1 + 1000)) ./run demo"
+	fi
+}
+
+# One start or stop at a time; the lock is not handed to the services.
+demo_lock() {
+	exec 9>"$STATE/lock"
+	flock -w 60 9 || die 1 "another ./run is starting or stopping this demo" \
+	    "$STATE/lock has been held for a minute" "wait for it, or end it"
+}
+
+demo_unlock() {
+	exec 9>&-
+}
+
+# A demo that runs is told of, the remains of one that was killed are cleared.
+demo_leftovers() {
+	local name
+	if services_all_run && { service_pid run || [ -f "$STATE/background" ]; }
+	then
+		say "run: this demo is running already; ./run stop ends it"
+		# shellcheck disable=SC1091
+		[ ! -f "$STATE/told" ] || cat "$STATE/told"
+		exit 0
+	fi
+	for name in "${SERVICES[@]}"; do
+		if [ -f "$STATE/pid/$name" ]; then
+			step "clearing what an earlier demo left"
+			services_stop
+			break
+		fi
+	done
+	place_run_remove
+	rm -f "$STATE/background" "$STATE/told"
+	if [ "$FRESH" = yes ]; then
+		step "throwing away the data of the earlier demo"
+		rm -rf "${STATE:?}"/{pgdata,media,mail,nginx,conf,bin,loaded}
+	fi
+}
+
+# ------------------------------------------------------------------ starting
+
+demo_start() {
+	place_run
+	place_folders
+	if [ -n "$(ls -A "$STATE/pgdata")" ]; then
+		step "starting the services (the data of the earlier demo is kept)"
+	else
+		step "starting the services in $DEMO"
+	fi
+	demo_postgres
+	demo_programs
+	demo_settings
+	demo_memcached
+	ctl migrate >>"$STATE/log/mxmctl.log" 2>&1 || demo_ctl_failed migrate
+	demo_load
+	demo_train
+	service_start mxmd "$USER_APP" "$RUN/state/bin/mxmd" \
+	    --config "$RUN/state/conf/mxm.conf"
+	service_start mxm-jobs "$USER_APP" "$RUN/state/bin/mxm-jobs" \
+	    --config "$RUN/state/conf/mxm.conf"
+	demo_nginx
+	service_await mxmd "mxmd says that it is ready" demo_is_ready
+	demo_account
+}
+
+demo_is_ready() {
+	local code
+	code=$(curl -s -o /dev/null -m 5 -w '%{http_code}' \
+	    "$ORIGIN/readyz") && [ "$code" = 200 ]
+}
+
+# The programs are copied: their users may not reach the build.
+demo_programs() {
+	local name
+	for name in mxmd mxm-jobs mxmctl; do
+		install -m 755 "$SRC/build/$name" "$STATE/bin/.$name"
+		mv -f "$STATE/bin/.$name" "$STATE/bin/$name"
+	done
+}
+
+# mxmctl with the settings of this demo, as whoever we are.
+ctl() {
+	env -i PATH="$PATH" LANG=C.UTF-8 HOME="${HOME:-/}" TERM="${TERM:-dumb}" \
+	    MXM_DATADIR="$SRC" "$STATE/bin/mxmctl" \
+	    --config "$STATE/conf/mxm.conf" "$@"
+}
+
+demo_ctl_failed() {
+	show_tail "$STATE/log/mxmctl.log"
+	die 1 "mxmctl $1 failed" "see above" \
+	    "mend that and try again; --fresh starts with empty data"
+}
+
+demo_postgres() {
+	local data=$RUN/state/pgdata me
+	me=$(id -un)
+	if [ ! -f "$data/PG_VERSION" ]; then
+		(cd / && run_as "$USER_PG" "$PG_BIN/initdb" -D "$data" \
+		    -U postgres -E UTF8 --locale=C.UTF-8 -A peer) \
+		    >>"$STATE/log/postgres.log" 2>&1 || {
+			show_tail "$STATE/log/postgres.log"
+			die 1 "initdb failed" "see above" \
+			    "mend that, then ./run demo --fresh"
+		}
+	fi
+	demo_postgres_files "$me"
+	demo_postgres_pidfile
+	service_start postgres "$USER_PG" "$PG_BIN/postgres" -D "$data" \
+	    -k "$RUN/pg"
+	service_await postgres "PostgreSQL answers" sql_admin "SELECT 1"
+	if [ "$(sql_admin "SELECT 1 FROM pg_roles WHERE rolname = 'mxm'")" != 1 ]
+	then
+		sql_admin "CREATE ROLE mxm LOGIN" >/dev/null
+	fi
+	if [ "$(sql_admin "SELECT 1 FROM pg_database WHERE datname = 'mxm'")" != 1 ]
+	then
+		sql_admin "CREATE DATABASE mxm OWNER mxm ENCODING 'UTF8'
+		    TEMPLATE template0" >/dev/null
+	fi
+}
+
+sql_admin() {
+	psql -X -A -t -q -h "$RUN/pg" -U postgres -d postgres -c "$1" \
+	    2>>"$STATE/log/psql.log"
+}
+
+demo_postgres_files() {
+	local data=$STATE/pgdata user
+	cat >"$data/mxm.conf" <<-'END'
+	# Written by ./run demo at each start; your own go into postgresql.conf.
+	listen_addresses = ''
+	unix_socket_permissions = 0777
+	max_connections = 100
+	shared_buffers = 256MB
+	random_page_cost = 1.1
+	log_line_prefix = '%m [%p] %u@%d '
+	END
+	grep -q "^include_if_exists = 'mxm.conf'" "$data/postgresql.conf" ||
+	    echo "include_if_exists = 'mxm.conf'" >>"$data/postgresql.conf"
+	# Who we are at the socket decides, as in production: no passwords.
+	echo 'local all all peer map=mxm' >"$data/pg_hba.conf"
+	: >"$data/pg_ident.conf"
+	for user in "$1" "$USER_PG"; do
+		printf 'mxm %s postgres\n' "$user" >>"$data/pg_ident.conf"
+	done
+	for user in "$1" "$USER_APP"; do
+		printf 'mxm %s mxm\n' "$user" >>"$data/pg_ident.conf"
+	done
+}
+
+# A server that was killed leaves a file with its process id, and the next one
+# believes it when that number now belongs to another process of the same user.
+demo_postgres_pidfile() {
+	local file=$STATE/pgdata/postmaster.pid pid
+	[ -f "$file" ] || return 0
+	read -r pid <"$file" || return 0
+	if [ "$(readlink "/proc/$pid/cwd")" != "$STATE/pgdata" ]; then
+		rm -f "$file"
+	fi
+}
+
+demo_memcached() {
+	service_start memcached "$USER_CACHE" memcached -s "$RUN/cache/sock" \
+	    -a 0770 -m 128 -t 2 -c 1024
+	service_await memcached "memcached answers" test -S "$RUN/cache/sock"
+}
+
+demo_settings() {
+	local key=$STATE/conf/signing.key
+	if [ ! -s "$key" ]; then
+		(umask 077 && openssl rand -hex 32 >"$key")
+	fi
+	cat >"$STATE/conf/mxm.conf" <<-END
+	# Written by ./run demo at each start.  See mxm.conf(5).
+	run_dir = $RUN/app
+	socket_group =
+	database = host=$RUN/pg dbname=mxm user=mxm
+	cache_servers = $RUN/cache/sock
+	public_origin = $ORIGIN
+	media_root = $RUN/state/media
+	signing_key_file = $RUN/state/conf/signing.key
+	mail_transport = file
+	mail_dir = $RUN/state/mail
+	mail_from = movies@localhost
+	log_target = stderr
+	END
+	chmod 640 "$STATE/conf/mxm.conf"
+	chmod 400 "$key"
+	if [ "$EUID" -eq 0 ]; then
+		chown "$USER_APP:$USER_APP" "$key" "$STATE/conf/mxm.conf"
+	fi
+}
+
+demo_nginx() {
+	local dir=$RUN/state/nginx
+	if [ ! -s "$dir/cert.pem" ]; then
+		openssl req -x509 -newkey ec -nodes -days 3650 \
+		    -pkeyopt ec_paramgen_curve:prime256v1 -subj /CN=localhost \
+		    -addext subjectAltName=DNS:localhost,IP:127.0.0.1 \
+		    -keyout "$dir/key.pem" -out "$dir/cert.pem" \
+		    2>>"$STATE/log/nginx.log"
+	fi
+	"$SRC/nginx/render" "$dir" RUN_DIR="$RUN/app" PORT="$PORT" \
+	    TLS_PORT="$TLS_PORT" MEDIA_ROOT="$RUN/state/media"
+	if [ "$EUID" -eq 0 ]; then
+		chown -R "$USER_WEB:$GROUP_WEB" "$dir"
+	fi
+	service_start nginx "$USER_WEB" nginx -e stderr -c "$dir/nginx.conf"
+	service_await nginx "nginx answers" demo_nginx_answers
+}
+
+demo_nginx_answers() {
+	curl -s -o /dev/null -m 5 "$ORIGIN/healthz"
+}
+
+# ---------------------------------------------------------------------- data
+
+demo_load() {
+	local want=${MOVIELENS:-demo} have=
+	[ ! -f "$STATE/loaded" ] || have=$(<"$STATE/loaded")
+	if [ -n "$have" ]; then
+		if [ "$have" != "$want" ] && [ -n "$MOVIELENS" ]; then
+			die 1 "this demo holds other data ($have)" \
+			    "a demo loads its data once" \
+			    "./run demo --movielens DIR --fresh throws it away; or set MXM_DEMO_DIR"
+		fi
+		return 0
+	fi
+	if [ -n "$MOVIELENS" ]; then
+		step "loading $MOVIELENS"
+		ctl import movielens "$MOVIELENS" || demo_import_failed
+	else
+		step "loading the demo catalogue"
+		ctl import demo || demo_import_failed
+	fi
+	if [ "$EUID" -eq 0 ]; then
+		chown -R "$USER_APP:$GROUP_WEB" "$STATE/media"
+	fi
+	sql_admin_in_mxm "ANALYZE"
+	printf '%s\n' "$want" >"$STATE/loaded"
+}
+
+sql_admin_in_mxm() {
+	psql -X -q -h "$RUN/pg" -U postgres -d mxm -c "$1" \
+	    >>"$STATE/log/psql.log" 2>&1
+}
+
+demo_import_failed() {
+	die 1 "the import failed" "see above" \
+	    "run ./run demo again: it goes on where it stopped"
+}
+
+# Recommendations: nothing to train yet.
+demo_train() {
+	return 0
+}
+
+# A member to log in with, made as anybody would: sign up, read the code in the
+# mail, verify.  Its password is kept beside the data.
+demo_account() {
+	DEMO_USER=visitor DEMO_PASSWORD=
+	if [ -s "$STATE/account" ]; then
+		read -r DEMO_USER DEMO_PASSWORD <"$STATE/account"
+		return 0
+	fi
+	DEMO_PASSWORD=Popcorn-$(openssl rand -hex 4)
+	local mail="$DEMO_USER@example.org" answer token code
+	step "signing up $DEMO_USER"
+	answer=$(demo_post signup/ "" \
+	    "{\"username\": \"$DEMO_USER\", \"email\": \"$mail\",
+	      \"first_name\": \"Demo\", \"last_name\": \"Visitor\",
+	      \"password\": \"$DEMO_PASSWORD\"}")
+	[[ $answer == *'"username"'* ]] || demo_account_failed "$answer"
+	answer=$(demo_post login/ "" "{\"username\": \"$DEMO_USER\",
+	      \"password\": \"$DEMO_PASSWORD\"}")
+	token=$(sed -n 's/.*"access": *"\([^"]*\)".*/\1/p' <<<"$answer")
+	[ -n "$token" ] || demo_account_failed "$answer"
+	wait_for 20 demo_mail_code "$mail" >/dev/null || {
+		show_tail "$STATE/log/mxm-jobs.log"
+		demo_account_failed "no mail to $mail in $DEMO/mail"
+	}
+	code=$(demo_mail_code "$mail")
+	answer=$(demo_post verify/ "$token" "{\"verification_code\": \"$code\"}")
+	[[ $answer == *true* ]] || demo_account_failed "$answer"
+	(umask 077 && printf '%s %s\n' "$DEMO_USER" "$DEMO_PASSWORD" \
+	    >"$STATE/account")
+}
+
+demo_post() {
+	curl -s -m 30 "$ORIGIN/api/auth/$1" -H 'Content-Type: application/json' \
+	    ${2:+-H "Authorization: Bearer $2"} -d "$3" || true
+}
+
+# The six digits in the newest mail to an address.
+demo_mail_code() {
+	local file
+	file=$(grep -lsrxiE "To: .*$1.*" "$STATE/mail" | xargs -r -d '\n' ls -t |
+	    head -n 1)
+	[ -n "$file" ] && sed '1,/^\r*$/d' "$file" |
+	    grep -owE '[0-9]{6}' | head -n 1
+}
+
+demo_account_failed() {
+	die 1 "the demo account could not be made" "$1" \
+	    "see $DEMO/log; ./run demo --fresh starts with empty data"
+}
+
+# ------------------------------------------------------------------- telling
+
+# What the person reads is kept, for a start that finds it running.
+demo_says() {
+	demo_table >"$STATE/told"
+	cat "$STATE/told"
+}
+
+demo_table() {
+	local login
+	login="curl -s $ORIGIN/api/auth/login/ -d 'username=$DEMO_USER&password=$DEMO_PASSWORD'"
+	say
+	demo_row "what" "as" "pid" "where"
+	demo_row "nginx, http" "$USER_WEB" "$(demo_pid nginx)" "$ORIGIN/api/"
+	demo_row "nginx, https" "$USER_WEB" "$(demo_pid nginx)" \
+	    "https://127.0.0.1:$TLS_PORT/api/ (self-signed)"
+	demo_row "mxmd" "$USER_APP" "$(demo_pid mxmd)" "$RUN/app/*.sock"
+	demo_row "mxm-jobs" "$USER_APP" "$(demo_pid mxm-jobs)" "$DEMO/log/mxm-jobs.log"
+	demo_row "memcached" "$USER_CACHE" "$(demo_pid memcached)" "$RUN/cache/sock"
+	demo_row "PostgreSQL" "$USER_PG" "$(demo_pid postgres)" \
+	    "psql -h $RUN/pg -U mxm mxm"
+	say
+	say "  mail       $DEMO/mail/"
+	say "  logs       $DEMO/log/"
+	say "  settings   $DEMO/conf/mxm.conf"
+	say "  command    $(printf '%q' "$STATE/bin/mxmctl") --config $(printf '%q' "$STATE/conf/mxm.conf") status"
+	say "  account    $DEMO_USER, password $DEMO_PASSWORD"
+	say "  reference  $ORIGIN/api/docs/"
+	say
+	say "Try it (each line stands for itself):"
+	say
+	say "$login"
+	say "curl -s '$ORIGIN/api/movies/' -H \"Authorization: Bearer \$($login | sed 's/.*\"access\": *\"//; s/\".*//')\""
+	say "curl -s '$ORIGIN/api/movies/searching/?$(demo_query)' -H \"Authorization: Bearer \$($login | sed 's/.*\"access\": *\"//; s/\".*//')\""
+	say
+	if [ "$BACKGROUND" = yes ]; then
+		say "It runs until ./run stop."
+	else
+		say "Ctrl-C stops it."
+	fi
+	say "ready: $ORIGIN/api/"
+}
+
+demo_query() {
+	printf 'title=%s' godfather
+}
+
+demo_row() {
+	printf '  %-13s %-14s %-8s %s\n' "$@"
+}
+
+demo_pid() {
+	service_pid "$1" && printf '%s' "$PID"
+}
+
+# -------------------------------------------------------------------- ending
+
+demo_stays() {
+	if [ "$BACKGROUND" = yes ]; then
+		: >"$STATE/background"
+		rm -f "$STATE/pid/run"
+		trap - EXIT INT TERM HUP
+		demo_unlock
+		exit 0
+	fi
+	demo_unlock
+	local name
+	while services_all_run; do
+		wait -n || true
+	done
+	for name in "${SERVICES[@]}"; do
+		if ! service_pid "$name"; then
+			show_tail "$STATE/log/$name.log"
+			die 1 "$name ended" "see the end of its log above" \
+			    "start again: ./run demo"
+		fi
+	done
+}
+
+# Ctrl-C, or ./run stop from elsewhere.
+demo_interrupted() {
+	trap '' INT TERM HUP
+	trap - EXIT
+	say
+	demo_end
+	exit 0
+}
+
+# Anything that ends us on the way leaves nothing running.
+demo_failed() {
+	local status=$?
+	trap '' INT TERM HUP
+	trap - EXIT
+	demo_end
+	exit "$status"
+}
+
+demo_end() {
+	if [ -n "$(find "$STATE/pid" -type f ! -name run)" ]; then
+		step "stopping"
+	fi
+	services_stop
+	rm -f "$STATE/pid/run" "$STATE/background" "$STATE/told"
+	place_run_remove
+}
+
+stop_main() {
+	[ $# -eq 0 ] || die 2 "stop takes no arguments" "" "./run help"
+	place_demo
+	if [ ! -d "$STATE/pid" ]; then
+		say "run: nothing runs in $DEMO"
+		return 0
+	fi
+	[ -w "$STATE/pid" ] || die 1 "$STATE is not yours" \
+	    "it belongs to $(stat -c %U "$STATE")" "stop it as that user"
+	if service_pid run; then
+		kill -s TERM "$PID"
+		wait_for 120 service_gone run || die 1 \
+		    "the demo does not stop" "process $PID is still there" \
+		    "look at it, then: kill -9 $PID && ./run stop"
+	fi
+	demo_lock
+	if [ -z "$(ls -A "$STATE/pid")" ]; then
+		say "run: stopped"
+		return 0
+	fi
+	demo_end
+	say "run: stopped"
+}

@@ -1,0 +1,143 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# shellcheck shell=bash
+#
+# Processes of a demo.  Each service leads a session of its own and is known by
+# its process id together with its start time, so that a number that was given
+# to somebody else meanwhile is never signalled.  $STATE/pid/NAME holds both.
+
+# The start time of a process in ticks since boot; fails when there is none.
+process_start() {
+	local stat
+	{ stat=$(<"/proc/$1/stat"); } 2>/dev/null || return 1
+	# After the name, which may hold blanks: state is field 3, start 22.
+	set -- ${stat##*) }
+	[ "$1" != Z ] || return 1
+	printf '%s' "${20}"
+}
+
+# Sets PID to the running process of that name; fails when there is none.
+service_pid() {
+	local start
+	PID=
+	[ -f "$STATE/pid/$1" ] || return 1
+	read -r PID start <"$STATE/pid/$1" || return 1
+	[ "$(process_start "$PID")" = "$start" ]
+}
+
+# Remembers a process under a name.
+service_note() {
+	printf '%s %s\n' "$2" "$(process_start "$2")" >"$STATE/pid/$1"
+}
+
+# run_as USER COMMAND…: as that user when we are root, in a clean environment.
+run_as() {
+	local user=$1
+	shift
+	if [ "$EUID" -eq 0 ] && [ "$user" != root ]; then
+		set -- setpriv --reuid "$user" --regid "$user" --init-groups \
+		    -- "$@"
+	fi
+	env -i PATH="$PATH" LANG=C.UTF-8 HOME=/ "$@"
+}
+
+# service_start NAME USER COMMAND…: in the background, log in $STATE/log/NAME.log
+service_start() {
+	local name=$1 user=$2 log=$STATE/log/$1.log
+	shift 2
+	log_rotate "$log"
+	if [ "$EUID" -eq 0 ]; then
+		set -- setpriv --reuid "$user" --regid "$user" --init-groups \
+		    -- "$@"
+	fi
+	(cd / && exec setsid env -i PATH="$PATH" LANG=C.UTF-8 HOME=/ "$@") \
+	    </dev/null >>"$log" 2>&1 9>&- &
+	service_note "$name" $!
+}
+
+log_rotate() {
+	if [ -f "$1" ] && [ "$(stat -c %s "$1")" -gt 10000000 ]; then
+		mv -f "$1" "$1.1"
+	fi
+}
+
+# service_await NAME WHAT COMMAND…: until it succeeds or the service has died.
+service_await() {
+	local name=$1 what=$2
+	shift 2
+	wait_for 30 service_await_once "$name" "$@" && service_pid "$name" &&
+	    return 0
+	show_tail "$STATE/log/$name.log"
+	if service_pid "$name"; then
+		die 1 "$what: not within 30 s" \
+		    "see the log above" "run ./run stop and try again"
+	fi
+	die 1 "$what: $name ended at once" "see the log above" \
+	    "mend that and try again; --fresh starts with empty data"
+}
+
+# Also true when the service is gone: there is nothing to wait for then.
+service_await_once() {
+	local name=$1
+	shift
+	"$@" || ! service_pid "$name"
+}
+
+# Other members of the session a service led: what it left behind when it was
+# killed.  A pid that leads or names a session is not given away meanwhile.
+service_orphans() {
+	local leader start stat pid
+	[ -f "$STATE/pid/$1" ] || return 0
+	read -r leader start <"$STATE/pid/$1" || return 0
+	if [ -e "/proc/$leader" ] && ! service_pid "$1"; then
+		return 0
+	fi
+	for stat in /proc/[0-9]*/stat; do
+		pid=${stat#/proc/}
+		pid=${pid%/stat}
+		{ stat=$(<"$stat"); } 2>/dev/null || continue
+		set -- ${stat##*) }
+		if [ "$4" = "$leader" ] && [ "$pid" != "$leader" ] &&
+		    [ "${20}" -ge "$start" ]; then
+			printf '%s\n' "$pid"
+		fi
+	done
+}
+
+service_gone() {
+	! service_pid "$1"
+}
+
+# service_stop NAME SIGNAL [SECONDS]
+service_stop() {
+	local name=$1 number=$2 patience=${3:-15} pid
+	if service_pid "$name"; then
+		kill -s "$number" "$PID" 2>/dev/null || true
+		if ! wait_for "$patience" service_gone "$name"; then
+			say "run: $name did not end within $patience s; killed"
+			service_pid "$name" && kill -s KILL "$PID"
+			wait_for 5 service_gone "$name" || true
+		fi
+	fi
+	for pid in $(service_orphans "$name"); do
+		kill -s KILL "$pid" 2>/dev/null || true
+	done
+	rm -f "$STATE/pid/$name"
+}
+
+SERVICES=(nginx mxmd mxm-jobs memcached postgres)
+
+services_stop() {
+	service_stop nginx TERM
+	service_stop mxmd TERM 40
+	service_stop mxm-jobs TERM 40
+	service_stop memcached TERM
+	service_stop postgres INT 60
+}
+
+# Fails unless all of them run.
+services_all_run() {
+	local name
+	for name in "${SERVICES[@]}"; do
+		service_pid "$name" || return 1
+	done
+}
