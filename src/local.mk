@@ -74,9 +74,14 @@ libmxm_a_SOURCES = \
 	src/users/users.h src/users/shapes.c src/users/self.c \
 	src/users/signup.c src/users/verify.c \
 	src/import/csv.c src/import/csv.h \
-	src/import/demo.c src/import/import.h \
+	src/import/demo.c src/import/import.c src/import/import.h \
+	src/import/media.c src/import/media.h \
 	src/import/movielens.c \
-	src/import/progress.c src/import/progress.h
+	src/import/progress.c src/import/progress.h \
+	src/import/record.c src/import/record.h \
+	src/import/report.c src/import/report.h \
+	src/import/table.c src/import/table.h \
+	src/import/title.c src/import/title.h
 
 libmxm_libs = libmxm.a $(JSONC_LIBS) $(PQ_LIBS) $(MEMCACHED_LIBS) \
 	$(JWT_LIBS) $(SODIUM_LIBS) $(UTF8PROC_LIBS) $(CRYPTO_LIBS) \

@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The reader: bytes of one record go into one buffer, each field ended by a
+ * NUL.
+ */
+#include "base/base.h"
+
+#include <sys/stat.h>
+
+#include "base/mem.h"
+#include "base/text.h"
+#include "import/csv.h"
+
+struct csv {
+	FILE *file;
+	int64_t done;
+	int64_t size;
+	long line; /* on which the next byte stands */
+	char *bytes;
+	size_t len;
+	size_t room;
+	size_t starts[CSV_FIELDS_MAX];
+	int count;
+	const char *why; /* what is wrong with the record being read */
+};
+
+static int
+csv_close(struct csv *c)
+{
+	fclose(c->file);
+	return 0;
+}
+
+struct csv *
+csv_new(TALLOC_CTX *mem, FILE *file)
+{
+	struct csv *c = mem_new(mem, struct csv);
+	struct stat st;
+
+	c->file = file;
+	c->line = 1;
+	talloc_set_destructor(c, csv_close);
+	if (fileno(file) >= 0 && fstat(fileno(file), &st) == 0)
+		c->size = st.st_size;
+	return c;
+}
+
+struct csv *
+csv_open(TALLOC_CTX *mem, const char *path)
+{
+	FILE *file = fopen(path, "re");
+
+	return file ? csv_new(mem, file) : NULL;
+}
+
+int64_t
+csv_done(const struct csv *c)
+{
+	return c->done;
+}
+
+int64_t
+csv_size(const struct csv *c)
+{
+	return c->size;
+}
+
+static int
+next_byte(struct csv *c)
+{
+	int ch = getc_unlocked(c->file);
+
+	if (ch != EOF)
+		c->done++;
+	if (ch == '\n')
+		c->line++;
+	return ch;
+}
+
+static int
+peek_byte(struct csv *c)
+{
+	int ch = getc_unlocked(c->file);
+
+	if (ch != EOF)
+		ungetc(ch, c->file);
+	return ch;
+}
+
+/* The first complaint stands; the rest of the record follows from it. */
+static void
+complain(struct csv *c, const char *why)
+{
+	if (!c->why)
+		c->why = why;
+}
+
+static void
+add_byte(struct csv *c, int ch)
+{
+	if (c->len == CSV_RECORD_MAX) {
+		complain(c, "longer than a megabyte");
+		return;
+	}
+	if (c->len == c->room) {
+		c->room = c->room ? 2 * c->room : 4096;
+		c->bytes = mem_grow(c, c->bytes, char, c->room);
+	}
+	c->bytes[c->len++] = (char)ch;
+}
+
+static void
+begin_field(struct csv *c)
+{
+	if (c->count == CSV_FIELDS_MAX) {
+		complain(c, "more than 64 fields");
+		return;
+	}
+	c->starts[c->count++] = c->len;
+}
+
+/* What stands between quotes, up to the one that closes. */
+static void
+read_quoted(struct csv *c)
+{
+	int ch;
+
+	for (;;) {
+		ch = next_byte(c);
+		if (ch == EOF) {
+			complain(c, "a quote that is never closed");
+			return;
+		}
+		if (ch == '"') {
+			if (peek_byte(c) != '"')
+				return;
+			(void)next_byte(c);
+		}
+		if (ch == '\0')
+			complain(c, "a NUL byte");
+		add_byte(c, ch);
+	}
+}
+
+/* One field; what ended it: a comma, a line feed, or EOF. */
+static int
+read_field(struct csv *c)
+{
+	bool quoted = false;
+	bool fresh = true;
+	int ch;
+
+	begin_field(c);
+	for (;;) {
+		ch = next_byte(c);
+		if (ch == '\r' && peek_byte(c) == '\n')
+			continue;
+		if (ch == ',' || ch == '\n' || ch == EOF)
+			break;
+		if (ch == '"' && fresh) {
+			read_quoted(c);
+			quoted = true;
+		} else if (ch == '"' && !quoted)
+			complain(c, "a quote within an unquoted field");
+		else if (quoted)
+			complain(c, "text behind the closing quote");
+		else if (ch == '\0')
+			complain(c, "a NUL byte");
+		else
+			add_byte(c, ch);
+		fresh = false;
+	}
+	add_byte(c, '\0');
+	return ch;
+}
+
+static void
+skip_byte_order_mark(struct csv *c)
+{
+	static const unsigned char mark[] = { 0xef, 0xbb, 0xbf };
+
+	for (size_t i = 0; i < sizeof mark; i++) {
+		if (peek_byte(c) != mark[i])
+			return;
+		(void)next_byte(c);
+	}
+}
+
+static void
+check_texts(struct csv *c)
+{
+	for (int i = 0; i < c->count; i++) {
+		const char *s = c->bytes + c->starts[i];
+
+		if (!text_is_utf8(s, strlen(s)))
+			complain(c, "not UTF-8");
+	}
+}
+
+/* Reads one record into the buffer; false: there is none. */
+static bool
+read_record(struct csv *c)
+{
+	int ch;
+
+	c->len = 0;
+	c->count = 0;
+	c->why = NULL;
+	if (c->done == 0)
+		skip_byte_order_mark(c);
+	if (peek_byte(c) == EOF)
+		return false;
+	do
+		ch = read_field(c);
+	while (ch == ',');
+	return true;
+}
+
+static bool
+is_empty_line(const struct csv *c)
+{
+	return !c->why && c->count == 1 && c->bytes[0] == '\0';
+}
+
+enum csv_event
+csv_next(struct csv *c, struct csv_row *row)
+{
+	bool any;
+
+	do {
+		row->line = c->line;
+		any = read_record(c);
+		if (ferror(c->file)) {
+			row->why = "it cannot be read";
+			return CSV_FAIL;
+		}
+		if (!any)
+			return CSV_END;
+	} while (is_empty_line(c));
+	if (!c->why)
+		check_texts(c);
+	row->why = c->why;
+	if (c->why)
+		return CSV_BAD;
+	row->count = c->count;
+	for (int i = 0; i < c->count; i++)
+		row->fields[i] = c->bytes + c->starts[i];
+	return CSV_ROW;
+}
+
+bool
+csv_columns(const struct csv_row *header, const char *const *names, int n,
+    int *columns, const char **missing)
+{
+	for (int i = 0; i < n; i++) {
+		columns[i] = -1;
+		for (int k = 0; k < header->count && columns[i] < 0; k++) {
+			if (strcmp(header->fields[k], names[i]) == 0)
+				columns[i] = k;
+		}
+		if (columns[i] < 0) {
+			*missing = names[i];
+			return false;
+		}
+	}
+	return true;
+}

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * What all imports share: the transaction around, failures in a sentence, and
+ * the report of what statements passed over.
+ */
+#include "base/base.h"
+
+#include <stdarg.h>
+
+#include "base/mem.h"
+#include "db/query.h"
+#include "db/tx.h"
+#include "import/import.h"
+
+enum err
+import_fail(struct import *im, enum err e, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	im->why = mem_need(talloc_vasprintf(im->mem, fmt, ap));
+	va_end(ap);
+	return e;
+}
+
+bool
+import_stopped(struct import *im)
+{
+	if (!im->stop || !*im->stop)
+		return false;
+	im->why = "stopped by a signal";
+	return true;
+}
+
+const char *
+import_path(const struct import *im, const char *file)
+{
+	return mem_printf(im->mem, "%s/%s", im->dir, file);
+}
+
+/*
+ * A failure of the database in a sentence. What the server refuses in data that
+ * we have checked is our fault, not the caller's.
+ */
+enum err
+import_database_failed(struct import *im, enum err e)
+{
+	if (im->why || import_stopped(im))
+		return e;
+	import_fail(im, e, "the database: %s", db_complaint(im->db));
+	return e == ERR_UNAVAILABLE ? e : ERR_INTERNAL;
+}
+
+enum err
+import_exec(struct import *im, enum stmt s, long *count)
+{
+	long n = 0;
+	enum err e;
+
+	if (import_stopped(im))
+		return ERR_UNAVAILABLE;
+	if (stmt_info(s)->mode == STMT_SCRIPT)
+		e = query_script(im->mem, im->db, s);
+	else
+		e = query_exec(im->mem, im->db, &n, s, NO_ARGS);
+	if (e)
+		return import_database_failed(im, e);
+	if (count)
+		*count = n;
+	return ERR_OK;
+}
+
+enum err
+import_skips(struct import *im, enum stmt s, const char *file, const char *sort,
+    long *count)
+{
+	struct rows rows;
+	struct row row;
+	long total = 0;
+	enum err e;
+
+	if (import_stopped(im))
+		return ERR_UNAVAILABLE;
+	e = query_all(im->mem, im->db, &rows, s, NO_ARGS);
+	if (e)
+		return import_database_failed(im, e);
+	for (int i = 0; i < rows.count; i++) {
+		rows_at(&rows, i, &row);
+		total = (long)row_id(&row, "total");
+		report_skip(&im->report, file, (long)row_id(&row, "line"), sort,
+		    "%s", row_text(&row, "why"));
+	}
+	if (total > rows.count)
+		report_skip_more(&im->report, sort, total - rows.count);
+	if (count)
+		*count = total;
+	return ERR_OK;
+}
+
+struct run {
+	struct import *im;
+	enum err (*fn)(struct import *);
+};
+
+static enum err
+take_lock(struct import *im)
+{
+	struct row row;
+	enum err e;
+
+	e = query_one(im->mem, im->db, &row, SQL_import_lock, NO_ARGS);
+	if (e)
+		return import_database_failed(im, e);
+	if (!row_bool(&row, "mine"))
+		return import_fail(im, ERR_CONFLICT,
+		    "another import is running; wait until it has ended");
+	return ERR_OK;
+}
+
+/* Begins afresh at each call: a deadlock has all of it done again. */
+static enum err
+run_once(void *arg)
+{
+	struct run *run = arg;
+	struct import *im = run->im;
+	enum err e;
+
+	report_init(&im->report, im->mem);
+	im->why = NULL;
+	e = import_exec(im, SQL_import_settings, NULL);
+	if (!e)
+		e = take_lock(im);
+	if (!e)
+		e = run->fn(im);
+	if (!e && import_stopped(im))
+		e = ERR_UNAVAILABLE;
+	return e;
+}
+
+enum err
+import_run(struct import *im, enum err (*fn)(struct import *))
+{
+	struct run run = { .im = im, .fn = fn };
+	enum err e;
+
+	im->why = NULL;
+	db_interrupt(im->db, im->stop);
+	if (im->dry_run)
+		e = tx_try(im->db, run_once, &run);
+	else
+		e = tx_run(im->db, run_once, &run);
+	db_interrupt(im->db, NULL);
+	progress_clear(&im->progress);
+	if (e && !im->why)
+		e = import_database_failed(im, e);
+	return e;
+}

@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Folder by folder, by descriptors: the target may belong to an account that is
+ * trusted with less than the one that copies.
+ */
+#include "base/base.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "import/media.h"
+
+#define DEPTH_MAX 8
+#define CHUNK     ((size_t)64 * 1024)
+
+struct job {
+	TALLOC_CTX *mem;
+	struct stat owner; /* of the target */
+	struct media_copy *out;
+};
+
+static bool
+fail(struct job *job, const char *what, const char *name)
+{
+	job->out->why =
+	    mem_printf(job->mem, "%s %s: %s", what, name, strerror(errno));
+	return false;
+}
+
+/* What root makes belongs to whom the target belongs to. */
+static bool
+give_away(const struct job *job, int fd)
+{
+	return geteuid() != 0 ||
+	       fchown(fd, job->owner.st_uid, job->owner.st_gid) == 0;
+}
+
+static bool
+is_plain_name(const char *name)
+{
+	return name[0] != '.' &&
+	       name[strspn(name,
+		   "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+		   "0123456789._-")] == '\0';
+}
+
+static bool
+copy_bytes(int from, int to)
+{
+	static char chunk[CHUNK];
+	ssize_t n, written, at;
+
+	while ((n = read(from, chunk, sizeof chunk)) > 0) {
+		for (at = 0; at < n; at += written) {
+			written = write(to, chunk + at, (size_t)(n - at));
+			if (written < 0)
+				return false;
+		}
+	}
+	return n == 0;
+}
+
+/* Under another name first: a picture is there wholly or not at all. */
+static bool
+copy_file(struct job *job, int from_dir, int to_dir, const char *name)
+{
+	const char *part = mem_printf(job->mem, ".%s.part", name);
+	int from, to;
+	bool good;
+
+	if (faccessat(to_dir, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0) {
+		job->out->there++;
+		return true;
+	}
+	from = openat(from_dir, name, O_RDONLY | O_CLOEXEC);
+	if (from < 0)
+		return fail(job, "cannot read", name);
+	(void)unlinkat(to_dir, part, 0);
+	to = openat(to_dir, part,
+	    O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
+	good = to >= 0 && copy_bytes(from, to) && give_away(job, to);
+	if (to >= 0 && close(to) != 0)
+		good = false;
+	if (good)
+		good = renameat(to_dir, part, to_dir, name) == 0;
+	if (!good) {
+		fail(job, "cannot write", name);
+		(void)unlinkat(to_dir, part, 0);
+	} else
+		job->out->copied++;
+	close(from);
+	return good;
+}
+
+static int
+open_target(struct job *job, int to_dir, const char *name)
+{
+	int fd;
+
+	if (mkdirat(to_dir, name, 0755) != 0 && errno != EEXIST)
+		return -1;
+	fd = openat(
+	    to_dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd >= 0 && !give_away(job, fd)) {
+		close(fd);
+		return -1;
+	}
+	return fd;
+}
+
+static bool copy_folder(struct job *job, int from_dir, int to_dir, int depth);
+
+static bool
+copy_entry(
+    struct job *job, int from_dir, int to_dir, const char *name, int depth)
+{
+	struct stat st;
+	int from, to;
+	bool good;
+
+	if (fstatat(from_dir, name, &st, 0) != 0)
+		return fail(job, "cannot look at", name);
+	if (!is_plain_name(name) || depth == DEPTH_MAX) {
+		errno = EINVAL;
+		return fail(job, "will not copy", name);
+	}
+	if (S_ISREG(st.st_mode))
+		return copy_file(job, from_dir, to_dir, name);
+	if (!S_ISDIR(st.st_mode))
+		return true;
+	from = openat(from_dir, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (from < 0)
+		return fail(job, "cannot open", name);
+	to = open_target(job, to_dir, name);
+	if (to < 0) {
+		close(from);
+		return fail(job, "cannot make", name);
+	}
+	good = copy_folder(job, from, to, depth + 1);
+	close(to);
+	return good;
+}
+
+/* Closes from_dir, in any case. */
+static bool
+copy_folder(struct job *job, int from_dir, int to_dir, int depth)
+{
+	DIR *dir = fdopendir(from_dir);
+	struct dirent *entry;
+	bool good = true;
+
+	mem_need(dir);
+	while (good && (entry = readdir(dir)) != NULL) {
+		if (strcmp(entry->d_name, ".") != 0 &&
+		    strcmp(entry->d_name, "..") != 0)
+			good = copy_entry(
+			    job, from_dir, to_dir, entry->d_name, depth);
+	}
+	closedir(dir);
+	return good;
+}
+
+bool
+media_copy(
+    TALLOC_CTX *mem, const char *from, const char *to, struct media_copy *out)
+{
+	struct job job = { .mem = mem, .out = out };
+	int from_dir, to_dir;
+	bool good;
+
+	memset(out, 0, sizeof *out);
+	from_dir = open(from, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (from_dir < 0)
+		return errno == ENOENT || fail(&job, "cannot open", from);
+	to_dir = open(to, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (to_dir < 0 || fstat(to_dir, &job.owner) != 0) {
+		fail(&job, "cannot open media_root", to);
+		close(from_dir);
+		if (to_dir >= 0)
+			close(to_dir);
+		return false;
+	}
+	good = copy_folder(&job, from_dir, to_dir, 0);
+	close(to_dir);
+	return good;
+}

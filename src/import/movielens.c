@@ -1,0 +1,606 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The MovieLens data sets: movies.csv, ratings.csv and, for the numbers that
+ * IMDb and TMDB know the movies by, links.csv. Memory grows with the movies,
+ * never with the ratings. Whoever rated becomes a verified member ml<number>
+ * without a usable password; half stars are rounded up.
+ */
+#include "base/base.h"
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "db/copy.h"
+#include "db/query.h"
+#include "import/import.h"
+#include "import/table.h"
+#include "import/title.h"
+
+#define TITLE_MAX   255
+#define SLUG_MAX    100
+#define GENRE_MAX   32
+#define GENRES_MAX  64
+#define KEY_MAX     INT64_C(999999999999999999)
+#define TIME_MAX    INT64_C(253402300799) /* the end of the year 9999 */
+#define BATCH_LINES 500000L
+
+/* One line of links.csv. */
+struct link {
+	int64_t movie;
+	int64_t tmdb;  /* 0: none, or one that an earlier movie has */
+	char imdb[24]; /* "tt0114709"; "": none */
+};
+
+struct genre {
+	const char *name;
+	const char *slug;
+};
+
+struct movielens {
+	struct import *im;
+	struct link *links;
+	size_t n_links;
+	struct genre genres[GENRES_MAX];
+	int n_genres;
+	/* ratings.csv */
+	long last_line;
+	int64_t last_user;
+	int64_t last_movie;
+	bool in_order; /* rows rise by user and movie: none is there twice */
+};
+
+/* A positive number of at most 18 digits. */
+static bool
+read_key(const char *s, int64_t *out)
+{
+	return text_is_digits(s) && text_to_int64(s, out) && *out > 0 &&
+	       *out <= KEY_MAX;
+}
+
+/* -------------------------------------------------------------- links.csv */
+
+static int
+by_movie(const void *a, const void *b)
+{
+	const struct link *x = a, *y = b;
+
+	return (x->movie > y->movie) - (x->movie < y->movie);
+}
+
+static int
+by_tmdb(const void *a, const void *b)
+{
+	const struct link *x = a, *y = b;
+
+	if (x->tmdb != y->tmdb)
+		return x->tmdb < y->tmdb ? -1 : 1;
+	return by_movie(a, b);
+}
+
+/* Where two movies have one number at TMDB, the first keeps it. */
+static void
+settle_links(struct movielens *ml)
+{
+	int64_t last = 0;
+
+	if (ml->n_links == 0)
+		return;
+	qsort(ml->links, ml->n_links, sizeof *ml->links, by_tmdb);
+	for (size_t i = 0; i < ml->n_links; i++) {
+		if (ml->links[i].tmdb == last)
+			ml->links[i].tmdb = 0;
+		else
+			last = ml->links[i].tmdb;
+	}
+	qsort(ml->links, ml->n_links, sizeof *ml->links, by_movie);
+}
+
+static void
+take_link(struct movielens *ml, struct table *t, size_t *room)
+{
+	struct link *link;
+	int64_t movie;
+
+	if (!read_key(t->fields[0], &movie)) {
+		table_skip(
+		    t, "bad number", "\"%s\" is no movieId", t->fields[0]);
+		return;
+	}
+	if (ml->n_links == *room) {
+		*room = *room ? 2 * *room : 1024;
+		ml->links =
+		    mem_grow(ml->im->mem, ml->links, struct link, *room);
+	}
+	link = &ml->links[ml->n_links++];
+	memset(link, 0, sizeof *link);
+	link->movie = movie;
+	if (text_is_digits(t->fields[1]) && strlen(t->fields[1]) <= 12)
+		snprintf(link->imdb, sizeof link->imdb, "tt%s", t->fields[1]);
+	if (!read_key(t->fields[2], &link->tmdb))
+		link->tmdb = 0;
+}
+
+static enum err
+read_links(struct movielens *ml)
+{
+	static const char *const names[] = { "movieId", "imdbId", "tmdbId" };
+	struct table t;
+	size_t room = 0;
+	bool any;
+	enum err e;
+
+	e = table_open(ml->im, "links.csv", NULL, names, array_len(names), &t);
+	if (e == ERR_NOT_FOUND) {
+		ml->im->why = NULL;
+		return ERR_OK;
+	}
+	while (!e) {
+		e = table_next(&t, &any);
+		if (e || !any)
+			break;
+		take_link(ml, &t, &room);
+	}
+	settle_links(ml);
+	return e;
+}
+
+static const struct link *
+link_of(const struct movielens *ml, int64_t movie)
+{
+	static const struct link none;
+	const struct link key = { .movie = movie };
+	const struct link *found = NULL;
+
+	if (ml->n_links > 0)
+		found = bsearch(
+		    &key, ml->links, ml->n_links, sizeof *ml->links, by_movie);
+	return found ? found : &none;
+}
+
+/* ------------------------------------------------------------- movies.csv */
+
+/* The first `max` characters of a valid UTF-8 text, no hyphen at the end. */
+static void
+cut(char *s, size_t max)
+{
+	size_t n = 0, characters = 0;
+
+	while (s[n]) {
+		if (((unsigned char)s[n] & 0xc0) != 0x80 && characters++ == max)
+			break;
+		n++;
+	}
+	while (n > 0 && s[n - 1] == '-')
+		n--;
+	s[n] = '\0';
+}
+
+static char *
+make_slug(
+    TALLOC_CTX *mem, const char *prefix, int64_t number, const char *title)
+{
+	char *slug = mem_printf(mem, "%s%" PRId64 "-%s", prefix, number,
+	    text_slug_unicode(mem, title));
+
+	cut(slug, SLUG_MAX);
+	return slug;
+}
+
+/* true when the genre is known, or could be made known. */
+static bool
+know_genre(struct movielens *ml, const char *name)
+{
+	struct genre *genre;
+	const char *slug;
+
+	for (int i = 0; i < ml->n_genres; i++) {
+		if (strcmp(ml->genres[i].name, name) == 0)
+			return true;
+	}
+	if (ml->n_genres == GENRES_MAX || text_length(name) > GENRE_MAX)
+		return false;
+	slug = text_slug(ml->im->mem, name);
+	if (!*slug)
+		return false;
+	genre = &ml->genres[ml->n_genres++];
+	genre->name = mem_text(ml->im->mem, name);
+	genre->slug = slug;
+	return true;
+}
+
+/* "Adventure|Sci-Fi" as the server's array: {"Adventure","Sci-Fi"}. */
+static const char *
+genre_array(
+    struct movielens *ml, struct table *t, TALLOC_CTX *mem, const char *text)
+{
+	char *array = mem_text(mem, "{");
+	char *save, *name;
+	char *list = mem_text(mem, text);
+
+	if (strcmp(text, "(no genres listed)") == 0)
+		return "{}";
+	for (name = strtok_r(list, "|", &save); name;
+	     name = strtok_r(NULL, "|", &save)) {
+		if (strpbrk(name, "\"\\") || !know_genre(ml, name)) {
+			report_skip(&ml->im->report, t->file, t->line,
+			    "unusable genre", "genre \"%s\"", name);
+			continue;
+		}
+		array = mem_printf(
+		    mem, "%s%s\"%s\"", array, array[1] ? "," : "", name);
+	}
+	return mem_printf(mem, "%s}", array);
+}
+
+/* One row into the copy; rows that are no good are passed over. */
+static enum err
+copy_movie(
+    struct movielens *ml, struct table *t, struct copy *c, TALLOC_CTX *mem)
+{
+	const struct link *link;
+	struct title title;
+	const char *spare, *slug, *tmdb;
+	int64_t key;
+
+	if (!read_key(t->fields[0], &key)) {
+		table_skip(
+		    t, "bad number", "\"%s\" is no movieId", t->fields[0]);
+		return ERR_OK;
+	}
+	title_split(mem, t->fields[1], &title);
+	if (text_is_blank(title.text) || text_length(title.text) > TITLE_MAX) {
+		table_skip(t, "bad title",
+		    "movie %" PRId64 " has a title of %zu characters", key,
+		    text_length(title.text));
+		return ERR_OK;
+	}
+	link = link_of(ml, key);
+	spare = make_slug(mem, "ml", key, title.text);
+	slug = link->tmdb ? make_slug(mem, "", link->tmdb, title.text) : spare;
+	tmdb = link->tmdb ? mem_printf(mem, "%" PRId64, link->tmdb) : NULL;
+	return copy_row(c,
+	    (const char *[]){ mem_printf(mem, "%ld", t->line), t->fields[0],
+		title.text,
+		mem_printf(mem, "%04d-01-01", title.year ? title.year : 2000),
+		slug, spare, *link->imdb ? link->imdb : NULL, tmdb,
+		genre_array(ml, t, mem, t->fields[2]) },
+	    9);
+}
+
+static enum err
+stage_movies(struct movielens *ml)
+{
+	static const char *const names[] = { "movieId", "title", "genres" };
+	struct import *im = ml->im;
+	TALLOC_CTX *mem;
+	struct copy *c;
+	struct table t;
+	bool any;
+	enum err e;
+
+	e = table_open(im, "movies.csv", "movies", names, array_len(names), &t);
+	if (!e)
+		e = import_exec(im, SQL_ml_movie_stage, NULL);
+	if (e)
+		return e;
+	e = copy_begin(im->mem, im->db, SQL_ml_movie_copy, &c);
+	if (e)
+		return import_database_failed(im, e);
+	for (;;) {
+		e = table_next(&t, &any);
+		if (e || !any)
+			break;
+		mem = mem_need(talloc_new(im->mem));
+		e = copy_movie(ml, &t, c, mem);
+		talloc_free(mem);
+		if (e)
+			break;
+	}
+	if (e)
+		copy_abort(c, "reading failed");
+	else
+		e = copy_end(c, NULL);
+	return e ? import_database_failed(im, e) : ERR_OK;
+}
+
+static enum err
+stage_genres(struct movielens *ml)
+{
+	struct import *im = ml->im;
+	struct copy *c;
+	enum err e;
+
+	e = import_exec(im, SQL_ml_genre_stage, NULL);
+	if (e)
+		return e;
+	e = copy_begin(im->mem, im->db, SQL_ml_genre_copy, &c);
+	if (e)
+		return import_database_failed(im, e);
+	for (int i = 0; i < ml->n_genres && !e; i++)
+		e = copy_row(c,
+		    (const char *[]){ ml->genres[i].name, ml->genres[i].slug },
+		    2);
+	if (e)
+		copy_abort(c, "reading failed");
+	else
+		e = copy_end(c, NULL);
+	return e ? import_database_failed(im, e) : ERR_OK;
+}
+
+/* Runs statements one after the other. */
+static enum err
+exec_all(struct import *im, const enum stmt *statements, size_t n)
+{
+	enum err e = ERR_OK;
+
+	for (size_t i = 0; i < n && !e; i++)
+		e = import_exec(im, statements[i], NULL);
+	return e;
+}
+
+static enum err
+store_movies(struct movielens *ml)
+{
+	static const enum stmt before[] = { SQL_ml_movie_analyze,
+		SQL_ml_movie_know, SQL_ml_movie_match, SQL_ml_movie_yield };
+	static const enum stmt after[] = { SQL_ml_movie_added,
+		SQL_ml_source_add };
+	struct import *im = ml->im;
+	struct tally *movies = report_tally(&im->report, "movies");
+	long twice = 0, taken = 0;
+	enum err e;
+
+	progress_begin(&im->progress, "storing movies", 0);
+	e = import_skips(im, SQL_ml_movie_twice_skip, "movies.csv",
+	    "movie there twice", &twice);
+	if (!e)
+		e = exec_all(im, before, array_len(before));
+	if (!e)
+		e = import_skips(im, SQL_ml_movie_taken_skip, "movies.csv",
+		    "address taken", &taken);
+	movies->skipped += twice + taken;
+	if (!e)
+		e = import_exec(im, SQL_ml_movie_add, &movies->added);
+	if (!e)
+		e = exec_all(im, after, array_len(after));
+	if (!e)
+		e = stage_genres(ml);
+	if (!e)
+		e = import_exec(im, SQL_ml_genre_add,
+		    &report_tally(&im->report, "genres")->added);
+	if (!e)
+		e = import_exec(im, SQL_ml_movie_genre_add, NULL);
+	report_tally(&im->report, "genres")->read = ml->n_genres;
+	if (!e)
+		progress_end(&im->progress);
+	return e;
+}
+
+/* ------------------------------------------------------------ ratings.csv */
+
+/* "3.5" as 4: half stars are rounded up. 0: it is no rating. */
+static int
+read_rating(const char *s)
+{
+	int whole, half = 0;
+
+	if (s[0] < '0' || s[0] > '5')
+		return 0;
+	whole = s[0] - '0';
+	if (s[1] == '.') {
+		if (s[2] != '0' && s[2] != '5')
+			return 0;
+		half = s[2] == '5';
+		s += 2;
+		while (s[1] == '0')
+			s++;
+	}
+	if (s[1] != '\0' || whole + half > 5)
+		return 0;
+	return whole + half;
+}
+
+static void
+note_order(struct movielens *ml, int64_t user, int64_t movie)
+{
+	if (user < ml->last_user ||
+	    (user == ml->last_user && movie <= ml->last_movie))
+		ml->in_order = false;
+	ml->last_user = user;
+	ml->last_movie = movie;
+}
+
+static enum err
+copy_rating(struct movielens *ml, struct table *t, struct copy *c)
+{
+	int64_t user, movie, when;
+	char line[24], stars[2] = { 0 };
+	int rating = read_rating(t->fields[2]);
+
+	if (!read_key(t->fields[0], &user) || !read_key(t->fields[1], &movie)) {
+		table_skip(t, "bad number",
+		    "userId \"%s\" and movieId \"%s\" are to be numbers",
+		    t->fields[0], t->fields[1]);
+		return ERR_OK;
+	}
+	if (rating == 0) {
+		table_skip(t, "bad rating",
+		    "\"%s\" is no rating from 0.5 to 5.0", t->fields[2]);
+		return ERR_OK;
+	}
+	if (!text_is_digits(t->fields[3]) ||
+	    !text_to_int64(t->fields[3], &when) || when > TIME_MAX) {
+		table_skip(t, "bad time", "\"%s\" is no time", t->fields[3]);
+		return ERR_OK;
+	}
+	note_order(ml, user, movie);
+	ml->last_line = t->line;
+	snprintf(line, sizeof line, "%ld", t->line);
+	stars[0] = (char)('0' + rating);
+	return copy_row(c,
+	    (const char *[]){
+		line, t->fields[0], t->fields[1], stars, t->fields[3] },
+	    5);
+}
+
+static enum err
+stage_ratings(struct movielens *ml)
+{
+	static const char *const names[] = { "userId", "movieId", "rating",
+		"timestamp" };
+	struct import *im = ml->im;
+	struct copy *c;
+	struct table t;
+	bool any;
+	enum err e;
+
+	e = table_open(
+	    im, "ratings.csv", "ratings", names, array_len(names), &t);
+	if (!e)
+		e = import_exec(im, SQL_ml_rating_stage, NULL);
+	if (e)
+		return e;
+	ml->last_line = ml->last_user = ml->last_movie = 0;
+	ml->in_order = true;
+	e = copy_begin(im->mem, im->db, SQL_ml_rating_copy, &c);
+	if (e)
+		return import_database_failed(im, e);
+	for (;;) {
+		e = table_next(&t, &any);
+		if (e || !any)
+			break;
+		e = copy_rating(ml, &t, c);
+		if (e)
+			break;
+	}
+	if (e)
+		copy_abort(c, "reading failed");
+	else
+		e = copy_end(c, NULL);
+	return e ? import_database_failed(im, e) : ERR_OK;
+}
+
+static enum err
+store_members(struct movielens *ml)
+{
+	static const enum stmt after[] = { SQL_ml_member_added,
+		SQL_ml_member_analyze };
+	struct import *im = ml->im;
+	struct tally *members = report_tally(&im->report, "members");
+	enum err e;
+
+	e = import_exec(im, SQL_ml_member_stage, NULL);
+	if (!e)
+		e = import_exec(im, SQL_ml_member_fill, &members->read);
+	if (!e)
+		e = import_exec(im, SQL_ml_member_know, NULL);
+	if (!e)
+		e = import_skips(im, SQL_ml_member_taken_skip, "ratings.csv",
+		    "user name taken", &members->skipped);
+	if (!e)
+		e = import_exec(im, SQL_ml_member_add, &members->added);
+	if (!e)
+		e = exec_all(im, after, array_len(after));
+	return e;
+}
+
+/* Some lines at a time; see the statement. */
+static enum err
+add_ratings(struct movielens *ml, struct tally *ratings)
+{
+	struct import *im = ml->im;
+	long from, added;
+	enum err e;
+
+	progress_begin(&im->progress, "storing ratings", ml->last_line);
+	for (from = 1; from <= ml->last_line; from += BATCH_LINES) {
+		if (import_stopped(im))
+			return ERR_UNAVAILABLE;
+		e = query_exec(im->mem, im->db, &added, SQL_ml_rating_add,
+		    arg_id(from), arg_id(from + BATCH_LINES - 1));
+		if (e)
+			return import_database_failed(im, e);
+		ratings->added += added;
+		progress_at(&im->progress, from + BATCH_LINES);
+	}
+	progress_end(&im->progress);
+	return ERR_OK;
+}
+
+static enum err
+store_ratings(struct movielens *ml)
+{
+	static const enum stmt before[] = { SQL_ml_key_stage, SQL_ml_key_fill,
+		SQL_ml_rating_index, SQL_ml_rating_analyze };
+	struct import *im = ml->im;
+	struct tally *ratings = report_tally(&im->report, "ratings");
+	long unknown = 0, twice = 0, orphans = 0;
+	enum err e;
+
+	progress_begin(&im->progress, "storing members", 0);
+	e = exec_all(im, before, array_len(before));
+	if (!e)
+		e = import_skips(im, SQL_ml_rating_unknown_skip, "ratings.csv",
+		    "unknown movie", &unknown);
+	if (!e && !ml->in_order)
+		e = import_skips(im, SQL_ml_rating_twice_skip, "ratings.csv",
+		    "rated twice", &twice);
+	ratings->skipped += unknown + twice;
+	if (!e)
+		e = store_members(ml);
+	if (!e && report_tally(&im->report, "members")->skipped > 0) {
+		e = import_exec(im, SQL_ml_rating_orphan, &orphans);
+		ratings->skipped += orphans;
+	}
+	if (!e)
+		progress_end(&im->progress);
+	if (!e)
+		e = import_exec(im, SQL_ml_rating_change, &ratings->changed);
+	return e ? e : add_ratings(ml, ratings);
+}
+
+/* Caches and the planner are told when there is something to tell. */
+static enum err
+finish(struct movielens *ml)
+{
+	struct import *im = ml->im;
+	struct tally *ratings = report_tally(&im->report, "ratings");
+	bool movies = report_tally(&im->report, "movies")->added > 0 ||
+		      report_tally(&im->report, "genres")->added > 0;
+	enum err e = ERR_OK;
+
+	if (ratings->added > 0 || ratings->changed > 0)
+		e = import_exec(im, SQL_ml_member_touch, NULL);
+	else if (!movies)
+		return ERR_OK;
+	if (!e)
+		e = import_exec(im, SQL_import_touch_catalogue, NULL);
+	if (!e)
+		e = import_exec(im, SQL_import_analyze, NULL);
+	return e;
+}
+
+static enum err
+import_all(struct import *im)
+{
+	struct movielens *ml = mem_new(im->mem, struct movielens);
+	enum err e;
+
+	ml->im = im;
+	e = read_links(ml);
+	if (!e)
+		e = stage_movies(ml);
+	if (!e)
+		e = store_movies(ml);
+	if (!e)
+		e = stage_ratings(ml);
+	if (!e)
+		e = store_ratings(ml);
+	return e ? e : finish(ml);
+}
+
+enum err
+import_movielens(struct import *im)
+{
+	return import_run(im, import_all);
+}

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Comma-separated values: what is a record, what is not, and on which line.
+ */
+#include "base/base.h"
+
+#include <criterion/criterion.h>
+
+#include "base/buf.h"
+#include "import/csv.h"
+
+static struct csv *
+reader(TALLOC_CTX *mem, const char *text, size_t n)
+{
+	FILE *file = tmpfile();
+
+	cr_assert_not_null(file);
+	cr_assert_eq(fwrite(text, 1, n, file), n);
+	rewind(file);
+	return csv_new(mem, file);
+}
+
+/* What is read, as text: "1:a|b 2!why 3:c" — line, then fields or complaint. */
+static char *
+all_of(TALLOC_CTX *mem, const char *text, size_t n)
+{
+	struct csv *c = reader(mem, text, n);
+	struct csv_row row;
+	enum csv_event event;
+	struct buf out;
+
+	buf_init(&out, mem, 256);
+	while ((event = csv_next(c, &row)) != CSV_END) {
+		cr_assert_neq(event, CSV_FAIL);
+		if (out.len > 0)
+			buf_putc(&out, ' ');
+		buf_printf(
+		    &out, "%ld%c", row.line, event == CSV_ROW ? ':' : '!');
+		if (event == CSV_BAD)
+			buf_puts(&out, row.why);
+		for (int i = 0; event == CSV_ROW && i < row.count; i++)
+			buf_printf(&out, "%s%s", i ? "|" : "", row.fields[i]);
+	}
+	cr_expect_eq(csv_done(c), (int64_t)n);
+	cr_expect_eq(csv_size(c), (int64_t)n);
+	talloc_free(c);
+	return out.data;
+}
+
+static const struct row {
+	const char *text;
+	const char *read;
+} rows[] = {
+	{ "", "" },
+	{ "a,b\nc,d\n", "1:a|b 2:c|d" },
+	{ "a,b\r\nc,d\r\n", "1:a|b 2:c|d" },
+	{ "a,b\nc,d", "1:a|b 2:c|d" },
+	{ "a\rb,c\n", "1:a\rb|c" },
+	{ "\xef\xbb\xbfid,n\n1,2\n", "1:id|n 2:1|2" },
+	{ "\xef\xbb\xbf\"id\",n\n", "1:id|n" },
+	{ ",\n", "1:|" },
+	{ "a,,c\n", "1:a||c" },
+	{ "\n\na\n\n\nb\n", "3:a 6:b" },
+	{ "\"\"\n", "" },
+	{ "\"a,b\",c\n", "1:a,b|c" },
+	{ "\"11'09\"\"01 - September 11 (2002)\",x\n",
+	    "1:11'09\"01 - September 11 (2002)|x" },
+	{ "\"two\nlines\",x\ny,z\n", "1:two\nlines|x 3:y|z" },
+	{ "\"two\r\nlines\"\r\nx\r\n", "1:two\r\nlines 3:x" },
+	{ "a\"b,c\nd\n", "1!a quote within an unquoted field 2:d" },
+	{ "\"a\"b,c\nd\n", "1!text behind the closing quote 2:d" },
+	{ "\"a\"\"\"\n", "1:a\"" },
+	{ "x\n\"never\nclosed\n", "1:x 2!a quote that is never closed" },
+	{ "caf\xc3\xa9\n", "1:caf\xc3\xa9" },
+	{ "caf\xe9,x\nd\n", "1!not UTF-8 2:d" },
+	{ "\xed\xa0\x80\nd\n", "1!not UTF-8 2:d" },
+};
+
+Test(import_csv, table)
+{
+	for (size_t i = 0; i < array_len(rows); i++) {
+		TALLOC_CTX *mem = talloc_new(NULL);
+		char *read = all_of(mem, rows[i].text, strlen(rows[i].text));
+
+		cr_expect_str_eq(read, rows[i].read, "%zu: \"%s\" not \"%s\"",
+		    i, read, rows[i].read);
+		talloc_free(mem);
+	}
+}
+
+Test(import_csv, nul)
+{
+	TALLOC_CTX *mem = talloc_new(NULL);
+
+	cr_expect_str_eq(all_of(mem, "a\0b\nc\n", 6), "1!a NUL byte 2:c");
+	cr_expect_str_eq(all_of(mem, "\"a\0b\"\nc\n", 8), "1!a NUL byte 2:c");
+	talloc_free(mem);
+}
+
+Test(import_csv, limits)
+{
+	TALLOC_CTX *mem = talloc_new(NULL);
+	struct buf b;
+
+	buf_init(&b, mem, CSV_RECORD_MAX + 64);
+	for (size_t i = 0; i < CSV_RECORD_MAX; i++)
+		buf_putc(&b, 'x');
+	buf_puts(&b, "\nnext\n");
+	cr_expect_str_eq(
+	    all_of(mem, b.data, b.len), "1!longer than a megabyte 2:next");
+
+	buf_cut(&b, 0);
+	for (int i = 0; i < CSV_FIELDS_MAX; i++)
+		buf_putc(&b, ',');
+	buf_puts(&b, "\nnext\n");
+	cr_expect_str_eq(
+	    all_of(mem, b.data, b.len), "1!more than 64 fields 2:next");
+	talloc_free(mem);
+}
+
+Test(import_csv, columns)
+{
+	static const char *const names[] = { "movieId", "title" };
+	static const char *const more[] = { "title", "genres" };
+	struct csv_row header = { .count = 3,
+		.fields = { "title", "year", "movieId" } };
+	const char *missing = NULL;
+	int columns[2];
+
+	cr_assert(csv_columns(&header, names, 2, columns, &missing));
+	cr_expect_eq(columns[0], 2);
+	cr_expect_eq(columns[1], 0);
+	cr_expect_not(csv_columns(&header, more, 2, columns, &missing));
+	cr_expect_str_eq(missing, "genres");
+}
+
+Test(import_csv, no_such_file)
+{
+	cr_expect_null(csv_open(NULL, "/nowhere/at.csv"));
+	cr_expect_eq(errno, ENOENT);
+}
