@@ -10,6 +10,8 @@ import time
 
 import pytest
 
+from stack import wait_until
+
 WORLD = "ana-and-friends"
 SELF = "/api/users/"
 REFRESH = "/api/auth/refresh/"
@@ -344,8 +346,11 @@ def test_rotation(rotating):
     # a token from long ago: somebody kept a copy, the session ends
     refresh_refused(use(first))
     refresh_refused(use(fourth))
-    r = c.get("/api/users/preferred-language/", token=access)
-    refused(r)
+    # and its access tokens with it, as soon as mxm-jobs has told the cache
+    path = "/api/users/preferred-language/"
+    wait_until(lambda: c.get(path, token=access).status_code == 401,
+               "the session's access token is refused")
+    refused(c.get(path, token=access))
 
 
 def test_rotation_lets_the_session_live_on(rotating):
