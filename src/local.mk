@@ -114,3 +114,13 @@ gen/migrations.def: $(migrations) $(srcdir)/sql/embed.awk
 	$(AM_V_GEN)mkdir -p gen && $(AWK) -f $(srcdir)/sql/embed.awk \
 		$(migrations) >$@.tmp && mv $@.tmp $@
 EXTRA_DIST += $(statements)
+
+# The description of the API and the page made from it, carried by the binary.
+description = $(srcdir)/doc/openapi.yaml $(srcdir)/doc/generate.py \
+	$(sort $(wildcard $(srcdir)/doc/page/*))
+BUILT_SOURCES += gen/schema.def
+CLEANFILES += gen/schema.def gen/openapi.json gen/docs.html
+EXTRA_DIST += doc/openapi.yaml doc/generate.py doc/page doc/deviations.md
+
+gen/schema.def: $(description)
+	$(AM_V_GEN)$(PYTHON3) $(srcdir)/doc/generate.py $(srcdir)/doc gen

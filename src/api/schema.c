@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The description of the API and the page that is made from it, both carried
+ * by the program as ready-made bytes (doc/generate.py).
+ */
+#include "base/base.h"
+
+#include <strings.h>
+
+#include "api/api.h"
+#include "http/handlers.h"
+#include "schema.def"
+
+/* Asked for anew each time; 304 until another version is installed. */
+static const char freshness[] = "public, no-cache";
+
+const struct field schema_input[] = {
+	{ .name = "format", .from = FROM_QUERY, .type = T_TEXT },
+	{ 0 },
+};
+
+/* The forms the description has, the preferred one first. */
+static const struct form {
+	const char *type;
+	const char *format; /* what `format` has to say */
+	const unsigned char *bytes;
+	size_t len;
+	const char *etag;
+} forms[] = {
+	{ "application/vnd.oai.openapi", "yaml", openapi_yaml,
+	    sizeof openapi_yaml, OPENAPI_YAML_ETAG },
+	{ "application/yaml", "", openapi_yaml, sizeof openapi_yaml,
+	    OPENAPI_YAML_ETAG },
+	{ "application/json", "json", openapi_json, sizeof openapi_json,
+	    OPENAPI_JSON_ETAG },
+	{ "application/vnd.oai.openapi+json", "", openapi_json,
+	    sizeof openapi_json, OPENAPI_JSON_ETAG },
+};
+
+/*
+ * Where `type` stands in an Accept header, or SIZE_MAX. Weights are not looked
+ * at: who names one of our types means it, and the first named is served.
+ */
+static size_t
+place_of(const char *accept, const char *type)
+{
+	size_t n = strlen(type);
+	const char *s = accept;
+
+	for (;;) {
+		s += strspn(s, ", \t");
+		if (!*s)
+			return SIZE_MAX;
+		if (strncasecmp(s, type, n) == 0 && strchr(",; \t", s[n]))
+			return (size_t)(s - accept);
+		s += strcspn(s, ",");
+	}
+}
+
+/* The form a request asks for: by `format`, else by Accept, else YAML. */
+static const struct form *
+form_of(struct req *r)
+{
+	const char *format = input_text(r, "format");
+	const struct form *found = &forms[0];
+	size_t best = SIZE_MAX, place, i;
+
+	for (i = 0; format && *format && i < array_len(forms); i++) {
+		if (strcmp(forms[i].format, format) == 0)
+			return &forms[i];
+	}
+	for (i = 0; i < array_len(forms); i++) {
+		place = place_of(r->accept, forms[i].type);
+		if (place < best) {
+			best = place;
+			found = &forms[i];
+		}
+	}
+	return found;
+}
+
+static void
+set_etag(struct req *r, const char *etag)
+{
+	assert(strlen(etag) < sizeof r->answer.etag);
+	snprintf(r->answer.etag, sizeof r->answer.etag, "%s", etag);
+	r->answer.cache_control = freshness;
+}
+
+/* The description, as YAML or JSON. */
+enum err
+api_schema(struct req *r)
+{
+	const struct form *form = form_of(r);
+
+	set_etag(r, form->etag);
+	return reply_bytes(r, form->type, form->bytes, form->len);
+}
+
+/* The page to read and try it, which may run nothing but its own script. */
+enum err
+api_docs(struct req *r)
+{
+	set_etag(r, DOCS_HTML_ETAG);
+	reply_header(r, "Content-Security-Policy", DOCS_POLICY);
+	return reply_bytes(
+	    r, "text/html; charset=utf-8", docs_html, sizeof docs_html);
+}
