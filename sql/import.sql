@@ -282,8 +282,8 @@ WITH taken AS (
        AND a.username = 'ml' || l.user_key
     RETURNING l.line, l.user_key, l.ratings)
 SELECT line,
-       format('user name ml%s belongs to somebody else, %s ratings are left '
-              'out', user_key, ratings) AS why,
+       format('user name ml%s belongs to somebody else; ratings left out: '
+              '%s', user_key, ratings) AS why,
        count(*) OVER () AS total
   FROM taken
  ORDER BY line
