@@ -151,20 +151,27 @@ unix_socket_directories = '{run}'
 unix_socket_permissions = 0777
 max_connections = 80
 shared_buffers = 64MB
-fsync = off
-full_page_writes = off
-synchronous_commit = off
+random_page_cost = 1.1
 autovacuum_naptime = 5s
 log_line_prefix = '%m [%p] %d '
 log_min_duration_statement = 2000
+"""
+
+# Nobody needs the data after a crash of the machine.
+PG_CONF_FAST = """
+fsync = off
+full_page_writes = off
+synchronous_commit = off
 """
 
 
 class Cluster:
     """One PostgreSQL server, with databases cloned from templates."""
 
-    def __init__(self, base=None):
+    def __init__(self, base=None, production=False):
+        """production leaves PostgreSQL's own durability on."""
         self.own_base = base is None
+        self.conf = PG_CONF if production else PG_CONF + PG_CONF_FAST
         self.base = pathlib.Path(base or tempfile.mkdtemp(prefix="mxm-",
                                                           dir="/tmp"))
         self.base.chmod(0o755)
@@ -186,7 +193,7 @@ class Cluster:
                       "-E", "UTF8", "--locale=C.UTF-8", "-A", "peer",
                       "--no-sync")
             with open(self.data / "postgresql.conf", "a") as out:
-                out.write(PG_CONF.format(run=self.run))
+                out.write(self.conf.format(run=self.run))
             (self.data / "pg_hba.conf").write_text("local all all peer map=mxm\n")
             (self.data / "pg_ident.conf").write_text(
                 "".join(f"mxm {user} {role}\n" for user in {me, "postgres"}
@@ -322,10 +329,11 @@ class Stack:
     """
 
     def __init__(self, cluster, settings=None, template=None, jobs=True,
-                 web=True, ready=True):
+                 web=True, ready=True, nginx_workers="1"):
         self.cluster = cluster
         self.overrides = dict(settings or {})
         self.want_jobs, self.want_web, self.want_ready = jobs, web, ready
+        self.nginx_workers = nginx_workers
         name, fill = template or ("migrated", migrate(cluster))
         self.database = cluster.create(cluster.template(name, fill))
         self.base = pathlib.Path(tempfile.mkdtemp(prefix="mxm-", dir="/tmp"))
@@ -367,7 +375,7 @@ class Stack:
         for process, number in ((self.nginx, sig.SIGTERM),
                                 (self.mxmd, sig.SIGTERM),
                                 (self.jobs, sig.SIGTERM),
-                                (self.memcached, sig.SIGTERM)):
+                                (self.memcached, sig.SIGKILL)):
             try:
                 process.stop(number)
             except StackError as e:
@@ -461,10 +469,16 @@ class Stack:
         folder = self.base / "nginx"
         args = [ROOT / "nginx/render", folder, f"RUN_DIR={self.base}/run",
                 f"MEDIA_ROOT={self.media}", f"PORT={self.port}",
-                f"TLS_PORT={self.tls_port}", "NGINX_WORKERS=1"]
+                f"TLS_PORT={self.tls_port}", f"NGINX_WORKERS={self.nginx_workers}"]
         if os.geteuid() == 0:
             args.append("USER_LINE=user root;")
         subprocess.run([str(a) for a in args], check=True)
+
+    def reload_nginx(self, path):
+        """Takes a changed configuration; waits until path is served by it."""
+        self.nginx.signal(sig.SIGHUP)
+        wait_until(lambda: self.status_of(path) == 200,
+                   f"nginx serves {path}", alive=self.nginx)
 
     def start_mxmd(self):
         self.mxmd.start([BUILD / "mxmd", "--config", self.conf],

@@ -1,0 +1,422 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The figures of the system on this machine, as ratios where that says more.
+
+    t/bench/bench.py --build DIR [--json FILE] [--runs 5] [--seconds 3]
+
+Everything runs in one go on a private stack with a MovieLens import, through
+nginx, and every figure is a median of interleaved runs:
+
+  a  cached movie detail with a token, against nginx sending a file of the same
+     bytes; and how often a cached request goes to memcached
+  b  the same without the answer cache, against pgbench with the same prepared
+     statement and as many clients as there are workers
+  c  how far the slow requests of (a) are from the usual ones
+  d  private memory of a worker after 10 000 and after 100 000 requests
+  e  from the start of mxmd to its first answer
+
+--json FILE writes one line per figure: name, value, unit, goal, holds.
+"""
+
+import argparse
+import http.client
+import json
+import os
+import pathlib
+import re
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+TREE = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(TREE / "t/lib"))
+
+CONNECTIONS = (32, 128)
+
+
+class Figures:
+    """What was measured, told at once and written as JSON at the end."""
+
+    def __init__(self):
+        self.rows = []
+
+    def add(self, name, value, unit, goal=None, holds=None):
+        self.rows.append({"name": name, "value": round(value, 4),
+                          "unit": unit, "goal": goal, "holds": holds})
+        mark = {None: "", True: "holds", False: "MISSED"}[holds]
+        print(f"  {name:46} {value:12.3f} {unit:10} {goal or '':12} {mark}",
+              flush=True)
+
+    def at_least(self, name, value, unit, limit):
+        self.add(name, value, unit, f">= {limit}", value >= limit)
+
+    def below(self, name, value, unit, limit):
+        self.add(name, value, unit, f"< {limit}", value < limit)
+
+    def write(self, path):
+        with open(path, "w", encoding="utf-8") as out:
+            for row in self.rows:
+                out.write(json.dumps(row) + "\n")
+
+
+# ------------------------------------------------------------------- tools
+
+UNITS = {"us": 1e-3, "ms": 1.0, "s": 1e3, "m": 6e4}
+
+
+def wrk(url, connections, seconds, token=None, script=None):
+    """One run of wrk: requests a second, p50 and p99 in ms, requests."""
+    args = ["wrk", "-t", "2", "-c", str(connections), "-d", f"{seconds}s",
+            "--latency"]
+    if token:
+        args += ["-H", f"Authorization: Bearer {token}"]
+    if script:
+        args += ["-s", str(script)]
+    out = subprocess.run([*args, url], capture_output=True, text=True,
+                         check=True, timeout=seconds + 60).stdout
+    bad = re.search(r"Non-2xx or 3xx responses: (\d+)", out)
+    errors = re.search(r"Socket errors: (.*)", out)
+    if bad or errors:
+        raise SystemExit(f"bench: {url} at {connections} connections: "
+                         f"{(bad or errors).group()}\n{out}")
+    def latency(percent):
+        number, unit = re.search(rf"{percent}%\s+([\d.]+)(\w+)", out).groups()
+        return float(number) * UNITS[unit]
+    return {"rate": float(re.search(r"Requests/sec:\s+([\d.]+)",
+                                    out).group(1)),
+            "p50": latency(50), "p99": latency(99),
+            "requests": int(re.search(r"(\d+) requests in", out).group(1))}
+
+
+def median(runs, key):
+    return statistics.median(run[key] for run in runs)
+
+
+def worker_pids(master):
+    """Children of mxmd, the workers of both pools."""
+    found = []
+    for stat in pathlib.Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = stat.read_text().rsplit(")", 1)[1].split()
+        except OSError:
+            continue
+        if int(fields[1]) == master and fields[0] != "Z":
+            found.append(int(stat.parent.name))
+    return found
+
+
+def private_mib(pid):
+    """Private_Clean + Private_Dirty of a process."""
+    text = pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text()
+    return sum(int(kb) for kb in re.findall(
+        r"^Private_(?:Clean|Dirty):\s+(\d+) kB", text, re.M)) / 1024
+
+
+class Relay:
+    """A memcached in front of memcached that counts the trips to it."""
+
+    def __init__(self, path, target):
+        self.trips = 0
+        self.gets = 0
+        self.listener = socket.socket(socket.AF_UNIX)
+        self.listener.bind(str(path))
+        self.listener.listen(64)
+        self.target = str(target)
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self):
+        while True:
+            try:
+                client, _ = self.listener.accept()
+            except OSError:
+                return
+            server = socket.socket(socket.AF_UNIX)
+            server.connect(self.target)
+            for a, b, count in ((client, server, True),
+                                (server, client, False)):
+                threading.Thread(target=self._pump, args=(a, b, count),
+                                 daemon=True).start()
+
+    def _pump(self, source, sink, count):
+        while True:
+            try:
+                data = source.recv(65536)
+                if count and data:
+                    self.trips += 1
+                    self.gets += len(re.findall(rb"(?m)^(?:mg|gets?) ", data))
+                if not data:
+                    sink.shutdown(socket.SHUT_WR)
+                    return
+                sink.sendall(data)
+            except OSError:
+                return
+
+
+# ----------------------------------------------------------------- figures
+
+class Bench:
+    def __init__(self, stack, options):
+        self.stack, self.options = stack, options
+        self.figures = Figures()
+        self.client = stack.client()
+        self.client.signup("bench", "bench@example.org",
+                           "Lantern-trilobite-71")
+        self.token = self.client.token
+        movies = stack.sql("SELECT slug FROM live_movie "
+                           "ORDER BY rating_count DESC, id LIMIT 200")
+        self.slugs = [slug for (slug,) in movies]
+        self.path = f"/api/movies/{self.slugs[0]}/"
+
+    def head(self, text):
+        print(f"\n{text}", flush=True)
+
+    def runs(self, variants):
+        """All variants in turn, as often as asked; a list of runs each."""
+        results = {name: [] for name in variants}
+        for call in variants.values():
+            call(1)
+        for _ in range(self.options.runs):
+            for name, call in variants.items():
+                results[name].append(call(self.options.seconds))
+        return results
+
+    # (a) and (c)
+    def cached(self):
+        self.head("a, c: cached movie detail against a file")
+        stack = self.stack
+        body = self.client.get(self.path).content
+        file_url = add_file(stack, body)
+        self.figures.add("a: bytes of the body", len(body), "bytes")
+        variants = {}
+        for n in CONNECTIONS:
+            variants["api", n] = (lambda s, n=n: wrk(
+                stack.url + self.path, n, s, self.token))
+            variants["file", n] = (lambda s, n=n: wrk(
+                file_url, n, s, self.token))
+        results = self.runs(variants)
+        for n in CONNECTIONS:
+            api = median(results["api", n], "rate")
+            file = median(results["file", n], "rate")
+            self.figures.add(f"a: detail, {n} connections", api, "requests/s")
+            self.figures.add(f"a: file, {n} connections", file, "requests/s")
+            self.figures.at_least(f"a: detail / file, {n} connections",
+                                  api / file, "ratio", 0.35)
+        p50 = median(results["api", 128], "p50")
+        p99 = median(results["api", 128], "p99")
+        self.figures.add("c: p50, 128 connections", p50, "ms")
+        self.figures.add("c: p99, 128 connections", p99, "ms")
+        self.figures.below("c: p99 / p50, 128 connections", p99 / p50,
+                           "ratio", 8)
+
+    def trips(self):
+        stack = self.stack
+        path = stack.base / "relay.sock"
+        relay = Relay(path, stack.cache_socket)
+        stack.restart_mxmd(cache_servers=path)
+        for _ in range(20):
+            self.client.get(self.path)
+        before, gets = relay.trips, relay.gets
+        for _ in range(200):
+            self.client.get(self.path)
+        trips = (relay.trips - before) / 200
+        self.figures.add("a: multi-gets a cached request",
+                         (relay.gets - gets) / 200, "gets")
+        self.figures.add("a: trips to memcached a cached request", trips,
+                         "trips", "<= 1", trips <= 1)
+        stack.restart_mxmd(cache_servers=stack.cache_socket)
+
+    # (b)
+    def uncached(self):
+        self.head("b: uncached movie detail against pgbench")
+        stack = self.stack
+        stack.restart_mxmd(answer_cache="off")
+        clients = self.fast_workers()
+        self.figures.add("b: workers, and clients of pgbench", clients, "")
+        variants = {("api", n): (lambda s, n=n: wrk(
+            stack.url + self.path, n, s, self.token)) for n in CONNECTIONS}
+        with tempfile.TemporaryDirectory(prefix="mxm-", dir="/tmp") as folder:
+            script = pathlib.Path(folder) / "detail.sql"
+            script.write_text(self.statement())
+            variants["pg", 0] = lambda s: self.pgbench(script, clients, s)
+            results = self.runs(variants)
+        pg = median(results["pg", 0], "rate")
+        self.figures.add("b: pgbench", pg, "requests/s")
+        for n in CONNECTIONS:
+            api = median(results["api", n], "rate")
+            self.figures.add(f"b: detail, {n} connections", api, "requests/s")
+            self.figures.at_least(f"b: detail / pgbench, {n} connections",
+                                  api / pg, "ratio", 0.75)
+        stack.restart_mxmd(answer_cache="on")
+
+    def fast_workers(self):
+        text = self.stack.ctl("status").stdout
+        match = re.search(r"(?mi)^\s*fast\b.*?(\d+)", text)
+        if match:
+            return int(match.group(1))
+        return os.cpu_count()
+
+    def statement(self):
+        """The statement with pgbench's variables for its parameters."""
+        text = self.stack.ctl("sql show movie_detail").stdout
+        text = "\n".join(line for line in text.splitlines()
+                         if not line.startswith("--"))
+        for number, name in (("1", "language"), ("2", "origin"),
+                             ("3", "slug")):
+            text = re.sub(rf"\${number}(?!\d)", f":{name}", text)
+        if "$" in text or ":slug" not in text:
+            raise SystemExit("bench: movie_detail has other parameters than "
+                             f"language, origin, slug:\n{text}")
+        return text.rstrip().rstrip(";") + ";\n"
+
+    def pgbench(self, script, clients, seconds):
+        stack = self.stack
+        done = subprocess.run(
+            ["/usr/lib/postgresql/15/bin/pgbench", "-n", "-M", "prepared",
+             "-f", str(script), "-c", str(clients), "-j", str(clients), "-T",
+             str(seconds), "-D", "language=en", "-D",
+             f"origin={stack.tls_url}", "-D", f"slug={self.slugs[0]}", "-h",
+             str(stack.cluster.run), "-U", "mxm", stack.database],
+            capture_output=True, text=True)
+        match = re.search(r"^tps = ([\d.]+)", done.stdout, re.M)
+        if done.returncode != 0 or not match:
+            raise SystemExit(f"bench: pgbench: {done.stdout}{done.stderr}")
+        return {"rate": float(match.group(1))}
+
+    # (d)
+    def memory(self):
+        self.head("d: private memory of a worker")
+        stack = self.stack
+        stack.restart_mxmd()
+        script = stack.base / "mixed.lua"
+        script.write_text(mixed(self.slugs))
+        total = 0
+        for goal, limit in ((10_000, None), (100_000, 6)):
+            while total < goal:
+                total += wrk(stack.url, 32, 1, self.token,
+                             script)["requests"]
+            worst = max(map(private_mib, worker_pids(stack.mxmd.pid)))
+            name = f"d: largest worker after {goal:,} requests"
+            if limit is None:
+                self.figures.add(name.replace(",", " "), worst, "MiB")
+            else:
+                self.figures.below(name.replace(",", " "), worst, "MiB",
+                                   limit)
+
+    # (e)
+    def start(self):
+        self.head("e: from the start of mxmd to the first answer")
+        stack = self.stack
+        times = []
+        for _ in range(self.options.runs):
+            stack.mxmd.stop()
+            begin = time.monotonic()
+            stack.mxmd.start([self.options.build / "mxmd", "--config",
+                              stack.conf], env=self.env())
+            self.first_answer(begin + 10)
+            times.append((time.monotonic() - begin) * 1000)
+        self.figures.below("e: first detail after start",
+                           statistics.median(times), "ms", 100)
+
+    @staticmethod
+    def env():
+        import stack
+        return stack.environment()
+
+    def first_answer(self, deadline):
+        connection = http.client.HTTPConnection("127.0.0.1",
+                                                self.stack.port)
+        headers = {"Authorization": f"Bearer {self.token}"}
+        while time.monotonic() < deadline:
+            connection.request("GET", self.path, headers=headers)
+            answer = connection.getresponse()
+            answer.read()
+            if answer.status == 200:
+                connection.close()
+                return
+            time.sleep(0.001)
+        raise SystemExit("bench: mxmd does not answer")
+
+
+def add_file(stack, body):
+    """Has the stack's nginx send these bytes from a file as well."""
+    file = stack.base / "detail.json"
+    file.write_bytes(body)
+    site = stack.base / "nginx/mxm-site.conf"
+    with open(site, "a", encoding="utf-8") as out:
+        out.write(f"location = /bench {{ alias {file}; "
+                  "types {} default_type application/json; }\n")
+    stack.reload_nginx("/bench")
+    return stack.url + "/bench"
+
+
+def mixed(slugs):
+    """A wrk script that asks for many things in turn."""
+    paths = ["/api/genres/", "/api/platforms/", "/api/movies/",
+             "/api/users/", "/api/movies/searching/?title=love",
+             "/api/movies/searching/?title=star&limit=100"]
+    paths += [f"/api/movies/{slug}/" for slug in slugs]
+    listed = ",\n".join(f'"{p}"' for p in paths)
+    return (f"local paths = {{\n{listed}\n}}\nlocal n = 0\n"
+            "request = function()\n"
+            "\tn = n % #paths + 1\n"
+            "\treturn wrk.format(\"GET\", paths[n])\nend\n")
+
+
+def main():
+    parser = argparse.ArgumentParser(
+        description="Measures the system on this machine.")
+    parser.add_argument("--build", required=True, type=pathlib.Path)
+    parser.add_argument("--json", metavar="FILE", type=pathlib.Path)
+    parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--seconds", type=int, default=3)
+    parser.add_argument("--only", default="abcde",
+                        help="some of the letters a to e")
+    options = parser.parse_args()
+    options.build = options.build.resolve()
+    os.environ["MXM_BUILD"] = str(options.build)
+
+    import stack
+    import world
+    data = world.shared_data("ml-latest-small")
+    if data is None:
+        print("bench: no MovieLens data; set MXM_SHARED to the folder that "
+              "holds data/ml-latest-small. Nothing is measured.")
+        return 0
+    print(f"importing {data} …", flush=True)
+    cluster = stack.Cluster(production=True)
+    try:
+        cluster.start()
+        template = world.template(cluster, "movielens")
+        settings = {"workers": 0, "slow_workers": 0}
+        with stack.Stack(cluster, settings, template,
+                         nginx_workers="auto") as made:
+            return measure(made, options)
+    finally:
+        cluster.close()
+
+
+def measure(made, options):
+    bench = Bench(made, options)
+    if "a" in options.only or "c" in options.only:
+        bench.cached()
+        bench.trips()
+    if "b" in options.only:
+        bench.uncached()
+    if "d" in options.only:
+        bench.memory()
+    if "e" in options.only:
+        bench.start()
+    if options.json:
+        bench.figures.write(options.json)
+    missed = [r["name"] for r in bench.figures.rows if r["holds"] is False]
+    print(f"\n{len(missed)} of the goals missed"
+          + (": " + "; ".join(missed) if missed else ""))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
