@@ -12,6 +12,8 @@
 #include "cache/key.h"
 #include "http/handlers.h"
 
+#define RETRY_SECONDS "5"
+
 /* 200 as long as this process answers. */
 enum err
 health_live(struct req *r)
@@ -28,6 +30,17 @@ cache_answers(struct req *r)
 
 	key_make(r->cache, &key, "health", NULL, 0);
 	return cache_get_many(r->mem, r->cache, &key, &item, 1);
+}
+
+/* What every error says: a sentence, and when to come back. */
+static void
+put_error(struct req *r, struct json *j)
+{
+	const char *const seconds[3] = { RETRY_SECONDS };
+
+	json_key(j, "error");
+	json_text(j, msg_format(r->mem, r->lang, MSG_UNAVAILABLE, seconds));
+	reply_header(r, "Retry-After", RETRY_SECONDS);
 }
 
 /*
@@ -47,6 +60,8 @@ health_ready(struct req *r)
 		e = query_one(r->mem, r->db, &row, SQL_health_ping, NO_ARGS);
 	j = reply_json(r, e ? 503 : 200);
 	json_object(j);
+	if (e)
+		put_error(r, j);
 	json_key(j, "status");
 	json_text(j, e ? "unavailable" : "ok");
 	json_key(j, "database");
@@ -59,7 +74,5 @@ health_ready(struct req *r)
 	else
 		json_int(j, row_id(&row, "overdue"));
 	json_object_end(j);
-	if (e)
-		reply_header(r, "Retry-After", "5");
 	return reply_done(r, j);
 }

@@ -275,23 +275,21 @@ def test_errors_tell_what_is_wrong(operation):
         if int(status) < 400:
             continue
         content = response_of(operation, status)["content"]
-        assert set(content) == {"application/json",
-                                "application/problem+json"}, status
+        assert "application/json" in content
+        if "operations" not in operation.spec["tags"]:
+            assert "application/problem+json" in content, status
         for media in content.values():
-            schema = contract.resolve(DOCUMENT, media["schema"])
-            assert "error" in schema["required"], status
-            assert schema.get("additionalProperties"), status
+            branches = list(JUDGE.branches(media["schema"]))
+            assert any("error" in b.get("required", ()) for b in branches)
+            assert any(b.get("additionalProperties") for b in branches)
 
 
 def test_waiting_is_said_in_seconds():
-    for name in ("TooManyRequests", "Unavailable"):
-        headers = COMPONENTS["responses"][name]["headers"]
-        assert "Retry-After" in headers
     for operation in BY_PROGRAM:
         for status in ("429", "503"):
             if status in operation.spec["responses"]:
-                ref = operation.spec["responses"][status].get("$ref", "")
-                assert ref.endswith(("TooManyRequests", "Unavailable"))
+                headers = response_of(operation, status)["headers"]
+                assert "Retry-After" in headers, (operation.id, status)
 
 
 def test_bodies_take_json():

@@ -390,7 +390,7 @@ class Contract:
     def unknown(self, schema, value, where="$"):
         """Keys of a value that its schema does not name."""
         found = []
-        branches = list(self._branches(schema))
+        branches = list(self.branches(schema))
         if isinstance(value, dict):
             is_open = any(b.get("additionalProperties") not in (None, False)
                           or "patternProperties" in b for b in branches)
@@ -410,13 +410,13 @@ class Contract:
                                       "%s[%d]" % (where, number))
         return found
 
-    def _branches(self, schema):
+    def branches(self, schema):
         """The schema and all that are joined to it."""
         schema = resolve(self.document, schema)
         yield schema
         for word in ("allOf", "anyOf", "oneOf"):
             for inner in schema.get(word, []):
-                yield from self._branches(inner)
+                yield from self.branches(inner)
 
 
 def is_problem(headers):

@@ -1,0 +1,202 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The route table against doc/openapi.yaml, in both directions: operations,
+who may call them, what they take, and the answers that follow from that.
+
+What the table can say of an input and the document can say of a parameter or
+a property has to be the same.  The document may say more: rules that a
+handler applies itself, and limits of what is only found out later.
+"""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
+
+import contract  # noqa: E402
+
+DOCUMENT = contract.load()
+PENDING = contract.load_pending()
+OPERATIONS = {(o.method, o.path): o
+              for o in contract.operations(DOCUMENT, PENDING)
+              if not o.outside}
+
+# What a type of the table is in the document, in a body and in a query.
+IN_BODY = {"text": "string", "prose": "string", "int": "integer",
+           "bool": "boolean", "choice": "string", "list": "array",
+           "ints": "array"}
+IN_QUERY = {**IN_BODY, "bool": "string", "page": "integer",
+            "limit": "integer", "cursor": "integer"}
+LISTS = ("list", "ints")
+FORMS = {"application/x-www-form-urlencoded", "multipart/form-data"}
+LIMIT_MAX = 100
+
+
+@pytest.fixture(scope="module")
+def table(build):
+    """The rows of the table by method and path."""
+    done = subprocess.run([str(build / "mxmctl"), "routes", "--json"],
+                          capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    return {(row["method"], row["path"]): row
+            for row in json.loads(done.stdout)}
+
+
+def built():
+    return [pytest.param(key, id=o.id) for key, o in OPERATIONS.items()
+            if not o.pending]
+
+
+def spell(keys):
+    return "\n".join("  %s %s" % key for key in sorted(keys))
+
+
+# -------------------------------------------------------------- operations --
+
+def test_every_route_is_documented(table):
+    missing = set(table) - set(OPERATIONS)
+    assert not missing, "not in doc/openapi.yaml:\n" + spell(missing)
+
+
+def test_every_operation_is_built_or_pending(table):
+    missing = set(OPERATIONS) - set(table) - PENDING
+    assert not missing, "not in src/routes.def:\n" + spell(missing)
+
+
+def test_nothing_pending_is_built(table):
+    done = PENDING & set(table)
+    assert not done, "take these out of pending.txt:\n" + spell(done)
+
+
+def test_everything_pending_is_documented():
+    unknown = PENDING - set(OPERATIONS)
+    assert not unknown, "not in doc/openapi.yaml:\n" + spell(unknown)
+
+
+# ------------------------------------------------------------------ guards --
+
+@pytest.mark.parametrize("key", built())
+def test_guard_is_the_security(table, key):
+    operation = OPERATIONS[key]
+    assert table[key]["guard"] == operation.guard
+
+
+@pytest.mark.parametrize("key", built())
+def test_statuses_follow_from_the_row(table, key):
+    row = table[key]
+    statuses = set(OPERATIONS[key].spec["responses"])
+    wanted = {"400", "405"}
+    if row["guard"] != "PUBLIC":
+        wanted.add("401")
+    if row["guard"] == "VERIFIED":
+        wanted.add("403")
+    if "{" in row["path"]:
+        wanted.add("404")
+    if row["method"] != "GET":
+        wanted.add("413")
+    if row["limit"] != "NONE":
+        wanted |= {"429", "503"}
+    if row["cache"].get("seconds"):
+        wanted.add("304")
+    assert not wanted - statuses
+    if row["guard"] == "PUBLIC":
+        assert "403" not in statuses
+
+
+# ------------------------------------------------------------------ inputs --
+
+def documented_query(operation):
+    """Name without brackets to (name, required, schema)."""
+    return {p["name"].removesuffix("[]"):
+            (p["name"], p.get("required", False),
+             contract.resolve(DOCUMENT, p["schema"]))
+            for p in operation.parameters if p["in"] == "query"}
+
+
+def documented_body(operation):
+    """Name to (name, required, schema), and the content types."""
+    content = operation.spec.get("requestBody", {}).get("content", {})
+    if not content:
+        return {}, set()
+    schemas = [contract.resolve(DOCUMENT, media["schema"])
+               for media in content.values()]
+    assert all(s == schemas[0] for s in schemas), "one body, several schemas"
+    required = schemas[0].get("required", [])
+    return {name: (name, name in required, contract.resolve(DOCUMENT, inner))
+            for name, inner in schemas[0]["properties"].items()}, set(content)
+
+
+def compare(inputs, documented, types):
+    """What is different, as sentences."""
+    found = {i["name"]: i for i in inputs}
+    complaints = ["%s: not documented" % n for n in set(found)
+                  - set(documented)]
+    complaints += ["%s: not in the table" % n for n in set(documented)
+                   - set(found)]
+    for name in set(found) & set(documented):
+        complaints += ["%s: %s" % (name, c) for c in
+                       compare_one(found[name], documented[name], types)]
+    return complaints
+
+
+def compare_one(row, documented, types):
+    name, required, schema = documented
+    kind = row["type"]
+    if bool(row["required"]) != required:
+        yield "required is %s in the table" % row["required"]
+    if kind == "file":
+        if "contentMediaType" not in schema:
+            yield "a file in the table"
+        return
+    if schema.get("type") != types[kind]:
+        yield "%s in the table, %s documented" % (kind, schema.get("type"))
+    if name.endswith("[]") != (kind in LISTS):
+        yield "a list has brackets in its name, and nothing else has"
+    if kind == "int":
+        for word, limit in (("min", "minimum"), ("max", "maximum")):
+            if row.get(word) != schema.get(limit):
+                yield "%s is %s in the table, %s documented" % (
+                    limit, row.get(word), schema.get(limit))
+    if kind == "limit" and schema.get("maximum") != LIMIT_MAX:
+        yield "maximum is not %d" % LIMIT_MAX
+    if row.get("max_length") and \
+            row["max_length"] != schema.get("maxLength"):
+        yield "maxLength is %s in the table, %s documented" % (
+            row["max_length"], schema.get("maxLength"))
+    if row.get("default") is not None and \
+            row["default"] != schema.get("default"):
+        yield "default is %s in the table, %s documented" % (
+            row["default"], schema.get("default"))
+    if row.get("choices") and row["choices"] != schema.get("enum"):
+        yield "choices are %s in the table" % row["choices"]
+
+
+@pytest.mark.parametrize("key", built())
+def test_query_parameters(table, key):
+    inputs = [i for i in table[key]["inputs"] if i["from"] == "query"]
+    complaints = compare(inputs, documented_query(OPERATIONS[key]), IN_QUERY)
+    assert not complaints
+
+
+@pytest.mark.parametrize("key", built())
+def test_body(table, key):
+    inputs = [i for i in table[key]["inputs"] if i["from"] != "query"]
+    documented, kinds = documented_body(OPERATIONS[key])
+    complaints = compare(inputs, documented, IN_BODY)
+    assert not complaints
+    assert bool(inputs) == bool(kinds)
+    if any(i["type"] == "file" for i in inputs):
+        assert FORMS <= kinds, "a file needs a form"
+
+
+@pytest.mark.parametrize("key", built())
+def test_what_changes_says_what_it_touches(table, key):
+    """GET keeps or does not; everything else touches or changes nothing."""
+    row = table[key]
+    if row["method"] == "GET":
+        assert not row["cache"].get("touches")
+    else:
+        assert not row["cache"].get("seconds")
