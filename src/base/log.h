@@ -20,6 +20,9 @@ enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARNING, LOG_LEVEL_INFO, LOG_LEVEL_D
  */
 void log_open(const char *program, enum log_level level);
 
+/* Overrides what $JOURNAL_STREAM says (setting log_target). */
+void log_to_journal(bool yes);
+
 /* The request id that following lines carry; NULL for none. Borrowed. */
 void log_request(const char *id);
 

@@ -1,0 +1,456 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Text: UTF-8, trimming, numbers, slugs, addresses.
+ */
+#include "base/base.h"
+
+#include <utf8proc.h>
+
+#include "base/buf.h"
+#include "base/mem.h"
+#include "base/text.h"
+
+#define WORD_JOINER "\xe2\x81\xa0" /* U+2060 */
+
+#define USERNAME_MAX 150
+#define EMAIL_MAX    254
+#define LOCAL_MAX    64
+#define LABEL_MAX    63
+
+static bool
+is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+static bool
+is_letter(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+static char
+lower(char c)
+{
+	return c >= 'A' && c <= 'Z' ? (char)(c + ('a' - 'A')) : c;
+}
+
+/*
+ * Reads the code point at s (n bytes are left) and returns its length; 0 when
+ * it is no UTF-8.
+ */
+static size_t
+decode(const char *s, size_t n, int32_t *code)
+{
+	utf8proc_ssize_t got = utf8proc_iterate(
+	    (const utf8proc_uint8_t *)s, (utf8proc_ssize_t)n, code);
+
+	return got > 0 ? (size_t)got : 0;
+}
+
+bool
+text_is_utf8(const char *s, size_t n)
+{
+	int32_t code;
+	size_t len;
+
+	while (n > 0) {
+		if (*s > 0) { /* ASCII, but not NUL */
+			s++;
+			n--;
+			continue;
+		}
+		len = *s ? decode(s, n, &code) : 0;
+		if (len == 0)
+			return false;
+		s += len;
+		n -= len;
+	}
+	return true;
+}
+
+size_t
+text_length(const char *s)
+{
+	size_t n = 0;
+
+	for (; *s; s++)
+		n += ((unsigned char)*s & 0xc0) != 0x80;
+	return n;
+}
+
+static bool
+is_space(int32_t c)
+{
+	return (c >= 0x09 && c <= 0x0d) || c == 0x20 || c == 0x85 ||
+	       c == 0xa0 || c == 0x1680 || (c >= 0x2000 && c <= 0x200a) ||
+	       c == 0x2028 || c == 0x2029 || c == 0x202f || c == 0x205f ||
+	       c == 0x3000;
+}
+
+/* The first character that is no white space (a broken byte is none). */
+static const char *
+skip_space(const char *s)
+{
+	int32_t code;
+	size_t len;
+
+	for (; *s; s += len) {
+		len = decode(s, strlen(s), &code);
+		if (len == 0 || !is_space(code))
+			break;
+	}
+	return s;
+}
+
+bool
+text_is_blank(const char *s)
+{
+	return *skip_space(s) == '\0';
+}
+
+char *
+text_trim(TALLOC_CTX *mem, const char *s)
+{
+	const char *start = skip_space(s), *end = start, *at = start;
+
+	while (*at) {
+		const char *next = skip_space(at);
+
+		if (next == at) {
+			do
+				at++;
+			while (((unsigned char)*at & 0xc0) == 0x80);
+			end = at;
+		} else {
+			at = next;
+		}
+	}
+	return mem_textn(mem, start, (size_t)(end - start));
+}
+
+bool
+text_to_int64(const char *s, int64_t *out)
+{
+	bool negative = *s == '-';
+	uint64_t value = 0, limit = INT64_MAX;
+	unsigned digit;
+
+	if (*s == '-' || *s == '+')
+		s++;
+	if (negative)
+		limit++;
+	if (!is_digit(*s))
+		return false;
+	for (; is_digit(*s); s++) {
+		digit = (unsigned)(*s - '0');
+		if (value > (limit - digit) / 10)
+			return false;
+		value = value * 10 + digit;
+	}
+	if (*s)
+		return false;
+	if (negative)
+		*out = value == limit ? INT64_MIN : -(int64_t)value;
+	else
+		*out = (int64_t)value;
+	return true;
+}
+
+bool
+text_is_digits(const char *s)
+{
+	size_t n = strspn(s, "0123456789");
+	int64_t value;
+
+	return n >= 1 && n <= 19 && s[n] == '\0' && text_to_int64(s, &value);
+}
+
+char *
+text_lower_ascii(TALLOC_CTX *mem, const char *s)
+{
+	char *copy = mem_text(mem, s), *p;
+
+	for (p = copy; *p; p++)
+		*p = lower(*p);
+	return copy;
+}
+
+/* A normal form of s; the library's memory is freed at once. */
+static char *
+normal_form(TALLOC_CTX *mem, const char *s, utf8proc_option_t options)
+{
+	utf8proc_uint8_t *form = NULL;
+	utf8proc_ssize_t n;
+	char *copy;
+
+	n = utf8proc_map((const utf8proc_uint8_t *)s, 0, &form,
+	    UTF8PROC_NULLTERM | UTF8PROC_STABLE | options);
+	if (n < 0) /* not UTF-8, against the contract: as it is */
+		return mem_text(mem, s);
+	copy = mem_textn(mem, (char *)form, (size_t)n);
+	free(form);
+	return copy;
+}
+
+char *
+text_nfkc(TALLOC_CTX *mem, const char *s)
+{
+	return normal_form(mem, s, UTF8PROC_COMPOSE | UTF8PROC_COMPAT);
+}
+
+/* A letter, a digit or another sign of number, of any script. */
+static bool
+is_word(int32_t c)
+{
+	switch (utf8proc_category(c)) {
+	case UTF8PROC_CATEGORY_LU:
+	case UTF8PROC_CATEGORY_LL:
+	case UTF8PROC_CATEGORY_LT:
+	case UTF8PROC_CATEGORY_LM:
+	case UTF8PROC_CATEGORY_LO:
+	case UTF8PROC_CATEGORY_ND:
+	case UTF8PROC_CATEGORY_NL:
+	case UTF8PROC_CATEGORY_NO:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* Cuts - and _ from both ends of a slug. */
+static char *
+strip_slug(TALLOC_CTX *mem, const char *s)
+{
+	size_t n;
+
+	s += strspn(s, "-_");
+	n = strlen(s);
+	while (n > 0 && (s[n - 1] == '-' || s[n - 1] == '_'))
+		n--;
+	return mem_textn(mem, s, n);
+}
+
+/* What both slugs do with a normal form, but for what counts as a letter. */
+static char *
+make_slug(TALLOC_CTX *mem, const char *form, bool ascii)
+{
+	struct buf out;
+	bool gap = false;
+	int32_t code;
+	size_t len;
+	char *slug;
+
+	buf_init(&out, mem, strlen(form) + 1);
+	for (; *form; form += len) {
+		len = decode(form, strlen(form), &code);
+		if (len == 0) {
+			len = 1;
+			continue;
+		}
+		if (ascii && code > 0x7f)
+			continue;
+		if (code == '-' || is_space(code)) {
+			gap = true;
+			continue;
+		}
+		if (code != '_' && !is_word(code))
+			continue;
+		if (gap)
+			buf_putc(&out, '-');
+		gap = false;
+		buf_add(&out, form, len);
+	}
+	slug = strip_slug(mem, out.data);
+	talloc_free(out.data);
+	return slug;
+}
+
+char *
+text_slug(TALLOC_CTX *mem, const char *s)
+{
+	char *form = normal_form(mem, s, UTF8PROC_DECOMPOSE | UTF8PROC_COMPAT);
+	char *low = text_lower_ascii(mem, form);
+	char *slug = make_slug(mem, low, true);
+
+	talloc_free(low);
+	talloc_free(form);
+	return slug;
+}
+
+/* Lower case of every script, one code point for one. */
+static char *
+lower_all(TALLOC_CTX *mem, const char *s)
+{
+	utf8proc_uint8_t bytes[4];
+	struct buf out;
+	int32_t code;
+	size_t len;
+
+	buf_init(&out, mem, strlen(s) + 1);
+	for (; *s; s += len) {
+		len = decode(s, strlen(s), &code);
+		if (len == 0) {
+			len = 1;
+			continue;
+		}
+		buf_add(&out, bytes,
+		    (size_t)utf8proc_encode_char(
+			utf8proc_tolower(code), bytes));
+	}
+	return out.data;
+}
+
+char *
+text_slug_unicode(TALLOC_CTX *mem, const char *s)
+{
+	char *form = text_nfkc(mem, s);
+	char *low = lower_all(mem, form);
+	char *slug = make_slug(mem, low, false);
+
+	talloc_free(low);
+	talloc_free(form);
+	return slug;
+}
+
+static bool
+is_username_sign(int32_t code)
+{
+	char c = (char)code;
+
+	if (code > 0x7f)
+		return is_word(code);
+	return is_letter(c) || is_digit(c) || strchr("@.+-_", c);
+}
+
+bool
+text_is_username(const char *s)
+{
+	size_t count = 0, len;
+	int32_t code;
+
+	for (; *s; s += len) {
+		len = decode(s, strlen(s), &code);
+		if (len == 0 || ++count > USERNAME_MAX)
+			return false;
+		if (!is_username_sign(code))
+			return false;
+	}
+	return count > 0;
+}
+
+/* RFC 5321 Dot-string: atoms between single dots. */
+static bool
+is_local_part(const char *s, size_t n)
+{
+	size_t i;
+
+	if (n == 0 || n > LOCAL_MAX || s[0] == '.' || s[n - 1] == '.')
+		return false;
+	for (i = 0; i < n; i++) {
+		if (s[i] == '.' && s[i + 1] == '.')
+			return false;
+		if (!is_letter(s[i]) && !is_digit(s[i]) &&
+		    !strchr(".!#$%&'*+-/=?^_`{|}~", s[i]))
+			return false;
+	}
+	return true;
+}
+
+/* Labels of letters, digits and inner hyphens; a dot; no number at the end. */
+static bool
+is_domain(const char *s)
+{
+	size_t n, i, labels = 0;
+
+	for (;; s += n + 1) {
+		n = strcspn(s, ".");
+		if (n == 0 || n > LABEL_MAX || s[0] == '-' || s[n - 1] == '-')
+			return false;
+		for (i = 0; i < n; i++)
+			if (!is_letter(s[i]) && !is_digit(s[i]) && s[i] != '-')
+				return false;
+		labels++;
+		if (!s[n])
+			break;
+	}
+	return labels >= 2 && strspn(s, "0123456789") != n;
+}
+
+bool
+text_is_email(const char *s)
+{
+	const char *at = strchr(s, '@');
+
+	return at && strlen(s) <= EMAIL_MAX &&
+	       is_local_part(s, (size_t)(at - s)) && is_domain(at + 1);
+}
+
+char *
+text_url_encode(TALLOC_CTX *mem, const char *s)
+{
+	static const char digits[] = "0123456789ABCDEF";
+	struct buf out;
+
+	buf_init(&out, mem, strlen(s) + 1);
+	for (; *s; s++) {
+		unsigned char c = (unsigned char)*s;
+
+		if (is_letter(*s) || is_digit(*s) || strchr("-._~", *s)) {
+			buf_putc(&out, *s);
+		} else {
+			buf_putc(&out, '%');
+			buf_putc(&out, digits[c >> 4]);
+			buf_putc(&out, digits[c & 15]);
+		}
+	}
+	return out.data;
+}
+
+static bool
+opens_markup(char c)
+{
+	return is_letter(c) || c == '/' || c == '!' || c == '?';
+}
+
+/*
+ * Copies s and changes each `<`, any number of joiners, and something that
+ * opens markup: one joiner more or one less. Counting what is already there
+ * makes the two exact opposites, whatever a text holds.
+ */
+static char *
+markup(TALLOC_CTX *mem, const char *s, bool guard)
+{
+	const size_t width = strlen(WORD_JOINER);
+	struct buf out;
+	size_t run;
+
+	buf_init(&out, mem, strlen(s) + 16);
+	for (; *s; s++) {
+		buf_putc(&out, *s);
+		if (*s != '<')
+			continue;
+		run = 0;
+		while (!strncmp(s + 1 + run, WORD_JOINER, width))
+			run += width;
+		if (opens_markup(s[1 + run])) {
+			if (guard)
+				buf_puts(&out, WORD_JOINER);
+			else if (run > 0)
+				s += width;
+		}
+	}
+	return out.data;
+}
+
+char *
+text_markup_guard(TALLOC_CTX *mem, const char *s)
+{
+	return markup(mem, s, true);
+}
+
+char *
+text_markup_undo(TALLOC_CTX *mem, const char *s)
+{
+	return markup(mem, s, false);
+}
