@@ -22,7 +22,7 @@ demo_main() {
 	trap demo_interrupted INT TERM HUP
 	trap demo_failed EXIT
 	service_note run $$
-	build_tree "$SRC/build"
+	build_tree "$BUILD"
 	place_users
 	demo_start
 	demo_says
@@ -58,9 +58,11 @@ demo_movielens_check() {
 }
 
 demo_port_number() {
-	[[ $1 =~ ^[0-9]{1,5}$ ]] && [ "$1" -ge 1 ] && [ "$1" -le 65535 ] ||
-	    die 2 "$1 is no port" "it is not a number from 1 to 65535" \
-	    "set MXM_DEMO_PORT and MXM_DEMO_TLS_PORT"
+	if [[ ! $1 =~ ^[0-9]{1,5}$ ]] || [ "$1" -lt 1 ] || [ "$1" -gt 65535 ]
+	then
+		die 2 "$1 is no port" "it is not a number from 1 to 65535" \
+		    "set MXM_DEMO_PORT and MXM_DEMO_TLS_PORT"
+	fi
 }
 
 demo_port_free() {
@@ -149,7 +151,7 @@ demo_is_ready() {
 demo_programs() {
 	local name
 	for name in mxmd mxm-jobs mxmctl; do
-		install -m 755 "$SRC/build/$name" "$STATE/bin/.$name"
+		install -m 755 "$BUILD/$name" "$STATE/bin/.$name"
 		mv -f "$STATE/bin/.$name" "$STATE/bin/$name"
 	done
 }
@@ -183,7 +185,7 @@ demo_postgres() {
 	demo_postgres_pidfile
 	service_start postgres "$USER_PG" "$PG_BIN/postgres" -D "$data" \
 	    -k "$RUN/pg"
-	service_await postgres "PostgreSQL answers" sql_admin "SELECT 1"
+	service_await postgres "PostgreSQL answers" demo_postgres_answers
 	if [ "$(sql_admin "SELECT 1 FROM pg_roles WHERE rolname = 'mxm'")" != 1 ]
 	then
 		sql_admin "CREATE ROLE mxm LOGIN" >/dev/null
@@ -193,6 +195,10 @@ demo_postgres() {
 		sql_admin "CREATE DATABASE mxm OWNER mxm ENCODING 'UTF8'
 		    TEMPLATE template0" >/dev/null
 	fi
+}
+
+demo_postgres_answers() {
+	sql_admin "SELECT 1" >/dev/null
 }
 
 sql_admin() {
@@ -406,7 +412,7 @@ demo_table() {
 	say "  mail       $DEMO/mail/"
 	say "  logs       $DEMO/log/"
 	say "  settings   $DEMO/conf/mxm.conf"
-	say "  command    $(printf '%q' "$STATE/bin/mxmctl") --config $(printf '%q' "$STATE/conf/mxm.conf") status"
+	say "  command    $(printf '%q' "$DEMO/bin/mxmctl") --config $(printf '%q' "$DEMO/conf/mxm.conf") status"
 	say "  account    $DEMO_USER, password $DEMO_PASSWORD"
 	say "  reference  $ORIGIN/api/docs/"
 	say

@@ -4,6 +4,9 @@
 # The Debian packages the tree needs, in one place, and how the missing ones are
 # installed: nothing they bring is started, and no database cluster is made.
 
+# Named by packages_missing.
+# shellcheck disable=SC2034
+
 # The compiler, and a library for each foreign header in src/.
 PACKAGES_build=(
 	gcc libc6-dev make autoconf automake pkg-config

@@ -10,6 +10,7 @@ process_start() {
 	local stat
 	{ stat=$(<"/proc/$1/stat"); } 2>/dev/null || return 1
 	# After the name, which may hold blanks: state is field 3, start 22.
+	# shellcheck disable=SC2086
 	set -- ${stat##*) }
 	[ "$1" != Z ] || return 1
 	printf '%s' "${20}"
@@ -88,13 +89,14 @@ service_orphans() {
 	local leader start stat pid
 	[ -f "$STATE/pid/$1" ] || return 0
 	read -r leader start <"$STATE/pid/$1" || return 0
-	if [ -e "/proc/$leader" ] && ! service_pid "$1"; then
+	if process_start "$leader" >/dev/null && ! service_pid "$1"; then
 		return 0
 	fi
 	for stat in /proc/[0-9]*/stat; do
 		pid=${stat#/proc/}
 		pid=${pid%/stat}
 		{ stat=$(<"$stat"); } 2>/dev/null || continue
+		# shellcheck disable=SC2086
 		set -- ${stat##*) }
 		if [ "$4" = "$leader" ] && [ "$pid" != "$leader" ] &&
 		    [ "${20}" -ge "$start" ]; then

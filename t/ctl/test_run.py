@@ -1,0 +1,321 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""./run as a person uses it, and what nginx does before mxmd is asked."""
+
+import os
+import pathlib
+import re
+import signal
+import subprocess
+import time
+
+import pytest
+import requests
+
+import stack as stack_module
+
+RUN = stack_module.ROOT / "run"
+
+
+def run(*args, env=None, check=True, timeout=120):
+    done = subprocess.run([str(RUN), *args], capture_output=True, text=True,
+                          env=env, timeout=timeout, stdin=subprocess.DEVNULL)
+    if check:
+        assert done.returncode == 0, done.stdout + done.stderr
+    return done
+
+
+def test_help_names_every_command():
+    text = run("help").stdout
+    for command in ("demo", "stop", "check", "bench", "help"):
+        assert f"./run {command}" in text
+    assert run().stdout == text
+
+
+def test_an_unknown_command_is_an_error_with_usage():
+    done = run("dance", check=False)
+    assert done.returncode == 2
+    assert "no such command: dance" in done.stderr
+    assert "usage:" in done.stderr
+
+
+# ------------------------------------------------------------------- demo
+
+class Demo:
+    """A demo in a folder of its own with ports of its own."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.port = stack_module.free_port()
+        self.env = {k: v for k, v in os.environ.items()
+                    if not k.startswith("MXM_")}
+        self.env.update(MXM_DEMO_DIR=str(folder),
+                        MXM_DEMO_PORT=str(self.port),
+                        MXM_DEMO_TLS_PORT=str(stack_module.free_port()),
+                        MXM_BUILD=str(stack_module.BUILD))
+
+    def start(self, *args, **kw):
+        return run("demo", "--background", *args, env=self.env, **kw)
+
+    def stop(self):
+        return run("stop", env=self.env)
+
+    def pids(self):
+        found = {}
+        for file in (self.folder / "pid").iterdir():
+            found[file.name] = int(file.read_text().split()[0])
+        return found
+
+    def get(self, path, **kw):
+        return requests.get(f"http://127.0.0.1:{self.port}{path}", timeout=10,
+                            **kw)
+
+
+def is_running(pid):
+    try:
+        stat = pathlib.Path(f"/proc/{pid}/stat").read_text()
+    except FileNotFoundError:
+        return False
+    return stat.rsplit(")", 1)[1].split()[0] != "Z"
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory):
+    # Deep, and with a blank: socket paths stay short all the same.
+    base = pathlib.Path("/tmp") / f"mxm run test {os.getpid()}"
+    folder = base / ("d" * 100) / "demo"
+    folder.parent.mkdir(parents=True)
+    base.chmod(0o755)
+    made = Demo(folder)
+    try:
+        yield made
+    finally:
+        made.stop()
+        subprocess.run(["rm", "-rf", str(base)], check=True)
+
+
+def test_demo_says_what_runs_and_ends_with_ready(demo):
+    lines = demo.start().stdout.splitlines()
+    assert lines[-1] == f"ready: http://127.0.0.1:{demo.port}/api/"
+    text = "\n".join(lines)
+    for what in ("nginx", "mxmd", "mxm-jobs", "memcached", "PostgreSQL"):
+        assert re.search(rf"^  {what}.* \d+ ", text, re.M), text
+    assert all(map(is_running, demo.pids().values()))
+    assert demo.get("/readyz").status_code == 200
+
+
+def test_the_curl_lines_work_when_pasted(demo):
+    lines = [line for line in (demo.folder / "told").read_text().splitlines()
+             if line.startswith("curl ")]
+    assert len(lines) == 3
+    for line, key in zip(lines, ("access", "title", "title")):
+        done = subprocess.run(["bash", "-c", line], capture_output=True,
+                              text=True, timeout=30)
+        assert done.returncode == 0, line
+        assert f'"{key}"' in done.stdout, f"{line}\n{done.stdout}"
+
+
+def test_mail_is_in_files(demo):
+    assert any((demo.folder / "mail").iterdir())
+
+
+def test_sockets_have_short_paths(demo):
+    rundir = os.readlink(demo.folder / "run")
+    sockets = [p for p in pathlib.Path(rundir).rglob("*") if p.is_socket()]
+    assert len(sockets) >= 4
+    assert all(len(str(p)) < 60 for p in sockets)
+
+
+def test_a_second_start_of_a_running_demo_says_so(demo):
+    done = demo.start()
+    assert "running already" in done.stdout
+    assert done.stdout.splitlines()[-1].startswith("ready: ")
+
+
+def test_a_second_demo_on_the_same_port_is_told_what_to_do(demo):
+    other = Demo(demo.folder.parent / "other")
+    other.env["MXM_DEMO_PORT"] = str(demo.port)
+    done = other.start(check=False)
+    assert done.returncode == 1
+    assert f"port {demo.port} is in use" in done.stderr
+    assert "MXM_DEMO_PORT=" in done.stderr
+
+
+def test_stop_leaves_nothing_and_start_keeps_the_data(demo):
+    pids = demo.pids()
+    rundir = os.readlink(demo.folder / "run")
+    demo.stop()
+    assert not any(map(is_running, pids.values()))
+    assert not os.path.exists(rundir)
+    begin = time.monotonic()
+    text = demo.start().stdout
+    assert time.monotonic() - begin < 5
+    assert "data of the earlier demo is kept" in text
+    assert demo.get("/readyz").status_code == 200
+
+
+def test_a_demo_that_was_killed_starts_again(demo):
+    for pid in demo.pids().values():
+        os.kill(pid, signal.SIGKILL)
+    text = demo.start().stdout
+    assert "clearing what an earlier demo left" in text
+    assert demo.get("/readyz").status_code == 200
+
+
+def test_an_interrupt_stops_a_demo_in_the_foreground(demo):
+    demo.stop()
+    with open(demo.folder / "log/foreground", "w") as out:
+        front = subprocess.Popen([str(RUN), "demo"], env=demo.env, stdout=out,
+                                 stderr=subprocess.STDOUT,
+                                 stdin=subprocess.DEVNULL,
+                                 start_new_session=True)
+    try:
+        stack_module.wait_until(
+            lambda: "\nready: " in (demo.folder / "log/foreground")
+            .read_text(), "the demo is ready", timeout=60)
+        pids = demo.pids()
+        os.killpg(front.pid, signal.SIGINT)
+        assert front.wait(60) == 0
+        assert not any(map(is_running, pids.values()))
+    finally:
+        if front.poll() is None:
+            front.terminate()
+            front.wait(60)
+
+
+def test_a_directory_that_is_no_movielens_is_refused(demo, tmp_path):
+    done = demo.start("--movielens", str(tmp_path), check=False)
+    assert done.returncode == 1
+    assert "movies.csv" in done.stderr
+
+
+# ------------------------------------------------------------------ nginx
+
+WORLD = "empty"
+SETTINGS = {}
+
+
+@pytest.fixture
+def web(stack):
+    session = requests.Session()
+    session.trust_env = False
+    session.stack = stack
+    return session
+
+
+def test_the_shipped_map_is_the_one_of_the_table(stack):
+    made = stack.ctl("nginx-map").stdout
+    assert made == (stack_module.ROOT / "nginx/mxm-map.conf").read_text()
+
+
+def test_the_production_file_is_good(stack, tmp_path):
+    """The site as it ships, with only name and certificate put in."""
+    folder = stack.base / "nginx"
+    site = (stack_module.ROOT / "nginx/mxm.conf").read_text()
+    for old, new in (
+            ("/etc/nginx/moviesxmovies/", f"{folder}/"),
+            ("/etc/letsencrypt/live/movies.example.org/fullchain.pem",
+             f"{folder}/cert.pem"),
+            ("/etc/letsencrypt/live/movies.example.org/privkey.pem",
+             f"{folder}/key.pem"),
+            ("/var/log/nginx/", f"{tmp_path}/")):
+        assert old in site
+        site = site.replace(old, new)
+    conf = tmp_path / "nginx.conf"
+    conf.write_text(f"pid {tmp_path}/pid;\nerror_log {tmp_path}/e;\n"
+                    f"events {{}}\nhttp {{\n{site}\n}}\n")
+    done = subprocess.run([stack_module.NGINX, "-e", "stderr", "-t", "-c",
+                           str(conf)], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+def test_render_refuses_what_nginx_cannot_quote(tmp_path):
+    done = subprocess.run(
+        [str(stack_module.ROOT / "nginx/render"), str(tmp_path),
+         "RUN_DIR=/tmp/a b", "MEDIA_ROOT=/tmp/m", "PORT=1", "TLS_PORT=2"],
+        capture_output=True, text=True)
+    assert done.returncode == 2
+    assert "/tmp/a b" in done.stderr
+
+
+@pytest.mark.parametrize("method, path, send, status", [
+    ("TRACE", "/api/genres/", {}, 405),
+    ("POST", "/api/auth/login/", {"data": b"x" * 7_000_000}, 413),
+    ("GET", "/api/genres/", {"headers": {"X-Long": "x" * 40_000}}, 431),
+    ("GET", "/api/" + "x" * 9_000, {}, 414),
+    ("GET", "/media/users/nobody.png", {}, 404),
+    ("GET", "/media/", {}, 404),
+    ("GET", "/media/users/.hidden", {}, 404),
+    ("DELETE", "/media/users/nobody.png", {}, 405),
+    ("GET", "/_mxm/413", {}, 404),
+])
+def test_nginx_answers_errors_in_json(web, method, path, send, status):
+    r = web.request(method, web.stack.url + path, timeout=30, **send)
+    assert r.status_code == status
+    assert r.headers["Content-Type"] == "application/json"
+    assert isinstance(r.json()["error"], str)
+    assert r.headers["X-Content-Type-Options"] == "nosniff"
+    assert r.headers["X-Request-ID"]
+    if status == 405:
+        assert "OPTIONS" in r.headers["Allow"]
+        assert r.json()["detail"] == f'Method "{method}" not allowed.'
+
+
+def test_pictures_are_served_as_pictures_and_nothing_runs(web):
+    (web.stack.media / "a.png").write_bytes(b"\x89PNG\r\n\x1a\n")
+    (web.stack.media / "b.html").write_text("<script>alert(1)</script>")
+    r = web.get(web.stack.url + "/media/a.png", timeout=10)
+    assert (r.status_code, r.headers["Content-Type"]) == (200, "image/png")
+    assert "max-age" in r.headers["Cache-Control"]
+    again = web.get(web.stack.url + "/media/a.png", timeout=10,
+                    headers={"If-None-Match": r.headers["ETag"]})
+    assert again.status_code == 304
+    r = web.get(web.stack.url + "/media/b.html", timeout=10)
+    assert r.headers["Content-Type"] == "application/octet-stream"
+    assert r.headers["X-Content-Type-Options"] == "nosniff"
+    assert "sandbox" in r.headers["Content-Security-Policy"]
+    r = web.options(web.stack.url + "/media/a.png", timeout=10)
+    assert (r.status_code, r.headers["Allow"]) == (204, "GET, HEAD, OPTIONS")
+
+
+def test_a_link_out_of_the_media_folder_is_not_followed(web, tmp_path):
+    if os.geteuid() != 0:
+        pytest.skip("takes root to make a link with another owner")
+    secret = tmp_path / "secret.png"
+    secret.write_text("secret")
+    os.chown(secret, 65534, 65534)
+    (web.stack.media / "link.png").symlink_to(secret)
+    r = web.get(web.stack.url + "/media/link.png", timeout=10)
+    assert r.status_code == 404
+
+
+def test_strict_transport_security_is_for_https(web):
+    plain = web.get(web.stack.url + "/healthz", timeout=10)
+    secure = web.get(web.stack.tls_url + "/healthz", timeout=10,
+                     verify=str(web.stack.certificate))
+    assert "Strict-Transport-Security" not in plain.headers
+    assert "max-age" in secure.headers["Strict-Transport-Security"]
+
+
+def test_the_request_id_is_the_same_in_answer_and_log(web):
+    mark = web.stack.mark()
+    r = web.get(web.stack.url + "/api/genres/", timeout=10)
+    wanted = r.headers["X-Request-ID"]
+    assert re.fullmatch("[0-9a-f]{32}", wanted)
+    web.stack.wait_log(wanted, since=mark)
+
+
+def test_a_header_that_is_not_listed_does_not_reach_the_program(web):
+    r = web.get(web.stack.url + "/api/genres/", timeout=10,
+                headers={"X-Request-ID": "f" * 32, "Proxy": "http://evil/"})
+    assert r.headers["X-Request-ID"] != "f" * 32
+
+
+def test_no_mxmd_is_503_with_retry_after(web):
+    web.stack.mxmd.stop()
+    try:
+        r = web.get(web.stack.url + "/api/genres/", timeout=10)
+        assert r.status_code == 503
+        assert int(r.headers["Retry-After"]) > 0
+        assert r.json()["error"]
+    finally:
+        web.stack.start_mxmd()
