@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The systemd units: how much they leave open, and what they promise."""
+
+import configparser
+import re
+import shutil
+import subprocess
+
+import pytest
+
+import stack as stack_module
+
+UNITS = stack_module.ROOT / "systemd"
+
+
+def read(name):
+    # Keys repeat in units (SystemCallFilter); the last one is enough here.
+    parser = configparser.ConfigParser(strict=False, interpolation=None)
+    parser.optionxform = str
+    parser.read(UNITS / name)
+    return parser
+
+
+@pytest.mark.skipif(not shutil.which("systemd-analyze"),
+                    reason="systemd is not installed")
+@pytest.mark.parametrize("unit, limit", [("mxmd.service", 0.4),
+                                         ("mxm-jobs.service", 1.3)])
+def test_a_service_is_closed(unit, limit):
+    done = subprocess.run(
+        ["systemd-analyze", "security", "--offline=true", "--no-pager",
+         str(UNITS / unit)], capture_output=True, text=True)
+    text = done.stdout + done.stderr
+    level = re.search(r"Overall exposure level for \S+: ([\d.]+)", text)
+    if not level:
+        pytest.skip("this systemd-analyze cannot work offline: "
+                    + text.strip()[-100:])
+    assert float(level.group(1)) <= limit
+
+
+@pytest.mark.parametrize("pool", ["fast", "slow"])
+def test_the_sockets_have_the_names_that_mxmd_looks_for(pool):
+    socket = read(f"mxmd-{pool}.socket")["Socket"]
+    assert socket["FileDescriptorName"] == pool
+    assert socket["ListenStream"] == f"/run/moviesxmovies/{pool}.sock"
+    assert socket["Service"] == "mxmd.service"
+    assert socket["SocketMode"] == "0660"
+    assert f"mxmd-{pool}.socket" in read("mxmd.service")["Service"]["Sockets"]
+
+
+@pytest.mark.parametrize("unit", ["mxmd.service", "mxm-jobs.service"])
+def test_a_service_tells_when_it_is_ready_and_reloads_by_hup(unit):
+    service = read(unit)["Service"]
+    assert service["Type"] == "notify"
+    assert service["ExecReload"] == "/bin/kill -HUP $MAINPID"
+    assert service["User"] == "moviesxmovies"
+
+
+def test_only_the_jobs_may_talk_to_the_network():
+    web = read("mxmd.service")["Service"]
+    assert web["RestrictAddressFamilies"] == "AF_UNIX"
+    assert web["PrivateNetwork"] == "yes"
+    assert "PrivateNetwork" not in read("mxm-jobs.service")["Service"]
