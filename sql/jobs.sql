@@ -14,7 +14,7 @@ VALUES ($1, $2);
 -- name: job_claim :one (names text[], most integer[], lease integer)
 WITH known AS (
 	SELECT name, most
-	  FROM unnest($1, $2) AS t (name, most)
+	  FROM unnest($1::text[], $2::integer[]) AS t (name, most)
 ), due AS (
 	SELECT j.id, k.most
 	  FROM job AS j
@@ -29,7 +29,7 @@ UPDATE job AS j
    SET state = 'running',
        attempts = j.attempts + 1,
        max_attempts = due.most,
-       lease_until = now() + make_interval(secs => $3)
+       lease_until = now() + make_interval(secs => $3::integer)
   FROM due
  WHERE j.id = due.id
 RETURNING j.id, j.name, j.attempts, j.max_attempts;
@@ -49,7 +49,7 @@ UPDATE job
    SET state = 'queued',
        lease_until = NULL,
        last_error = $4,
-       run_at = now() + make_interval(secs => $3)
+       run_at = now() + make_interval(secs => $3::integer)
  WHERE id = $1
    AND attempts = $2
    AND state = 'running';
@@ -87,13 +87,15 @@ UPDATE job
 -- A periodic job: one row a period, whoever of us comes first.
 -- name: job_schedule :exec (name text, period integer)
 INSERT INTO job (name, idempotency_key)
-SELECT $1, $1 || ':' || floor(extract(epoch FROM now()) / $2)::bigint
+SELECT $1, $1 || ':' || floor(extract(epoch FROM now()) / $2::integer)::bigint
     ON CONFLICT (idempotency_key) DO NOTHING;
 
+-- id is NULL when the account is gone; addressed: the payload names one.
 -- name: job_mail_account :one (job_id bigint)
-SELECT a.id, a.username, a.email, a.preferred_language, a.verified, a.active
+SELECT a.id, a.username, a.email, a.preferred_language, a.verified, a.active,
+       j.payload ->> 'account_id' IS NOT NULL AS addressed
   FROM job AS j
-  JOIN account AS a ON a.id = (j.payload ->> 'account_id')::bigint
+  LEFT JOIN account AS a ON a.id = (j.payload ->> 'account_id')::bigint
  WHERE j.id = $1;
 
 -- name: touch_pending :many ()
@@ -144,7 +146,7 @@ DELETE FROM job
 	 ORDER BY finished_at
 	 LIMIT 1000);
 
--- name: job_list :many (state text, at_most integer)
+-- name: job_list :many (state text, at_most bigint)
 SELECT id, name, state, attempts, max_attempts, last_error,
        to_char(created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')
        AS created_at,
