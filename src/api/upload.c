@@ -56,15 +56,9 @@ suffix_of(const struct upload *u)
 }
 
 bool
-upload_is_empty(const struct upload *u)
-{
-	return u->len == 0 && u->filename[0] == '\0';
-}
-
-bool
 upload_is_picture(const struct req *r, const struct upload *u)
 {
-	return u->len <= (size_t)r->conf->upload_limit && suffix_of(u) != NULL;
+	return u->len <= r->conf->upload_limit && suffix_of(u) != NULL;
 }
 
 static enum err

@@ -10,9 +10,6 @@
 #include "http/body.h"
 #include "http/request.h"
 
-/* A file field that was left empty in a form comes as a part without bytes. */
-bool upload_is_empty(const struct upload *u);
-
 /*
  * Is it a JPEG, PNG, WebP or GIF picture, by its first bytes, and no larger
  * than the setting upload_limit?

@@ -74,8 +74,6 @@ read_newcomer(struct req *r, struct newcomer *out)
 		lang_parse(lang, &out->lang);
 	if (out->bio && text_is_blank(out->bio))
 		out->bio = NULL;
-	if (out->picture && upload_is_empty(out->picture))
-		out->picture = NULL;
 }
 
 static void
