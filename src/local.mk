@@ -35,14 +35,17 @@ libmxm_a_SOURCES = \
 	src/net/smtp.c src/net/smtp.h \
 	src/http/body.c src/http/body.h \
 	src/http/field.c src/http/field.h \
+	src/http/jsonscan.c src/http/jsonscan.h \
 	src/http/multipart.c src/http/multipart.h \
 	src/http/params.c src/http/params.h \
 	src/http/problem.c src/http/problem.h \
+	src/http/record.c src/http/record.h \
 	src/http/reply.c src/http/reply.h \
 	src/http/request.c src/http/request.h \
 	src/http/route.c src/http/route.h \
 	src/http/routes.c src/http/handlers.h src/routes.def \
 	src/http/server.c src/http/server.h \
+	src/http/source.c src/http/source.h \
 	src/http/url.c src/http/url.h \
 	src/auth/account.c src/auth/account.h \
 	src/auth/code.c src/auth/code.h \

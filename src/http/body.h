@@ -7,6 +7,7 @@
 #define HTTP_BODY_H
 
 #include "base/base.h"
+
 #include "http/request.h"
 
 struct json_object;
@@ -19,19 +20,28 @@ struct upload {
 	size_t len;
 };
 
-enum body_kind { BODY_EMPTY, BODY_JSON, BODY_FORM, BODY_MULTIPART, BODY_UNKNOWN };
+enum body_kind {
+	BODY_EMPTY,
+	BODY_JSON,
+	BODY_FORM,
+	BODY_MULTIPART,
+	BODY_UNKNOWN
+};
 
+/* Exactly one of text, file and bad is set. */
 struct body_part {
 	const char *name;
-	const char *text;            /* form and multipart values */
-	const struct upload *file;   /* multipart files */
+	const char *text;          /* form and multipart values */
+	const struct upload *file; /* multipart files */
+	bool bad;                  /* a value with NUL or broken UTF-8 */
 };
 
 struct body {
 	enum body_kind kind;
-	struct json_object *json;    /* BODY_JSON: always an object */
-	struct body_part *parts;     /* forms */
+	struct json_object *json; /* BODY_JSON: always an object */
+	struct body_part *parts;  /* forms */
 	size_t n;
+	const char *fault; /* what is wrong, in English; NULL: nothing */
 };
 
 /* What the content type announces. */
@@ -40,11 +50,17 @@ enum body_kind body_kind_of(const struct req *r);
 /*
  * Parses r->body as JSON whatever the content type says: one object, no text
  * after it, depth at most 16, valid UTF-8, no NUL, no duplicate key, numbers
- * inside 64 bits. ERR_BAD_JSON otherwise.
+ * inside 64 bits. ERR_BAD_JSON otherwise, with out->fault. The tree belongs to
+ * the request.
  */
 enum err body_json(struct req *r, struct body *out);
 
-/* Parses by content type: JSON, urlencoded, multipart; ERR_MEDIA_TYPE otherwise. */
+/*
+ * Parses by content type: JSON, urlencoded, multipart. Nothing at all is
+ * BODY_EMPTY, whatever the type. ERR_MEDIA_TYPE: none of these; ERR_BAD_JSON;
+ * ERR_INVALID: a form that is not well-formed. out->kind and out->fault are set
+ * in any case.
+ */
 enum err body_any(struct req *r, struct body *out);
 
 #endif

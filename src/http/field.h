@@ -7,16 +7,17 @@
 #define HTTP_FIELD_H
 
 #include "base/base.h"
+
 #include "http/request.h"
 #include "i18n/msg.h"
 
 enum field_from { FROM_NONE, FROM_QUERY, FROM_BODY, FROM_FILE };
 
 enum field_type {
-	T_TEXT,   /* as it came (NUL and bad UTF-8 refused) */
-	T_PROSE,  /* text of a person; the markup guard is undone */
-	T_INT,    /* integer or integer string; fractions and booleans refused */
-	T_BOOL,   /* JSON true or false; in a query exactly "true", else false */
+	T_TEXT,  /* as it came (NUL and bad UTF-8 refused) */
+	T_PROSE, /* text of a person; the markup guard is undone */
+	T_INT,   /* integer or integer string; fractions and booleans refused */
+	T_BOOL,  /* JSON true or false; in a query exactly "true", else false */
 	T_CHOICE, /* one of `choices`, given as "P,F,R" */
 	T_LIST,   /* repeated text: name, name[], or a single value */
 	T_INTS,   /* the same, integers (anything else is a complaint) */
@@ -31,7 +32,7 @@ enum field_flags {
 	NULLABLE = 2,  /* null is a value */
 	NOT_BLANK = 4, /* white space alone is a complaint */
 	DIGITS_ONLY = 8,
-	SECRET = 16    /* never echoed in a complaint, never logged */
+	SECRET = 16 /* never echoed in a complaint, never logged */
 };
 
 struct field {
@@ -39,17 +40,18 @@ struct field {
 	enum field_from from;
 	enum field_type type;
 	int flags;
-	int64_t min, max;     /* T_INT, when max > min; T_LIMIT: default in `def` */
-	int64_t def;          /* default of T_PAGE, T_LIMIT */
-	size_t max_length;    /* code points; 0: no limit but the body's */
-	const char *choices;  /* T_CHOICE */
-	enum msg required_msg; /* instead of the style's text, MSG_NONE: the style's */
+	int64_t min, max; /* T_INT, when max > min; T_LIMIT: default in `def` */
+	int64_t def;      /* default of T_PAGE, T_LIMIT */
+	size_t max_length;     /* code points; 0: no limit but the body's */
+	const char *choices;   /* T_CHOICE */
+	enum msg required_msg; /* instead of the style's text, MSG_NONE: the
+				  style's */
 	enum msg invalid_msg;
 };
 
 struct field_value {
-	bool given;   /* the key was there and not null */
-	bool is_null; /* the key was there, its value null */
+	bool given;       /* the key was there and not null */
+	bool is_null;     /* the key was there, its value null */
 	const char *text; /* T_TEXT T_PROSE T_CHOICE */
 	int64_t number;   /* T_INT T_PAGE T_LIMIT T_CURSOR, T_BOOL as 0 or 1 */
 	const char **texts; /* T_LIST */
@@ -76,8 +78,9 @@ enum err field_read_body(struct req *r);
 
 /* The value of a declared field; asserts that the route declares it. */
 const struct field_value *input_of(const struct req *r, const char *name);
-const char *input_text(const struct req *r, const char *name); /* NULL: absent or null */
-int64_t input_int(const struct req *r, const char *name);      /* 0: absent */
+const char *input_text(
+    const struct req *r, const char *name); /* NULL: absent or null */
+int64_t input_int(const struct req *r, const char *name); /* 0: absent */
 bool input_bool(const struct req *r, const char *name);
 bool input_given(const struct req *r, const char *name);
 

@@ -7,6 +7,7 @@
 #define HTTP_PROBLEM_H
 
 #include "base/base.h"
+
 #include "http/request.h"
 #include "i18n/msg.h"
 
@@ -15,10 +16,14 @@
  * Every body has `error`; the style says which other keys carry it.
  */
 enum style {
-	STYLE_ERROR,     /* {"error": text}; fields {"f": ["…"], "error": first} */
-	STYLE_FORM,      /* sign-up: fields flat and `error` */
-	STYLE_FRAMEWORK, /* log-in, refresh: `detail`, "This field is required." */
-	STYLE_STATUS     /* friends: `status` and `error` */
+	/* {"error": text}; fields {"f": ["…"], "error": first} */
+	STYLE_ERROR,
+	/* sign-up: fields flat and `error` */
+	STYLE_FORM,
+	/* log-in, refresh: `detail`, "This field is required." */
+	STYLE_FRAMEWORK,
+	/* friends: `status` and `error` */
+	STYLE_STATUS
 };
 
 struct complaint {
@@ -30,11 +35,11 @@ struct problem {
 	enum err code;
 	struct complaint list[32];
 	int n;
-	const char *detail_code; /* `code` of token errors, NULL: none */
+	const char *detail_code;   /* `code` of token errors, NULL: none */
 	const char *token_message; /* inside `messages`, NULL: none */
-	const char *model;       /* 404 by path: "Movie", … NULL: none */
-	const char *lookup;      /* the path segment */
-	int retry_after;         /* seconds, 0: none */
+	const char *model;         /* 404 by path: "Movie", … NULL: none */
+	const char *lookup;        /* the path segment */
+	int retry_after;           /* seconds, 0: none */
 };
 
 /*
@@ -48,12 +53,19 @@ enum err fail_with(struct req *r, enum err code, const char *field,
     enum msg msg, const char *const args[3]);
 
 /* Record only (several complaints); the caller returns the code later. */
-void complain(struct req *r, enum err code, const char *field, const char *text);
+void complain(
+    struct req *r, enum err code, const char *field, const char *text);
 
-/* 404 of a path segment: {"error": "Not Found", "message", "model", "lookup_value"}. */
+/*
+ * 404 of a path segment: {"error": "Not Found", "message", "model",
+ * "lookup_value"}; of the whole path when `model` is NULL.
+ */
 enum err fail_path(struct req *r, const char *model, const char *lookup);
 
-/* 401 for a token that was sent and is no good; `code` and `message` as the contract has them. */
+/*
+ * 401 for a token that was sent and is no good; `code` and `token_message`
+ * (NULL: none) as the contract has them.
+ */
 enum err fail_token(struct req *r, enum msg detail, const char *code,
     const char *token_message);
 

@@ -6,6 +6,7 @@
 #define HTTP_REPLY_H
 
 #include "base/base.h"
+
 #include "base/json.h"
 #include "http/request.h"
 
@@ -20,7 +21,8 @@ enum err reply_done(struct req *r, struct json *j);
 enum err reply_flag(struct req *r, int status, const char *key);
 
 /* {"<key>": "<message>"} in the caller's language. */
-enum err reply_text(struct req *r, int status, const char *key, const char *text);
+enum err reply_text(
+    struct req *r, int status, const char *key, const char *text);
 
 /* Ready bytes with their type; not copied (they must outlive the request). */
 enum err reply_bytes(struct req *r, const char *type, const void *p, size_t n);
@@ -44,6 +46,9 @@ void reply_write(struct req *r, reply_writer *write, void *arg);
 
 /* Sets answer.etag from the body if it has none (weak, digest of the bytes). */
 void reply_etag(struct req *r);
+
+/* "Not Found" for 404, and so on. Static text. */
+const char *reply_phrase(int status);
 
 /* true when If-None-Match matches answer.etag, compared weakly. */
 bool reply_matches(const struct req *r);

@@ -7,6 +7,7 @@
 #define HTTP_REQUEST_H
 
 #include "base/base.h"
+
 #include "base/buf.h"
 #include "i18n/lang.h"
 
@@ -31,71 +32,92 @@ enum method {
 	METHOD_OTHER
 };
 
+/*
+ * Stands in `path` for a %2F of the client, which is part of a segment and no
+ * separator: U+FDD0, a code point that no text may use, so it cannot come in
+ * otherwise (such a path is bad).
+ */
+#define PATH_SLASH "\xef\xb7\x90"
+
 #define PATH_PARAMS_MAX 4
 #define REQUEST_ID_MAX  64
 
 /* What has been decided of the answer so far; http/reply.h fills it. */
 struct answer {
-	int status;             /* 0: nothing yet */
-	const char *type;       /* content type */
+	int status;       /* 0: nothing yet */
+	const char *type; /* content type */
 	struct buf body;
-	struct buf headers;     /* further header lines, each with CR LF */
-	char etag[48];          /* with quotes; empty: none */
+	struct buf headers;        /* further header lines, each with CR LF */
+	const char *ready_headers; /* the same of a kept answer, borrowed */
+	size_t ready_headers_len;
+	char etag[48]; /* with quotes; empty: none */
 	const char *cache_control;
-	bool keep;              /* may be kept in the answer cache */
+	bool keep; /* may be kept in the answer cache */
 };
 
 struct touched {
-	const char *kind;       /* "movie", "user", … (cache/keys.def) */
+	const char *kind; /* "movie", "user", … (cache/keys.def) */
 	const char *key;
 };
 
 struct req {
 	TALLOC_CTX *mem;
-	int64_t started_us;     /* steady clock */
+	int64_t started_us; /* steady clock */
 
 	/* from FastCGI, as they came; never NULL, perhaps empty */
 	enum method method;
 	const char *method_text;
-	const char *path;       /* decoded, whole: "/api/movies/" */
-	const char *query;      /* raw */
+	const char *path;  /* decoded, whole: "/api/movies/" */
+	const char *query; /* raw */
 	const char *content_type;
 	const char *authorization;
 	const char *accept;
 	const char *accept_language;
 	const char *if_none_match;
 	const char *origin;
-	const char *address;    /* REMOTE_ADDR */
-	const char *cors_method;  /* Access-Control-Request-Method */
+	const char *address;     /* REMOTE_ADDR */
+	const char *cors_method; /* Access-Control-Request-Method */
 	char id[REQUEST_ID_MAX + 1];
 	int64_t content_length; /* -1: absent */
-	bool bad_path;          /* percent-encoding or UTF-8 of the path is wrong */
+	bool bad_path; /* percent-encoding or UTF-8 of the path is wrong */
 
-	/* body: bytes read once by body_read() */
+	/* body: read once by the server; ends with a NUL that does not count */
 	const char *body;
 	size_t body_len;
+	bool body_too_large; /* it was longer than is read; body is empty */
 
 	/* found on the way */
 	const struct route *route;
-	const char *path_param[PATH_PARAMS_MAX]; /* in the order of the pattern */
-	struct account *account;   /* NULL: nobody */
+	const char
+	    *path_param[PATH_PARAMS_MAX]; /* in the order of the pattern */
+	struct account *account;          /* NULL: nobody */
 	enum lang lang;
 	struct field_value *values; /* parallel to route->input */
-	struct problem *problem;   /* complaints, NULL: none */
+	struct problem *problem;    /* complaints, NULL: none */
 	struct answer answer;
 	struct touched touched[8];
 	int n_touched;
-	int64_t account_id;        /* for the log: 0 nobody */
-	const char *cache_word;    /* for the log: "hit", "miss", "off", "-" */
+	int64_t account_id;     /* for the log: 0 nobody */
+	const char *cache_word; /* for the log: "hit", "miss", "off", "-" */
 
 	/* the worker's */
 	const struct conf *conf;
 	struct db *db;
 	struct cache *cache;
-	struct shm *shm;        /* counters and flags; NULL in tests */
+	struct shm *shm; /* counters and flags; NULL in tests */
 };
 
-/* Value of path parameter `name` of the matched route; asserts that it exists. */
+/* A request in a context of its own below `parent`; every text is empty. */
+struct req *request_new(TALLOC_CTX *parent);
+
+/*
+ * Fills in what the web server says: "NAME=value" texts, ended by NULL, which
+ * are borrowed for the life of the request.
+ */
+void request_read(struct req *r, char *const *envp);
+
+/* Value of path parameter `name` of the matched route; asserts that it exists.
+ */
 const char *path_of(const struct req *r, const char *name);
 
 #endif

@@ -6,6 +6,7 @@
 #define HTTP_ROUTE_H
 
 #include "base/base.h"
+
 #include "http/field.h"
 #include "http/problem.h"
 #include "http/request.h"
@@ -28,14 +29,14 @@ typedef enum err handler(struct req *r);
 
 /* What of the caller or the path an answer depends on, or a write touches. */
 enum on {
-	ON_MOVIE = 1,     /* {movie} of the path */
-	ON_ACCOUNT = 2,   /* caller: profile, language, sessions */
-	ON_USER = 4,      /* caller: ratings, marks, reviews, friends */
-	ON_LISTS = 8,     /* caller's lists */
+	ON_MOVIE = 1,   /* {movie} of the path */
+	ON_ACCOUNT = 2, /* caller: profile, language, sessions */
+	ON_USER = 4,    /* caller: ratings, marks, reviews, friends */
+	ON_LISTS = 8,   /* caller's lists */
 	ON_CATALOGUE = 16,
 	ON_MODEL = 32,
-	ON_NAME = 64,     /* {username} of the path */
-	ON_PERSON = 128   /* {person} of the path */
+	ON_NAME = 64,   /* {username} of the path */
+	ON_PERSON = 128 /* {person} of the path */
 };
 
 struct keeping {
@@ -47,8 +48,8 @@ struct keeping {
 
 struct route {
 	enum method method;
-	const char *pattern;   /* whole: "/api/movies/{movie}/" */
-	const char *name;      /* of the handler */
+	const char *pattern; /* whole: "/api/movies/{movie}/" */
+	const char *name;    /* of the handler */
 	handler *handle;
 	enum guard guard;
 	enum pool pool;
@@ -56,8 +57,8 @@ struct route {
 	enum style style;
 	const struct field *input;
 	struct keeping keep;
-	unsigned touches;      /* enum on, after success */
-	bool writes;           /* POST, PUT, PATCH, DELETE that change something */
+	unsigned touches; /* enum on, after success */
+	bool writes;      /* POST, PUT, PATCH, DELETE that change something */
 };
 
 extern const struct route routes[];
@@ -72,7 +73,8 @@ struct route_match {
 
 /*
  * Finds the row of a decoded path; literal segments win over parameters, and
- * the trailing slash does not matter. HEAD finds GET. Captured texts belong to `mem`.
+ * the trailing slash does not matter. HEAD finds GET. Captured texts belong to
+ * `mem`.
  */
 void route_find(TALLOC_CTX *mem, enum method method, const char *path,
     struct route_match *out);
@@ -83,7 +85,10 @@ char *route_allow(TALLOC_CTX *mem, unsigned allowed);
 /* Position of a parameter's name in a pattern, -1: not there. */
 int route_param(const struct route *route, const char *name);
 
-/* Is `segment` a literal of the table at the place of {username} or {movie}? (contract README 13) */
+/*
+ * Is `segment` a literal of the table at the place of {username} or {movie}?
+ * (contract README 13)
+ */
 bool route_is_reserved(const char *segment);
 
 #endif

@@ -6,6 +6,7 @@
 #define HTTP_URL_H
 
 #include "base/base.h"
+
 #include "base/json.h"
 #include "http/request.h"
 

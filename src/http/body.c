@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Bodies to named values, by content type or as JSON whatever it says.
+ */
+#include "base/base.h"
+
+#include <json-c/json.h>
+#include <strings.h>
+
+#include "base/mem.h"
+#include "http/body.h"
+#include "http/jsonscan.h"
+#include "http/multipart.h"
+#include "http/params.h"
+
+/* json-c counts levels otherwise than jsonscan(), which has judged them. */
+#define TOKENER_DEPTH (2 * JSON_DEPTH_MAX)
+
+/* A tree that goes when its context goes. */
+struct json_holder {
+	struct json_object *json;
+};
+
+static int
+json_holder_free(struct json_holder *h)
+{
+	json_object_put(h->json);
+	return 0;
+}
+
+static struct json_object *
+json_hold(TALLOC_CTX *mem, struct json_object *json)
+{
+	struct json_holder *h = mem_new(mem, struct json_holder);
+
+	h->json = json;
+	talloc_set_destructor(h, json_holder_free);
+	return json;
+}
+
+/* Does the content type, without its parameters, say `type`? */
+static bool
+type_is(const char *content_type, const char *type)
+{
+	size_t n = strcspn(content_type, "; \t");
+
+	return n == strlen(type) && strncasecmp(content_type, type, n) == 0;
+}
+
+enum body_kind
+body_kind_of(const struct req *r)
+{
+	if (r->body_len == 0)
+		return BODY_EMPTY;
+	if (type_is(r->content_type, "application/json"))
+		return BODY_JSON;
+	if (type_is(r->content_type, "application/x-www-form-urlencoded"))
+		return BODY_FORM;
+	if (type_is(r->content_type, "multipart/form-data"))
+		return BODY_MULTIPART;
+	return BODY_UNKNOWN;
+}
+
+/* "Extra data: line 1 column 3 (char 2)" */
+static const char *
+fault_at(const struct req *r, const char *fault, size_t at)
+{
+	size_t line = 1, column = 1, i;
+
+	for (i = 0; i < at; i++) {
+		column++;
+		if (r->body[i] == '\n') {
+			line++;
+			column = 1;
+		}
+	}
+	return mem_printf(r->mem, "%s: line %zu column %zu (char %zu)", fault,
+	    line, column, at);
+}
+
+/* Members of all objects of a tree, those inside lists included. */
+static size_t
+count_keys(struct json_object *json)
+{
+	struct json_object_iterator it, end;
+	size_t n = 0, i;
+
+	if (json_object_is_type(json, json_type_array)) {
+		for (i = 0; i < json_object_array_length(json); i++)
+			n += count_keys(json_object_array_get_idx(json, i));
+		return n;
+	}
+	if (!json_object_is_type(json, json_type_object))
+		return 0;
+	it = json_object_iter_begin(json);
+	end = json_object_iter_end(json);
+	for (; !json_object_iter_equal(&it, &end); json_object_iter_next(&it))
+		n += 1 + count_keys(json_object_iter_peek_value(&it));
+	return n;
+}
+
+/* The tree of a text that jsonscan() found good. */
+static struct json_object *
+build(struct req *r)
+{
+	struct json_tokener *tokener = json_tokener_new_ex(TOKENER_DEPTH);
+	struct json_object *json;
+
+	mem_need(tokener);
+	json_tokener_set_flags(
+	    tokener, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
+	/* with its NUL, so that a number at the end is seen to end */
+	json = json_tokener_parse_ex(tokener, r->body, (int)(r->body_len + 1));
+	if (json && json_tokener_get_error(tokener) != json_tokener_success) {
+		json_object_put(json);
+		json = NULL;
+	}
+	json_tokener_free(tokener);
+	return json ? json_hold(r->mem, json) : NULL;
+}
+
+enum err
+body_json(struct req *r, struct body *out)
+{
+	struct jsonscan scan;
+
+	memset(out, 0, sizeof *out);
+	out->kind = BODY_JSON;
+	if (!jsonscan(r->body, r->body_len, &scan)) {
+		out->fault = fault_at(r, scan.fault, scan.at);
+		return ERR_BAD_JSON;
+	}
+	out->json = build(r);
+	if (!out->json || !json_object_is_type(out->json, json_type_object)) {
+		out->fault = "Expecting an object";
+		return ERR_BAD_JSON;
+	}
+	/* json-c keeps the last of equal keys, and so has fewer of them */
+	if (count_keys(out->json) != scan.keys) {
+		out->fault = "A property occurs twice";
+		return ERR_BAD_JSON;
+	}
+	return ERR_OK;
+}
+
+static enum err
+body_form(struct req *r, struct body *out)
+{
+	struct params params;
+	size_t i;
+
+	params_parse(r->mem, r->body, r->body_len, &params);
+	if (params.bad) {
+		out->fault = "Wrong percent-encoding, or too many fields";
+		return ERR_INVALID;
+	}
+	out->parts = mem_array(r->mem, struct body_part, params.n + 1);
+	for (i = 0; i < params.n; i++) {
+		out->parts[i].name = params.list[i].name;
+		out->parts[i].text = params.list[i].value;
+	}
+	out->n = params.n;
+	return ERR_OK;
+}
+
+enum err
+body_any(struct req *r, struct body *out)
+{
+	memset(out, 0, sizeof *out);
+	out->kind = body_kind_of(r);
+	switch (out->kind) {
+	case BODY_EMPTY:
+		return ERR_OK;
+	case BODY_JSON:
+		return body_json(r, out);
+	case BODY_FORM:
+		return body_form(r, out);
+	case BODY_MULTIPART:
+		return multipart_parse(
+		    r->mem, r->content_type, r->body, r->body_len, out);
+	case BODY_UNKNOWN:
+		break;
+	}
+	out->fault = "Unsupported media type";
+	return ERR_MEDIA_TYPE;
+}

@@ -1,0 +1,633 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Declared input: where a value comes from, what type it must have, and what
+ * is said when it does not.
+ */
+#include "base/base.h"
+
+#include <math.h>
+
+#include "base/conf.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "http/body.h"
+#include "http/field.h"
+#include "http/params.h"
+#include "http/problem.h"
+#include "http/route.h"
+#include "http/source.h"
+
+#define PAGE_MAX  1000000000
+#define LIMIT_MAX 100
+#define LIMIT_DEF 10
+
+/* Of a wrong value so much is repeated in a complaint (code points). */
+#define ECHO_MAX 100
+
+/* Doubles up to here are exact as integers. */
+#define EXACT_MAX 9007199254740992.0
+
+const struct field no_input[] = { { 0 } };
+
+/* One field on its way from raw to typed. */
+struct filling {
+	struct req *r;
+	const struct field *f;
+	struct field_value *out;
+};
+
+/* A text as it is repeated: not all of a long one, nothing that is no text. */
+static const char *
+cut(struct req *r, const char *text)
+{
+	const char *s;
+	size_t points = 0;
+
+	if (!text_is_utf8(text, strlen(text)))
+		return "…";
+	for (s = text; *s; s++) {
+		points += ((unsigned char)*s & 0xc0) != 0x80;
+		if (points > ECHO_MAX)
+			return mem_printf(
+			    r->mem, "%.*s…", (int)(s - text), text);
+	}
+	return text;
+}
+
+/* A value as it stands in a complaint; nothing of a secret. */
+static const char *
+echo_of(const struct filling *x, const struct raw *raw)
+{
+	if (x->f->flags & SECRET)
+		return "…";
+	switch (raw->kind) {
+	case RAW_INT:
+		return mem_printf(x->r->mem, "%" PRId64, raw->number);
+	case RAW_BOOL:
+		return raw->number ? "true" : "false";
+	case RAW_LIST:
+		return "[…]";
+	case RAW_OTHER:
+		return "{…}";
+	case RAW_TEXT:
+	case RAW_DOUBLE:
+		return cut(x->r, raw->text);
+	default:
+		return "…";
+	}
+}
+
+static void
+blame(const struct filling *x, enum msg msg, const char *arg0, const char *arg1)
+{
+	const char *const args[3] = { arg0, arg1, NULL };
+	struct req *r = x->r;
+
+	complain(
+	    r, ERR_INVALID, x->f->name, msg_format(r->mem, r->lang, msg, args));
+}
+
+/*
+ * A wrong type or a value out of range. A text of the field's own is about the
+ * request where the style has one text for all.
+ */
+static void
+blame_value(const struct filling *x, const struct raw *raw, enum msg msg)
+{
+	enum style style = x->r->route->style;
+	const char *echo = echo_of(x, raw);
+
+	if (x->f->invalid_msg == MSG_NONE)
+		blame(x, msg, echo, NULL);
+	else if (style == STYLE_ERROR || style == STYLE_STATUS)
+		complain(x->r, ERR_INVALID, NULL,
+		    msg_format(x->r->mem, x->r->lang, x->f->invalid_msg,
+			(const char *const[3]){ echo }));
+	else
+		blame(x, x->f->invalid_msg, echo, NULL);
+}
+
+static void
+blame_bound(const struct filling *x, enum msg msg, int64_t bound)
+{
+	char text[24];
+	struct raw raw = { .kind = RAW_TEXT, .text = text };
+
+	snprintf(text, sizeof text, "%" PRId64, bound);
+	if (x->f->invalid_msg == MSG_NONE)
+		blame(x, msg, text, NULL);
+	else
+		blame_value(x, &raw, msg);
+}
+
+/* ASCII digits only; what does not fit becomes the largest number. */
+static bool
+read_digits(const char *s, int64_t *out)
+{
+	const char *p;
+
+	if (!*s)
+		return false;
+	*out = 0;
+	for (p = s; *p; p++) {
+		if (*p < '0' || *p > '9')
+			return false;
+		if (*out > (INT64_MAX - 9) / 10)
+			*out = INT64_MAX;
+		else
+			*out = *out * 10 + (*p - '0');
+	}
+	return true;
+}
+
+static void
+fill_page(const struct filling *x, const struct raw *raw)
+{
+	int64_t n;
+
+	x->out->number = x->f->def > 0 ? x->f->def : 1;
+	if (raw->kind != RAW_TEXT || !read_digits(raw->text, &n))
+		return;
+	/* page 0 is the last one, like any that is too far */
+	x->out->number = n < 1 || n > PAGE_MAX ? PAGE_MAX : n;
+	x->out->given = true;
+}
+
+static void
+fill_limit(const struct filling *x, const struct raw *raw)
+{
+	int64_t n;
+
+	x->out->number = x->f->def > 0 ? x->f->def : LIMIT_DEF;
+	if (raw->kind != RAW_TEXT || !read_digits(raw->text, &n) || n < 1)
+		return;
+	x->out->number = n > LIMIT_MAX ? LIMIT_MAX : n;
+	x->out->given = true;
+}
+
+static void
+fill_cursor(const struct filling *x, const struct raw *raw)
+{
+	int64_t n;
+
+	if (raw->kind != RAW_TEXT || !read_digits(raw->text, &n) || n < 1)
+		return;
+	x->out->number = n;
+	x->out->given = true;
+}
+
+/* NULL when it is no text or breaks a rule of the field; the blame is said. */
+static const char *
+take_text(const struct filling *x, const struct raw *raw)
+{
+	struct req *r = x->r;
+	const char *text = raw->text;
+	size_t length;
+
+	if (raw->kind != RAW_TEXT) {
+		blame_value(x, raw,
+		    raw->kind == RAW_BAD ? MSG_FIELD_BAD_TEXT : MSG_FIELD_TEXT);
+		return NULL;
+	}
+	if ((x->f->flags & NOT_BLANK) && text_is_blank(text)) {
+		blame(x,
+		    r->route->style == STYLE_FRAMEWORK ?
+			MSG_FIELD_MAY_NOT_BLANK :
+			MSG_FIELD_BLANK,
+		    NULL, NULL);
+		return NULL;
+	}
+	if ((x->f->flags & DIGITS_ONLY) &&
+	    strspn(text, "0123456789") != strlen(text)) {
+		blame_value(x, raw, MSG_FIELD_INTEGER);
+		return NULL;
+	}
+	if (x->f->type == T_PROSE)
+		text = text_markup_undo(r->mem, text);
+	length = x->f->max_length ? text_length(text) : 0;
+	if (length > x->f->max_length) {
+		blame(x, MSG_FIELD_LENGTH,
+		    mem_printf(r->mem, "%zu", x->f->max_length),
+		    mem_printf(r->mem, "%zu", length));
+		return NULL;
+	}
+	return text;
+}
+
+/* An integer, or its text; a fraction or a boolean is none. */
+static bool
+take_int(const struct filling *x, const struct raw *raw, int64_t *out)
+{
+	bool good = false;
+
+	if (raw->kind == RAW_INT) {
+		*out = raw->number;
+		good = true;
+	} else if (raw->kind == RAW_DOUBLE) {
+		good = fabs(raw->fraction) <= EXACT_MAX &&
+		       trunc(raw->fraction) == raw->fraction;
+		if (good)
+			*out = (int64_t)raw->fraction;
+	} else if (raw->kind == RAW_TEXT) {
+		good = text_to_int64(raw->text, out);
+	}
+	if (!good) {
+		blame_value(x, raw, MSG_FIELD_INTEGER);
+		return false;
+	}
+	if (x->f->max <= x->f->min)
+		return true;
+	if (*out < x->f->min)
+		blame_bound(x, MSG_FIELD_MIN, x->f->min);
+	else if (*out > x->f->max)
+		blame_bound(x, MSG_FIELD_MAX, x->f->max);
+	else
+		return true;
+	return false;
+}
+
+static void
+fill_bool(const struct filling *x, const struct raw *raw)
+{
+	bool text = raw->kind == RAW_TEXT, yes;
+
+	yes = text ? strcmp(raw->text, "true") == 0 : raw->number != 0;
+	if (x->f->from != FROM_QUERY && raw->kind != RAW_BOOL &&
+	    !(text && (yes || strcmp(raw->text, "false") == 0))) {
+		blame_value(x, raw, MSG_FIELD_BOOLEAN);
+		return;
+	}
+	x->out->number = yes;
+	x->out->given = true;
+}
+
+static void
+fill_choice(const struct filling *x, const struct raw *raw)
+{
+	const char *choice = x->f->choices;
+	size_t n, len;
+
+	if (raw->kind == RAW_TEXT) {
+		n = strlen(raw->text);
+		for (; *choice; choice += len + (choice[len] == ',')) {
+			len = strcspn(choice, ",");
+			if (len == n && memcmp(choice, raw->text, n) == 0) {
+				x->out->text = raw->text;
+				x->out->given = true;
+				return;
+			}
+		}
+	}
+	blame_value(x, raw, MSG_FIELD_CHOICE);
+}
+
+static void
+fill_list(const struct filling *x, const struct source *s)
+{
+	struct field_value *v = x->out;
+	struct raw *list;
+	size_t n = source_all(x->r, s, x->f, &list), i;
+
+	if (x->f->type == T_LIST)
+		v->texts = mem_array(x->r->mem, const char *, n + 1);
+	else
+		v->numbers = mem_array(x->r->mem, int64_t, n + 1);
+	for (i = 0; i < n; i++) {
+		if (x->f->type == T_LIST) {
+			v->texts[i] = take_text(x, &list[i]);
+			if (!v->texts[i])
+				return;
+		} else if (!take_int(x, &list[i], &v->numbers[i])) {
+			return;
+		}
+	}
+	v->count = n;
+	v->given = n > 0 || (s->body && s->body->json);
+}
+
+static void
+fill_file(const struct filling *x, const struct raw *raw)
+{
+	if (raw->kind == RAW_TEXT && raw->text[0] == '\0')
+		return;
+	if (raw->kind == RAW_FILE) {
+		x->out->file = raw->file;
+		x->out->given = true;
+		return;
+	}
+	blame(x, MSG_PICTURE_INVALID,
+	    mem_printf(x->r->mem, "%zu", x->r->conf->upload_limit), NULL);
+}
+
+/* A scalar that is there and not null. */
+static void
+fill_value(const struct filling *x, const struct raw *raw)
+{
+	switch (x->f->type) {
+	case T_TEXT:
+	case T_PROSE:
+		x->out->text = take_text(x, raw);
+		x->out->given = x->out->text != NULL;
+		break;
+	case T_INT:
+		x->out->given = take_int(x, raw, &x->out->number);
+		break;
+	case T_BOOL:
+		fill_bool(x, raw);
+		break;
+	case T_CHOICE:
+		fill_choice(x, raw);
+		break;
+	case T_FILE:
+		fill_file(x, raw);
+		break;
+	default:
+		assert(!"a field type that is no scalar");
+	}
+}
+
+static void
+fill_null(const struct filling *x)
+{
+	x->out->is_null = true;
+	if (x->f->flags & NULLABLE)
+		return;
+	blame(x,
+	    x->r->route->style == STYLE_FRAMEWORK ? MSG_FIELD_MAY_NOT_NULL :
+						    MSG_FIELD_NULL,
+	    NULL, NULL);
+}
+
+static void
+fill(const struct filling *x, const struct source *s)
+{
+	struct raw raw = source_last(s, x->f);
+
+	switch (x->f->type) {
+	case T_PAGE:
+		fill_page(x, &raw);
+		return;
+	case T_LIMIT:
+		fill_limit(x, &raw);
+		return;
+	case T_CURSOR:
+		fill_cursor(x, &raw);
+		return;
+	default:
+		break;
+	}
+	if (raw.kind == RAW_ABSENT)
+		return;
+	if (raw.kind == RAW_NULL)
+		fill_null(x);
+	else if (x->f->type == T_LIST || x->f->type == T_INTS)
+		fill_list(x, s);
+	else
+		fill_value(x, &raw);
+}
+
+static bool
+is_from(const struct field *f, bool query)
+{
+	return query ? f->from == FROM_QUERY :
+		       f->from == FROM_BODY || f->from == FROM_FILE;
+}
+
+/* Does this style take the value for missing? */
+static bool
+is_missing(const struct req *r, const struct source *s, const struct field *f)
+{
+	struct raw raw;
+
+	if (!(f->flags & REQUIRED))
+		return false;
+	raw = source_last(s, f);
+	if (raw.kind == RAW_ABSENT)
+		return true;
+	return r->route->style == STYLE_FORM &&
+	       (raw.kind == RAW_NULL ||
+		   (raw.kind == RAW_TEXT && (f->flags & NOT_BLANK) &&
+		       text_is_blank(raw.text)));
+}
+
+/*
+ * Keys that must be there. The framework's style names every one that is not,
+ * a form the first, the others only say that something is missing; true when
+ * nothing more is to be said.
+ */
+static bool
+report_missing(struct req *r, const struct source *s)
+{
+	const struct field *f;
+	enum style style = r->route->style;
+	enum msg msg;
+
+	for (f = r->route->input; f->from != FROM_NONE; f++) {
+		if (!is_from(f, s->query != NULL) || !is_missing(r, s, f))
+			continue;
+		if (style == STYLE_FRAMEWORK)
+			msg = MSG_FIELD_REQUIRED;
+		else if (style == STYLE_FORM)
+			msg = MSG_FIELD_IS_REQUIRED;
+		else
+			msg = MSG_MISSING_FIELDS;
+		if (f->required_msg != MSG_NONE)
+			msg = f->required_msg;
+		complain(r, ERR_INVALID,
+		    style == STYLE_FRAMEWORK || style == STYLE_FORM ? f->name :
+								      NULL,
+		    msg_format(r->mem, r->lang, msg,
+			(const char *const[3]){ f->name }));
+		if (style != STYLE_FRAMEWORK)
+			return true;
+	}
+	return false;
+}
+
+/* Fills what comes from the source, and says what is wrong with it. */
+static enum err
+fill_all(struct req *r, const struct source *s)
+{
+	const struct field *f = r->route->input;
+	bool query = s->query != NULL;
+	int before = r->problem ? r->problem->n : 0;
+
+	if (!report_missing(r, s)) {
+		for (; f->from != FROM_NONE; f++) {
+			struct filling x = { r, f,
+				&r->values[f - r->route->input] };
+
+			if (is_from(f, query))
+				fill(&x, s);
+		}
+	}
+	return r->problem && r->problem->n > before ? ERR_INVALID : ERR_OK;
+}
+
+static size_t
+count_fields(const struct field *f)
+{
+	size_t n = 0;
+
+	while (f[n].from != FROM_NONE)
+		n++;
+	return n;
+}
+
+enum err
+field_read_query(struct req *r)
+{
+	struct params query;
+	struct source source = { .query = &query };
+
+	r->values = mem_array(
+	    r->mem, struct field_value, count_fields(r->route->input) + 1);
+	params_parse(r->mem, r->query, strlen(r->query), &query);
+	if (query.bad)
+		return fail(r, ERR_INVALID, NULL, MSG_QUERY_BAD);
+	return fill_all(r, &source);
+}
+
+/* What of a route's input is in the body. */
+struct wanted {
+	bool body, required, forms;
+};
+
+static struct wanted
+wanted_of(const struct route *route)
+{
+	struct wanted w = { .forms = route->style == STYLE_FORM ||
+				     route->style == STYLE_FRAMEWORK };
+	const struct field *f;
+
+	for (f = route->input; f->from != FROM_NONE; f++) {
+		if (!is_from(f, false))
+			continue;
+		w.body = true;
+		w.required |= (f->flags & REQUIRED) != 0;
+		w.forms |= f->from == FROM_FILE;
+	}
+	return w;
+}
+
+static enum err
+fail_large(struct req *r, size_t limit)
+{
+	return fail_with(r, ERR_TOO_LARGE, NULL, MSG_TOO_LARGE,
+	    (const char *const[3]){ mem_printf(r->mem, "%zu", limit) });
+}
+
+/* The error of a body that could not be parsed, in words. */
+static enum err
+fail_body(struct req *r, enum err e, const struct body *body, bool forms)
+{
+	const char *args[3] = { body->fault };
+	enum msg msg = MSG_INVALID_JSON;
+
+	if (e == ERR_MEDIA_TYPE) {
+		msg = MSG_MEDIA_TYPE;
+		args[0] = cut(r, r->content_type);
+	} else if (body->kind == BODY_MULTIPART) {
+		msg = MSG_MULTIPART_PARSE;
+	} else if (body->kind == BODY_FORM) {
+		msg = MSG_FORM_PARSE;
+	} else if (forms) {
+		msg = MSG_JSON_PARSE;
+	}
+	return fail_with(r, e, NULL, msg, args);
+}
+
+enum err
+field_read_body(struct req *r)
+{
+	struct wanted w = wanted_of(r->route);
+	bool multipart = w.forms && body_kind_of(r) == BODY_MULTIPART;
+	size_t limit = multipart ? r->conf->upload_limit : r->conf->body_limit;
+	struct body body = { .kind = BODY_EMPTY };
+	struct source source = { .body = &body };
+	enum err e = ERR_OK;
+
+	assert(r->values);
+	if (r->body_too_large)
+		return fail_large(r, limit);
+	if (!w.body)
+		return ERR_OK;
+	if (!multipart && r->body_len > limit)
+		return fail_large(r, limit);
+	if (w.forms)
+		e = body_any(r, &body);
+	else if (r->body_len > 0 || w.required)
+		e = body_json(r, &body);
+	if (e)
+		return fail_body(r, e, &body, w.forms);
+	return fill_all(r, &source);
+}
+
+const struct field_value *
+input_of(const struct req *r, const char *name)
+{
+	const struct field *f;
+
+	for (f = r->route->input; f->from != FROM_NONE; f++) {
+		if (strcmp(f->name, name) == 0)
+			return &r->values[f - r->route->input];
+	}
+	assert(!"an input that the route does not declare");
+	return NULL;
+}
+
+const char *
+input_text(const struct req *r, const char *name)
+{
+	return input_of(r, name)->text;
+}
+
+int64_t
+input_int(const struct req *r, const char *name)
+{
+	return input_of(r, name)->number;
+}
+
+bool
+input_bool(const struct req *r, const char *name)
+{
+	return input_of(r, name)->number != 0;
+}
+
+bool
+input_given(const struct req *r, const char *name)
+{
+	return input_of(r, name)->given;
+}
+
+/* A text with its length in front, so that no two lists look alike. */
+static void
+digest_text(struct buf *out, const char *s)
+{
+	buf_printf(out, "%zu:%s,", strlen(s), s);
+}
+
+void
+field_digest_text(const struct req *r, struct buf *out)
+{
+	const struct field *f = r->route->input;
+	const struct field_value *v = r->values;
+	size_t i;
+
+	for (; f->from != FROM_NONE; f++, v++) {
+		if (f->from != FROM_QUERY)
+			continue;
+		buf_printf(out, "%s=", f->name);
+		if (v->text)
+			digest_text(out, v->text);
+		else if (v->given || v->number)
+			buf_printf(out, "%" PRId64, v->number);
+		for (i = 0; i < v->count; i++) {
+			if (v->texts)
+				digest_text(out, v->texts[i]);
+			else
+				buf_printf(out, "%" PRId64 ",", v->numbers[i]);
+		}
+		buf_putc(out, ';');
+	}
+}

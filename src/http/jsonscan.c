@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The scan. It keeps no stack of its own: one function per construct calls
+ * the next, and the depth is bounded.
+ */
+#include "base/base.h"
+
+#include <math.h>
+
+#include "base/text.h"
+#include "http/jsonscan.h"
+
+/* No number of a client is longer; what is counts as out of range. */
+#define NUMBER_SIZE 512
+
+struct scan {
+	const char *s, *end;
+	size_t keys;
+	const char *fault;
+};
+
+static bool scan_value(struct scan *at, int depth);
+
+static bool
+wrong(struct scan *at, const char *fault)
+{
+	if (!at->fault)
+		at->fault = fault;
+	return false;
+}
+
+static void
+skip_space(struct scan *at)
+{
+	while (at->s < at->end && (*at->s == ' ' || *at->s == '\t' ||
+				      *at->s == '\n' || *at->s == '\r'))
+		at->s++;
+}
+
+/* Takes one byte if it is `c`. */
+static bool
+take(struct scan *at, char c)
+{
+	if (at->s == at->end || *at->s != c)
+		return false;
+	at->s++;
+	return true;
+}
+
+static bool
+scan_word(struct scan *at, const char *word)
+{
+	size_t n = strlen(word);
+
+	if ((size_t)(at->end - at->s) < n || memcmp(at->s, word, n) != 0)
+		return wrong(at, "Expecting value");
+	at->s += n;
+	return true;
+}
+
+/* Four hexadecimal digits; -1 if they are not there. */
+static int
+scan_hex4(struct scan *at)
+{
+	int value = 0, i;
+
+	if (at->end - at->s < 4)
+		return -1;
+	for (i = 0; i < 4; i++) {
+		char c = *at->s++;
+
+		value *= 16;
+		if (c >= '0' && c <= '9')
+			value += c - '0';
+		else if (c >= 'a' && c <= 'f')
+			value += c - 'a' + 10;
+		else if (c >= 'A' && c <= 'F')
+			value += c - 'A' + 10;
+		else
+			return -1;
+	}
+	return value;
+}
+
+/* What stands behind \u. */
+static bool
+scan_unicode(struct scan *at)
+{
+	int unit = scan_hex4(at);
+
+	if (unit < 0)
+		return wrong(at, "Invalid \\uXXXX escape");
+	if (unit == 0)
+		return wrong(at, "NUL is not allowed");
+	if (unit >= 0xdc00 && unit <= 0xdfff)
+		return wrong(at, "Lone surrogate");
+	if (unit < 0xd800 || unit > 0xdbff)
+		return true;
+	if (!take(at, '\\') || !take(at, 'u'))
+		return wrong(at, "Lone surrogate");
+	unit = scan_hex4(at);
+	if (unit < 0xdc00 || unit > 0xdfff)
+		return wrong(at, "Lone surrogate");
+	return true;
+}
+
+/* A string, from its first quote. */
+static bool
+scan_string(struct scan *at)
+{
+	at->s++;
+	while (at->s < at->end) {
+		unsigned char c = (unsigned char)*at->s++;
+
+		if (c == '"')
+			return true;
+		if (c < 0x20)
+			return wrong(at, "Invalid control character");
+		if (c != '\\')
+			continue;
+		if (at->s == at->end)
+			break;
+		c = (unsigned char)*at->s++;
+		if (c == 'u') {
+			if (!scan_unicode(at))
+				return false;
+		} else if (!c || !strchr("\"\\/bfnrt", c)) {
+			return wrong(at, "Invalid \\escape");
+		}
+	}
+	return wrong(at, "Unterminated string");
+}
+
+static bool
+scan_digits(struct scan *at)
+{
+	const char *start = at->s;
+
+	while (at->s < at->end && *at->s >= '0' && *at->s <= '9')
+		at->s++;
+	return at->s > start || wrong(at, "Expecting value");
+}
+
+/* Does the number of n characters fit its type? */
+static bool
+number_fits(const char *s, size_t n, bool integer)
+{
+	char text[NUMBER_SIZE];
+	int64_t value;
+
+	if (n >= sizeof text)
+		return false;
+	memcpy(text, s, n);
+	text[n] = '\0';
+	if (integer)
+		return text_to_int64(text, &value);
+	return isfinite(strtod(text, NULL));
+}
+
+static bool
+scan_number(struct scan *at)
+{
+	const char *start = at->s;
+	bool integer = true;
+
+	take(at, '-');
+	if (!take(at, '0') && !scan_digits(at))
+		return false;
+	if (take(at, '.')) {
+		integer = false;
+		if (!scan_digits(at))
+			return false;
+	}
+	if (take(at, 'e') || take(at, 'E')) {
+		integer = false;
+		if (!take(at, '+'))
+			take(at, '-');
+		if (!scan_digits(at))
+			return false;
+	}
+	if (!number_fits(start, (size_t)(at->s - start), integer)) {
+		at->s = start;
+		return wrong(at, "Number out of range");
+	}
+	return true;
+}
+
+static bool
+scan_list(struct scan *at, int depth)
+{
+	at->s++;
+	skip_space(at);
+	if (take(at, ']'))
+		return true;
+	for (;;) {
+		if (!scan_value(at, depth + 1))
+			return false;
+		skip_space(at);
+		if (take(at, ']'))
+			return true;
+		if (!take(at, ','))
+			return wrong(at, "Expecting ',' delimiter");
+	}
+}
+
+static bool
+scan_member(struct scan *at, int depth)
+{
+	skip_space(at);
+	if (at->s == at->end || *at->s != '"')
+		return wrong(
+		    at, "Expecting property name enclosed in double quotes");
+	if (!scan_string(at))
+		return false;
+	at->keys++;
+	skip_space(at);
+	if (!take(at, ':'))
+		return wrong(at, "Expecting ':' delimiter");
+	return scan_value(at, depth + 1);
+}
+
+static bool
+scan_object(struct scan *at, int depth)
+{
+	at->s++;
+	skip_space(at);
+	if (take(at, '}'))
+		return true;
+	for (;;) {
+		if (!scan_member(at, depth))
+			return false;
+		skip_space(at);
+		if (take(at, '}'))
+			return true;
+		if (!take(at, ','))
+			return wrong(at, "Expecting ',' delimiter");
+	}
+}
+
+/* A value that begins at nesting `depth` (0: outermost), and space before it.
+ */
+static bool
+scan_value(struct scan *at, int depth)
+{
+	skip_space(at);
+	if (at->s == at->end)
+		return wrong(at, "Expecting value");
+	switch (*at->s) {
+	case '{':
+	case '[':
+		if (depth == JSON_DEPTH_MAX)
+			return wrong(at, "Nested too deeply");
+		return *at->s == '{' ? scan_object(at, depth) :
+				       scan_list(at, depth);
+	case '"':
+		return scan_string(at);
+	case 't':
+		return scan_word(at, "true");
+	case 'f':
+		return scan_word(at, "false");
+	case 'n':
+		return scan_word(at, "null");
+	case '-':
+	case '0':
+	case '1':
+	case '2':
+	case '3':
+	case '4':
+	case '5':
+	case '6':
+	case '7':
+	case '8':
+	case '9':
+		return scan_number(at);
+	default:
+		return wrong(at, "Expecting value");
+	}
+}
+
+bool
+jsonscan(const char *s, size_t n, struct jsonscan *out)
+{
+	struct scan at = { .s = s, .end = s + n };
+
+	if (!text_is_utf8(s, n))
+		wrong(&at, "Not UTF-8, or a NUL");
+	else if (scan_value(&at, 0)) {
+		skip_space(&at);
+		if (at.s < at.end)
+			wrong(&at, "Extra data");
+	}
+	out->keys = at.keys;
+	out->at = (size_t)(at.s - s);
+	out->fault = at.fault;
+	return !at.fault;
+}

@@ -1,0 +1,311 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Error bodies. Every one has `error`; the other keys are those the contract
+ * has for the kind of failure and the route's style.
+ */
+#include "base/base.h"
+
+#include <strings.h>
+
+#include "base/conf.h"
+#include "base/mem.h"
+#include "http/problem.h"
+#include "http/reply.h"
+#include "http/route.h"
+
+#define RETRY_SECONDS 5
+
+static const char problem_type[] = "application/problem+json";
+
+/* What is said when nobody has said anything. */
+static const enum msg common[ERR__MAX] = {
+	[ERR_BAD_JSON] = MSG_INVALID_JSON,
+	[ERR_INVALID] = MSG_BAD_REQUEST,
+	[ERR_CONFLICT] = MSG_CONFLICT,
+	[ERR_UNAUTHORIZED] = MSG_AUTH_NEEDED,
+	[ERR_UNVERIFIED] = MSG_UNVERIFIED,
+	[ERR_FORBIDDEN] = MSG_FORBIDDEN,
+	[ERR_NOT_FOUND] = MSG_NOT_FOUND,
+	[ERR_METHOD] = MSG_METHOD_NOT_ALLOWED,
+	[ERR_TOO_LARGE] = MSG_TOO_LARGE,
+	[ERR_MEDIA_TYPE] = MSG_MEDIA_TYPE,
+	[ERR_TOO_OFTEN] = MSG_THROTTLED,
+	[ERR_INTERNAL] = MSG_INTERNAL,
+	[ERR_UPSTREAM] = MSG_UPSTREAM,
+	[ERR_UNAVAILABLE] = MSG_UNAVAILABLE,
+};
+
+static struct problem *
+problem_of(struct req *r, enum err code)
+{
+	if (!r->problem)
+		r->problem = mem_new(r->mem, struct problem);
+	r->problem->code = code;
+	return r->problem;
+}
+
+void
+complain(struct req *r, enum err code, const char *field, const char *text)
+{
+	struct problem *p = problem_of(r, code);
+
+	if (p->n == (int)array_len(p->list))
+		return; /* who gets this many has enough to do */
+	p->list[p->n].field = field;
+	p->list[p->n].text = text;
+	p->n++;
+}
+
+enum err
+fail(struct req *r, enum err code, const char *field, enum msg msg)
+{
+	complain(r, code, field, msg_text(r->lang, msg));
+	return code;
+}
+
+enum err
+fail_with(struct req *r, enum err code, const char *field, enum msg msg,
+    const char *const args[3])
+{
+	complain(r, code, field, msg_format(r->mem, r->lang, msg, args));
+	return code;
+}
+
+enum err
+fail_path(struct req *r, const char *model, const char *lookup)
+{
+	struct problem *p = problem_of(r, ERR_NOT_FOUND);
+
+	p->n = 0;
+	p->model = model;
+	p->lookup = lookup;
+	return ERR_NOT_FOUND;
+}
+
+enum err
+fail_token(
+    struct req *r, enum msg detail, const char *code, const char *token_message)
+{
+	struct problem *p = problem_of(r, ERR_UNAUTHORIZED);
+
+	p->detail_code = code;
+	p->token_message = token_message;
+	return fail(r, ERR_UNAUTHORIZED, NULL, detail);
+}
+
+enum err
+fail_retry(struct req *r, enum err code, enum msg msg, int seconds)
+{
+	problem_of(r, code)->retry_after = seconds;
+	return fail_with(r, code, NULL, msg,
+	    (const char *const[3]){ mem_printf(r->mem, "%d", seconds) });
+}
+
+/* A complaint about the request as a whole; NULL: there is none. */
+static const char *
+whole_text(const struct problem *p)
+{
+	int i;
+
+	for (i = 0; i < p->n; i++) {
+		if (!p->list[i].field)
+			return p->list[i].text;
+	}
+	return NULL;
+}
+
+/* The one text that stands for all. */
+static const char *
+first_text(const struct problem *p)
+{
+	const char *whole = whole_text(p);
+
+	return whole ? whole : p->list[0].text;
+}
+
+/* {"field": ["text", …], …} in the order of the first complaints. */
+static void
+put_fields(const struct problem *p, struct json *j)
+{
+	const char *field;
+	int i, k;
+
+	for (i = 0; i < p->n; i++) {
+		field = p->list[i].field;
+		for (k = 0; field && k < i; k++) {
+			if (p->list[k].field &&
+			    strcmp(p->list[k].field, field) == 0)
+				field = NULL;
+		}
+		if (!field)
+			continue;
+		json_key(j, field);
+		json_list(j);
+		for (k = i; k < p->n; k++) {
+			if (p->list[k].field &&
+			    strcmp(p->list[k].field, field) == 0)
+				json_text(j, p->list[k].text);
+		}
+		json_list_end(j);
+	}
+}
+
+/* What the framework of the original says itself has `detail`. */
+static bool
+has_detail(const struct problem *p, enum err code, enum style style)
+{
+	if (!whole_text(p))
+		return false;
+	return p->detail_code || style == STYLE_FRAMEWORK ||
+	       code == ERR_METHOD || code == ERR_MEDIA_TYPE ||
+	       code == ERR_TOO_OFTEN ||
+	       (code == ERR_BAD_JSON && style == STYLE_FORM);
+}
+
+static void
+put_pair(struct json *j, const char *key, const char *text)
+{
+	json_key(j, key);
+	json_text(j, text);
+}
+
+static void
+put_token(const struct problem *p, struct json *j)
+{
+	put_pair(j, "code", p->detail_code);
+	if (!p->token_message)
+		return;
+	json_key(j, "messages");
+	json_list(j);
+	json_object(j);
+	put_pair(j, "token_class", "AccessToken");
+	put_pair(j, "token_type", "access");
+	put_pair(j, "message", p->token_message);
+	json_object_end(j);
+	json_list_end(j);
+}
+
+/* A path that leads nowhere. */
+static void
+put_path(const struct req *r, const struct problem *p, struct json *j)
+{
+	put_pair(j, "error", msg_text(r->lang, MSG_NOT_FOUND));
+	put_pair(j, "message", msg_text(r->lang, MSG_NOT_FOUND_TEXT));
+	if (!p->model)
+		return;
+	put_pair(j, "model", p->model);
+	put_pair(j, "lookup_value", p->lookup);
+}
+
+/* The members RFC 9457 wants. */
+static void
+put_problem(
+    const struct req *r, const struct problem *p, enum err code, struct json *j)
+{
+	put_pair(j, "type", err_slug(code));
+	put_pair(j, "title", reply_phrase(err_status(code)));
+	json_key(j, "status");
+	json_int(j, err_status(code));
+	put_pair(j, "detail",
+	    p->n > 0 ? first_text(p) : msg_text(r->lang, MSG_NOT_FOUND_TEXT));
+}
+
+/* Does an element of Accept name the problem type, and not with q=0? */
+static bool
+wants_problem(const char *accept)
+{
+	const size_t n = sizeof problem_type - 1;
+	const char *q;
+
+	for (; *accept; accept += strcspn(accept, ",")) {
+		accept += strspn(accept, ", \t");
+		if (strncasecmp(accept, problem_type, n) != 0 ||
+		    !strchr(",; \t", accept[n]))
+			continue;
+		q = accept + n + strspn(accept + n, "; \t");
+		if ((q[0] != 'q' && q[0] != 'Q') || q[1] != '=')
+			return true;
+		q += 2;
+		return strspn(q, "0.") != strcspn(q, ", \t;");
+	}
+	return false;
+}
+
+static void
+put_body(struct req *r, const struct problem *p, enum err code, bool problem)
+{
+	enum style style = r->route ? r->route->style : STYLE_ERROR;
+	struct json *j = reply_json(r, err_status(code));
+	enum err done;
+
+	json_object(j);
+	if (problem) {
+		put_problem(r, p, code, j);
+		r->answer.type = problem_type;
+	}
+	if (p->n == 0) {
+		put_path(r, p, j);
+	} else {
+		put_fields(p, j);
+		if (!problem && has_detail(p, code, style))
+			put_pair(j, "detail", first_text(p));
+		if (p->detail_code)
+			put_token(p, j);
+		if (!problem && style == STYLE_STATUS)
+			put_pair(j, "status", first_text(p));
+		put_pair(j, "error", first_text(p));
+	}
+	json_object_end(j);
+	done = reply_done(r, j);
+	assert(!done);
+}
+
+/* The text for a failure nobody has described. */
+static void
+complain_common(struct req *r, enum err code)
+{
+	const char *args[3] = { NULL };
+
+	switch (code) {
+	case ERR_METHOD:
+		args[0] = r->method_text;
+		break;
+	case ERR_TOO_LARGE:
+		args[0] = mem_printf(r->mem, "%zu", r->conf->body_limit);
+		break;
+	case ERR_TOO_OFTEN:
+	case ERR_UNAVAILABLE:
+		args[0] = mem_printf(r->mem, "%d", RETRY_SECONDS);
+		r->problem->retry_after = RETRY_SECONDS;
+		break;
+	case ERR_INTERNAL:
+		args[0] = r->id;
+		break;
+	default:
+		break;
+	}
+	complain(
+	    r, code, NULL, msg_format(r->mem, r->lang, common[code], args));
+}
+
+void
+problem_reply(struct req *r, enum err code)
+{
+	struct problem *p = problem_of(r, code);
+
+	assert(code != ERR_OK && code < ERR__MAX);
+	if (p->n == 0 && code != ERR_NOT_FOUND)
+		complain_common(r, code);
+	r->answer.etag[0] = '\0';
+	r->answer.cache_control = "no-store";
+	r->answer.keep = false;
+	r->answer.ready_headers_len = 0;
+	if (code == ERR_UNAUTHORIZED &&
+	    (p->detail_code ||
+		(r->route && r->route->style == STYLE_FRAMEWORK)))
+		reply_header(r, "WWW-Authenticate", "Bearer realm=\"api\"");
+	if (p->retry_after > 0)
+		reply_header(
+		    r, "Retry-After", mem_printf(r->mem, "%d", p->retry_after));
+	put_body(r, p, code, wants_problem(r->accept));
+}

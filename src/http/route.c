@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The search in the route table. Rows with the same path become one entry of an
+ * index, sorted so that the first entry that fits is the right one; it is made
+ * at the first search and never changes.
+ */
+#include "base/base.h"
+
+#include "base/mem.h"
+#include "http/route.h"
+
+#define SEGMENTS_MAX 10
+
+struct segment {
+	const char *s; /* a parameter's without the braces */
+	size_t len;
+	bool param;
+};
+
+struct pattern {
+	int n;
+	struct segment segment[SEGMENTS_MAX];
+	const struct route *by_method[METHOD_OTHER];
+	unsigned allowed;
+};
+
+static struct {
+	struct pattern *list;
+	int n;
+	int begin[SEGMENTS_MAX +
+		  2]; /* of the entries with that many segments */
+} table;
+
+static const char *const method_names[] = {
+	[METHOD_GET] = "GET",
+	[METHOD_HEAD] = "HEAD",
+	[METHOD_POST] = "POST",
+	[METHOD_PUT] = "PUT",
+	[METHOD_PATCH] = "PATCH",
+	[METHOD_DELETE] = "DELETE",
+	[METHOD_OPTIONS] = "OPTIONS",
+};
+
+/*
+ * Splits a path at its slashes and returns how many segments there are; -1: it
+ * does not begin with a slash, holds an empty segment, or too many.
+ */
+static int
+split(const char *path, struct segment out[SEGMENTS_MAX])
+{
+	int n = 0;
+	size_t len;
+
+	if (*path++ != '/')
+		return -1;
+	while (*path) {
+		len = strcspn(path, "/");
+		if (len == 0 || n == SEGMENTS_MAX)
+			return -1;
+		out[n].s = path;
+		out[n].len = len;
+		out[n].param = false;
+		n++;
+		path += len + (path[len] == '/');
+	}
+	return n;
+}
+
+static void
+read_pattern(const char *text, struct pattern *out)
+{
+	int i;
+
+	memset(out, 0, sizeof *out);
+	out->n = split(text, out->segment);
+	assert(out->n >= 0);
+	for (i = 0; i < out->n; i++) {
+		struct segment *segment = &out->segment[i];
+
+		if (segment->s[0] != '{')
+			continue;
+		assert(segment->len > 2 && segment->s[segment->len - 1] == '}');
+		segment->s++;
+		segment->len -= 2;
+		segment->param = true;
+	}
+}
+
+/* Literals before parameters, else by their bytes; parameters are all alike. */
+static int
+compare_segments(const struct segment *a, const struct segment *b)
+{
+	size_t n = a->len < b->len ? a->len : b->len;
+	int order;
+
+	if (a->param || b->param)
+		return (int)a->param - (int)b->param;
+	order = memcmp(a->s, b->s, n);
+	if (order == 0 && a->len != b->len)
+		return a->len < b->len ? -1 : 1;
+	return order;
+}
+
+static int
+compare_patterns(const void *va, const void *vb)
+{
+	const struct pattern *a = va, *b = vb;
+	int order = a->n - b->n, i;
+
+	for (i = 0; order == 0 && i < a->n; i++)
+		order = compare_segments(&a->segment[i], &b->segment[i]);
+	return order;
+}
+
+/* Adds the methods of the second to the first. */
+static void
+merge(struct pattern *into, const struct pattern *from)
+{
+	int i;
+
+	for (i = 0; i < METHOD_OTHER; i++) {
+		if (!from->by_method[i])
+			continue;
+		assert(!into->by_method[i]);
+		into->by_method[i] = from->by_method[i];
+	}
+	into->allowed |= from->allowed;
+}
+
+static void
+make_table(void)
+{
+	struct pattern *list = mem_array(NULL, struct pattern, n_routes);
+	int i, k, n = 0;
+
+	for (i = 0; i < n_routes; i++) {
+		const struct route *route = &routes[i];
+
+		read_pattern(route->pattern, &list[i]);
+		list[i].by_method[route->method] = route;
+		list[i].allowed = 1u << METHOD_OPTIONS | 1u << route->method;
+		if (route->method == METHOD_GET)
+			list[i].allowed |= 1u << METHOD_HEAD;
+	}
+	qsort(list, (size_t)n_routes, sizeof *list, compare_patterns);
+	for (i = 1; i < n_routes; i++) {
+		if (compare_patterns(&list[n], &list[i]) == 0)
+			merge(&list[n], &list[i]);
+		else
+			list[++n] = list[i];
+	}
+	table.list = list;
+	table.n = n + 1;
+	for (i = 0, k = 0; k <= SEGMENTS_MAX + 1; k++) {
+		while (i < table.n && list[i].n < k)
+			i++;
+		table.begin[k] = i;
+	}
+}
+
+static bool
+fits(const struct pattern *pattern, const struct segment *path)
+{
+	int i;
+
+	for (i = 0; i < pattern->n; i++) {
+		const struct segment *segment = &pattern->segment[i];
+
+		if (segment->param)
+			continue;
+		if (segment->len != path[i].len ||
+		    memcmp(segment->s, path[i].s, segment->len) != 0)
+			return false;
+	}
+	return true;
+}
+
+/* A segment of the path as the client meant it. */
+static char *
+capture(TALLOC_CTX *mem, const struct segment *segment)
+{
+	const size_t mark = sizeof PATH_SLASH - 1;
+	char *text = mem_textn(mem, segment->s, segment->len), *p = text;
+
+	while ((p = strstr(p, PATH_SLASH))) {
+		*p++ = '/';
+		memmove(p, p + mark - 1, strlen(p + mark - 1) + 1);
+	}
+	return text;
+}
+
+void
+route_find(TALLOC_CTX *mem, enum method method, const char *path,
+    struct route_match *out)
+{
+	struct segment segment[SEGMENTS_MAX];
+	const struct pattern *found = NULL;
+	int n = split(path, segment), i, params = 0;
+
+	memset(out, 0, sizeof *out);
+	if (!table.list)
+		make_table();
+	if (n < 0)
+		return;
+	for (i = table.begin[n]; i < table.begin[n + 1] && !found; i++) {
+		if (fits(&table.list[i], segment))
+			found = &table.list[i];
+	}
+	if (!found)
+		return;
+	out->allowed = found->allowed;
+	if (method == METHOD_HEAD)
+		method = METHOD_GET;
+	if (method == METHOD_OTHER || !found->by_method[method])
+		return;
+	out->route = found->by_method[method];
+	for (i = 0; i < n; i++) {
+		if (!found->segment[i].param)
+			continue;
+		assert(params < PATH_PARAMS_MAX);
+		out->param[params++] = capture(mem, &segment[i]);
+	}
+}
+
+char *
+route_allow(TALLOC_CTX *mem, unsigned allowed)
+{
+	struct buf out;
+	size_t i;
+
+	buf_init(&out, mem, 64);
+	for (i = 0; i < array_len(method_names); i++) {
+		if (!(allowed & 1u << i))
+			continue;
+		if (out.len > 0)
+			buf_puts(&out, ", ");
+		buf_puts(&out, method_names[i]);
+	}
+	return out.data;
+}
+
+int
+route_param(const struct route *route, const char *name)
+{
+	const char *p = route->pattern;
+	size_t n = strlen(name);
+	int i = 0;
+
+	while ((p = strchr(p, '{'))) {
+		p++;
+		if (strncmp(p, name, n) == 0 && p[n] == '}')
+			return i;
+		i++;
+	}
+	return -1;
+}
+
+/* Is a segment of the pattern a place for a name that people choose? */
+static bool
+is_chosen(const struct segment *segment)
+{
+	static const char *const names[] = { "username", "movie" };
+	size_t i;
+
+	for (i = 0; segment->param && i < array_len(names); i++) {
+		if (strlen(names[i]) == segment->len &&
+		    memcmp(names[i], segment->s, segment->len) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Does some pattern have the literal where `place` has its i-th segment? */
+static bool
+is_literal_at(const struct pattern *place, int i, const char *literal)
+{
+	const struct pattern *p;
+	int k;
+
+	for (p = table.list; p < table.list + table.n; p++) {
+		if (p->n <= i || p->segment[i].param ||
+		    p->segment[i].len != strlen(literal) ||
+		    memcmp(p->segment[i].s, literal, strlen(literal)) != 0)
+			continue;
+		for (k = 0; k < i; k++) {
+			if (compare_segments(
+				&p->segment[k], &place->segment[k]) != 0)
+				break;
+		}
+		if (k == i)
+			return true;
+	}
+	return false;
+}
+
+bool
+route_is_reserved(const char *segment)
+{
+	/* there whether a row of today says so or not */
+	static const char *const always[] = {
+		"/api/users/{username}/",
+		"/api/movies/{movie}/",
+	};
+	struct pattern place;
+	int i, k;
+
+	if (!table.list)
+		make_table();
+	for (i = 0; i < (int)array_len(always) + n_routes; i++) {
+		read_pattern(i < (int)array_len(always) ?
+				 always[i] :
+				 routes[i - (int)array_len(always)].pattern,
+		    &place);
+		for (k = 0; k < place.n; k++) {
+			if (is_chosen(&place.segment[k]) &&
+			    is_literal_at(&place, k, segment))
+				return true;
+		}
+	}
+	return false;
+}
