@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""After everything else: was every operation called, and did each succeed at
+least once?  Reads what the clients of all test processes have written down
+(MXM_CONTRACT_LOG), so it skips when it runs by itself."""
+
+import os
+
+import pytest
+
+import contract
+
+LOG = os.environ.get(contract.LOG_VARIABLE)
+
+needs_log = pytest.mark.skipif(
+    not LOG or not os.path.exists(LOG),
+    reason=f"no calls were written down ({contract.LOG_VARIABLE})")
+
+
+@needs_log
+def test_every_operation_was_called():
+    assert contract.default().uncalled(LOG) == []
+
+
+@needs_log
+def test_every_operation_succeeded_once():
+    with open(LOG, encoding="utf-8") as file:
+        good = {name for name, status in map(str.split, file)
+                if status.startswith("2")}
+    missing = {o.id for o in contract.default().operations
+               if not o.pending and not o.outside} - good
+    assert not missing
