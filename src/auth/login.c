@@ -91,7 +91,7 @@ login_refresh(struct req *r)
 
 /* Ends the session of the token that was sent, and no other. */
 enum err
-logout(struct req *r)
+login_end(struct req *r)
 {
 	enum err e;
 

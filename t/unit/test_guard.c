@@ -128,10 +128,13 @@ Test(guard, with_no_or_several_tokens)
 
 Test(guard, with_a_bad_token)
 {
-	char *old = mem_printf(req.mem, "Bearer %s", issue(TOKEN_ACCESS, -1));
 	char *refresh =
 	    mem_printf(req.mem, "Bearer %s", issue(TOKEN_REFRESH, HOUR));
+	char *old;
 
+	clock_set_for_test((NOW - HOUR) * 1000000);
+	old = mem_printf(req.mem, "Bearer %s", issue(TOKEN_ACCESS, HOUR));
+	clock_set_for_test(NOW * 1000000);
 	expect_refused("Bearer a.b.c", MSG_TOKEN_NOT_VALID, "token_not_valid",
 	    MSG_TOKEN_INVALID);
 	expect_refused(
