@@ -184,6 +184,8 @@ take_text(const struct filling *x, const struct raw *raw)
 	const char *text = raw->text;
 	size_t length;
 
+	if (raw->kind != RAW_TEXT && (x->f->flags & LENIENT))
+		return NULL;
 	if (raw->kind != RAW_TEXT) {
 		blame_value(x, raw,
 		    raw->kind == RAW_BAD ? MSG_FIELD_BAD_TEXT : MSG_FIELD_TEXT);

@@ -32,7 +32,8 @@ enum field_flags {
 	NULLABLE = 2,  /* null is a value */
 	NOT_BLANK = 4, /* white space alone is a complaint */
 	DIGITS_ONLY = 8,
-	SECRET = 16 /* never echoed in a complaint, never logged */
+	SECRET = 16, /* never echoed in a complaint, never logged */
+	LENIENT = 32 /* T_TEXT: what is no text is no complaint, but absent */
 };
 
 struct field {

@@ -197,6 +197,23 @@ put_path(const struct req *r, const struct problem *p, struct json *j)
 	put_pair(j, "lookup_value", p->lookup);
 }
 
+/* The key that every error body has. */
+static void
+put_error(const struct problem *p, struct json *j)
+{
+	int i;
+
+	if (!p->error_is_list) {
+		put_pair(j, "error", first_text(p));
+		return;
+	}
+	json_key(j, "error");
+	json_list(j);
+	for (i = 0; i < p->n; i++)
+		json_text(j, p->list[i].text);
+	json_list_end(j);
+}
+
 /* The members RFC 9457 wants. */
 static void
 put_problem(
@@ -253,7 +270,7 @@ put_body(struct req *r, const struct problem *p, enum err code, bool problem)
 			put_token(p, j);
 		if (!problem && style == STYLE_STATUS)
 			put_pair(j, "status", first_text(p));
-		put_pair(j, "error", first_text(p));
+		put_error(p, j);
 	}
 	json_object_end(j);
 	done = reply_done(r, j);

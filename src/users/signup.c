@@ -96,6 +96,8 @@ complain_password(struct req *r, const struct newcomer *n)
 
 	for (size_t i = 0; i < count; i++)
 		complain_msg(r, "password", fault[i].msg, fault[i].arg);
+	if (count > 0)
+		r->problem->error_is_list = true;
 	return count > 0;
 }
 

@@ -10,10 +10,13 @@
 #include "http/handlers.h"
 #include "users/users.h"
 
-/* A number or null is given, but is no code: only text ever fits. */
+/*
+ * A number or null is given, but is no code: only text ever fits. Whoever is
+ * verified already is not asked for more.
+ */
 const struct field verify_input[] = {
-	{ "verification_code", FROM_BODY, T_TEXT, .flags = REQUIRED | NULLABLE,
-	    .invalid_msg = MSG_CODE_WRONG },
+	{ "verification_code", FROM_BODY, T_TEXT,
+	    .flags = REQUIRED | NULLABLE | LENIENT },
 	{ 0 },
 };
 
