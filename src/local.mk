@@ -10,13 +10,16 @@ libmxm_a_SOURCES = \
 	src/base/banned.h src/base/base.h src/base/errors.def \
 	src/base/buf.c src/base/buf.h \
 	src/base/clock.c src/base/clock.h \
-	src/base/conf.c src/base/conf.h \
+	src/base/conf.c src/base/conf.h src/settings.def \
+	src/base/conf_type.c src/base/conf_type.h \
 	src/base/err.c src/base/err.h \
 	src/base/json.c src/base/json.h \
 	src/base/log.c src/base/log.h \
 	src/base/mem.c src/base/mem.h \
 	src/base/random.c src/base/random.h \
 	src/base/shm.c src/base/shm.h \
+	src/base/shm_limit.c src/base/shm_map.h \
+	src/base/suggest.c src/base/suggest.h \
 	src/base/text.c src/base/text.h \
 	src/i18n/lang.c src/i18n/lang.h \
 	src/i18n/mailtext.c src/i18n/mailtext.h \

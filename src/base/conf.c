@@ -1,0 +1,542 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Reading the settings. A reader walks through file, conf.d, environment and
+ * secrets, remembers what is wrong with each, and goes on: whoever mends a file
+ * wants to hear of all of it at once.
+ */
+#include "base/base.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/conf.h"
+#include "base/conf_type.h"
+#include "base/mem.h"
+#include "base/suggest.h"
+#include "base/text.h"
+
+#define KEY_LEAST  32   /* bytes of a signing key */
+#define SECRET_MAX 4096 /* bytes of a file with a secret */
+#define SOCKET_MAX 107  /* bytes of a socket's path */
+
+const struct conf_setting conf_settings[CONF__MAX] = {
+#define SETTING(NAME, TYPE, DEFAULT, FLAGS, HELP)                      \
+	[CONF_ID_##NAME] = { #NAME, CONF_##TYPE, DEFAULT, FLAGS, HELP, \
+		offsetof(struct conf, NAME) },
+#include "settings.def"
+#undef SETTING
+};
+
+struct reader {
+	struct conf *conf;
+	struct conf_errors *errors;
+	bool unreadable;
+	/* the file at hand */
+	const char *file;
+	bool open_to_all; /* everybody may read it */
+	int line;
+	int given[CONF__MAX]; /* line of each setting in this file */
+};
+
+static void wrong(struct reader *r, const char *fmt, ...) printf_like(2, 3);
+
+static void
+wrong(struct reader *r, const char *fmt, ...)
+{
+	struct conf_errors *e = r->errors;
+	va_list ap;
+
+	va_start(ap, fmt);
+	e->list = mem_grow(r->conf, e->list, char *, e->n + 1);
+	e->list[e->n++] = mem_need(talloc_vasprintf(r->conf, fmt, ap));
+	va_end(ap);
+}
+
+static int
+setting_named(const char *name)
+{
+	int i;
+
+	for (i = 0; i < CONF__MAX; i++)
+		if (strcmp(conf_settings[i].name, name) == 0)
+			return i;
+	return -1;
+}
+
+static void
+set(struct reader *r, int id, const char *text, const char *place)
+{
+	const struct conf_setting *s = &conf_settings[id];
+	const char *normal = text, *shown = text;
+	struct conf_fault fault;
+
+	if ((s->flags & IN_RUN) && *text && *text != '/')
+		normal = mem_printf(r->conf, "%s/%s", r->conf->run_dir, text);
+	if (s->flags & HIDDEN)
+		shown = "…";
+	if (!conf_type_read(r->conf, s->type, &normal,
+		(char *)r->conf + s->offset, &fault)) {
+		wrong(r, "%s: %s: \"%s\" %s; %s", place ? place : r->conf->file,
+		    s->name, shown, fault.what, fault.remedy);
+		return;
+	}
+	r->conf->text[id] = normal;
+	r->conf->source[id] = place;
+}
+
+/* Settings that lie in run_dir wait until that is known. */
+static void
+note(struct reader *r, int id, const char *text, const char *place)
+{
+	if (conf_settings[id].flags & IN_RUN) {
+		r->conf->text[id] = text;
+		r->conf->source[id] = place;
+	} else {
+		set(r, id, text, place);
+	}
+}
+
+/* ------------------------------------------------------------------ files */
+
+static void
+unknown_setting(struct reader *r, const char *place, const char *name)
+{
+	const char *names[CONF__MAX], *near;
+	int i;
+
+	for (i = 0; i < CONF__MAX; i++)
+		names[i] = conf_settings[i].name;
+	near = suggest(name, names, CONF__MAX);
+	if (near)
+		wrong(r, "%s: there is no setting \"%s\"; did you mean %s?",
+		    place, name, near);
+	else
+		wrong(r,
+		    "%s: there is no setting \"%s\"; \"mxmctl config\" "
+		    "lists all",
+		    place, name);
+}
+
+static void
+take_setting(
+    struct reader *r, const char *place, const char *name, const char *value)
+{
+	int id = setting_named(name);
+
+	if (id < 0) {
+		unknown_setting(r, place, name);
+		return;
+	}
+	if (r->given[id]) {
+		wrong(r,
+		    "%s: %s stands in line %d already; remove one of the "
+		    "two",
+		    place, name, r->given[id]);
+		return;
+	}
+	r->given[id] = r->line;
+	if ((conf_settings[id].flags & HIDDEN) && r->open_to_all && *value)
+		wrong(r,
+		    "%s: %s: everybody can read this file; run "
+		    "\"chmod o= %s\", or use %s_file",
+		    place, name, r->file, name);
+	note(r, id, value, place);
+}
+
+static void
+take_line(struct reader *r, char *line, size_t n)
+{
+	char *place = mem_printf(r->conf, "%s:%d", r->file, r->line);
+	char *text, *equals;
+	const char *p;
+
+	if (!text_is_utf8(line, n)) {
+		wrong(r, "%s: this line is not text in UTF-8; write it again",
+		    place);
+		return;
+	}
+	text = text_trim(r->conf, line);
+	if (!*text || *text == '#')
+		return;
+	for (p = text; *p; p++) {
+		if ((unsigned char)*p < 0x20 && *p != '\t') {
+			wrong(r,
+			    "%s: there is a control character in this "
+			    "line; write it again",
+			    place);
+			return;
+		}
+	}
+	equals = strchr(text, '=');
+	if (!equals || equals == text) {
+		wrong(r,
+		    "%s: this is no setting; write name = value, or begin "
+		    "a comment with #",
+		    place);
+		return;
+	}
+	*equals = '\0';
+	take_setting(
+	    r, place, text_trim(r->conf, text), text_trim(r->conf, equals + 1));
+}
+
+static void
+cannot_read(struct reader *r, const char *file, const char *remedy)
+{
+	wrong(r, "%s: cannot be read: %s; %s", file, strerror(errno), remedy);
+	r->unreadable = true;
+}
+
+static void
+read_file(struct reader *r, const char *file)
+{
+	FILE *f = fopen(file, "re");
+	struct stat st;
+	char *line = NULL;
+	size_t size = 0;
+	ssize_t n;
+
+	if (!f || fstat(fileno(f), &st) != 0) {
+		cannot_read(r, file,
+		    errno == ENOENT ?
+			"\"mxmctl config --default-file\" prints one to "
+			"begin with" :
+			"look at the rights of the file and the folders "
+			"above it");
+		if (f)
+			fclose(f);
+		return;
+	}
+	r->file = mem_text(r->conf, file);
+	r->line = 0;
+	r->open_to_all = S_ISREG(st.st_mode) && (st.st_mode & S_IRWXO);
+	memset(r->given, 0, sizeof r->given);
+	while ((n = getline(&line, &size, f)) >= 0) {
+		r->line++;
+		take_line(r, line, (size_t)n);
+	}
+	if (ferror(f))
+		cannot_read(r, file, "it must be a plain file");
+	free(line);
+	fclose(f);
+}
+
+static char *
+folder_of(TALLOC_CTX *mem, const char *file)
+{
+	const char *slash = strrchr(file, '/');
+
+	if (!slash)
+		return mem_text(mem, ".");
+	return mem_textn(mem, file, (size_t)(slash - file) + (slash == file));
+}
+
+static int
+is_conf(const struct dirent *d)
+{
+	size_t n = strlen(d->d_name);
+
+	return d->d_name[0] != '.' && n > 5 &&
+	       strcmp(d->d_name + n - 5, ".conf") == 0;
+}
+
+static int
+by_name(const struct dirent **a, const struct dirent **b)
+{
+	return strcmp((*a)->d_name, (*b)->d_name);
+}
+
+static void
+read_folder(struct reader *r, const char *folder)
+{
+	struct dirent **list;
+	int n, i;
+
+	n = scandir(folder, &list, is_conf, by_name);
+	if (n < 0) {
+		if (errno != ENOENT && errno != ENOTDIR)
+			cannot_read(r, folder, "look at its rights");
+		return;
+	}
+	for (i = 0; i < n; i++) {
+		read_file(
+		    r, mem_printf(r->conf, "%s/%s", folder, list[i]->d_name));
+		free(list[i]);
+	}
+	free(list);
+}
+
+/* ------------------------------------------------------------ environment */
+
+static void
+read_environment(struct reader *r)
+{
+	const char *value;
+	char *name, *p;
+	int i;
+
+	for (i = 0; i < CONF__MAX; i++) {
+		name = mem_printf(r->conf, "MXM_%s", conf_settings[i].name);
+		for (p = name; *p; p++)
+			if (*p >= 'a' && *p <= 'z')
+				*p = (char)(*p - ('a' - 'A'));
+		value = getenv(name);
+		if (value)
+			note(r, i, text_trim(r->conf, value), name);
+	}
+}
+
+/* ---------------------------------------------------------------- secrets */
+
+/* Reads a file with a secret; what ends a line at its end is not part of it. */
+static char *
+read_secret(struct reader *r, const char *file, int fd)
+{
+	char *text = mem_array(r->conf, char, SECRET_MAX + 1);
+	size_t n = 0;
+	ssize_t got;
+
+	while (n <= SECRET_MAX &&
+	       (got = read(fd, text + n, SECRET_MAX + 1 - n)) != 0) {
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0) {
+			cannot_read(r, file, "it must be a plain file");
+			return NULL;
+		}
+		n += (size_t)got;
+	}
+	if (n > SECRET_MAX) {
+		wrong(r, "%s: is too long for a secret; at most %d bytes", file,
+		    SECRET_MAX);
+		return NULL;
+	}
+	while (n > 0 && (text[n - 1] == '\n' || text[n - 1] == '\r'))
+		text[--n] = '\0';
+	if (!text_is_utf8(text, n)) {
+		wrong(r,
+		    "%s: a secret must be text; \"openssl rand -hex 32\" "
+		    "makes one",
+		    file);
+		return NULL;
+	}
+	return text;
+}
+
+static void
+secret_from_file(struct reader *r, int id, const char *file, bool ours)
+{
+	int fd = open(file, O_RDONLY | O_CLOEXEC);
+	struct stat st;
+	char *text;
+
+	if (fd < 0 || fstat(fd, &st) != 0) {
+		cannot_read(r, file,
+		    "look at the rights of the file and the "
+		    "folders above it");
+	} else if (ours && (st.st_mode & S_IRWXO)) {
+		wrong(r,
+		    "%s: everybody can get at this secret (mode %04o); "
+		    "run \"chmod o= %s\"",
+		    file, (unsigned)st.st_mode & 07777, file);
+	} else {
+		text = read_secret(r, file, fd);
+		if (text)
+			set(r, id, text, file);
+	}
+	if (fd >= 0)
+		close(fd);
+}
+
+/* From <name>_file, else from a credential, where there is no value yet. */
+static void
+find_secret(struct reader *r, int id)
+{
+	const char *name = conf_settings[id].name;
+	const char *folder = getenv("CREDENTIALS_DIRECTORY"), *file;
+	int other = setting_named(mem_printf(r->conf, "%s_file", name));
+
+	assert(other >= 0);
+	file = r->conf->text[other];
+	if (*file && *r->conf->text[id]) {
+		wrong(r,
+		    "%s: %s_file is given, and %s in %s too; remove one "
+		    "of the two",
+		    r->conf->source[other], name, name, r->conf->source[id]);
+		return;
+	}
+	if (*file) {
+		secret_from_file(r, id, file, true);
+		return;
+	}
+	if (!folder || *r->conf->text[id])
+		return;
+	file = mem_printf(r->conf, "%s/%s", folder, name);
+	if (access(file, F_OK) == 0)
+		secret_from_file(r, id, file, false);
+}
+
+/* ----------------------------------------------------------- all together */
+
+static const char *
+place_of(const struct conf *conf, enum conf_id id)
+{
+	return conf->source[id] ? conf->source[id] : conf->file;
+}
+
+static void
+defaults(struct reader *r)
+{
+	int i;
+
+	for (i = 0; i < CONF__MAX; i++)
+		note(r, i, conf_settings[i].standard, NULL);
+}
+
+static void
+check_key(struct reader *r)
+{
+	const struct conf *conf = r->conf;
+	size_t n = strlen(conf->signing_key);
+	const char *folder = folder_of(r->conf, conf->file);
+
+	if (n >= KEY_LEAST)
+		return;
+	wrong(r,
+	    "%s: signing_key: %s, and tokens could be forged; at least "
+	    "%d bytes are needed: run \"(umask 077; openssl rand -hex 32 "
+	    ">%s/signing.key)\" as the user of mxmd and set "
+	    "signing_key_file = %s/signing.key",
+	    place_of(conf, CONF_ID_signing_key),
+	    n ? "is too short" : "there is none", KEY_LEAST, folder, folder);
+}
+
+static void
+check_needed(struct reader *r)
+{
+	static const enum conf_id needed[] = { CONF_ID_run_dir,
+		CONF_ID_listen_fast, CONF_ID_listen_slow, CONF_ID_jobs_socket,
+		CONF_ID_database, CONF_ID_media_root, CONF_ID_public_origin };
+	static const enum conf_id sockets[] = { CONF_ID_listen_fast,
+		CONF_ID_listen_slow, CONF_ID_jobs_socket };
+	size_t i;
+
+	for (i = 0; i < array_len(needed); i++)
+		if (!*r->conf->text[needed[i]])
+			wrong(r, "%s: %s: is empty; the default is %s",
+			    place_of(r->conf, needed[i]),
+			    conf_settings[needed[i]].name,
+			    conf_settings[needed[i]].standard);
+	for (i = 0; i < array_len(sockets); i++)
+		if (strlen(r->conf->text[sockets[i]]) > SOCKET_MAX)
+			wrong(r,
+			    "%s: %s: %s is longer than %d bytes, too long "
+			    "for a socket; choose a shorter folder",
+			    place_of(r->conf, sockets[i]),
+			    conf_settings[sockets[i]].name,
+			    r->conf->text[sockets[i]], SOCKET_MAX);
+	if (r->conf->request_deadline < 100)
+		wrong(r, "%s: request_deadline: is too short; at least 100ms",
+		    place_of(r->conf, CONF_ID_request_deadline));
+	if (r->conf->mail_transport == MAIL_FILE && !*r->conf->mail_dir)
+		wrong(r,
+		    "%s: mail_dir: is empty, and mail_transport = file "
+		    "writes into it; name a folder",
+		    place_of(r->conf, CONF_ID_mail_dir));
+}
+
+/* Values that others follow from. */
+static void
+derive(struct reader *r)
+{
+	struct conf *conf = r->conf;
+	const char *host;
+	int i;
+
+	for (i = 0; i < CONF__MAX; i++)
+		if (conf_settings[i].flags & IN_RUN)
+			set(r, i, conf->text[i], conf->source[i]);
+	if (!*conf->site_origin)
+		set(r, CONF_ID_site_origin, conf->public_origin, NULL);
+	if (!*conf->mail_from && *conf->public_origin) {
+		host = strstr(conf->public_origin, "://") + 3;
+		if (*host == '[') /* an address of IPv6 */
+			host = "localhost";
+		set(r, CONF_ID_mail_from,
+		    mem_printf(conf, "moviesxmovies@%.*s",
+			(int)strcspn(host, ":"), host),
+		    NULL);
+	}
+}
+
+enum err
+conf_load(TALLOC_CTX *mem, const char *file, struct conf **out,
+    struct conf_errors *errors)
+{
+	struct reader r = { .errors = errors };
+	int i;
+
+	errors->list = NULL;
+	errors->n = 0;
+	r.conf = mem_new(mem, struct conf);
+	r.conf->file = mem_text(r.conf, file);
+	defaults(&r);
+	read_file(&r, file);
+	read_folder(
+	    &r, mem_printf(r.conf, "%s/conf.d", folder_of(r.conf, file)));
+	read_environment(&r);
+	for (i = 0; i < CONF__MAX; i++)
+		if (conf_settings[i].flags & HIDDEN)
+			find_secret(&r, i);
+	derive(&r);
+	check_needed(&r);
+	check_key(&r);
+	*out = r.conf;
+	if (errors->n == 0)
+		return ERR_OK;
+	return r.unreadable ? ERR_NOT_FOUND : ERR_INVALID;
+}
+
+bool
+conf_is_default(const struct conf *conf, enum conf_id id)
+{
+	const struct conf_setting *s = &conf_settings[id];
+	const char *text = conf->text[id];
+	size_t run = strlen(conf->run_dir);
+
+	if (!conf->source[id])
+		return true;
+	if ((s->flags & IN_RUN) && !strncmp(text, conf->run_dir, run) &&
+	    text[run] == '/')
+		text += run + 1;
+	return strcmp(text, s->standard) == 0;
+}
+
+char *
+conf_needs_restart(
+    TALLOC_CTX *mem, const struct conf *old, const struct conf *new)
+{
+	char *list = NULL;
+	int i;
+
+	for (i = 0; i < CONF__MAX; i++) {
+		if (!(conf_settings[i].flags & AT_START) ||
+		    strcmp(old->text[i], new->text[i]) == 0)
+			continue;
+		list = list ? mem_printf(
+				  mem, "%s, %s", list, conf_settings[i].name) :
+			      mem_text(mem, conf_settings[i].name);
+	}
+	return list;
+}
+
+void
+conf_log(const struct conf *conf, const char *program)
+{
+	log_open(program, conf->log_level);
+	if (conf->log_target != TARGET_AUTO)
+		log_to_journal(conf->log_target == TARGET_JOURNAL);
+}

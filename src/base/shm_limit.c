@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Rate limits without locks and without a trip to anybody. An entry counts the
+ * events of this minute and of the one before; a sliding minute is estimated by
+ * taking of the former as much as still lies in it. A table of fixed size: who
+ * finds no free place takes that of the neighbour who was quiet for longest.
+ */
+#include "base/base.h"
+
+#include "base/clock.h"
+#include "base/shm.h"
+#include "base/shm_map.h"
+
+#define MINUTE_US INT64_C(60000000)
+#define SECOND_US INT64_C(1000000)
+
+/* State of an entry in one word: the minute, and both counts. */
+#define MINUTE_BITS 24
+#define COUNT_BITS  20
+#define MINUTE_MASK ((UINT64_C(1) << MINUTE_BITS) - 1)
+#define COUNT_MASK  ((UINT64_C(1) << COUNT_BITS) - 1)
+
+struct window {
+	uint64_t minute;
+	int64_t now, before;
+};
+
+static uint64_t
+pack(const struct window *w)
+{
+	return w->minute << (2 * COUNT_BITS) | (uint64_t)w->now << COUNT_BITS |
+	       (uint64_t)w->before;
+}
+
+/* What an entry says as of this minute. */
+static void
+unpack(uint64_t state, uint64_t minute, struct window *w)
+{
+	uint64_t then = state >> (2 * COUNT_BITS) & MINUTE_MASK;
+	int64_t now = (int64_t)(state >> COUNT_BITS & COUNT_MASK);
+	int64_t before = (int64_t)(state & COUNT_MASK);
+
+	w->minute = minute;
+	w->now = then == minute ? now : 0;
+	w->before = 0;
+	if (then == minute)
+		w->before = before;
+	else if (((then + 1) & MINUTE_MASK) == minute)
+		w->before = now;
+}
+
+/* Finaliser of MurmurHash3: every bit of the input reaches every bit. */
+static uint64_t
+mix(uint64_t v)
+{
+	v ^= v >> 33;
+	v *= 0xff51afd7ed558ccdu;
+	v ^= v >> 33;
+	v *= 0xc4ceb9fe1a85ec53u;
+	v ^= v >> 33;
+	return v;
+}
+
+/* Minutes since an entry was used last; one that is free is older than all. */
+static uint64_t
+age_of(const struct shm_limit_entry *e, uint64_t minute)
+{
+	if (get(&e->who) == 0)
+		return UINT64_MAX;
+	return (minute - (get(&e->state) >> (2 * COUNT_BITS))) & MINUTE_MASK;
+}
+
+/*
+ * The entry of `who`. Two processes that meet one for the first time choose the
+ * same place, so that one sees the other there and counts with it.
+ */
+static struct shm_limit_entry *
+find(struct shm_map *map, uint64_t who, uint64_t minute)
+{
+	struct shm_limit_entry *e, *oldest;
+	uint64_t first = mix(who) % SHM_LIMITS, taken, i;
+
+	for (;;) {
+		oldest = NULL;
+		for (i = 0; i < SHM_NEIGHBOURS; i++) {
+			e = &map->limit[(first + i) % SHM_LIMITS];
+			if (get(&e->who) == who)
+				return e;
+			if (!oldest ||
+			    age_of(e, minute) > age_of(oldest, minute))
+				oldest = e;
+		}
+		taken = get(&oldest->who);
+		if (!atomic_compare_exchange_strong(&oldest->who, &taken, who))
+			continue;
+		set(&oldest->state, 0);
+		return oldest;
+	}
+}
+
+/* Seconds until one more fits, for an event at `past` into the minute. */
+static int
+wait_for(const struct window *w, int64_t per_minute, int64_t past)
+{
+	int64_t room = per_minute - 1 - w->now, us;
+
+	if (room >= 0) {
+		/* before * (MINUTE - t) / MINUTE <= room */
+		us = MINUTE_US - room * MINUTE_US / w->before - past;
+	} else {
+		/* in the next minute, of which `now` is then the one before */
+		us = MINUTE_US - past;
+		us += MINUTE_US - (per_minute - 1) * MINUTE_US / w->now;
+	}
+	us = (us + SECOND_US - 1) / SECOND_US;
+	return us < 1 ? 1 : (int)us;
+}
+
+int
+shm_limit_at(struct shm *s, int limit_class, uint64_t who, unsigned per_minute,
+    int64_t now_us)
+{
+	uint64_t minute = (uint64_t)(now_us / MINUTE_US) & MINUTE_MASK;
+	int64_t past = now_us % MINUTE_US;
+	struct shm_limit_entry *e;
+	struct window w;
+	uint64_t old;
+
+	assert(limit_class >= 0 && limit_class < SHM_CLASSES);
+	if (per_minute == 0)
+		return 0;
+	who = mix(who + mix((uint64_t)limit_class + 1)) | 1;
+	e = find(s->map, who, minute);
+	old = get(&e->state);
+	do {
+		unpack(old, minute, &w);
+		if (w.now + 1 +
+			(w.before * (MINUTE_US - past) + MINUTE_US - 1) /
+			    MINUTE_US >
+		    (int64_t)per_minute) {
+			add(&s->map->refused[limit_class], 1);
+			return wait_for(&w, per_minute, past);
+		}
+		w.now++;
+	} while (!atomic_compare_exchange_weak(&e->state, &old, pack(&w)));
+	return 0;
+}
+
+int
+shm_limit(struct shm *s, int limit_class, uint64_t who, unsigned per_minute)
+{
+	return shm_limit_at(s, limit_class, who, per_minute, clock_steady_us());
+}

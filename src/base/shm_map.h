@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The layout of mxm.shm, for shm.c and shm_limit.c alone. Whoever changes it
+ * changes the magic word: programs of two releases may meet here.
+ */
+#ifndef BASE_SHM_MAP_H
+#define BASE_SHM_MAP_H
+
+#include "base/base.h"
+
+#include <stdatomic.h>
+
+#include "base/shm.h"
+
+#define SHM_MAGIC       "mxm-shm1"
+#define SHM_STATUS_LOW  100
+#define SHM_STATUS_HIGH 599
+#define SHM_LIMITS      (64 * 1024)
+#define SHM_NEIGHBOURS  8
+
+struct shm_slot {
+	_Atomic int state; /* enum shm_state */
+	_Atomic int pid;
+	_Atomic int pool;
+	_Atomic int route;
+	_Atomic unsigned generation;
+	_Atomic int64_t started_us;
+	_Atomic int64_t busy_us;
+	_Atomic uint64_t requests;
+};
+
+struct shm_route {
+	char name[SHM_NAME];
+	_Atomic uint64_t time_us;
+	_Atomic uint64_t status[SHM_STATUS_HIGH - SHM_STATUS_LOW + 1];
+};
+
+/* Events of one (class, who) in this minute and the one before. */
+struct shm_limit_entry {
+	_Atomic uint64_t who; /* 0: free */
+	_Atomic uint64_t state;
+};
+
+struct shm_map {
+	char magic[8];
+	uint64_t size;
+	int64_t since_us;
+	int master;
+	int n_routes;
+	_Atomic int64_t raise_failed_us; /* steady clock */
+	_Atomic int64_t touch_clear_us;
+	_Atomic int touch_overdue;
+	_Atomic uint64_t event[SHM_EVENT__MAX];
+	_Atomic uint64_t cache[SHM_CACHE__MAX];
+	_Atomic uint64_t refused[SHM_CLASSES];
+	_Atomic uint64_t latency[SHM_POOLS][SHM_BUCKETS];
+	struct shm_slot slot[SHM_SLOTS];
+	struct shm_route route[SHM_ROUTES]; /* 0: no route matched */
+	struct shm_limit_entry limit[SHM_LIMITS];
+};
+
+struct shm {
+	struct shm_map *map;
+	char *path;
+	dev_t device;
+	ino_t inode;
+	int slot; /* of this worker; -1: none */
+};
+
+#define get(P)    atomic_load_explicit((P), memory_order_relaxed)
+#define set(P, V) atomic_store_explicit((P), (V), memory_order_relaxed)
+#define add(P, V) \
+	((void)atomic_fetch_add_explicit((P), (V), memory_order_relaxed))
+
+#endif
