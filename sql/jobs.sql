@@ -98,11 +98,14 @@ SELECT a.id, a.username, a.email, a.preferred_language, a.verified, a.active,
   LEFT JOIN account AS a ON a.id = (j.payload ->> 'account_id')::bigint
  WHERE j.id = $1;
 
+-- The oldest first; within them what is the same comes together.
 -- name: touch_pending :many ()
 SELECT id, kind, key
-  FROM touch
- ORDER BY id
- LIMIT 1000;
+  FROM (SELECT id, kind, key
+          FROM touch
+         ORDER BY id
+         LIMIT 1000) AS oldest
+ ORDER BY kind, key, id;
 
 -- Several hosts delete the same rows: nobody waits for another.
 -- name: touch_delete :exec (ids bigint[])

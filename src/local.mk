@@ -35,6 +35,7 @@ libmxm_a_SOURCES = \
 	src/db/tx.c src/db/tx.h \
 	src/cache/cache.c src/cache/cache.h \
 	src/cache/key.c src/cache/key.h \
+	src/net/message.c src/net/message.h \
 	src/net/smtp.c src/net/smtp.h \
 	src/http/body.c src/http/body.h \
 	src/http/field.c src/http/field.h \
@@ -97,7 +98,8 @@ mxmd_SOURCES = src/mxmd.c src/prefork.c src/prefork.h src/worker.c src/worker.h
 mxmd_LDADD = $(libmxm_libs)
 
 mxm_jobs_SOURCES = src/mxm-jobs.c src/jobs.def src/jobs/jobs.h \
-	src/jobs/run.c src/jobs/touch.c src/jobs/mail.c src/jobs/prune.c
+	src/jobs/run.c src/jobs/touch.c src/jobs/mail.c src/jobs/prune.c \
+	src/notify.c src/notify.h
 mxm_jobs_LDADD = $(libmxm_libs)
 
 mxmctl_SOURCES = src/mxmctl.c src/commands.def src/ctl/ctl.h \

@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Claim, run, and note what became of it. A job is claimed with a lease in a
+ * transaction of its own; work and finishing follow outside of it. A process
+ * that dies leaves a lease that runs out, and the job is due again. One that
+ * lives but is too slow cannot finish what somebody else has claimed since: the
+ * number of the attempt goes into every note.
+ */
+#include "base/base.h"
+
+#include <poll.h>
+
+#include "base/clock.h"
+#include "base/conf.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/random.h"
+#include "cache/cache.h"
+#include "db/query.h"
+#include "jobs/jobs.h"
+
+#define POLL_MS        1000
+#define PAUSE_MS       500
+#define LEASE_SECONDS  120 /* no handler takes half as long */
+#define REAP_US        INT64_C(5000000)
+#define SCHEDULE_US    INT64_C(60000000)
+#define DELAY_FIRST    10 /* seconds, then four times as long each time */
+#define DELAY_MOST     3600
+#define FINISH_SECONDS 60 /* how long the note of an end is tried */
+
+static const struct {
+	const char *name;
+	job_handler *handle;
+	int most;
+	int period;
+} kinds[] = {
+#define JOB(NAME, HANDLER, MOST, PERIOD) { #NAME, HANDLER, MOST, PERIOD },
+#include "jobs.def"
+#undef JOB
+};
+
+struct jobs *
+jobs_new(
+    TALLOC_CTX *mem, const struct conf *conf, const volatile sig_atomic_t *stop)
+{
+	struct jobs *j = mem_new(mem, struct jobs);
+
+	j->mem = mem;
+	j->conf = conf;
+	j->stop = stop;
+	j->db = db_new(j, conf->database, conf->statement_timeout);
+	j->cache = cache_new(j, conf->cache_servers);
+	return j;
+}
+
+void
+jobs_pause(const struct jobs *j, int ms)
+{
+	if (!*j->stop)
+		(void)poll(NULL, 0, ms);
+}
+
+static job_handler *
+handler_of(const char *name, int *period)
+{
+	size_t i;
+
+	for (i = 0; i < array_len(kinds); i++) {
+		if (strcmp(kinds[i].name, name) == 0) {
+			*period = kinds[i].period;
+			return kinds[i].handle;
+		}
+	}
+	return NULL;
+}
+
+/* Periodic jobs get a row each period; a minute late does not matter. */
+static enum err
+schedule(struct jobs *j, TALLOC_CTX *mem)
+{
+	int64_t now = clock_steady_us();
+	enum err e;
+	size_t i;
+
+	if (j->schedule_at && now < j->schedule_at)
+		return ERR_OK;
+	for (i = 0; i < array_len(kinds); i++) {
+		if (kinds[i].period == 0)
+			continue;
+		e = query_exec(mem, j->db, NULL, SQL_job_schedule,
+		    arg_text(kinds[i].name), arg_int(kinds[i].period));
+		if (e)
+			return e;
+	}
+	j->schedule_at = now + SCHEDULE_US;
+	return ERR_OK;
+}
+
+static enum err
+reap(struct jobs *j, TALLOC_CTX *mem)
+{
+	int64_t now = clock_steady_us();
+	long n = 0;
+	enum err e;
+
+	if (j->reap_at && now < j->reap_at)
+		return ERR_OK;
+	e = query_exec(mem, j->db, &n, SQL_job_reap, NO_ARGS);
+	if (e)
+		return e;
+	if (n > 0)
+		log_warn("jobs: %ld whose worker did not come back", n);
+	j->reap_at = now + REAP_US;
+	return ERR_OK;
+}
+
+/* ERR_NOT_FOUND: nothing is due. */
+static enum err
+claim(struct jobs *j, TALLOC_CTX *mem, struct job *job)
+{
+	const char *names[array_len(kinds)];
+	int64_t most[array_len(kinds)];
+	struct row row;
+	enum err e;
+	size_t i;
+
+	for (i = 0; i < array_len(kinds); i++) {
+		names[i] = kinds[i].name;
+		most[i] = kinds[i].most;
+	}
+	e = query_one(mem, j->db, &row, SQL_job_claim,
+	    arg_text_array(names, array_len(names)),
+	    arg_int_array(most, array_len(most)), arg_int(LEASE_SECONDS));
+	if (e)
+		return e;
+	*job = (struct job){
+		.mem = mem,
+		.in = j,
+		.id = row_id(&row, "id"),
+		.name = row_text(&row, "name"),
+		.attempts = row_int(&row, "attempts"),
+		.max_attempts = row_int(&row, "max_attempts"),
+		.why = "",
+	};
+	return ERR_OK;
+}
+
+/* Seconds until the next attempt, a tenth more or less, so that many spread. */
+static int
+delay_after(int attempts)
+{
+	int delay = DELAY_FIRST;
+
+	while (--attempts > 0 && delay < DELAY_MOST)
+		delay *= 4;
+	if (delay > DELAY_MOST)
+		delay = DELAY_MOST;
+	return delay - delay / 10 + (int)random_below((uint32_t)delay / 5 + 1);
+}
+
+static enum err
+note_once(const struct job *job, enum err how, int delay)
+{
+	struct db *db = job->in->db;
+
+	if (how == ERR_OK)
+		return query_exec(job->mem, db, NULL, SQL_job_done,
+		    arg_id(job->id), arg_int(job->attempts));
+	if (delay == 0)
+		return query_exec(job->mem, db, NULL, SQL_job_given_up,
+		    arg_id(job->id), arg_int(job->attempts),
+		    arg_text(job->why));
+	return query_exec(job->mem, db, NULL, SQL_job_again, arg_id(job->id),
+	    arg_int(job->attempts), arg_int(delay), arg_text(job->why));
+}
+
+/*
+ * Writes down what became of a job. While the database is away that is tried
+ * again for some time: forgotten, the job would be done twice.
+ */
+static void
+note(const struct job *job, enum err how, int delay)
+{
+	int64_t until = clock_steady_us() + FINISH_SECONDS * INT64_C(1000000);
+	enum err e;
+
+	while ((e = note_once(job, how, delay)) == ERR_UNAVAILABLE &&
+	       clock_steady_us() < until && !*job->in->stop)
+		jobs_pause(job->in, PAUSE_MS);
+	if (e)
+		log_error("job %" PRId64 " %s: its end could not be noted",
+		    job->id, job->name);
+}
+
+static void
+run(struct job *job)
+{
+	int64_t began = clock_steady_us();
+	int period = 0, delay;
+	job_handler *handle = handler_of(job->name, &period);
+	enum err e;
+
+	assert(handle);
+	if (job->attempts > job->max_attempts) {
+		job->why = "its worker died at every attempt";
+		e = ERR_INVALID;
+	} else {
+		e = handle(job);
+	}
+	if (e == ERR_OK) {
+		log_info("job %" PRId64 " %s: done in %d ms", job->id,
+		    job->name, (int)((clock_steady_us() - began) / 1000));
+		note(job, e, 0);
+		return;
+	}
+	if (!*job->why)
+		job->why = err_slug(e);
+	delay = e == ERR_INVALID || job->attempts >= job->max_attempts ?
+		    0 :
+		    delay_after(job->attempts);
+	if (delay > 0)
+		log_warn("job %" PRId64 " %s: attempt %d failed: %s; again in "
+			 "%d s",
+		    job->id, job->name, job->attempts, job->why, delay);
+	else
+		log_error("job %" PRId64 " %s: given up after attempt %d: %s",
+		    job->id, job->name, job->attempts, job->why);
+	note(job, e, delay);
+}
+
+enum err
+jobs_round(struct jobs *j)
+{
+	struct job job;
+	enum err e;
+
+	do {
+		TALLOC_CTX *mem = mem_request(j);
+
+		e = schedule(j, mem);
+		if (e == ERR_OK)
+			e = reap(j, mem);
+		if (e == ERR_OK)
+			e = claim(j, mem, &job);
+		if (e == ERR_OK)
+			run(&job);
+		talloc_free(mem);
+	} while (e == ERR_OK && !*j->stop);
+	return e == ERR_NOT_FOUND ? ERR_OK : e;
+}
+
+void
+jobs_run(struct jobs *j)
+{
+	enum err e = db_listen(j->db, "job");
+
+	while (!*j->stop) {
+		if (e == ERR_OK)
+			e = jobs_round(j);
+		if (e == ERR_OK && !*j->stop)
+			e = db_wait(j->db, POLL_MS);
+		if (e) {
+			jobs_pause(j, PAUSE_MS);
+			e = ERR_OK;
+		}
+	}
+}

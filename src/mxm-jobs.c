@@ -1,0 +1,374 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * mxm-jobs: the master of the background jobs. It forks one process that raises
+ * touches and two that work, replaces those that die, passes signals on, and
+ * does nothing else itself. SIGTERM: each ends after the job at hand. SIGHUP:
+ * the settings are read again; good ones get new processes, bad ones change
+ * nothing.
+ */
+#include "base/base.h"
+
+#include <getopt.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/conf.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "jobs/jobs.h"
+#include "notify.h"
+
+#define EXIT_USAGE   2
+#define PAUSE_MIN_US INT64_C(100000)
+#define PAUSE_MAX_US INT64_C(30000000)
+#define STEADY_US    INT64_C(10000000) /* lived so long: no back-off */
+#define PATIENCE_US  INT64_C(50000000) /* for the last job */
+
+static const struct role {
+	const char *name; /* as ps shows it, at most 15 letters */
+	void (*run)(struct jobs *j);
+} roles[] = {
+	{ "mxm-jobs/touch", touch_run },
+	{ "mxm-jobs/work", jobs_run },
+	{ "mxm-jobs/work", jobs_run },
+};
+
+struct child {
+	pid_t pid; /* 0: none */
+	int64_t began;
+	int64_t start_at; /* steady clock: not before that */
+	int64_t pause_us;
+};
+
+/* The processes of one reading of the settings, and those of the one before. */
+struct master {
+	struct conf *conf;
+	struct child child[array_len(roles)];
+	int retired; /* told to end, not gone yet */
+	bool stopping;
+	int64_t kill_at;
+};
+
+static volatile sig_atomic_t stop;
+
+static void
+on_stop(int number)
+{
+	(void)number;
+	stop = 1;
+}
+
+static const int watched[] = { SIGTERM, SIGINT, SIGHUP, SIGCHLD };
+
+static sigset_t
+watched_set(void)
+{
+	sigset_t set;
+	size_t i;
+
+	sigemptyset(&set);
+	for (i = 0; i < array_len(watched); i++)
+		sigaddset(&set, watched[i]);
+	return set;
+}
+
+/* SIGTERM ends a process after its job; what else comes is the master's. */
+static void
+take_signals(void)
+{
+	struct sigaction action = { .sa_handler = on_stop };
+	sigset_t set = watched_set();
+
+	sigaction(SIGTERM, &action, NULL);
+	action.sa_handler = SIG_IGN;
+	sigaction(SIGINT, &action, NULL);
+	sigaction(SIGHUP, &action, NULL);
+	sigaction(SIGPIPE, &action, NULL);
+	sigprocmask(SIG_UNBLOCK, &set, NULL);
+}
+
+/* Does not return. */
+static void
+child_main(const struct conf *conf, const struct role *role, pid_t master)
+{
+	TALLOC_CTX *mem = talloc_new(NULL);
+
+	prctl(PR_SET_NAME, role->name);
+	prctl(PR_SET_PDEATHSIG, SIGTERM);
+	take_signals();
+	if (getppid() == master)
+		role->run(jobs_new(mem, conf, &stop));
+	talloc_free(mem);
+	exit(EXIT_SUCCESS);
+}
+
+static void
+child_start(struct master *m, size_t i)
+{
+	struct child *c = &m->child[i];
+	pid_t master = getpid();
+
+	c->began = clock_steady_us();
+	c->pid = fork();
+	if (c->pid == 0)
+		child_main(m->conf, &roles[i], master);
+	if (c->pid > 0)
+		return;
+	log_error("%s: fork: %s", roles[i].name, strerror(errno));
+	c->pid = 0;
+	c->start_at = c->began + PAUSE_MAX_US;
+}
+
+/* Starts what is missing and due; microseconds until the next is. */
+static int64_t
+children_start(struct master *m)
+{
+	int64_t now = clock_steady_us(), next = PAUSE_MAX_US;
+	size_t i;
+
+	for (i = 0; i < array_len(roles); i++) {
+		struct child *c = &m->child[i];
+
+		if (c->pid == 0 && c->start_at <= now)
+			child_start(m, i);
+		else if (c->pid == 0 && c->start_at - now < next)
+			next = c->start_at - now;
+	}
+	return next;
+}
+
+static void
+log_end(const char *name, pid_t pid, int status)
+{
+	if (WIFSIGNALED(status))
+		log_error("%s [%d] was killed by signal %d", name, (int)pid,
+		    WTERMSIG(status));
+	else
+		log_error("%s [%d] ended with status %d", name, (int)pid,
+		    WEXITSTATUS(status));
+}
+
+/* One that keeps dying is started less and less often. */
+static void
+child_ended(struct master *m, size_t i, int status)
+{
+	struct child *c = &m->child[i];
+	int64_t now = clock_steady_us();
+
+	if (!m->stopping)
+		log_end(roles[i].name, c->pid, status);
+	c->pid = 0;
+	if (now - c->began > STEADY_US)
+		c->pause_us = 0;
+	c->pause_us = c->pause_us ? 2 * c->pause_us : PAUSE_MIN_US;
+	if (c->pause_us > PAUSE_MAX_US)
+		c->pause_us = PAUSE_MAX_US;
+	c->start_at = now + c->pause_us;
+}
+
+static void
+children_reap(struct master *m)
+{
+	int status;
+	pid_t pid;
+	size_t i;
+
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+		for (i = 0; i < array_len(roles); i++)
+			if (m->child[i].pid == pid)
+				break;
+		if (i < array_len(roles))
+			child_ended(m, i, status);
+		else
+			m->retired--;
+	}
+}
+
+static void
+children_signal(const struct master *m, int number)
+{
+	size_t i;
+
+	for (i = 0; i < array_len(roles); i++)
+		if (m->child[i].pid > 0)
+			kill(m->child[i].pid, number);
+}
+
+/* Reads the settings; complaints go to standard error, one a line. */
+static struct conf *
+read_settings(TALLOC_CTX *mem, const char *file)
+{
+	struct conf_errors errors = { 0 };
+	struct conf *conf = NULL;
+	enum err e;
+	size_t i;
+
+	e = conf_load(mem, file, &conf, &errors);
+	for (i = 0; i < errors.n; i++)
+		log_error("%s", errors.list[i]);
+	return e ? NULL : conf;
+}
+
+/* New settings take new processes; the old ones end after the job at hand. */
+static void
+reload(struct master *m, TALLOC_CTX *mem)
+{
+	struct conf *conf;
+	size_t i;
+
+	notify_reloading();
+	conf = read_settings(mem, m->conf->file);
+	if (conf) {
+		m->conf = conf;
+		conf_log(conf, "mxm-jobs");
+		children_signal(m, SIGTERM);
+		for (i = 0; i < array_len(roles); i++) {
+			m->retired += m->child[i].pid > 0;
+			m->child[i] = (struct child){ 0 };
+		}
+		log_info("settings were read again");
+	} else {
+		log_error("the new settings are no good; the old ones stay");
+	}
+	notify_manager("READY=1");
+}
+
+static void
+master_stop(struct master *m)
+{
+	if (m->stopping)
+		return;
+	log_info("stopping after the job at hand");
+	notify_manager("STOPPING=1");
+	m->stopping = true;
+	m->kill_at = clock_steady_us() + PATIENCE_US;
+	children_signal(m, SIGTERM);
+}
+
+static bool
+master_is_done(const struct master *m)
+{
+	size_t i;
+
+	for (i = 0; i < array_len(roles); i++)
+		if (m->child[i].pid > 0)
+			return false;
+	return m->stopping;
+}
+
+/* Waits for a signal, at most so long; 0: the time is up. */
+static int
+wait_signal(int64_t us)
+{
+	struct timespec t = { us / 1000000, us % 1000000 * 1000 };
+	sigset_t set = watched_set();
+	int number = sigtimedwait(&set, NULL, &t);
+
+	return number < 0 ? 0 : number;
+}
+
+static int
+master_run(struct conf *conf, TALLOC_CTX *mem)
+{
+	struct master m = { .conf = conf };
+	sigset_t set = watched_set();
+	int64_t wait = PAUSE_MAX_US;
+
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	log_info("started");
+	notify_manager("READY=1");
+	while (!master_is_done(&m)) {
+		if (!m.stopping)
+			wait = children_start(&m);
+		else if (clock_steady_us() >= m.kill_at)
+			children_signal(&m, SIGKILL);
+		switch (wait_signal(m.stopping ? PAUSE_MIN_US : wait)) {
+		case SIGTERM:
+		case SIGINT:
+			master_stop(&m);
+			break;
+		case SIGHUP:
+			if (!m.stopping)
+				reload(&m, mem);
+			break;
+		default:
+			break;
+		}
+		children_reap(&m);
+	}
+	log_info("stopped");
+	return EXIT_SUCCESS;
+}
+
+/* All that is due, here and now. */
+static int
+run_once(const struct conf *conf, TALLOC_CTX *mem)
+{
+	struct jobs *j;
+	enum err e;
+
+	take_signals();
+	j = jobs_new(mem, conf, &stop);
+	e = touch_round(j);
+	if (e == ERR_OK)
+		e = jobs_round(j);
+	if (e)
+		log_error("%s", err_slug(e));
+	return e ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+static int
+usage(FILE *out, int status)
+{
+	fputs("usage: mxm-jobs [--config FILE] [--once]\n"
+	      "\n"
+	      "  --config FILE  settings (default: " CONF_FILE ")\n"
+	      "  --once         run what is due, then end\n"
+	      "  --help, --version\n",
+	    out);
+	return status;
+}
+
+int
+main(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "config", required_argument, NULL, 'c' },
+		{ "help", no_argument, NULL, 'h' },
+		{ "once", no_argument, NULL, 'o' },
+		{ "version", no_argument, NULL, 'v' },
+		{ NULL, 0, NULL, 0 },
+	};
+	const char *file = CONF_FILE;
+	struct conf *conf;
+	TALLOC_CTX *mem;
+	bool once = false;
+	int o;
+
+	mem_init();
+	log_open("mxm-jobs", LOG_LEVEL_INFO);
+	while ((o = getopt_long(argc, argv, "", options, NULL)) != -1) {
+		if (o == 'c')
+			file = optarg;
+		else if (o == 'o')
+			once = true;
+		else if (o == 'h')
+			return usage(stdout, EXIT_SUCCESS);
+		else if (o == 'v')
+			return puts("mxm-jobs " PACKAGE_VERSION) < 0;
+		else
+			return usage(stderr, EXIT_USAGE);
+	}
+	if (optind < argc)
+		return usage(stderr, EXIT_USAGE);
+	mem = talloc_new(NULL);
+	conf = read_settings(mem, file);
+	if (!conf)
+		return EXIT_FAILURE;
+	conf_log(conf, "mxm-jobs");
+	o = once ? run_once(conf, mem) : master_run(conf, mem);
+	talloc_free(mem);
+	return o;
+}
