@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * mxmctl import movielens DIR, mxmctl import demo [DIR]: the command line
+ * around import/. Progress and what is skipped go to standard error, the
+ * summary to standard output.
+ */
+#include "base/base.h"
+
+#include <getopt.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <sysexits.h>
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/conf.h"
+#include "base/json.h"
+#include "base/mem.h"
+#include "ctl/ctl.h"
+#include "db/db.h"
+#include "import/import.h"
+
+static const struct source {
+	const char *name;
+	enum err (*run)(struct import *);
+	bool takes_dir; /* must be given a folder */
+} sources[] = {
+	{ "demo", import_demo, false },
+	{ "movielens", import_movielens, true },
+};
+
+struct options {
+	const struct source *source;
+	const char *dir;
+	bool json;
+	bool dry_run;
+	bool quiet;
+	bool no_members;
+};
+
+/* ---------------------------------------------------------------- signals */
+
+static volatile sig_atomic_t stop;
+
+static void
+on_signal(int number)
+{
+	stop = number;
+}
+
+/*
+ * Without SA_RESTART: whoever waits for the server looks up. A second signal
+ * ends the program at once, and the server then undoes what there was.
+ */
+static void
+catch_signals(void)
+{
+	static const int numbers[] = { SIGINT, SIGTERM, SIGHUP };
+	struct sigaction action = { .sa_handler = on_signal,
+		.sa_flags = (int)SA_RESETHAND };
+
+	sigemptyset(&action.sa_mask);
+	for (size_t i = 0; i < array_len(numbers); i++)
+		(void)sigaction(numbers[i], &action, NULL);
+	(void)signal(SIGPIPE, SIG_IGN);
+}
+
+/* ---------------------------------------------------------------- options */
+
+static int
+usage(void)
+{
+	fputs(
+	    "usage: mxmctl import demo [options] [DIR]\n"
+	    "       mxmctl import movielens [options] DIR\n"
+	    "\n"
+	    "  demo        the demonstration catalogue and its members; DIR\n"
+	    "              holds its files (default: what is installed)\n"
+	    "  movielens   movies.csv, ratings.csv and, if it is there,\n"
+	    "              links.csv of a MovieLens data set\n"
+	    "\n"
+	    "  --dry-run     do everything, and undo it\n"
+	    "  --json        the summary as JSON\n"
+	    "  --quiet       no progress\n"
+	    "  --no-members  of the demonstration the catalogue only\n"
+	    "\n"
+	    "What is there already is left alone; an import that fails or is\n"
+	    "interrupted changes nothing.\n",
+	    stderr);
+	return EX_USAGE;
+}
+
+static const struct source *
+source_named(const char *name)
+{
+	for (size_t i = 0; i < array_len(sources); i++) {
+		if (strcmp(sources[i].name, name) == 0)
+			return &sources[i];
+	}
+	return NULL;
+}
+
+/* Where data that comes with the program lies. */
+static const char *
+demo_folder(TALLOC_CTX *mem)
+{
+	const char *data = getenv("MXM_DATADIR");
+
+	return mem_printf(
+	    mem, "%s/demo", data && *data ? data : MXM_PKGDATADIR);
+}
+
+/* EX_OK, or the status to end with. argv[0] is "import". */
+static int
+read_options(TALLOC_CTX *mem, int argc, char **argv, struct options *o)
+{
+	static const struct option longs[] = {
+		{ "dry-run", no_argument, NULL, 'n' },
+		{ "json", no_argument, NULL, 'j' },
+		{ "quiet", no_argument, NULL, 'q' },
+		{ "no-members", no_argument, NULL, 'm' },
+		{ "help", no_argument, NULL, 'h' },
+		{ 0 },
+	};
+	int c;
+
+	memset(o, 0, sizeof *o);
+	optind = 0;
+	while ((c = getopt_long(argc, argv, "h", longs, NULL)) != -1) {
+		if (c == 'n')
+			o->dry_run = true;
+		else if (c == 'j')
+			o->json = true;
+		else if (c == 'q')
+			o->quiet = true;
+		else if (c == 'm')
+			o->no_members = true;
+		else
+			return usage();
+	}
+	if (optind == argc)
+		return usage();
+	o->source = source_named(argv[optind]);
+	if (!o->source) {
+		fprintf(stderr, "mxmctl import: there is no source \"%s\"\n",
+		    argv[optind]);
+		return usage();
+	}
+	o->dir = optind + 1 < argc ? argv[optind + 1] : NULL;
+	if (argc - optind > 2 || (o->source->takes_dir && !o->dir))
+		return usage();
+	if (!o->dir)
+		o->dir = demo_folder(mem);
+	return EX_OK;
+}
+
+/* --------------------------------------------------------------- the work */
+
+/* A folder that is not there is told before the database is bothered. */
+static int
+check_folder(const char *dir)
+{
+	struct stat st;
+	const char *why = NULL;
+
+	if (stat(dir, &st) != 0)
+		why = strerror(errno);
+	else if (!S_ISDIR(st.st_mode))
+		why = "not a folder";
+	if (!why)
+		return EX_OK;
+	fprintf(stderr, "mxmctl import: %s: %s\n", dir, why);
+	return EX_NOINPUT;
+}
+
+static void
+print_json(const struct import *im, const struct options *o, int64_t took_us)
+{
+	struct json j;
+	struct buf b;
+
+	buf_init(&b, im->mem, 4096);
+	json_init(&j, &b);
+	json_object(&j);
+	json_key(&j, "source");
+	json_text(&j, o->source->name);
+	json_key(&j, "dry_run");
+	json_bool(&j, o->dry_run);
+	json_key(&j, "seconds");
+	json_double(&j, (double)(took_us / 1000) / 1000.0);
+	report_json(&im->report, &j);
+	json_object_end(&j);
+	printf("%s\n", b.data);
+}
+
+static int
+status_of(enum err e)
+{
+	switch (e) {
+	case ERR_OK:
+		return EX_OK;
+	case ERR_NOT_FOUND:
+		return EX_NOINPUT;
+	case ERR_INVALID:
+		return EX_DATAERR;
+	case ERR_CONFLICT:
+		return EX_TEMPFAIL;
+	case ERR_UNAVAILABLE:
+		return EX_UNAVAILABLE;
+	case ERR_FORBIDDEN:
+		return EX_CANTCREAT;
+	default:
+		return EX_SOFTWARE;
+	}
+}
+
+/* After a commit that was lost nobody knows, but to try again is always right.
+ */
+static int
+tell_failure(const struct import *im, enum err e)
+{
+	if (stop) {
+		fputs("mxmctl import: interrupted; nothing was changed\n",
+		    stderr);
+		return 128 + stop;
+	}
+	fprintf(stderr, "mxmctl import: %s\n", im->why);
+	if (e == ERR_UNAVAILABLE)
+		fputs("mxmctl import: run it again; what is there already is "
+		      "left alone\n",
+		    stderr);
+	else
+		fputs("mxmctl import: nothing was changed\n", stderr);
+	return status_of(e);
+}
+
+static void
+tell_success(struct import *im, const struct options *o, int64_t took_us)
+{
+	char took[32];
+
+	if (o->json)
+		print_json(im, o, took_us);
+	else
+		report_print(&im->report, stdout);
+	progress_duration(took, sizeof took, took_us);
+	fprintf(stderr, "imported %s in %s%s\n", o->dir, took,
+	    o->dry_run ? "; it was a trial and nothing was changed" : "");
+	if (o->source->run == import_demo && !o->dry_run &&
+	    report_tally(&im->report, "members")->added > 0)
+		fputs("note: everybody can know the password of the member "
+		      "\"demo\" (demo/README)\n",
+		    stderr);
+}
+
+int
+ctl_import(struct ctl *ctl, int argc, char **argv)
+{
+	struct import *im = mem_new(ctl->mem, struct import);
+	struct options o;
+	int64_t began;
+	int status;
+	enum err e;
+
+	status = read_options(im, argc, argv, &o);
+	if (status == EX_OK)
+		status = check_folder(o.dir);
+	if (status != EX_OK)
+		return status;
+	im->mem = im;
+	im->dir = o.dir;
+	im->db = db_new(im, ctl->conf->database, 0);
+	im->media_root = ctl->conf->media_root;
+	im->dry_run = o.dry_run;
+	im->no_members = o.no_members;
+	im->stop = &stop;
+	progress_init(&im->progress, o.quiet);
+	catch_signals();
+	began = clock_steady_us();
+	e = o.source->run(im);
+	report_print_skips(&im->report, stderr);
+	if (e)
+		status = tell_failure(im, e);
+	else
+		tell_success(im, &o, clock_steady_us() - began);
+	talloc_free(im);
+	return status;
+}

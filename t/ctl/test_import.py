@@ -1,0 +1,460 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""mxmctl import movielens, and what both imports share: idempotence, reports
+with line numbers, interruption, lost connections, exit statuses."""
+
+import json
+import os
+import pathlib
+import pty
+import re
+import secrets
+import select
+import signal
+import subprocess
+import time
+
+import pytest
+
+import stack as stack_module
+import world
+
+EX_USAGE, EX_DATAERR, EX_NOINPUT, EX_UNAVAILABLE, EX_TEMPFAIL = 64, 65, 66, 69, 75
+LOCK = "hashtextextended('moviesxmovies import', 0)"
+
+MOVIES = """\
+movieId,title,genres
+1,Toy Story (1995),Adventure|Comedy
+1,Toy Story again (1995),Drama
+x,Bad (1990),Drama
+2,"Broken"x (1990),Drama
+3,,Drama
+4,"Amelie (Fabuleux destin d'Amélie Poulain, Le) (2001)",Comedy
+5,Babylon 5,(no genres listed)
+6,"Twin, The (1990)",Drama
+7,"Twin, The (1990)",Drama|Sci-Fi
+8,Just two fields
+"""
+
+LINKS = """\
+movieId,imdbId,tmdbId
+1,0114709,862
+6,1,77
+7,2,77
+z,1,1
+4,,194
+"""
+
+RATINGS = """\
+userId,movieId,rating,timestamp
+1,1,4.0,964982703
+1,1,5.0,964982704
+1,99,5.0,1
+1,4,0.5,964982703
+2,5,4.5,964982703
+2,6,5.5,1
+2,6,0.0,1
+2,6,abc,1
+2,6,3.5,-5
+2,7,3.5,99
+3,7,2.25,99
+3,7,1.0
+4,7,1.0,2
+"""
+
+
+class Place:
+    """A database of its own with the configuration to reach it."""
+
+    def __init__(self, cluster, folder):
+        self.cluster, self.folder = cluster, pathlib.Path(folder)
+        self.database = cluster.create(cluster.template(
+            "migrated", stack_module.migrate(cluster)))
+        self.media = self.folder / "media"
+        self.media.mkdir()
+        self.conf = self.folder / "mxm.conf"
+        self.configure()
+
+    def configure(self, **more):
+        settings = {
+            "run_dir": self.folder,
+            "database": self.cluster.conninfo(self.database),
+            "cache_servers": self.folder / "none.sock",
+            "media_root": self.media,
+            "signing_key": secrets.token_hex(32),
+        }
+        settings.update(more)
+        stack_module.write_conf(self.conf, settings)
+
+    def ctl(self, *args, check=False):
+        return stack_module.ctl(self.conf, [str(a) for a in args], check=check)
+
+    def start(self, *args):
+        """mxmctl in the background."""
+        return subprocess.Popen(
+            [str(stack_module.BUILD / "mxmctl"), "--config", str(self.conf),
+             *map(str, args)], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            text=True, env=stack_module.environment())
+
+    def sql(self, text):
+        return self.cluster.sql(text, None, self.database, "mxm")
+
+    def one(self, text):
+        (row,) = self.sql(text)
+        return row[0] if len(row) == 1 else row
+
+    def dump(self):
+        """The whole database as text, without what pg_dump makes up."""
+        done = subprocess.run(
+            stack_module.as_user("postgres", [
+                str(stack_module.PG_BIN / "pg_dump"), "-h",
+                str(self.cluster.run), "-U", "mxm", self.database]),
+            capture_output=True, text=True, check=True, cwd="/")
+        return [line for line in done.stdout.splitlines()
+                if not line.startswith(("\\restrict", "\\unrestrict"))]
+
+    def counts(self):
+        return {t: self.one(f"SELECT count(*) FROM {t}")
+                for t in ("account", "movie", "rating", "genre", "touch",
+                          "movie_source", "person", "review")}
+
+    def data(self, movies=MOVIES, ratings=RATINGS, links=LINKS):
+        """A MovieLens folder with these files."""
+        folder = self.folder / "ml"
+        folder.mkdir(exist_ok=True)
+        for name, text in (("movies", movies), ("ratings", ratings),
+                           ("links", links)):
+            if text is not None:
+                if isinstance(text, str):
+                    text = text.encode()
+                (folder / f"{name}.csv").write_bytes(text)
+        return folder
+
+
+@pytest.fixture
+def place(cluster, tmp_path):
+    made = Place(cluster, tmp_path)
+    yield made
+    cluster.drop(made.database)
+
+
+def skipped(done):
+    """The lines about what was skipped: {"file:line": reason}."""
+    return dict(re.findall(r"^(\S+:\d+): skipped: (.*)$", done.stderr, re.M))
+
+
+# -------------------------------------------------------------------- real data
+
+@pytest.fixture(scope="module")
+def small():
+    folder = world.shared_data("ml-latest-small")
+    if folder is None:
+        pytest.skip("no shared data: ml-latest-small (set MXM_SHARED)")
+    return folder
+
+
+def test_real_data(place, small):
+    began = time.monotonic()
+    done = place.ctl("import", "movielens", small, "--json")
+    took = time.monotonic() - began
+    assert done.returncode == 0, done.stderr
+    assert took < 10, f"{took:.1f} s"
+    told = json.loads(done.stdout)
+    assert told["skipped"] == {"total": 0, "by_reason": {}, "first": []}
+    added = {k: v["added"] for k, v in told["counts"].items()}
+    assert added == {"movies": 9742, "ratings": 100836, "members": 610,
+                     "genres": 19}
+    counts = place.counts()
+    assert (counts["movie"], counts["rating"], counts["account"]) == (
+        9742, 100836, 610)
+
+    assert place.one("""
+        SELECT count(*)
+          FROM movie AS m
+          LEFT JOIN (SELECT movie_id, sum(rating) AS s, count(*) AS n
+                       FROM rating GROUP BY movie_id) AS r ON r.movie_id = m.id
+         WHERE m.rating_sum <> coalesce(r.s, 0)
+            OR m.rating_count <> coalesce(r.n, 0)""") == 0
+    # the file's own figures: half stars are rounded up
+    assert dict(place.sql("SELECT rating, count(*) FROM rating GROUP BY 1")) \
+        == {1: 4181, 2: 9342, 3: 25597, 4: 39954, 5: 21762}
+    assert place.one("SELECT rating FROM rating AS r"
+                     " JOIN account AS a ON a.id = r.user_id"
+                     " JOIN movie AS m ON m.id = r.movie_id"
+                     " WHERE a.username = 'ml1' AND m.slug = '862-toy-story'"
+                     "   AND r.created_at = to_timestamp(964982703)") == 4
+
+    titles = dict(place.sql("SELECT slug, title FROM movie"))
+    assert titles["603-the-matrix"] == "The Matrix"
+    assert "Amelie (Le Fabuleux destin d'Amélie Poulain)" in titles.values()
+    assert "The City of Lost Children (La Cité des enfants perdus)" \
+        in titles.values()
+    assert max(map(len, titles)) <= 100
+    # eight have no number at TMDB, two share one
+    assert place.one("SELECT count(*) FROM movie WHERE slug LIKE 'ml%'") == 9
+    assert place.sql("SELECT title FROM movie WHERE release_date = '2000-01-01'"
+                     " AND title = 'Babylon 5'") == [("Babylon 5",)]
+    assert place.sql("SELECT DISTINCT password, verified, boarded FROM account"
+                     ) == [("!", True, True)]
+
+    before = place.dump()
+    again = place.ctl("import", "movielens", small, "--json")
+    assert again.returncode == 0, again.stderr
+    assert all(v["added"] == v["changed"] == 0
+               for v in json.loads(again.stdout)["counts"].values())
+    assert place.dump() == before
+
+
+# ---------------------------------------------------------------------- reports
+
+def test_what_is_skipped_is_told(place):
+    place.sql("INSERT INTO account (username, email)"
+              " VALUES ('ml4', 'somebody@example.org')")
+    place.sql("INSERT INTO movie (slug, title, release_date)"
+              " VALUES ('862-toy-story', 'Another', '2001-01-01')")
+    done = place.ctl("import", "movielens", place.data())
+    assert done.returncode == 0, done.stderr
+    told = skipped(done)
+    assert sorted(told) == sorted([
+        "links.csv:5",
+        "movies.csv:3", "movies.csv:4", "movies.csv:5", "movies.csv:6",
+        "movies.csv:11",
+        "ratings.csv:3", "ratings.csv:4", "ratings.csv:7", "ratings.csv:8",
+        "ratings.csv:9", "ratings.csv:10", "ratings.csv:12", "ratings.csv:13",
+        "ratings.csv:14"])
+    assert told["movies.csv:3"] == "movie 1 stands on line 2 already"
+    assert told["movies.csv:4"] == '"x" is no movieId'
+    assert told["movies.csv:5"] == "text behind the closing quote"
+    assert told["movies.csv:11"] == "2 fields where 3 are wanted"
+    assert told["ratings.csv:3"] == "user 1 rated movie 1 on line 2 already"
+    assert told["ratings.csv:4"] == "there is no movie 99"
+    assert told["ratings.csv:7"] == '"5.5" is no rating from 0.5 to 5.0'
+    assert "ml4 belongs to somebody else" in told["ratings.csv:14"]
+
+    assert place.sql("SELECT slug, title, release_date::text, rating_sum,"
+                     " rating_count FROM movie ORDER BY id") == [
+        ("862-toy-story", "Another", "2001-01-01", 0, 0),
+        ("ml1-toy-story", "Toy Story", "1995-01-01", 4, 1),
+        ("194-amelie-le-fabuleux-destin-damélie-poulain",
+         "Amelie (Le Fabuleux destin d'Amélie Poulain)", "2001-01-01", 1, 1),
+        ("ml5-babylon-5", "Babylon 5", "2000-01-01", 5, 1),
+        ("77-the-twin", "The Twin", "1990-01-01", 0, 0),
+        ("ml7-the-twin", "The Twin", "1990-01-01", 4, 1)]
+    assert place.sql("SELECT a.username, a.email, a.date_joined"
+                     " = to_timestamp(964982703) FROM account AS a"
+                     " WHERE a.username <> 'ml4' ORDER BY 1") == [
+        ("ml1", "ml1@movielens.invalid", True),
+        ("ml2", "ml2@movielens.invalid", False)]
+    assert place.sql("SELECT DISTINCT kind FROM touch") == [("catalogue",)]
+
+    before = place.dump()
+    assert place.ctl("import", "movielens", place.data()).returncode == 0
+    assert place.dump() == before
+
+
+def test_summary_as_json(place):
+    done = place.ctl("import", "movielens", "--json", "--quiet", place.data())
+    told = json.loads(done.stdout)
+    assert told["source"] == "movielens" and told["dry_run"] is False
+    assert told["counts"]["movies"] == {
+        "read": 10, "added": 5, "changed": 0, "there": 0, "skipped": 5}
+    assert told["skipped"]["total"] == 14
+    assert told["skipped"]["by_reason"]["bad rating"] == 4
+    assert {"file": "links.csv", "line": 5, "reason": '"z" is no movieId'} \
+        in told["skipped"]["first"]
+    assert "done in" not in done.stderr
+
+
+def test_many_skips_are_counted(place):
+    bad = "userId,movieId,rating,timestamp\n" + "1,12345,3.0,1\n" * 250 \
+        + "1,1,9,1\n" * 150
+    done = place.ctl("import", "movielens", "--json", place.data(ratings=bad))
+    told = json.loads(done.stdout)["skipped"]
+    assert told["by_reason"]["unknown movie"] == 250
+    assert told["by_reason"]["bad rating"] == 150
+    assert len(told["first"]) == 100
+    assert len(skipped(done)) == 100
+    assert f"and {told['total'] - 100} more" in done.stderr
+
+
+def test_changed_rating(place):
+    place.ctl("import", "movielens", place.data(), check=True)
+    place.sql("DELETE FROM touch")
+    done = place.ctl("import", "movielens", "--json", place.data(
+        ratings=RATINGS.replace("1,1,4.0,964982703", "1,1,1.5,964982709")),
+        check=True)
+    assert json.loads(done.stdout)["counts"]["ratings"]["changed"] == 1
+    assert place.sql("SELECT r.rating, extract(epoch FROM r.created_at)::int"
+                     " FROM rating AS r JOIN account AS a ON a.id = r.user_id"
+                     " JOIN movie AS m ON m.id = r.movie_id"
+                     " WHERE a.username = 'ml1' AND m.slug = '862-toy-story'"
+                     ) == [(2, 964982709)]
+    assert place.one("SELECT rating_sum FROM movie"
+                     " WHERE slug = '862-toy-story'") == 2
+    assert ("catalogue", "") in place.sql("SELECT kind, key FROM touch")
+    me = place.one("SELECT id FROM account WHERE username = 'ml1'")
+    assert ("user", str(me)) in place.sql("SELECT kind, key FROM touch")
+
+
+def test_what_was_edited_here_stays(place):
+    place.ctl("import", "movielens", place.data(), check=True)
+    place.sql("UPDATE movie SET title = 'Juguetes' WHERE slug = '862-toy-story'")
+    place.sql("DELETE FROM movie_genre")
+    before = place.dump()
+    place.ctl("import", "movielens", place.data(), check=True)
+    assert place.dump() == before
+
+
+def test_movie_that_another_import_brought(place):
+    place.sql("WITH m AS (INSERT INTO movie (slug, title, release_date)"
+              " VALUES ('toys', 'Toys', '1995-11-22') RETURNING id)"
+              " INSERT INTO movie_source SELECT 'imdb', 'tt0114709', id FROM m")
+    place.ctl("import", "movielens", place.data(), check=True)
+    assert place.sql("SELECT title, rating_count FROM movie WHERE slug = 'toys'"
+                     ) == [("Toys", 1)]
+    assert place.sql("SELECT slug FROM movie WHERE title = 'Toy Story'") == []
+
+
+def test_without_links(place):
+    folder = place.data(links=None)
+    done = place.ctl("import", "movielens", folder)
+    assert done.returncode == 0, done.stderr
+    assert ("ml1-toy-story",) in place.sql("SELECT slug FROM movie")
+
+
+def test_dry_run_changes_nothing(place):
+    before = place.counts()
+    done = place.ctl("import", "movielens", "--dry-run", "--json", place.data())
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    assert told["dry_run"] is True
+    assert told["counts"]["movies"]["added"] == 5
+    assert place.counts() == before
+
+
+# --------------------------------------------------------------------- failures
+
+def failed(place, status, words, *args):
+    before = place.counts()
+    done = place.ctl("import", *args)
+    assert done.returncode == status, (done.returncode, done.stderr)
+    assert words in done.stderr, done.stderr
+    assert place.counts() == before
+    return done
+
+
+def test_usage(place):
+    for args in ((), ("movielens",), ("demo", "a", "b"), ("--nonsense",)):
+        assert place.ctl("import", *args).returncode == EX_USAGE, args
+    failed(place, EX_USAGE, 'there is no source "netflix"', "netflix", "/tmp")
+
+
+def test_missing_and_unfit_files(place):
+    failed(place, EX_NOINPUT, "No such file", "movielens",
+           place.folder / "nowhere")
+    empty = place.folder / "empty"
+    empty.mkdir()
+    failed(place, EX_NOINPUT, "movies.csv: No such file", "movielens", empty)
+    failed(place, EX_NOINPUT, "genres.jsonl: No such file", "demo", empty)
+    failed(place, EX_DATAERR, "the file is empty", "movielens",
+           place.data(movies=""))
+    failed(place, EX_DATAERR, 'ml/movies.csv:1: the header has no column'
+           ' "genres"', "movielens", place.data(movies="movieId,title\n"))
+    failed(place, EX_DATAERR, 'ml/ratings.csv:1: the header has no column'
+           ' "timestamp"', "movielens",
+           place.data(ratings="userId,movieId,rating\n1,1,1\n"))
+
+
+def test_no_database(place):
+    place.configure(database="host=/nowhere dbname=x")
+    done = place.ctl("import", "movielens", place.data())
+    assert done.returncode == EX_UNAVAILABLE, done.stderr
+    assert "no connection" in done.stderr
+
+
+def test_another_import_is_running(place):
+    other = place.cluster.connect(place.database)
+    try:
+        other.cursor().execute(f"SELECT pg_advisory_lock({LOCK})")
+        failed(place, EX_TEMPFAIL, "another import is running", "movielens",
+               place.data())
+    finally:
+        other.close()
+    assert place.ctl("import", "movielens", place.data()).returncode == 0
+
+
+@pytest.fixture
+def blocked(place):
+    """An import that waits for a lock in the middle of storing ratings."""
+    other = place.cluster.connect(place.database)
+    other.autocommit = False
+    other.cursor().execute("LOCK TABLE rating IN ACCESS EXCLUSIVE MODE")
+    process = place.start("import", "movielens", place.data())
+    find = ("SELECT pid FROM pg_stat_activity WHERE datname = %s"
+            " AND wait_event_type = 'Lock' AND query LIKE '%%rating%%'")
+    (pid,), = stack_module.wait_until(
+        lambda: place.cluster.sql(find, (place.database,)),
+        "the import waits for the lock")
+    yield process, pid, other.close
+    other.close()
+    if process.poll() is None:
+        process.kill()
+        process.wait()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_interrupted(place, blocked, number):
+    process, _, unlock = blocked
+    process.send_signal(number)
+    _, told = process.communicate(timeout=20)
+    unlock()
+    assert process.returncode == 128 + number
+    assert "interrupted; nothing was changed" in told
+    assert place.counts()["movie"] == place.counts()["account"] == 0
+
+
+def test_lost_connection(place, blocked):
+    process, pid, unlock = blocked
+    place.cluster.sql("SELECT pg_terminate_backend(%s)", (pid,))
+    _, told = process.communicate(timeout=20)
+    unlock()
+    assert process.returncode == EX_UNAVAILABLE, told
+    assert "run it again" in told
+    assert place.counts()["movie"] == place.counts()["account"] == 0
+
+
+def test_again_after_an_interruption(place, blocked):
+    process, _, unlock = blocked
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=20)
+    unlock()
+    assert place.ctl("import", "movielens", place.data()).returncode == 0
+    assert place.counts()["rating"] == 5
+
+
+# --------------------------------------------------------------------- progress
+
+def test_progress_without_a_terminal(place):
+    done = place.ctl("import", "movielens", place.data())
+    assert re.search(r"^reading ratings\.csv: done in \d", done.stderr, re.M)
+    assert "\r" not in done.stderr and "\033" not in done.stderr
+
+
+def test_progress_on_a_terminal(place):
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [str(stack_module.BUILD / "mxmctl"), "--config", str(place.conf),
+         "import", "movielens", str(place.data())], stdout=subprocess.DEVNULL,
+        stderr=theirs, env=stack_module.environment())
+    os.close(theirs)
+    seen = b""
+    while select.select([ours], [], [], 30)[0]:
+        try:
+            piece = os.read(ours, 65536)
+        except OSError:  # the other end is closed
+            break
+        if not piece:
+            break
+        seen += piece
+    os.close(ours)
+    assert process.wait(20) == 0
+    assert b"\rreading ratings.csv" in seen and b"\033[K" in seen
