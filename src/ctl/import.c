@@ -67,8 +67,8 @@ catch_signals(void)
 
 /* ---------------------------------------------------------------- options */
 
-static int
-usage(void)
+static void
+print_usage(FILE *to)
 {
 	fputs(
 	    "usage: mxmctl import demo [options] [DIR]\n"
@@ -86,7 +86,13 @@ usage(void)
 	    "\n"
 	    "What is there already is left alone; an import that fails or is\n"
 	    "interrupted changes nothing.\n",
-	    stderr);
+	    to);
+}
+
+static int
+usage(void)
+{
+	print_usage(stderr);
 	return EX_USAGE;
 }
 
@@ -110,7 +116,10 @@ demo_folder(TALLOC_CTX *mem)
 	    mem, "%s/demo", data && *data ? data : MXM_PKGDATADIR);
 }
 
-/* EX_OK, or the status to end with. argv[0] is "import". */
+/*
+ * EX_OK with a source, or the status to end with; argv[0] is "import". What is
+ * asked for with --help has been told, and there is no source.
+ */
 static int
 read_options(TALLOC_CTX *mem, int argc, char **argv, struct options *o)
 {
@@ -124,7 +133,6 @@ read_options(TALLOC_CTX *mem, int argc, char **argv, struct options *o)
 	};
 	int c;
 
-	memset(o, 0, sizeof *o);
 	optind = 0;
 	while ((c = getopt_long(argc, argv, "h", longs, NULL)) != -1) {
 		if (c == 'n')
@@ -135,7 +143,10 @@ read_options(TALLOC_CTX *mem, int argc, char **argv, struct options *o)
 			o->quiet = true;
 		else if (c == 'm')
 			o->no_members = true;
-		else
+		else if (c == 'h') {
+			print_usage(stdout);
+			return EX_OK;
+		} else
 			return usage();
 	}
 	if (optind == argc)
@@ -257,15 +268,15 @@ int
 ctl_import(struct ctl *ctl, int argc, char **argv)
 {
 	struct import *im = mem_new(ctl->mem, struct import);
-	struct options o;
+	struct options o = { .json = ctl->json };
 	int64_t began;
 	int status;
 	enum err e;
 
 	status = read_options(im, argc, argv, &o);
-	if (status == EX_OK)
+	if (status == EX_OK && o.source)
 		status = check_folder(o.dir);
-	if (status != EX_OK)
+	if (status != EX_OK || !o.source)
 		return status;
 	im->mem = im;
 	im->dir = o.dir;

@@ -343,6 +343,8 @@ def failed(place, status, words, *args):
 
 
 def test_usage(place):
+    done = place.ctl("import", "--help")
+    assert done.returncode == 0 and done.stdout.startswith("usage: mxmctl import")
     for args in ((), ("movielens",), ("demo", "a", "b"), ("--nonsense",)):
         assert place.ctl("import", *args).returncode == EX_USAGE, args
     failed(place, EX_USAGE, 'there is no source "netflix"', "netflix", "/tmp")
