@@ -132,3 +132,8 @@ EXTRA_DIST += doc/openapi.yaml doc/generate.py doc/page doc/deviations.md
 
 gen/schema.def: $(description)
 	$(AM_V_GEN)$(PYTHON3) $(srcdir)/doc/generate.py $(srcdir)/doc gen
+
+# Whatever is made first, its generated includes are there; later changes of
+# them are found by the recorded dependencies.
+$(libmxm_a_OBJECTS) $(mxmd_OBJECTS) $(mxm_jobs_OBJECTS) $(mxmctl_OBJECTS): \
+	| $(BUILT_SOURCES)

@@ -6,6 +6,7 @@
 #define API_API_H
 
 #include "base/base.h"
+
 #include "api/defer.h"
 #include "api/page.h"
 #include "api/shape.h"

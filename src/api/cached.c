@@ -50,9 +50,8 @@ answer_key(struct req *r, int64_t caller, enum lang lang, struct cache_key *out)
 	parts[n++] = r->route->pattern;
 	parts[n++] = input.data;
 	parts[n++] = keep->by_lang ? lang_code(lang) : "";
-	parts[n++] = keep->by_viewer
-	    ? mem_printf(r->mem, "%" PRId64, caller)
-	    : "";
+	parts[n++] =
+	    keep->by_viewer ? mem_printf(r->mem, "%" PRId64, caller) : "";
 	for (i = 0; i < PATH_PARAMS_MAX && r->path_param[i]; i++)
 		parts[n++] = r->path_param[i];
 	key_make(r->cache, out, "answer", parts, n);
@@ -78,8 +77,8 @@ answer_keys(struct req *r, int64_t caller, enum lang lang, struct cached *c)
 	answer_key(r, caller, lang, &c->answer);
 	c->n = depends_list(r, r->route->keep.depends, caller, on);
 	for (i = 0; i < c->n; i++)
-		key_generation(r->cache, &c->generation[i], on[i].kind,
-		    on[i].key);
+		key_generation(
+		    r->cache, &c->generation[i], on[i].kind, on[i].key);
 }
 
 /* Reads a kept account; nothing unless its generation is the present one. */
@@ -96,7 +95,7 @@ take_account(struct req *r, const struct claims *claims, struct cached *c,
 	if (number != c->account_number)
 		return;
 	if (!account_unpack(r->mem, item->data + sizeof number,
-	        item->len - sizeof number, &account))
+		item->len - sizeof number, &account))
 		return;
 	if (account->id != claims->user_id ||
 	    account->session_id != claims->session_id ||
@@ -107,8 +106,8 @@ take_account(struct req *r, const struct claims *claims, struct cached *c,
 
 /* Does the item add up, and was it made from the present generations? */
 static bool
-kept_is_valid(const struct cached *c, const struct cache_item *item,
-    struct kept *kept)
+kept_is_valid(
+    const struct cached *c, const struct cache_item *item, struct kept *kept)
 {
 	const char *numbers = item->data + sizeof *kept;
 	uint64_t number;
@@ -133,7 +132,8 @@ kept_is_valid(const struct cached *c, const struct cache_item *item,
 
 /* Fills r->answer from a kept answer; false when it is missing or stale. */
 static bool
-take_answer(struct req *r, const struct cached *c, const struct cache_item *item)
+take_answer(
+    struct req *r, const struct cached *c, const struct cache_item *item)
 {
 	struct answer *a = &r->answer;
 	struct kept kept;
@@ -191,8 +191,8 @@ cached_look(struct req *r, const struct claims *claims, struct cached *c)
 		return false;
 	for (i = 0; i < c->n; i++)
 		c->number[i] = generation_parse(&items[n + 1 + i]);
-	if (claims && (!r->account || (r->account->lang != lang &&
-	                                  r->route->keep.by_lang)))
+	if (claims && (!r->account ||
+			  (r->account->lang != lang && r->route->keep.by_lang)))
 		return false;
 	return take_answer(r, c, &items[n]);
 }
@@ -242,8 +242,8 @@ cached_keep_account(struct req *r, struct cached *c)
 	buf_init(&out, r->mem, 256);
 	buf_add(&out, &c->account_number, sizeof c->account_number);
 	account_pack(r->account, &out);
-	(void)cache_set(r->cache, &c->account, out.data, out.len,
-	    ACCOUNT_SECONDS);
+	(void)cache_set(
+	    r->cache, &c->account, out.data, out.len, ACCOUNT_SECONDS);
 }
 
 void
@@ -264,13 +264,14 @@ cached_keep_answer(struct req *r, struct cached *c)
 	kept.type = (uint32_t)strlen(a->type);
 	kept.headers = (uint32_t)a->headers.len;
 	kept.body = (uint32_t)a->body.len;
-	buf_init(&out, r->mem, sizeof kept + 256 + a->headers.len + a->body.len);
+	buf_init(
+	    &out, r->mem, sizeof kept + 256 + a->headers.len + a->body.len);
 	buf_add(&out, &kept, sizeof kept);
 	buf_add(&out, c->number, c->n * sizeof c->number[0]);
 	buf_add(&out, a->etag, kept.etag);
 	buf_add(&out, a->type, kept.type);
 	buf_add(&out, a->headers.data, a->headers.len);
 	buf_add(&out, a->body.data, a->body.len);
-	(void)cache_set(r->cache, &c->answer, out.data, out.len,
-	    r->route->keep.seconds);
+	(void)cache_set(
+	    r->cache, &c->answer, out.data, out.len, r->route->keep.seconds);
 }

@@ -9,6 +9,7 @@
 #define API_CACHED_H
 
 #include "base/base.h"
+
 #include "api/depends.h"
 #include "auth/account.h"
 #include "auth/token.h"
@@ -16,13 +17,13 @@
 #include "http/request.h"
 
 struct cached {
-	bool asked;              /* the cache answered */
-	bool keep;               /* the answer may be taken from it and kept */
+	bool asked; /* the cache answered */
+	bool keep;  /* the answer may be taken from it and kept */
 	struct cache_key account;
 	struct cache_key account_generation;
 	uint64_t account_number; /* 0: not known yet */
 	struct cache_key answer;
-	size_t n;                /* generations of the answer */
+	size_t n; /* generations of the answer */
 	struct cache_key generation[DEPENDS_MAX];
 	uint64_t number[DEPENDS_MAX];
 };

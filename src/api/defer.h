@@ -8,6 +8,7 @@
 #define API_DEFER_H
 
 #include "base/base.h"
+
 #include "http/request.h"
 
 /* Queues job `name` (jobs.def) with a JSON object as payload. */

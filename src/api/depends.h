@@ -8,6 +8,7 @@
 #define API_DEPENDS_H
 
 #include "base/base.h"
+
 #include "http/request.h"
 
 #define DEPENDS_MAX 8

@@ -6,6 +6,7 @@
 #define API_PAGE_H
 
 #include "base/base.h"
+
 #include "api/shape.h"
 
 /*
@@ -14,14 +15,14 @@
  * be empty. The statement asks for the page by page_of() / limit_of() and
  * clamps by itself.
  */
-enum err reply_page(struct req *r, const struct rows *rows,
-    const struct column *shape);
+enum err reply_page(
+    struct req *r, const struct rows *rows, const struct column *shape);
 
 /*
  * Answer of a list with last_id and limit: the rows are at most limit + 1 (the
  * further one only says that there is more), each with `id` and `total`.
  */
-enum err reply_cursor(struct req *r, const struct rows *rows,
-    const struct column *shape);
+enum err reply_cursor(
+    struct req *r, const struct rows *rows, const struct column *shape);
 
 #endif

@@ -70,10 +70,12 @@ find_route(struct req *r, bool *options)
 		const char *const args[3] = { r->method_text };
 
 		reply_header(r, "Allow", route_allow(r->mem, match.allowed));
-		return fail_with(r, ERR_METHOD, NULL, MSG_METHOD_NOT_ALLOWED,
-		    args);
+		return fail_with(
+		    r, ERR_METHOD, NULL, MSG_METHOD_NOT_ALLOWED, args);
 	}
 	r->route = match.route;
+	if (r->shm)
+		shm_serving(r->shm, (int)(r->route - routes));
 	for (i = 0; i < PATH_PARAMS_MAX; i++)
 		r->path_param[i] = match.param[i];
 	return ERR_OK;
@@ -151,8 +153,8 @@ unavailable(struct req *r)
  * *hit: the answer came along from the cache.
  */
 static enum err
-find_caller(struct req *r, const struct claims *claims, struct cached *c,
-    bool *hit)
+find_caller(
+    struct req *r, const struct claims *claims, struct cached *c, bool *hit)
 {
 	enum err e;
 
@@ -291,4 +293,33 @@ serve_request(void *arg, struct req *r)
 		problem_reply(r, e);
 	else if (r->route)
 		finish(r, &c, hit);
+}
+
+/* What the cache did for the request, as counted. */
+static enum shm_cache
+cache_outcome(const struct req *r)
+{
+	if (strcmp(r->cache_word, "hit") == 0)
+		return SHM_CACHE_HIT;
+	if (strcmp(r->cache_word, "miss") == 0)
+		return SHM_CACHE_MISS;
+	if (strcmp(r->cache_word, "off") == 0)
+		return SHM_CACHE_OFF;
+	return SHM_CACHE_NONE;
+}
+
+void
+serve_account(void *arg, struct req *r)
+{
+	struct serve *serve = arg;
+	int64_t took = clock_steady_us() - r->started_us;
+	int route = r->route ? (int)(r->route - routes) : -1;
+
+	if (serve->shm)
+		shm_count(serve->shm, route, r->answer.status, took,
+		    cache_outcome(r));
+	log_info("%s %s %d %" PRId64 "us user=%" PRId64 " cache=%s bytes=%zu",
+	    r->method_text, r->path, r->answer.status, took, r->account_id,
+	    r->cache_word, r->answer.body.len);
+	log_request(NULL);
 }

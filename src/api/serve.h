@@ -6,6 +6,7 @@
 #define API_SERVE_H
 
 #include "base/base.h"
+
 #include "auth/token.h"
 #include "http/request.h"
 
@@ -19,7 +20,7 @@ struct serve {
 	const struct conf *conf;
 	struct db *db;
 	struct cache *cache;
-	struct shm *shm;        /* NULL: no counters, no limits (tests) */
+	struct shm *shm; /* NULL: no counters, no limits (tests) */
 };
 
 /* Gives the request its worker's connections. For struct server's prepare. */

@@ -6,6 +6,7 @@
 #define API_SHAPE_H
 
 #include "base/base.h"
+
 #include "base/json.h"
 #include "db/row.h"
 #include "http/request.h"
@@ -15,14 +16,14 @@ enum shape_kind {
 	C_TEXT,
 	C_PROSE, /* text of a person: the markup guard goes in */
 	C_BOOL,
-	C_DATE,  /* YYYY-MM-DD */
-	C_TIME,  /* ISO 8601, UTC; the column is microseconds since 1970 */
-	C_MEDIA, /* path below /media/, made absolute; NULL stays null */
-	C_USER,  /* username, made the user's address */
+	C_DATE,   /* YYYY-MM-DD */
+	C_TIME,   /* ISO 8601, UTC; the column is microseconds since 1970 */
+	C_MEDIA,  /* path below /media/, made absolute; NULL stays null */
+	C_USER,   /* username, made the user's address */
 	C_CALLER, /* the caller's address, no column */
-	C_MOVIE, /* slug, made the movie's address */
-	C_JSON,  /* jsonb or json, verbatim */
-	C_NULL   /* always null, no column */
+	C_MOVIE,  /* slug, made the movie's address */
+	C_JSON,   /* jsonb or json, verbatim */
+	C_NULL    /* always null, no column */
 };
 
 struct column {
@@ -42,7 +43,7 @@ void shape_rows(struct req *r, struct json *j, const struct rows *rows,
 /* Complete answers made of one row, or of a bare list of rows. */
 enum err reply_row(struct req *r, int status, const struct row *row,
     const struct column *shape);
-enum err reply_rows(struct req *r, const struct rows *rows,
-    const struct column *shape);
+enum err reply_rows(
+    struct req *r, const struct rows *rows, const struct column *shape);
 
 #endif

@@ -41,8 +41,8 @@ touch_raise(struct req *r)
 	bool told = true;
 	int k;
 
-	n = depends_list(r, r->route->touches,
-	    r->account ? r->account->id : 0, on);
+	n = depends_list(
+	    r, r->route->touches, r->account ? r->account->id : 0, on);
 	for (i = 0; i < n; i++)
 		told &= raise_one(r, on[i].kind, on[i].key);
 	for (k = 0; k < r->n_touched; k++)

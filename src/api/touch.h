@@ -8,12 +8,15 @@
 #define API_TOUCH_H
 
 #include "base/base.h"
+
 #include "http/request.h"
 
-/* Beside what the route's row says: this changed too. Texts are borrowed until the request ends. */
+/* Beside what the route's row says: this changed too. Texts are borrowed until
+ * the request ends. */
 void also_touch(struct req *r, const char *kind, const char *key);
 
-/* Raises everything the row and also_touch() name. Called by serve.c after a 2xx. */
+/* Raises everything the row and also_touch() name. Called by serve.c after a
+ * 2xx. */
 void touch_raise(struct req *r);
 
 #endif

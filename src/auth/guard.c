@@ -54,7 +54,7 @@ guard_token(struct req *r, struct claims *out)
 {
 	struct token_key key = key_of(r->conf);
 	enum token_verdict verdict;
-	char *token;
+	char *token = NULL;
 	enum err e;
 
 	e = bearer_token(r, &token);

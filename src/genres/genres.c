@@ -21,8 +21,8 @@ genre_list(struct req *r)
 	struct rows rows;
 	enum err e;
 
-	e = query_all(r->mem, r->db, &rows, SQL_genre_list,
-	    arg_text(lang_code(r->lang)));
+	e = query_all(
+	    r->mem, r->db, &rows, SQL_genre_list, arg_text(lang_code(r->lang)));
 	if (e)
 		return e;
 	return reply_rows(r, &rows, genre_shape);

@@ -51,7 +51,7 @@ static const struct {
 	{ "REQUEST_ID", 10, offsetof(struct raw, id) },
 };
 
-static const char *const methods[] = {
+static const char *const methods[METHOD_OTHER] = {
 	[METHOD_GET] = "GET",
 	[METHOD_HEAD] = "HEAD",
 	[METHOD_POST] = "POST",
@@ -60,6 +60,13 @@ static const char *const methods[] = {
 	[METHOD_DELETE] = "DELETE",
 	[METHOD_OPTIONS] = "OPTIONS",
 };
+
+const char *
+method_name(enum method method)
+{
+	assert(method < METHOD_OTHER);
+	return methods[method];
+}
 
 struct req *
 request_new(TALLOC_CTX *parent)

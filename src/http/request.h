@@ -39,6 +39,9 @@ enum method {
  */
 #define PATH_SLASH "\xef\xb7\x90"
 
+/* "GET"; not for METHOD_OTHER. */
+const char *method_name(enum method method);
+
 #define PATH_PARAMS_MAX 4
 #define REQUEST_ID_MAX  64
 

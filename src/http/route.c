@@ -31,16 +31,6 @@ static struct {
 		  2]; /* of the entries with that many segments */
 } table;
 
-static const char *const method_names[] = {
-	[METHOD_GET] = "GET",
-	[METHOD_HEAD] = "HEAD",
-	[METHOD_POST] = "POST",
-	[METHOD_PUT] = "PUT",
-	[METHOD_PATCH] = "PATCH",
-	[METHOD_DELETE] = "DELETE",
-	[METHOD_OPTIONS] = "OPTIONS",
-};
-
 /*
  * Splits a path at its slashes and returns how many segments there are; -1: it
  * does not begin with a slash, holds an empty segment, or too many.
@@ -229,12 +219,12 @@ route_allow(TALLOC_CTX *mem, unsigned allowed)
 	size_t i;
 
 	buf_init(&out, mem, 64);
-	for (i = 0; i < array_len(method_names); i++) {
+	for (i = 0; i < METHOD_OTHER; i++) {
 		if (!(allowed & 1u << i))
 			continue;
 		if (out.len > 0)
 			buf_puts(&out, ", ");
-		buf_puts(&out, method_names[i]);
+		buf_puts(&out, method_name((enum method)i));
 	}
 	return out.data;
 }

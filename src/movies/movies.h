@@ -6,9 +6,11 @@
 #define MOVIES_MOVIES_H
 
 #include "base/base.h"
+
 #include "api/shape.h"
 
-/* The whole movie object, as sent everywhere (sql/movies.sql, movie_columns). */
+/* The whole movie object, as sent everywhere (sql/movies.sql, movie_columns).
+ */
 extern const struct column movie_shape[];
 
 #endif

@@ -62,13 +62,12 @@ movie_search(struct req *r)
 
 	e = query_all(r->mem, r->db, &rows, SQL_movie_search,
 	    arg_text(lang_code(r->lang)), arg_text(r->conf->public_origin),
-	    arg_text(name_of(r)), arg_id(r->account->id),
-	    arg_list(r, "genres"), arg_list(r, "platforms"),
-	    arg_list(r, "directors"), arg_list(r, "actors"),
-	    arg_list(r, "celebrities"), arg_stars(r),
+	    arg_text(name_of(r)), arg_id(r->account->id), arg_list(r, "genres"),
+	    arg_list(r, "platforms"), arg_list(r, "directors"),
+	    arg_list(r, "actors"), arg_list(r, "celebrities"), arg_stars(r),
 	    arg_bool(input_bool(r, "marked_unseen")),
-	    arg_bool(input_bool(r, "reviewed")),
-	    arg_id(input_int(r, "page")), arg_id(input_int(r, "limit")));
+	    arg_bool(input_bool(r, "reviewed")), arg_id(input_int(r, "page")),
+	    arg_id(input_int(r, "limit")));
 	if (e)
 		return e;
 	return reply_page(r, &rows, movie_shape);

@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * mxmctl check: is everything as it should be? One line for each thing, with
+ * what to do where it is not. The exit status tells the class of the first
+ * failure: settings 78, data 65, something away 69, permissions 77.
+ */
+#include "base/base.h"
+
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "auth/common.h"
+#include "base/conf.h"
+#include "base/json.h"
+#include "base/mem.h"
+#include "cache/cache.h"
+#include "cache/key.h"
+#include "ctl/ctl.h"
+#include "db/db.h"
+#include "db/migrate.h"
+
+/* What one look found. */
+struct finding {
+	const char *what;
+	int status;       /* EX_OK: fine */
+	const char *text; /* how it is, or what is wrong and what to do */
+};
+
+#define FINDINGS_MAX 16
+
+struct findings {
+	struct ctl *ctl;
+	struct finding list[FINDINGS_MAX];
+	size_t n;
+};
+
+static void
+found(struct findings *f, const char *what, int status, const char *text)
+{
+	assert(f->n < FINDINGS_MAX);
+	f->list[f->n++] = (struct finding){ what, status, text };
+}
+
+static void
+check_database(struct findings *f)
+{
+	const struct conf *conf = f->ctl->conf;
+	struct db *db = db_new(f->ctl->mem, conf->database, 5000);
+	struct schema schema;
+
+	if (db_connect(db) != ERR_OK) {
+		found(f, "database", EX_UNAVAILABLE,
+		    mem_printf(f->ctl->mem,
+			"%s; see the setting `database` and whether "
+			"PostgreSQL runs",
+			db_complaint(db)));
+		return;
+	}
+	found(f, "database", EX_OK, "answers");
+	if (migrate_state(f->ctl->mem, db, &schema) != ERR_OK)
+		found(f, "schema", EX_UNAVAILABLE, db_complaint(db));
+	else if (schema.verdict == SCHEMA_CURRENT)
+		found(f, "schema", EX_OK, "is current");
+	else
+		found(f, "schema", EX_DATAERR, schema.sentence);
+}
+
+static void
+check_cache(struct findings *f)
+{
+	const struct conf *conf = f->ctl->conf;
+	struct cache *cache = cache_new(f->ctl->mem, conf->cache_servers);
+	struct cache_key key;
+	struct cache_item item;
+
+	if (!conf->cache_servers[0]) {
+		found(f, "cache", EX_OK, "none is set; answers are not kept");
+		return;
+	}
+	key_make(cache, &key, "check", NULL, 0);
+	if (cache_get_many(f->ctl->mem, cache, &key, &item, 1) &&
+	    !cache_is_away(cache))
+		found(f, "cache", EX_OK, "answers");
+	else
+		found(f, "cache", EX_UNAVAILABLE,
+		    mem_printf(f->ctl->mem,
+			"nobody answers at %s; is memcached running, with -s "
+			"and a mode that lets us in?",
+			conf->cache_servers));
+}
+
+/* A folder that we must be able to write into. */
+static void
+check_folder(struct findings *f, const char *what, const char *path)
+{
+	if (access(path, W_OK | X_OK) == 0)
+		found(f, what, EX_OK, path);
+	else
+		found(f, what, EX_NOPERM,
+		    mem_printf(f->ctl->mem,
+			"%s: %s; make it, owned by the user of mxmd", path,
+			strerror(errno)));
+}
+
+static void
+check_mail(struct findings *f)
+{
+	const struct conf *conf = f->ctl->conf;
+
+	if (conf->mail_transport == MAIL_FILE && !conf->mail_dir[0])
+		found(f, "mail", EX_CONFIG,
+		    "mail_transport is file, but mail_dir is empty; set it");
+	else if (conf->mail_transport == MAIL_FILE)
+		check_folder(f, "mail", conf->mail_dir);
+	else
+		found(f, "mail", EX_OK, conf->smtp_url);
+}
+
+static void
+check_dictionary(struct findings *f)
+{
+	if (common_dictionary_is_there(common_dictionary()))
+		found(f, "dictionary", EX_OK, "of common passwords is there");
+	else
+		found(f, "dictionary", EX_UNAVAILABLE,
+		    "of common passwords is missing; install cracklib-runtime "
+		    "and run update-cracklib");
+}
+
+static int
+report(const struct findings *f)
+{
+	struct json *j = f->ctl->json ? ctl_json(f->ctl) : NULL;
+	int status = EX_OK;
+	size_t i;
+
+	if (j)
+		json_list(j);
+	for (i = 0; i < f->n; i++) {
+		const struct finding *one = &f->list[i];
+
+		if (status == EX_OK)
+			status = one->status;
+		if (!j) {
+			printf("%-7s %-12s %s\n",
+			    one->status == EX_OK ? "ok" : "FAILED", one->what,
+			    one->text);
+			continue;
+		}
+		json_object(j);
+		json_key(j, "what");
+		json_text(j, one->what);
+		json_key(j, "ok");
+		json_bool(j, one->status == EX_OK);
+		json_key(j, "text");
+		json_text(j, one->text);
+		json_object_end(j);
+	}
+	if (!j)
+		return status;
+	json_list_end(j);
+	return ctl_json_done(j, status);
+}
+
+/* Settings first: without them there is nothing to look at. */
+static bool
+check_settings(struct findings *f)
+{
+	struct conf_errors errors = { NULL, 0 };
+	struct conf *conf;
+	size_t i;
+
+	if (conf_load(f->ctl->mem, f->ctl->config, &conf, &errors) == ERR_OK) {
+		f->ctl->conf = conf;
+		found(f, "settings", EX_OK, conf->file);
+		return true;
+	}
+	for (i = 0; i < errors.n && i < FINDINGS_MAX; i++)
+		found(f, "settings", EX_CONFIG, errors.list[i]);
+	return false;
+}
+
+int
+ctl_check(struct ctl *ctl, int argc, char **argv)
+{
+	struct findings f = { .ctl = ctl, .n = 0 };
+	int status;
+
+	if (argc > 1 && strcmp(argv[1], "sql") == 0)
+		return ctl_check_sql(ctl, argc - 1, argv + 1);
+	status = ctl_plain(ctl, argc, argv);
+	if (status != EX_OK)
+		return status;
+	if (check_settings(&f)) {
+		check_database(&f);
+		check_cache(&f);
+		check_folder(&f, "media", ctl->conf->media_root);
+		check_mail(&f);
+		check_dictionary(&f);
+	}
+	return report(&f);
+}

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * mxmctl config: the settings in force and where each was set, or a commented
+ * sample file. Secrets are never shown.
+ */
+#include "base/base.h"
+
+#include <sysexits.h>
+
+#include "base/conf.h"
+#include "base/json.h"
+#include "ctl/ctl.h"
+
+#define HELP_WIDTH 76
+
+/* The help of a setting as comment lines. */
+static void
+print_help_lines(const char *help)
+{
+	while (*help) {
+		size_t n = strlen(help);
+
+		if (n > HELP_WIDTH) {
+			n = HELP_WIDTH;
+			while (n > 0 && help[n] != ' ')
+				n--;
+		}
+		printf("# %.*s\n", (int)n, help);
+		help += n;
+		while (*help == ' ')
+			help++;
+	}
+}
+
+static int
+print_sample(void)
+{
+	int i;
+
+	printf("# Settings of moviesxmovies; see mxm.conf(5). What stands here "
+	       "as a comment\n# is the default.\n");
+	for (i = 0; i < CONF__MAX; i++) {
+		printf("\n");
+		print_help_lines(conf_settings[i].help);
+		printf("#%s = %s\n", conf_settings[i].name,
+		    conf_settings[i].standard);
+	}
+	return EX_OK;
+}
+
+/* The value as it may be shown. */
+static const char *
+shown(const struct conf *conf, int i)
+{
+	if (!(conf_settings[i].flags & HIDDEN))
+		return conf->text[i];
+	return conf->text[i][0] ? "(hidden)" : "";
+}
+
+static int
+print_settings(struct ctl *ctl, const struct conf *conf, bool changed_only)
+{
+	struct json *j = NULL;
+	int i;
+
+	if (ctl->json) {
+		j = ctl_json(ctl);
+		json_object(j);
+	}
+	for (i = 0; i < CONF__MAX; i++) {
+		if (changed_only && conf_is_default(conf, (enum conf_id)i))
+			continue;
+		if (j) {
+			json_key(j, conf_settings[i].name);
+			json_object(j);
+			json_key(j, "value");
+			json_text(j, shown(conf, i));
+			json_key(j, "source");
+			json_text(j, conf->source[i]);
+			json_object_end(j);
+		} else if (conf->source[i]) {
+			printf("%s = %s  # %s\n", conf_settings[i].name,
+			    shown(conf, i), conf->source[i]);
+		} else {
+			printf(
+			    "%s = %s\n", conf_settings[i].name, shown(conf, i));
+		}
+	}
+	if (!j)
+		return EX_OK;
+	json_object_end(j);
+	return ctl_json_done(j, EX_OK);
+}
+
+int
+ctl_config(struct ctl *ctl, int argc, char **argv)
+{
+	struct conf_errors errors = { NULL, 0 };
+	bool changed_only = false;
+	struct conf *conf;
+	size_t n;
+	int i;
+
+	for (i = 1; i < argc; i++) {
+		if (strcmp(argv[i], "--sample") == 0)
+			return print_sample();
+		if (strcmp(argv[i], "--non-default") == 0)
+			changed_only = true;
+		else if (strcmp(argv[i], "--json") == 0)
+			ctl->json = true;
+		else
+			return ctl_usage(ctl, "\"%s\" is no option", argv[i]);
+	}
+	if (conf_load(ctl->mem, ctl->config, &conf, &errors) == ERR_OK)
+		return print_settings(ctl, conf, changed_only);
+	for (n = 0; n < errors.n; n++)
+		fprintf(stderr, "mxmctl: %s\n", errors.list[n]);
+	return EX_CONFIG;
+}

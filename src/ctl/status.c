@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * mxmctl status: what the shared counters of this host say: workers, requests
+ * by route and status, times, the cache, refusals.
+ */
+#include "base/base.h"
+
+#include <sysexits.h>
+
+#include "base/clock.h"
+#include "base/conf.h"
+#include "base/json.h"
+#include "base/shm.h"
+#include "ctl/ctl.h"
+#include "http/route.h"
+
+#define STATUS_MIN 100
+#define STATUS_MAX 600
+
+static const char *const pools[SHM_POOLS] = {
+	[FAST] = "fast", [SLOW] = "slow"
+};
+
+static const char *const states[] = {
+	[SHM_FREE] = "free",
+	[SHM_STARTING] = "starting",
+	[SHM_READY] = "ready",
+	[SHM_DRAINING] = "draining",
+};
+
+static const char *const cache_words[SHM_CACHE__MAX] = {
+	[SHM_CACHE_NONE] = "not_kept",
+	[SHM_CACHE_HIT] = "hits",
+	[SHM_CACHE_MISS] = "misses",
+	[SHM_CACHE_OFF] = "passed_by",
+};
+
+static const char *const limit_names[L__MAX] = {
+	[L_NONE] = "none",
+	[L_PUBLIC] = "public",
+	[L_LOGIN] = "login",
+	[L_CODE] = "code",
+	[L_USER] = "user",
+};
+
+static const char *const event_names[SHM_EVENT__MAX] = {
+	[SHM_RESTARTS] = "restarts",
+	[SHM_DEADLINES] = "deadlines",
+	[SHM_RELOADS] = "reloads",
+};
+
+static const double shares[] = { 0.5, 0.9, 0.99 };
+static const char *const share_names[] = { "p50_us", "p90_us", "p99_us" };
+
+static const char *
+route_name(const struct shm *shm, int route)
+{
+	return route < 0 ? "(no route)" : shm_route_name(shm, route);
+}
+
+static int
+workers_of(const struct shm *shm, int pool)
+{
+	struct shm_worker w;
+	int n = 0, i;
+
+	for (i = 0; i < SHM_SLOTS; i++)
+		n += shm_slot_read(shm, i, &w) && w.pool == pool;
+	return n;
+}
+
+/* ------------------------------------------------------------------- JSON */
+
+static void
+json_count(struct json *j, const char *key, uint64_t n)
+{
+	json_key(j, key);
+	json_int(j, (int64_t)n);
+}
+
+static void
+json_workers(struct json *j, const struct shm *shm)
+{
+	struct shm_worker w;
+	int i;
+
+	json_key(j, "workers");
+	json_list(j);
+	for (i = 0; i < SHM_SLOTS; i++) {
+		if (!shm_slot_read(shm, i, &w))
+			continue;
+		json_object(j);
+		json_count(j, "pid", (uint64_t)w.pid);
+		json_key(j, "pool");
+		json_text(j, pools[w.pool]);
+		json_key(j, "state");
+		json_text(j, states[w.state]);
+		json_count(j, "generation", w.generation);
+		json_count(j, "requests", w.requests);
+		json_key(j, "busy_us");
+		json_int(j, w.busy_us ? clock_steady_us() - w.busy_us : 0);
+		json_key(j, "serving");
+		json_text(j, w.busy_us ? route_name(shm, w.route) : NULL);
+		json_object_end(j);
+	}
+	json_list_end(j);
+}
+
+static void
+json_routes(struct json *j, const struct shm *shm)
+{
+	int route, status;
+
+	json_key(j, "requests");
+	json_list(j);
+	for (route = -1; route < shm_routes(shm); route++) {
+		for (status = STATUS_MIN; status < STATUS_MAX; status++) {
+			uint64_t n = shm_requests(shm, route, status);
+
+			if (n == 0)
+				continue;
+			json_object(j);
+			json_key(j, "route");
+			json_text(j, route_name(shm, route));
+			json_count(j, "status", (uint64_t)status);
+			json_count(j, "count", n);
+			json_object_end(j);
+		}
+	}
+	json_list_end(j);
+}
+
+static void
+json_counters(struct json *j, const struct shm *shm)
+{
+	size_t i, k;
+
+	json_key(j, "times");
+	json_object(j);
+	for (i = 0; i < SHM_POOLS; i++) {
+		json_key(j, pools[i]);
+		json_object(j);
+		for (k = 0; k < array_len(shares); k++)
+			json_count(j, share_names[k],
+			    (uint64_t)shm_percentile_us(
+				shm, (int)i, shares[k]));
+		json_object_end(j);
+	}
+	json_object_end(j);
+	json_key(j, "cache");
+	json_object(j);
+	for (i = 0; i < SHM_CACHE__MAX; i++)
+		json_count(
+		    j, cache_words[i], shm_cache_count(shm, (enum shm_cache)i));
+	json_key(j, "bypass");
+	json_bool(j, shm_cache_bypass(shm));
+	json_object_end(j);
+	json_key(j, "refusals");
+	json_object(j);
+	for (i = L_PUBLIC; i < L__MAX; i++)
+		json_count(j, limit_names[i], shm_refusals(shm, (int)i));
+	json_object_end(j);
+	json_key(j, "events");
+	json_object(j);
+	for (i = 0; i < SHM_EVENT__MAX; i++)
+		json_count(
+		    j, event_names[i], shm_events(shm, (enum shm_event)i));
+	json_object_end(j);
+}
+
+static int
+print_json(struct ctl *ctl, const struct shm *shm)
+{
+	struct json *j = ctl_json(ctl);
+
+	json_object(j);
+	json_count(j, "master", (uint64_t)shm_master(shm));
+	json_count(j, "since_us", (uint64_t)shm_since_us(shm));
+	json_workers(j, shm);
+	json_routes(j, shm);
+	json_counters(j, shm);
+	json_object_end(j);
+	return ctl_json_done(j, EX_OK);
+}
+
+/* ------------------------------------------------------------------- text */
+
+static void
+print_pools(const struct shm *shm)
+{
+	int pool;
+
+	printf("%-6s %8s %10s %10s %10s\n", "pool", "workers", "p50 us",
+	    "p90 us", "p99 us");
+	for (pool = 0; pool < SHM_POOLS; pool++)
+		printf("%-6s %8d %10" PRId64 " %10" PRId64 " %10" PRId64 "\n",
+		    pools[pool], workers_of(shm, pool),
+		    shm_percentile_us(shm, pool, shares[0]),
+		    shm_percentile_us(shm, pool, shares[1]),
+		    shm_percentile_us(shm, pool, shares[2]));
+}
+
+static void
+print_routes(const struct shm *shm)
+{
+	int route, status;
+
+	printf("\n%12s %6s  %s\n", "requests", "status", "route");
+	for (route = -1; route < shm_routes(shm); route++) {
+		for (status = STATUS_MIN; status < STATUS_MAX; status++) {
+			uint64_t n = shm_requests(shm, route, status);
+
+			if (n > 0)
+				printf("%12" PRIu64 " %6d  %s\n", n, status,
+				    route_name(shm, route));
+		}
+	}
+}
+
+static void
+print_counters(const struct shm *shm)
+{
+	uint64_t hits = shm_cache_count(shm, SHM_CACHE_HIT);
+	uint64_t asked = hits + shm_cache_count(shm, SHM_CACHE_MISS) +
+			 shm_cache_count(shm, SHM_CACHE_OFF);
+	size_t i;
+
+	printf("\nanswer cache: %" PRIu64 " of %" PRIu64
+	       " from it (%.1f %%)%s\n",
+	    hits, asked, asked ? 100.0 * (double)hits / (double)asked : 0.0,
+	    shm_cache_bypass(shm) ? ", passed by until changes are told" : "");
+	printf("refused by limit:");
+	for (i = L_PUBLIC; i < L__MAX; i++)
+		printf(
+		    " %s %" PRIu64, limit_names[i], shm_refusals(shm, (int)i));
+	printf("\nworkers replaced: %" PRIu64 " (past the deadline: %" PRIu64
+	       "), reloads: %" PRIu64 "\n",
+	    shm_events(shm, SHM_RESTARTS), shm_events(shm, SHM_DEADLINES),
+	    shm_events(shm, SHM_RELOADS));
+}
+
+int
+ctl_status(struct ctl *ctl, int argc, char **argv)
+{
+	int status = ctl_plain(ctl, argc, argv);
+	char since[CLOCK_ISO_SIZE];
+	struct shm *shm;
+	enum err e;
+
+	if (status != EX_OK)
+		return status;
+	e = shm_open_file(ctl->mem, ctl->conf->run_dir, false, &shm);
+	if (e) {
+		fprintf(stderr,
+		    e == ERR_CONFLICT ?
+			"mxmctl: the counters in %s are of another release; "
+			"restart mxmd\n" :
+			"mxmctl: no counters in %s; is mxmd running?\n",
+		    ctl->conf->run_dir);
+		return EX_UNAVAILABLE;
+	}
+	if (ctl->json)
+		return print_json(ctl, shm);
+	clock_iso(since, shm_since_us(shm));
+	printf("mxmd %d, counting since %s\n\n", (int)shm_master(shm), since);
+	print_pools(shm);
+	print_routes(shm);
+	print_counters(shm);
+	return EX_OK;
+}
