@@ -59,7 +59,8 @@ def num(value):
 
 
 def circle(x, y, r, fill, more=""):
-    return f'<circle cx="{num(x)}" cy="{num(y)}" r="{num(r)}" fill="{fill}"{more}/>'
+    return (f'<circle cx="{num(x)}" cy="{num(y)}" r="{num(r)}" '
+            f'fill="{fill}"{more}/>')
 
 
 def rect(x, y, w, h, fill, more=""):
@@ -158,8 +159,9 @@ def waves(rnd, ink, one, two):
 
 def arcs(rnd, ink, one, two):
     x, y = rnd.choice([0, 250, 500]), rnd.choice([0, 520])
-    return [circle(x, y, r, [one, two][i % 2], ' opacity="0.8"')
-            for i, r in enumerate(range(380, 60, -64))] + [ring(x, y, 420, ink, 2)]
+    out = [circle(x, y, r, [one, two][i % 2], ' opacity="0.8"')
+           for i, r in enumerate(range(380, 60, -64))]
+    return out + [ring(x, y, 420, ink, 2)]
 
 
 def grid(rnd, ink, one, two):
@@ -199,7 +201,8 @@ def labyrinth(rnd, ink, one, two):
 
 
 def rays(rnd, ink, one, two):
-    x, y, n = rnd.uniform(180, 320), rnd.uniform(260, 420), rnd.choice([11, 13, 17])
+    x, y = rnd.uniform(180, 320), rnd.uniform(260, 420)
+    n = rnd.choice([11, 13, 17])
     out = []
     for i in range(n):
         a, half = math.tau * i / n, math.pi / n / 1.7
@@ -270,7 +273,8 @@ def poster(film, names):
         out.append(f'<text x="30" y="{num(y + i * step)}" font-size="{size}" '
                    f'font-weight="700">{escape(line)}</text>')
     directors = ", ".join(names[d] for d in film["directors"])
-    out.append(f'<text x="30" y="722" font-size="18">{escape(directors)}</text>')
+    out.append(f'<text x="30" y="722" font-size="18">'
+               f'{escape(directors)}</text>')
     out.append(f'<text x="470" y="722" font-size="18" '
                f'text-anchor="end">{year}</text>')
     return "\n".join(out + ["</g>", "</svg>", ""])
@@ -281,13 +285,14 @@ def tile(platform):
     seed = hashlib.sha256(platform["slug"].encode()).digest()
     ground, ink, one, _ = sorted(PALETTES.values())[seed[0] % len(PALETTES)]
     size = min(52, int(330 / max(len(platform["name"]), 1)))
+    name = escape(platform["name"])
     return (f'<svg xmlns="http://www.w3.org/2000/svg" width="240" height="120" '
-            f'viewBox="0 0 240 120">\n<title>{escape(platform["name"])}</title>\n'
+            f'viewBox="0 0 240 120">\n<title>{name}</title>\n'
             + rect(0, 0, 240, 120, ground, ' rx="16"') + "\n"
             + rect(24, 92, 192, 5, one) + "\n"
             + f'<text x="120" y="{num(56 + size * 0.35)}" font-size="{size}" '
             f'font-family="{SANS}" font-weight="700" text-anchor="middle" '
-            f'fill="{ink}">{escape(platform["name"])}</text>\n</svg>\n')
+            f'fill="{ink}">{name}</text>\n</svg>\n')
 
 
 # ------------------------------------------------------- PNG placeholders
@@ -310,7 +315,8 @@ def png(width, height, colour_at):
     head = struct.pack(">IIBBBBB", width, height, 2, 3, 0, 0, 0)
     return (b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head)
             + chunk(b"PLTE", bytes(v for c in palette for v in c))
-            + chunk(b"IDAT", zlib.compress(bytes(raw), 9)) + chunk(b"IEND", b""))
+            + chunk(b"IDAT", zlib.compress(bytes(raw), 9))
+            + chunk(b"IEND", b""))
 
 
 def inside(x, y, cx, cy, r):

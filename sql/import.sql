@@ -407,7 +407,7 @@ SELECT kind, file, line,
   FROM twice
  ORDER BY kind, line;
 
--- Roles whose names stand once in a line are wanted: without them it is nothing.
+-- Roles with one name in a line are wanted: without them it is nothing.
 -- name: demo_link_fill :exec
 INSERT INTO demo_link (kind, line, role, place, target, key, wanted)
 SELECT l.kind, l.line, r.role, e.place, r.target, e.key,
@@ -473,7 +473,7 @@ SELECT l.kind, l.file, l.line,
   JOIN demo_line AS l ON l.kind = k.kind AND l.line = k.line
  ORDER BY l.kind, l.line;
 
--- Once more while there are some: a line that goes may be what another refers to.
+-- Once more while there are some: what goes may be what another refers to.
 -- name: demo_line_unknown_skip :many
 WITH unknown AS (
     SELECT DISTINCT ON (k.kind, k.line) k.kind, k.line, k.target, k.key
