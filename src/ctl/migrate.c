@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * mxmctl migrate: bring the schema up to date, say how it is, or try.
+ */
+#include "base/base.h"
+
+#include <sysexits.h>
+
+#include "base/conf.h"
+#include "base/json.h"
+#include "ctl/ctl.h"
+#include "db/db.h"
+#include "db/migrate.h"
+
+static void
+tell(const struct migration *m, void *arg)
+{
+	const struct ctl *ctl = arg;
+
+	if (!ctl->json)
+		printf("%04d %s\n", m->number, m->name);
+}
+
+static const char *
+state_of(const struct migration *m)
+{
+	if (m->changed)
+		return "changed";
+	return m->applied_at ? "applied" : "missing";
+}
+
+static void
+print_list(struct ctl *ctl, const struct migration *list, int n,
+    const struct schema *schema)
+{
+	struct json *j;
+	int i;
+
+	if (!ctl->json) {
+		for (i = 0; i < n; i++)
+			printf("%04d %-12s %-8s %s\n", list[i].number,
+			    list[i].name, state_of(&list[i]),
+			    list[i].applied_at ? list[i].applied_at : "");
+		printf("%s\n", schema->sentence);
+		return;
+	}
+	j = ctl_json(ctl);
+	json_object(j);
+	json_key(j, "current");
+	json_bool(j, schema->verdict == SCHEMA_CURRENT);
+	json_key(j, "sentence");
+	json_text(j, schema->sentence);
+	json_key(j, "migrations");
+	json_list(j);
+	for (i = 0; i < n; i++) {
+		json_object(j);
+		json_key(j, "number");
+		json_int(j, list[i].number);
+		json_key(j, "name");
+		json_text(j, list[i].name);
+		json_key(j, "state");
+		json_text(j, state_of(&list[i]));
+		json_key(j, "applied_at");
+		json_text(j, list[i].applied_at);
+		json_object_end(j);
+	}
+	json_list_end(j);
+	json_object_end(j);
+	(void)ctl_json_done(j, EX_OK);
+}
+
+static int
+failed(struct db *db, enum err e)
+{
+	fprintf(stderr, "mxmctl migrate: %s\n", db_complaint(db));
+	return e == ERR_UNAVAILABLE ? EX_UNAVAILABLE : EX_DATAERR;
+}
+
+/* EX_OK when current, EX_DATAERR otherwise: for scripts. */
+static int
+print_status(struct ctl *ctl, struct db *db)
+{
+	const struct migration *list;
+	struct schema schema;
+	enum err e;
+	int n;
+
+	e = migrate_state(ctl->mem, db, &schema);
+	if (!e)
+		e = migrate_list(ctl->mem, db, &list, &n);
+	if (e)
+		return failed(db, e);
+	print_list(ctl, list, n, &schema);
+	return schema.verdict == SCHEMA_CURRENT ? EX_OK : EX_DATAERR;
+}
+
+static int
+apply(struct ctl *ctl, struct db *db, bool dry_run)
+{
+	struct schema schema;
+	enum err e;
+
+	e = migrate_apply(db, dry_run, tell, ctl);
+	if (!e)
+		e = migrate_state(ctl->mem, db, &schema);
+	if (e)
+		return failed(db, e);
+	if (ctl->json)
+		return print_status(ctl, db);
+	printf(dry_run ? "all of it works; nothing was changed\n" :
+			 "the schema is current\n");
+	return EX_OK;
+}
+
+int
+ctl_migrate(struct ctl *ctl, int argc, char **argv)
+{
+	bool status = false, dry_run = false;
+	struct db *db;
+	int i;
+
+	for (i = 1; i < argc; i++) {
+		if (strcmp(argv[i], "--status") == 0)
+			status = true;
+		else if (strcmp(argv[i], "--dry-run") == 0)
+			dry_run = true;
+		else if (strcmp(argv[i], "--json") == 0)
+			ctl->json = true;
+		else
+			return ctl_usage(ctl, "\"%s\" is no option", argv[i]);
+	}
+	/* a migration may take its time */
+	db = db_new(ctl->mem, ctl->conf->database, 0);
+	if (db_connect(db) != ERR_OK)
+		return failed(db, ERR_UNAVAILABLE);
+	return status ? print_status(ctl, db) : apply(ctl, db, dry_run);
+}

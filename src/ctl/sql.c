@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * mxmctl sql: the statements that the program carries; mxmctl check sql: all
+ * of them against the migrated schema.
+ */
+#include "base/base.h"
+
+#include <sysexits.h>
+
+#include "base/conf.h"
+#include "ctl/ctl.h"
+#include "db/db.h"
+#include "db/query.h"
+#include "db/tx.h"
+
+static int
+show(struct ctl *ctl, const char *name)
+{
+	int i;
+
+	for (i = 0; i < SQL__MAX; i++) {
+		const struct stmt_info *info = stmt_info((enum stmt)i);
+
+		if (strcmp(info->name, name) != 0)
+			continue;
+		printf(
+		    "-- %s (%s)\n%s;\n", info->name, info->types, info->text);
+		return EX_OK;
+	}
+	return ctl_usage(ctl, "there is no statement \"%s\"", name);
+}
+
+int
+ctl_sql(struct ctl *ctl, int argc, char **argv)
+{
+	int i;
+
+	if (argc == 3 && strcmp(argv[1], "show") == 0)
+		return show(ctl, argv[2]);
+	if (argc != 1)
+		return ctl_usage(ctl, "what about \"%s\"?", argv[1]);
+	for (i = 0; i < SQL__MAX; i++)
+		printf("%s (%s)\n", stmt_info((enum stmt)i)->name,
+		    stmt_info((enum stmt)i)->types);
+	return EX_OK;
+}
+
+struct checking {
+	struct ctl *ctl;
+	struct db *db;
+	int wrong;
+};
+
+static enum err
+check_all(void *arg)
+{
+	struct checking *c = arg;
+	const char *complaint;
+	enum err e;
+	int i;
+
+	c->wrong = 0;
+	for (i = 0; i < SQL__MAX; i++) {
+		e = query_check(c->ctl->mem, c->db, (enum stmt)i, &complaint);
+		if (e)
+			return e;
+		if (!complaint)
+			continue;
+		fprintf(stderr, "%s: %s\n", stmt_info((enum stmt)i)->name,
+		    complaint);
+		c->wrong++;
+	}
+	return ERR_CONFLICT; /* roll back: nothing of this shall stay */
+}
+
+int
+ctl_check_sql(struct ctl *ctl, int argc, char **argv)
+{
+	struct conf_errors errors = { NULL, 0 };
+	struct checking c = { .ctl = ctl, .wrong = -1 };
+	struct conf *conf;
+	enum err e;
+
+	if (argc > 1)
+		return ctl_usage(ctl, "\"%s\" is too much", argv[1]);
+	if (conf_load(ctl->mem, ctl->config, &conf, &errors) != ERR_OK) {
+		fprintf(stderr, "mxmctl: %s\n", errors.list[0]);
+		return EX_CONFIG;
+	}
+	c.db = db_new(ctl->mem, conf->database, 0);
+	e = tx_run(c.db, check_all, &c);
+	if (e != ERR_CONFLICT || c.wrong < 0) {
+		fprintf(stderr, "mxmctl check sql: %s\n", db_complaint(c.db));
+		return EX_UNAVAILABLE;
+	}
+	printf("%d statements, %d wrong\n", SQL__MAX, c.wrong);
+	return c.wrong ? EX_DATAERR : EX_OK;
+}
