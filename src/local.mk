@@ -94,7 +94,8 @@ libmxm_libs = libmxm.a $(JSONC_LIBS) $(PQ_LIBS) $(MEMCACHED_LIBS) \
 	$(JWT_LIBS) $(SODIUM_LIBS) $(UTF8PROC_LIBS) $(CRYPTO_LIBS) \
 	$(CURL_LIBS) $(CRACK_LIBS) $(FCGI_LIBS) $(TALLOC_LIBS) -lm
 
-mxmd_SOURCES = src/mxmd.c src/prefork.c src/prefork.h src/worker.c src/worker.h
+mxmd_SOURCES = src/mxmd.c src/prefork.c src/prefork.h src/worker.c src/worker.h \
+	src/notify.c src/notify.h
 mxmd_LDADD = $(libmxm_libs)
 
 mxm_jobs_SOURCES = src/mxm-jobs.c src/jobs.def src/jobs/jobs.h \

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * What a forked worker does: signals become a descriptor, the connections to
+ * PostgreSQL and memcached are its own (neither survives a fork), and server_run()
+ * does the rest. Nothing is connected before the first request needs it.
+ */
+#include "base/base.h"
+
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "api/serve.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "cache/cache.h"
+#include "db/db.h"
+#include "http/server.h"
+#include "worker.h"
+
+/* Beside the picture a form has fields. */
+#define FORM_SPARE (64 * 1024)
+
+struct worker {
+	struct serve serve;
+	struct shm *shm;
+	const struct prefork_role *role;
+};
+
+static void
+begin(void *arg)
+{
+	struct worker *w = arg;
+
+	shm_busy(w->shm);
+}
+
+static void
+prepare(void *arg, struct req *r)
+{
+	struct worker *w = arg;
+
+	serve_prepare(&w->serve, r);
+}
+
+static void
+serve(void *arg, struct req *r)
+{
+	struct worker *w = arg;
+
+	serve_request(&w->serve, r);
+}
+
+static void
+end(void *arg, struct req *r)
+{
+	struct worker *w = arg;
+
+	serve_account(&w->serve, r);
+	shm_idle(w->shm);
+}
+
+static bool
+has_heirs(void *arg)
+{
+	struct worker *w = arg;
+
+	return prefork_has_heirs(w->shm, w->role);
+}
+
+/* A descriptor that is readable once the master says that we shall go. */
+static int
+stop_descriptor(void)
+{
+	sigset_t set;
+	int fd;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	(void)sigprocmask(SIG_BLOCK, &set, NULL);
+	(void)signal(SIGINT, SIG_IGN); /* Ctrl-C is the master's business */
+	(void)signal(SIGHUP, SIG_IGN);
+	(void)signal(SIGPIPE, SIG_IGN);
+	fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	assert(fd >= 0);
+	return fd;
+}
+
+/* The master's death is ours: somebody else may already start anew. */
+static void
+die_with(pid_t master)
+{
+	(void)prctl(PR_SET_PDEATHSIG, SIGTERM);
+	if (getppid() != master)
+		_exit(0);
+}
+
+static size_t
+longest_body(const struct conf *conf)
+{
+	size_t upload = conf->upload_limit + FORM_SPARE;
+
+	return conf->body_limit > upload ? conf->body_limit : upload;
+}
+
+void
+worker_run(const struct prefork_role *role, const struct conf *conf,
+    struct shm *shm)
+{
+	TALLOC_CTX *mem = mem_need(talloc_named_const(NULL, 0, "worker"));
+	struct worker *w = mem_new(mem, struct worker);
+	struct server server = {
+		.listen_fd = role->listen_fd,
+		.handover_fd = role->handover_fd,
+		.handover_send_fd = role->handover_send_fd,
+		.stop_fd = stop_descriptor(),
+		.body_limit = longest_body(conf),
+		.serve = serve,
+		.begin = begin,
+		.end = end,
+		.prepare = prepare,
+		.has_heirs = has_heirs,
+		.arg = w,
+	};
+
+	die_with(role->master);
+	w->shm = shm;
+	w->role = role;
+	shm_slot_mine(shm, role->slot);
+	w->serve.conf = conf;
+	w->serve.shm = shm;
+	w->serve.db =
+	    db_new(mem, conf->database, (long)conf->statement_timeout);
+	w->serve.cache = cache_new(mem, conf->cache_servers);
+	prefork_ready(shm, role);
+	server_run(mem, &server);
+	talloc_free(mem);
+	exit(EXIT_SUCCESS);
+}
