@@ -149,6 +149,7 @@ DELETE FROM job
 	 ORDER BY finished_at
 	 LIMIT 1000);
 
+-- open: whatever is not done.
 -- name: job_list :many (state text, at_most bigint)
 SELECT id, name, state, attempts, max_attempts, last_error,
        to_char(created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')
@@ -158,7 +159,7 @@ SELECT id, name, state, attempts, max_attempts, last_error,
   FROM job
  WHERE $1 = 'all'
     OR state = $1
-    OR $1 = 'open' AND state IN ('queued', 'running')
+    OR $1 = 'open' AND state <> 'done'
  ORDER BY id DESC
  LIMIT $2;
 

@@ -104,8 +104,9 @@ mxm_jobs_SOURCES = src/mxm-jobs.c src/jobs.def src/jobs/jobs.h \
 mxm_jobs_LDADD = $(libmxm_libs)
 
 mxmctl_SOURCES = src/mxmctl.c src/commands.def src/ctl/ctl.h \
-	src/ctl/check.c src/ctl/config.c src/ctl/import.c src/ctl/migrate.c \
-	src/ctl/nginx_map.c src/ctl/routes.c src/ctl/sql.c src/ctl/status.c
+	src/ctl/check.c src/ctl/config.c src/ctl/import.c src/ctl/jobs.c \
+	src/ctl/migrate.c src/ctl/nginx_map.c src/ctl/routes.c \
+	src/ctl/sql.c src/ctl/status.c
 mxmctl_LDADD = $(libmxm_libs)
 
 # Statements and migrations, carried by the binary.

@@ -11,6 +11,7 @@
 #include <getopt.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
+#include <sysexits.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -20,7 +21,6 @@
 #include "jobs/jobs.h"
 #include "notify.h"
 
-#define EXIT_USAGE   2
 #define PAUSE_MIN_US INT64_C(100000)
 #define PAUSE_MAX_US INT64_C(30000000)
 #define STEADY_US    INT64_C(10000000) /* lived so long: no back-off */
@@ -316,7 +316,7 @@ run_once(const struct conf *conf, TALLOC_CTX *mem)
 		e = jobs_round(j);
 	if (e)
 		log_error("%s", err_slug(e));
-	return e ? EXIT_FAILURE : EXIT_SUCCESS;
+	return e ? EX_TEMPFAIL : EX_OK;
 }
 
 static int
@@ -359,14 +359,14 @@ main(int argc, char **argv)
 		else if (o == 'v')
 			return puts("mxm-jobs " PACKAGE_VERSION) < 0;
 		else
-			return usage(stderr, EXIT_USAGE);
+			return usage(stderr, EX_USAGE);
 	}
 	if (optind < argc)
-		return usage(stderr, EXIT_USAGE);
+		return usage(stderr, EX_USAGE);
 	mem = talloc_new(NULL);
 	conf = read_settings(mem, file);
 	if (!conf)
-		return EXIT_FAILURE;
+		return EX_CONFIG;
 	conf_log(conf, "mxm-jobs");
 	o = once ? run_once(conf, mem) : master_run(conf, mem);
 	talloc_free(mem);

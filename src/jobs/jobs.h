@@ -26,6 +26,7 @@ struct jobs {
 	const volatile sig_atomic_t *stop; /* end after the job at hand */
 	int64_t schedule_at;               /* steady clock */
 	int64_t reap_at;
+	int pause_ms;
 	bool overdue; /* touches are left that could not be raised */
 };
 
@@ -71,7 +72,10 @@ enum err touch_round(struct jobs *j);
 /* touch_round() every second, until told to stop. */
 void touch_run(struct jobs *j);
 
-/* Sleeps, or until a signal comes. */
-void jobs_pause(const struct jobs *j, int ms);
+/*
+ * After a round: nothing when it went well, else a sleep that grows from a
+ * quarter of a second to four, or until a signal comes.
+ */
+void jobs_rest(struct jobs *j, enum err e);
 
 #endif

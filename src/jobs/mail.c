@@ -8,6 +8,7 @@
 
 #include "auth/code.h"
 #include "base/conf.h"
+#include "base/mem.h"
 #include "db/query.h"
 #include "i18n/mailtext.h"
 #include "jobs/jobs.h"
@@ -52,7 +53,8 @@ mail_code(struct job *job, const struct row *account, enum code_purpose purpose,
 		.site = conf->site_origin,
 	    });
 	mail = (struct mail){
-		.from = conf->mail_from,
+		.from =
+		    mem_printf(job->mem, "MoviesXMovies <%s>", conf->mail_from),
 		.to = row_text(account, "email"),
 		.subject = text.subject,
 		.text = text.text,

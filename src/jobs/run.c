@@ -20,7 +20,8 @@
 #include "jobs/jobs.h"
 
 #define POLL_MS        1000
-#define PAUSE_MS       500
+#define PAUSE_MIN_MS   250
+#define PAUSE_MAX_MS   4000
 #define LEASE_SECONDS  120 /* no handler takes half as long */
 #define REAP_US        INT64_C(5000000)
 #define SCHEDULE_US    INT64_C(60000000)
@@ -54,10 +55,17 @@ jobs_new(
 }
 
 void
-jobs_pause(const struct jobs *j, int ms)
+jobs_rest(struct jobs *j, enum err e)
 {
+	if (e == ERR_OK) {
+		j->pause_ms = 0;
+		return;
+	}
+	j->pause_ms = j->pause_ms ? 2 * j->pause_ms : PAUSE_MIN_MS;
+	if (j->pause_ms > PAUSE_MAX_MS)
+		j->pause_ms = PAUSE_MAX_MS;
 	if (!*j->stop)
-		(void)poll(NULL, 0, ms);
+		(void)poll(NULL, 0, j->pause_ms);
 }
 
 static job_handler *
@@ -186,7 +194,7 @@ note(const struct job *job, enum err how, int delay)
 
 	while ((e = note_once(job, how, delay)) == ERR_UNAVAILABLE &&
 	       clock_steady_us() < until && !*job->in->stop)
-		jobs_pause(job->in, PAUSE_MS);
+		jobs_rest(job->in, e);
 	if (e)
 		log_error("job %" PRId64 " %s: its end could not be noted",
 		    job->id, job->name);
@@ -252,16 +260,12 @@ jobs_round(struct jobs *j)
 void
 jobs_run(struct jobs *j)
 {
-	enum err e = db_listen(j->db, "job");
-
+	(void)db_listen(j->db, "job");
 	while (!*j->stop) {
-		if (e == ERR_OK)
-			e = jobs_round(j);
+		enum err e = jobs_round(j);
+
 		if (e == ERR_OK && !*j->stop)
 			e = db_wait(j->db, POLL_MS);
-		if (e) {
-			jobs_pause(j, PAUSE_MS);
-			e = ERR_OK;
-		}
+		jobs_rest(j, e);
 	}
 }

@@ -26,7 +26,6 @@
 #include "jobs/jobs.h"
 
 #define ROUND_MS 1000
-#define PAUSE_MS 500
 #define BITE     1000 /* the LIMIT of touch_pending */
 
 /* The file is there when mxmd has run; a new master makes a new one. */
@@ -135,7 +134,6 @@ touch_run(struct jobs *j)
 
 		if (e == ERR_OK && !*j->stop)
 			e = db_wait(j->db, ROUND_MS);
-		if (e)
-			jobs_pause(j, PAUSE_MS);
+		jobs_rest(j, e);
 	}
 }
