@@ -111,7 +111,7 @@ demo_leftovers() {
 	rm -f "$STATE/background" "$STATE/told"
 	if [ "$FRESH" = yes ]; then
 		step "throwing away the data of the earlier demo"
-		rm -rf "${STATE:?}"/{pgdata,media,mail,nginx,conf,bin,loaded}
+		rm -rf "${STATE:?}"/{pgdata,media,mail,nginx,conf,bin,loaded,account}
 	fi
 }
 
@@ -263,7 +263,7 @@ demo_settings() {
 	signing_key_file = $RUN/state/conf/signing.key
 	mail_transport = file
 	mail_dir = $RUN/state/mail
-	mail_from = movies@localhost
+	mail_from = movies@example.org
 	log_target = stderr
 	END
 	chmod 640 "$STATE/conf/mxm.conf"
@@ -337,35 +337,48 @@ demo_train() {
 	return 0
 }
 
-# A member to log in with, made as anybody would: sign up, read the code in the
-# mail, verify.  Its password is kept beside the data.
+# A member to log in with.  The demo catalogue has one; with other data one is
+# made as anybody would: sign up, read the code in the mail, verify.
 demo_account() {
-	DEMO_USER=visitor DEMO_PASSWORD=
+	local name
 	if [ -s "$STATE/account" ]; then
 		read -r DEMO_USER DEMO_PASSWORD <"$STATE/account"
 		return 0
 	fi
-	DEMO_PASSWORD=Popcorn-$(openssl rand -hex 4)
+	if [ -z "$MOVIELENS" ]; then
+		DEMO_USER=demo DEMO_PASSWORD=popcorn-at-midnight-42
+	else
+		step "signing up a member"
+		DEMO_PASSWORD=Popcorn-$(openssl rand -hex 4)
+		for name in visitor visitor{2..9}; do
+			DEMO_USER=$name
+			! demo_sign_up || break
+		done
+	fi
+	(umask 077 && printf '%s %s\n' "$DEMO_USER" "$DEMO_PASSWORD" \
+	    >"$STATE/account")
+}
+
+# Fails when the name is taken, by an earlier start that was interrupted here.
+demo_sign_up() {
 	local mail="$DEMO_USER@example.org" answer token code
-	step "signing up $DEMO_USER"
 	answer=$(demo_post signup/ "" \
 	    "{\"username\": \"$DEMO_USER\", \"email\": \"$mail\",
 	      \"first_name\": \"Demo\", \"last_name\": \"Visitor\",
 	      \"password\": \"$DEMO_PASSWORD\"}")
-	[[ $answer == *'"username"'* ]] || demo_account_failed "$answer"
+	[[ $answer != *'"username":["'* ]] || return 1
+	[[ $answer == *'"picture"'* ]] || demo_account_failed "$answer"
 	answer=$(demo_post login/ "" "{\"username\": \"$DEMO_USER\",
 	      \"password\": \"$DEMO_PASSWORD\"}")
 	token=$(sed -n 's/.*"access": *"\([^"]*\)".*/\1/p' <<<"$answer")
 	[ -n "$token" ] || demo_account_failed "$answer"
-	wait_for 20 demo_mail_code "$mail" >/dev/null || {
+	if ! wait_for 20 demo_mail_code "$mail" >/dev/null; then
 		show_tail "$STATE/log/mxm-jobs.log"
 		demo_account_failed "no mail to $mail in $DEMO/mail"
-	}
+	fi
 	code=$(demo_mail_code "$mail")
 	answer=$(demo_post verify/ "$token" "{\"verification_code\": \"$code\"}")
 	[[ $answer == *true* ]] || demo_account_failed "$answer"
-	(umask 077 && printf '%s %s\n' "$DEMO_USER" "$DEMO_PASSWORD" \
-	    >"$STATE/account")
 }
 
 demo_post() {
@@ -431,7 +444,7 @@ demo_table() {
 }
 
 demo_query() {
-	printf 'title=%s' godfather
+	printf 'name=%s' godfather
 }
 
 demo_row() {

@@ -131,7 +131,7 @@ SERVICES=(nginx mxmd mxm-jobs memcached postgres)
 services_stop() {
 	service_stop nginx TERM
 	service_stop mxmd TERM 40
-	service_stop mxm-jobs TERM 40
+	service_stop mxm-jobs TERM 60
 	service_stop memcached TERM
 	service_stop postgres INT 60
 }

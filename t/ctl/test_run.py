@@ -114,8 +114,17 @@ def test_the_curl_lines_work_when_pasted(demo):
         assert f'"{key}"' in done.stdout, f"{line}\n{done.stdout}"
 
 
-def test_mail_is_in_files(demo):
-    assert any((demo.folder / "mail").iterdir())
+def test_mail_goes_to_files(demo):
+    answer = requests.post(
+        f"http://127.0.0.1:{demo.port}/api/auth/signup/", timeout=30,
+        json={"username": "letters", "email": "letters@example.org",
+              "password": "Trilobite-lantern-71", "first_name": "L",
+              "last_name": "L"})
+    assert answer.status_code == 200, answer.text
+    stack_module.wait_until(
+        lambda: any("letters@example.org" in file.read_text()
+                    for file in (demo.folder / "mail").glob("*.eml")),
+        "the mail is in a file")
 
 
 def test_sockets_have_short_paths(demo):
