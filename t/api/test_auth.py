@@ -31,9 +31,15 @@ def claims(token):
     return json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
 
 
+def letters():
+    """A new name without digits, which are looked for in mails."""
+    return uuid.uuid4().hex[:14].translate(str.maketrans("0123456789",
+                                                         "ghijklmnop"))
+
+
 def newcomer(**changed):
     """A sign-up nobody has made yet; None takes a key away."""
-    name = f"u{uuid.uuid4().hex[:12]}"
+    name = letters()
     body = {"username": name, "email": f"{name}@example.org",
             "password": PASSWORD, "first_name": "Nora", "last_name": "Nowak"}
     body.update(changed)
@@ -416,7 +422,7 @@ def test_twenty_signups_at_once_make_one(stack):
 
 
 def test_signup_race_for_the_address_alone(stack):
-    address = f"{uuid.uuid4().hex[:12]}@example.org"
+    address = f"{letters()}@example.org"
     answers = at_once(10, lambda i: stack.client().post(
         SIGNUP, newcomer(email=address if i % 2 else address.upper())))
     assert sorted(r.status_code for r in answers) == [200] + [400] * 9
@@ -648,8 +654,8 @@ def test_resend_and_its_cooldown(stack, nobody):
     assert r.status_code == 429
     seconds = int(r.headers["Retry-After"])
     assert 50 <= seconds <= 60
-    assert r.json() == {"error": "You can resend the verification email in"
-                                 f" {seconds} seconds"}
+    assert r.json()["error"] == ("You can resend the verification email in"
+                                 f" {seconds} seconds")
     # only the newest is good
     if first != second:
         r = nobody.post(VERIFY, {"verification_code": first})
