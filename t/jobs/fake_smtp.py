@@ -1,0 +1,181 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A mail server for tests that does what it is told, one thread a connection."""
+
+import base64
+import collections
+import email
+import email.policy
+import socket
+import ssl
+import threading
+
+Mail = collections.namedtuple("Mail", "sender recipients data tls user")
+
+
+class FakeSmtp:
+    """Listens on a free loopback port.
+
+    answer(verb, …)  what to reply to the next commands of that verb, one after
+                     another: "451 later", None hangs up, a threading.Event is
+                     waited for before the usual answer
+    certificate      (cert, key) offers STARTTLS
+    """
+
+    def __init__(self, certificate=None, login=False):
+        self.certificate, self.login = certificate, login
+        self.mails = []
+        self.commands = []
+        self.answers = collections.defaultdict(collections.deque)
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
+        self.url = f"smtp://127.0.0.1:{self.port}"
+        self.open = set()
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def answer(self, verb, *replies):
+        self.answers[verb].extend(replies)
+
+    def close(self):
+        self.listener.shutdown(socket.SHUT_RDWR)
+        self.listener.close()
+        for conn in list(self.open):
+            try:
+                conn.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    def messages(self):
+        return [email.message_from_bytes(m.data, policy=email.policy.default)
+                for m in self.mails]
+
+    def verbs(self):
+        return [c.split()[0].upper() for c in self.commands]
+
+    def _accept(self):
+        while True:
+            try:
+                conn, _ = self.listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=self._serve, args=(conn,),
+                             daemon=True).start()
+
+    def _serve(self, conn):
+        self.open.add(conn)
+        try:
+            Session(self, conn).run()
+        except (OSError, ssl.SSLError, ConnectionError):
+            pass
+        finally:
+            self.open.discard(conn)
+            conn.close()
+
+
+class Session:
+    """One connection."""
+
+    def __init__(self, server, conn):
+        self.server, self.conn = server, conn
+        self.lines = conn.makefile("rb")
+        self.tls, self.user = False, None
+        self.sender, self.recipients = None, []
+
+    def say(self, text):
+        self.conn.sendall(text.replace("\n", "\r\n").encode() + b"\r\n")
+
+    def run(self):
+        self.say("220 fake ready")
+        for raw in self.lines:
+            line = raw.decode().rstrip("\r\n")
+            assert raw.endswith(b"\r\n"), f"bare LF: {raw}"
+            self.server.commands.append(line)
+            verb = line.split(":")[0].split()[0].upper()
+            if not self.command(verb, line):
+                return
+
+    def command(self, verb, line):
+        planned = self.server.answers[verb]
+        if planned:
+            reply = planned.popleft()
+            if reply is None:
+                return False
+            if isinstance(reply, str):
+                self.say(reply)
+                return True
+            reply.wait(60)
+        return getattr(self, "do_" + verb.lower(), self.unknown)(line)
+
+    def unknown(self, line):
+        self.say("502 not here")
+        return True
+
+    def do_ehlo(self, line):
+        offers = ["fake", "8BITMIME", "SIZE 1000000"]
+        if self.server.certificate and not self.tls:
+            offers.append("STARTTLS")
+        if self.server.login:
+            offers.append("AUTH PLAIN")
+        self.say("\n".join(f"250-{o}" for o in offers[:-1])
+                 + f"\n250 {offers[-1]}")
+        return True
+
+    def do_starttls(self, line):
+        self.say("220 go")
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(*map(str, self.server.certificate))
+        self.server.open.discard(self.conn)
+        self.conn = context.wrap_socket(self.conn, server_side=True)
+        self.server.open.add(self.conn)
+        self.lines = self.conn.makefile("rb")
+        self.tls = True
+        self.run_on()
+        return False
+
+    def run_on(self):
+        for raw in self.lines:
+            line = raw.decode().rstrip("\r\n")
+            self.server.commands.append(line)
+            if not self.command(line.split(":")[0].split()[0].upper(), line):
+                return
+
+    def do_auth(self, line):
+        given = line.split()[2] if len(line.split()) > 2 else None
+        if given is None:
+            self.say("334 ")
+            given = self.lines.readline().decode().strip()
+        self.user = base64.b64decode(given).split(b"\0")[1].decode()
+        self.say("235 welcome")
+        return True
+
+    def do_mail(self, line):
+        self.sender = line.split("<")[1].split(">")[0]
+        self.say("250 ok")
+        return True
+
+    def do_rcpt(self, line):
+        self.recipients.append(line.split("<")[1].split(">")[0])
+        self.say("250 ok")
+        return True
+
+    def do_data(self, line):
+        self.say("354 go")
+        data = []
+        for raw in self.lines:
+            if raw == b".\r\n":
+                break
+            data.append(raw[1:] if raw.startswith(b".") else raw)
+        self.server.mails.append(Mail(self.sender, self.recipients,
+                                      b"".join(data), self.tls, self.user))
+        self.recipients = []
+        self.say("250 taken")
+        return True
+
+    def do_quit(self, line):
+        self.say("221 bye")
+        return False

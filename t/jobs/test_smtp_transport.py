@@ -1,0 +1,201 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Mails over SMTP: delivered, refused, delayed, in TLS; and what becomes of the
+job when a process dies."""
+
+import os
+import re
+import signal
+import threading
+
+import pytest
+
+from fake_smtp import FakeSmtp
+from queue_tools import children, hasten, job, queue, wait_state
+from stack import wait_until
+
+WORLD = "ana-and-friends"
+STACK = {"web": False, "jobs": False}
+
+BOB, NINA = 2, 7
+
+
+@pytest.fixture
+def smtp(stack):
+    with FakeSmtp() as server:
+        start(stack, server)
+        yield server
+        stack.jobs.stop()
+        stack.sql("DELETE FROM job")
+
+
+def start(stack, server, **settings):
+    settings = {"mail_transport": "smtp", "smtp_url": server.url,
+                "smtp_user": None, "smtp_password": None, **settings}
+    stack.configure(**settings)
+    stack.start_jobs()
+
+
+def code_in(message):
+    return re.search(r"\b\d{6}\b",
+                     message.get_body("plain").get_content()).group()
+
+
+def test_delivers(stack, smtp):
+    wait_state(stack, queue(stack, "mail_reset", {"account_id": BOB}), "done")
+    assert len(smtp.mails) == 1
+    mail, = smtp.mails
+    assert mail.sender == "movies@example.org"
+    assert mail.recipients == ["bob@example.org"]
+    assert not mail.tls
+    message, = smtp.messages()
+    assert "bob" in message["Subject"]
+    assert [p.get_content_type() for p in message.iter_parts()] == \
+        ["text/plain", "text/html"]
+    assert all(len(line) <= 78 for line in mail.data.split(b"\r\n"))
+
+
+@pytest.mark.parametrize("verb, reply", [
+    ("RCPT", "451 later"), ("MAIL", "421 busy"), ("DATA", "452 full"),
+    ("EHLO", None), ("DATA", None),
+])
+def test_a_refused_mail_is_sent_again(stack, smtp, verb, reply):
+    smtp.answer(verb, reply)
+    waiting = queue(stack, "mail_reset", {"account_id": BOB})
+    row = wait_state(stack, waiting, "queued", attempts=1)
+    assert row["last_error"].startswith("smtp: ")
+    if reply:
+        assert reply.split()[0] in row["last_error"]
+    assert 5 < row["due_in"] < 15
+    assert not smtp.mails
+    hasten(stack, waiting)
+    assert wait_state(stack, waiting, "done")["last_error"] is None
+    assert len(smtp.mails) == 1
+
+
+def test_delays_grow(stack, smtp):
+    smtp.answer("RCPT", *["451 later"] * 4)
+    waiting = queue(stack, "mail_reset", {"account_id": BOB})
+    for attempt, least, most in ((1, 5, 12), (2, 30, 48), (3, 120, 190)):
+        row = wait_state(stack, waiting, "queued", attempts=attempt)
+        assert least < row["due_in"] < most
+        hasten(stack, waiting)
+    wait_state(stack, waiting, "queued", attempts=4)
+
+
+def test_given_up_and_taken_up_again(stack, smtp):
+    smtp.answer("RCPT", *["550 nobody"] * 6)
+    waiting = queue(stack, "mail_reset", {"account_id": BOB})
+    for attempt in range(1, 6):
+        wait_state(stack, waiting, "queued", attempts=attempt)
+        hasten(stack, waiting)
+    row = wait_state(stack, waiting, "failed")
+    assert row["attempts"] == row["max_attempts"] == 6
+    assert "550" in row["last_error"]
+    listed = stack.ctl("jobs list failed").stdout
+    assert str(waiting) in listed and "mail_reset" in listed
+    assert "550" in listed and "bob@" not in listed
+    stack.ctl(f"jobs retry {waiting}")
+    assert wait_state(stack, waiting, "done")["attempts"] == 1
+    assert len(smtp.mails) == 1
+
+
+def test_nobody_listens(stack):
+    with FakeSmtp() as server:
+        pass
+    start(stack, server)
+    waiting = queue(stack, "mail_reset", {"account_id": BOB})
+    row = wait_state(stack, waiting, "queued", attempts=1)
+    assert row["last_error"].startswith("smtp: ")
+    stack.jobs.stop()
+    stack.sql("DELETE FROM job")
+
+
+def test_a_slow_server_delays_nobody_else(stack, smtp):
+    go_on = threading.Event()
+    smtp.answer("RCPT", go_on)
+    slow = queue(stack, "mail_reset", {"account_id": BOB})
+    wait_until(lambda: "RCPT" in str(smtp.verbs()), "the slow mail has begun")
+    stack.sql("INSERT INTO touch (kind, key) VALUES ('user', '1')")
+    fast = queue(stack, "mail_verification", {"account_id": NINA})
+    wait_state(stack, fast, "done")
+    wait_until(lambda: stack.value("SELECT count(*) FROM touch") == 0,
+               "touches are raised meanwhile")
+    assert job(stack, slow)["state"] == "running"
+    go_on.set()
+    wait_state(stack, slow, "done")
+
+
+def test_told_to_stop_it_finishes_the_job_at_hand(stack, smtp):
+    go_on = threading.Event()
+    smtp.answer("DATA", go_on)
+    slow = queue(stack, "mail_reset", {"account_id": BOB})
+    wait_until(lambda: "DATA" in smtp.verbs(), "the mail has begun")
+    stack.jobs.signal(signal.SIGTERM)
+    later = queue(stack, "mail_reset", {"account_id": BOB})
+    stack.wait_log("stopping", "mxm-jobs")
+    go_on.set()
+    assert stack.jobs.stop() == 0
+    assert job(stack, slow)["state"] == "done"
+    assert job(stack, later)["state"] == "queued"
+    assert len(smtp.mails) == 1
+
+
+def test_a_killed_worker_loses_its_lease_and_the_job_is_done_once(stack, smtp):
+    go_on = threading.Event()
+    smtp.answer("MAIL", go_on)
+    slow = queue(stack, "mail_reset", {"account_id": BOB})
+    wait_until(lambda: "MAIL" in str(smtp.verbs()), "the mail has begun")
+    for pid in children(stack.jobs, "mxm-jobs/work"):
+        os.kill(pid, signal.SIGKILL)
+    stack.wait_log("killed by signal 9", "mxm-jobs")
+    go_on.set()
+    assert job(stack, slow)["state"] == "running", "nobody else takes it"
+    stack.sql("UPDATE job SET lease_until = now() WHERE id = %s", [slow])
+    assert wait_state(stack, slow, "done")["attempts"] == 2
+    assert len(smtp.mails) == 1
+
+
+def test_who_lost_its_lease_changes_nothing(stack, smtp):
+    go_on = threading.Event()
+    smtp.answer("RCPT", go_on)
+    slow = queue(stack, "mail_reset", {"account_id": BOB})
+    wait_until(lambda: "RCPT" in str(smtp.verbs()), "the mail has begun")
+    stack.sql("UPDATE job SET attempts = 5 WHERE id = %s", [slow])
+    go_on.set()
+    stack.wait_log(f"job {slow} mail_reset: done", "mxm-jobs")
+    row = job(stack, slow)
+    assert (row["state"], row["attempts"]) == ("running", 5)
+
+
+def test_poison_ends_as_failed(stack, smtp):
+    poison = queue(stack, "mail_reset", {"account_id": BOB}, state="running",
+                   attempts=6, max_attempts=6, lease_until="now")
+    row = wait_state(stack, poison, "failed")
+    assert "did not come back" in row["last_error"]
+    assert not smtp.mails
+
+
+def certificate(stack):
+    return stack.base / "nginx/cert.pem", stack.base / "nginx/key.pem"
+
+
+def test_tls_is_used_when_it_is_offered(stack):
+    with FakeSmtp(certificate(stack)) as server:
+        start(stack, server)
+        wait_state(stack, queue(stack, "mail_reset", {"account_id": BOB}),
+                   "done")
+        assert [m.tls for m in server.mails] == [True]
+        stack.jobs.stop()
+
+
+@pytest.mark.parametrize("tls", [True, False])
+def test_a_password_needs_a_server_that_proves_itself(stack, tls):
+    with FakeSmtp(certificate(stack) if tls else None, login=True) as server:
+        start(stack, server, smtp_user="movies", smtp_password="secret")
+        waiting = queue(stack, "mail_reset", {"account_id": BOB})
+        wait_state(stack, waiting, "queued", attempts=1)
+        assert "AUTH" not in server.verbs()
+        assert "MAIL" not in str(server.verbs())
+        assert "secret" not in stack.log("mxm-jobs")
+        stack.jobs.stop()
+        stack.sql("DELETE FROM job")
