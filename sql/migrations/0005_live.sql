@@ -44,7 +44,7 @@ DO $$ BEGIN PERFORM show_limit(); END $$;
 CREATE FUNCTION movie_near(query text, in_language text, at_most integer)
 	RETURNS TABLE (movie_id bigint, likeness real)
 	LANGUAGE sql STABLE PARALLEL SAFE
-	SET pg_trgm.word_similarity_threshold = 0.45 AS $$
+	SET pg_trgm.word_similarity_threshold = 0.4 AS $$
 	SELECT near.id, max(near.likeness) AS likeness
 	  FROM (SELECT m.id, word_similarity(fold_text(query), m.title_fold)
 	               AS likeness

@@ -24,13 +24,13 @@ def quiet_log(stack):
     yield
     log = stack.log(since=mark)
     loud = [line for line in log.splitlines()
-            if any(word in line.lower() for word in ("error:", "warning:"))]
+            if any(f" {word} mxmd[" in line for word in ("error", "warning"))]
     assert not loud, "\n".join(loud)
     assert worker_pids(stack) == workers, log
 
 
 def worker_pids(stack):
-    status = json.loads(stack.ctl(["--json", "status"]))
+    status = json.loads(stack.ctl(["--json", "status"]).stdout)
     return sorted(w["pid"] for w in status["workers"])
 
 

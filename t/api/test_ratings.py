@@ -18,8 +18,8 @@ def test_rate_read_change(stack, ana):
     assert r.status_code == 201
     made = r.json()
     assert list(made) == ["id", "user", "movie", "rating", "created_at"]
-    assert made["user"] == f"{stack.url}/api/users/ana/"
-    assert made["movie"] == f"{stack.url}/api/movies/heat/"
+    assert made["user"] == f"{stack.tls_url}/api/users/ana/"
+    assert made["movie"] == f"{stack.tls_url}/api/movies/heat/"
     assert made["created_at"].endswith("+00:00")
     assert ana.get(HEAT).json() == made
 
