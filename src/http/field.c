@@ -378,7 +378,8 @@ fill(const struct filling *x, const struct source *s)
 	default:
 		break;
 	}
-	if (raw.kind == RAW_ABSENT)
+	if (raw.kind == RAW_ABSENT ||
+	    (raw.kind == RAW_NULL && x->f->type == T_FILE))
 		return;
 	if (raw.kind == RAW_NULL)
 		fill_null(x);

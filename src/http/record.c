@@ -80,7 +80,29 @@ is_complete(const struct pairs *at)
 	return at->skip == 0 && at->digits == 0 && !at->second;
 }
 
-/* The parameter records behind a good beginning. */
+/* The records of the body, behind the parameters. */
+static enum record_verdict
+look_at_body(const unsigned char *p, size_t n, unsigned id, size_t *size)
+{
+	struct head head;
+	size_t done = 0;
+
+	while (read_head(p + done, n - done, &head)) {
+		if (p[done] != FCGI_VERSION_1 || head.type != FCGI_STDIN ||
+		    head.id != id)
+			return RECORD_BAD;
+		if (n - done < head.whole)
+			return RECORD_HEAD;
+		done += head.whole;
+		if (head.content == 0) {
+			*size += done;
+			return RECORD_READY;
+		}
+	}
+	return RECORD_HEAD;
+}
+
+/* The parameter records behind a good beginning, and the rest. */
 static enum record_verdict
 look_at_params(const unsigned char *p, size_t n, unsigned id, size_t *size)
 {
@@ -97,8 +119,10 @@ look_at_params(const unsigned char *p, size_t n, unsigned id, size_t *size)
 		follow(&at, p + done + HEADER, head.content);
 		done += head.whole;
 		if (head.content == 0) {
+			if (!is_complete(&at))
+				return RECORD_BAD;
 			*size += done;
-			return is_complete(&at) ? RECORD_READY : RECORD_BAD;
+			return look_at_body(p + done, n - done, id, size);
 		}
 	}
 	return RECORD_MORE;

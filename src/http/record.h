@@ -12,7 +12,8 @@
 
 enum record_verdict {
 	RECORD_MORE,       /* good so far, but not all there yet */
-	RECORD_READY,      /* a responder's request, its parameters complete */
+	RECORD_HEAD,       /* the same, but all parameters are there */
+	RECORD_READY,      /* a responder's request of *size bytes is there */
 	RECORD_MANAGEMENT, /* a management record of *size bytes stands first */
 	RECORD_BAD         /* anything else */
 };

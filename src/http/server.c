@@ -5,9 +5,10 @@
  * until something new comes).
  *
  * A request costs four system calls: epoll_wait, a peek, a read, a write. The
- * peek shows whether the whole head of the request has arrived; libfcgi, which
- * would block, is only called when it has. Until then nothing has been taken
- * off the connection, so it can be handed to another worker at any time.
+ * peek shows whether the whole request has arrived, or as much as the window
+ * holds; libfcgi, which would block, is only called when it has. Until then
+ * nothing has been taken off the connection, so it can be handed to another
+ * worker at any time.
  *
  * libfcgi closes a connection by itself when something failed, waiting up to
  * two seconds for the peer. It never gets to that here: a connection's
@@ -33,7 +34,10 @@
 
 #define EVENTS_PER_ROUND 64
 
-/* Room for the parameters of one request; nginx's fit in 48 KiB. */
+/*
+ * As much of a request is looked at. nginx's parameters fit in 48 KiB; a body
+ * that does not fit is read while it comes.
+ */
 #define WINDOW (64 * 1024)
 
 /* A peer that stops in the middle of a request or of an answer. */
@@ -335,7 +339,7 @@ answer(const struct server *s, struct req *r, FCGX_Request *f)
 	return false;
 }
 
-/* One request whose head has arrived; false when the connection is done. */
+/* One request; false when the connection is done. */
 static bool
 serve_one(struct loop *l, struct connection *c)
 {
@@ -394,9 +398,18 @@ serve_connection(struct loop *l, struct connection *c)
 		if (n == 0)
 			return false;
 		switch (record_look(l->window, (size_t)n, &size)) {
-		case RECORD_READY:
+		case RECORD_HEAD:
+			if (n < WINDOW) {
+				set_partial(l, c, true);
+				return true;
+			}
 			set_partial(l, c, false);
 			return serve_one(l, c) && !l->closing;
+		case RECORD_READY:
+			set_partial(l, c, false);
+			/* what stands behind it, libfcgi would swallow */
+			return serve_one(l, c) && !l->closing &&
+			       (size_t)n == size;
 		case RECORD_MANAGEMENT:
 			set_partial(l, c, false);
 			if (!serve_management(l, c, size))
