@@ -36,7 +36,8 @@ CREATE FUNCTION movie_named(query text, in_language text)
 $$;
 
 -- Live movies whose title resembles the text in spite of typing errors, with how
--- much (0 to 1); the best ones, at most so many. The threshold is below the
+-- much; the best ones, at most so many. Of titles with the same word the one
+-- that is otherwise most like the text comes first. The threshold is below the
 -- extension's own, which finds nothing for two letters changed about. Only a
 -- session that has the extension loaded may attach its setting to a function,
 -- hence the call before.
@@ -47,11 +48,13 @@ CREATE FUNCTION movie_near(query text, in_language text, at_most integer)
 	SET pg_trgm.word_similarity_threshold = 0.4 AS $$
 	SELECT near.id, max(near.likeness) AS likeness
 	  FROM (SELECT m.id, word_similarity(fold_text(query), m.title_fold)
+	               + similarity(fold_text(query), m.title_fold) / 100
 	               AS likeness
 	          FROM live_movie AS m
 	         WHERE m.title_fold %> fold_text(query)
 	         UNION ALL
 	        SELECT m.id, word_similarity(fold_text(query), t.title_fold)
+	               + similarity(fold_text(query), t.title_fold) / 100
 	          FROM live_movie_translation AS t
 	          JOIN live_movie AS m ON m.id = t.movie_id
 	         WHERE t.language = in_language
