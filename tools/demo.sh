@@ -311,6 +311,7 @@ demo_load() {
 	if [ -n "$MOVIELENS" ]; then
 		step "loading $MOVIELENS"
 		ctl import movielens "$MOVIELENS" || demo_import_failed
+		demo_pictures
 	else
 		step "loading the demo catalogue"
 		ctl import demo || demo_import_failed
@@ -320,6 +321,16 @@ demo_load() {
 	fi
 	sql_admin_in_mxm "ANALYZE"
 	printf '%s\n' "$want" >"$STATE/loaded"
+}
+
+# What is shown where there is no picture; the demo catalogue brings it along.
+demo_pictures() {
+	local picture
+	for picture in person/default.png users/default.png \
+	    movies/covers/no-movie.png awards/no-award.png; do
+		install -D -m 644 "$SRC/demo/media/$picture" \
+		    "$STATE/media/$picture"
+	done
 }
 
 sql_admin_in_mxm() {
