@@ -1,0 +1,295 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""No reader ever sees an answer from before a change: random writes and reads
+against a second instance that keeps no answers, while memcached is frozen,
+killed, emptied and started again, and while workers are killed."""
+
+import json
+import os
+import pathlib
+import random
+import signal
+import time
+
+import pytest
+import requests
+
+import stack as stack_module
+from client import Client
+from stack import wait_until
+
+WORLD = "catalogue"
+SEED = int(os.environ.get("MXM_TEST_SEED", "0")) or random.SystemRandom() \
+    .randrange(10 ** 9)
+USERS = ("ana", "bob", "carla")
+MOVIES = ("amelie", "the-godfather", "heat", "volver", "the-matrix",
+          "city-of-god", "nowhere")
+READS = (
+    "/api/movies/",
+    "/api/movies/searching/",
+    "/api/movies/searching/?name=the&limit=3",
+    "/api/movies/searching/?stars=4&stars=5",
+    "/api/movies/searching/?marked_unseen=true",
+    "/api/movies/searching/?name=godfahter&page=1",
+    "/api/genres/",
+    "/api/platforms/",
+    "/api/users/",
+    "/api/users/preferred-language/",
+    *(f"/api/movies/{m}/ratings/" for m in MOVIES),
+    *(f"/api/movies/{m}/" for m in MOVIES),
+)
+
+
+class Oracle(stack_module.Stack):
+    """A second mxmd and nginx on the database of another stack, without a
+    cache."""
+
+    def __init__(self, other):
+        self.other = other
+        super().__init__(other.cluster, jobs=False)
+        other.cluster.drop(self.database)
+        self.database = other.database
+
+    def settings(self):
+        return {**super().settings(), "cache_servers": "",
+                "public_origin": self.other.tls_url}
+
+    def start_memcached(self):
+        pass
+
+    def stop(self):
+        for process in (self.nginx, self.mxmd):
+            process.stop()
+
+
+@pytest.fixture(scope="module")
+def oracle(stack):
+    made = Oracle(stack)
+    try:
+        yield made.start()
+    finally:
+        made.close()
+
+
+class Play:
+    """The two instances, the members, and the dice."""
+
+    def __init__(self, stack, oracle, seed):
+        self.stack, self.oracle = stack, oracle
+        self.dice = random.Random(seed)
+        self.members = {}
+        for name in USERS:
+            mine = stack.client(name)
+            truth = Client(oracle)
+            truth.token = mine.token
+            self.members[name] = (mine, truth)
+        self.compared = 0
+
+    def write(self):
+        """A random change by a random member; gives the answer."""
+        who, _ = self.members[self.dice.choice(USERS)]
+        movie = f"/api/movies/{self.dice.choice(MOVIES)}"
+        stars = {"rating": self.dice.randint(1, 5)}
+        what = self.dice.choice(("rate", "rate", "change", "change", "mark",
+                                 "unmark", "language", "board"))
+        if what == "rate":
+            return who.post(f"{movie}/ratings/", json=stars)
+        if what == "change":
+            return who.put(f"{movie}/ratings/", json=stars)
+        if what == "mark":
+            return who.post(f"{movie}/unseen/")
+        if what == "unmark":
+            return who.delete(f"{movie}/unseen/")
+        if what == "board":
+            return who.post("/api/users/onboarding/")
+        code = self.dice.choice(("en", "es", "fr", "de"))
+        return who.post("/api/users/preferred-language/",
+                        json={"preferred_language": code})
+
+    def read(self, name, path):
+        """The same from both: status, body and ETag."""
+        mine, truth = self.members[name]
+        got, want = mine.get(path), truth.get(path)
+        assert got.status_code == want.status_code, \
+            f"{name} {path}: {got.status_code}, not {want.status_code}"
+        assert got.content == want.content, (
+            f"{name} {path} is stale (seed {SEED}):\n"
+            f"{json.dumps(got.json(), indent=1)[:3000]}\n--- not\n"
+            f"{json.dumps(want.json(), indent=1)[:3000]}")
+        assert got.headers.get("ETag") == want.headers.get("ETag")
+        self.compared += 1
+
+    def read_some(self, n):
+        for _ in range(n):
+            self.read(self.dice.choice(USERS), self.dice.choice(READS))
+
+    def read_all(self):
+        for name in USERS:
+            for path in READS:
+                self.read(name, path)
+
+    def steps(self, n):
+        for _ in range(n):
+            answer = self.write()
+            assert answer.status_code < 500, answer.text
+            self.read_some(self.dice.randint(1, 6))
+
+
+@pytest.fixture
+def play(stack, oracle):
+    print(f"seed {SEED}")
+    made = Play(stack, oracle, SEED)
+    made.read_all()
+    return made
+
+
+def counter(stack, word):
+    """How many requests were answered with that word of the cache."""
+    status = json.loads(stack.ctl("status --json").stdout)
+    return status["cache"][word]
+
+
+def memcached_says(stack, command):
+    """Sends a command to memcached and waits for OK."""
+    import socket
+    with socket.socket(socket.AF_UNIX) as s:
+        s.settimeout(10)
+        s.connect(str(stack.cache_socket))
+        s.sendall(command + b"\r\n")
+        assert s.recv(100).startswith(b"OK")
+
+
+def test_random_writes_and_reads(play):
+    play.steps(120)
+    play.read_all()
+    play.read_all()
+
+
+def test_a_member_reads_her_write_at_once(play):
+    """Also through a kept connection that another worker may serve."""
+    for stars in (1, 2, 3, 4, 5, 4, 3, 2, 1) * 3:
+        mine, _ = play.members["ana"]
+        answer = mine.put("/api/movies/heat/ratings/", json={"rating": stars})
+        if answer.status_code == 404:
+            mine.post("/api/movies/heat/ratings/", json={"rating": stars})
+        for _ in range(4):
+            with requests.Session() as other:
+                got = other.get(mine.base + "/api/movies/heat/ratings/",
+                                headers={"Authorization":
+                                         f"Bearer {mine.token}"})
+                assert got.json()["rating"] == stars
+
+
+def test_emptied(play):
+    for _ in range(6):
+        play.steps(3)
+        memcached_says(play.stack, b"flush_all")
+        play.read_some(10)
+    play.read_all()
+
+
+def test_frozen(play):
+    for _ in range(3):
+        play.steps(3)
+        play.stack.memcached.signal(signal.SIGSTOP)
+        try:
+            play.steps(4)
+        finally:
+            play.stack.memcached.signal(signal.SIGCONT)
+        play.read_some(20)
+        play.steps(3)
+    play.read_all()
+
+
+def test_frozen_for_a_moment(play):
+    """Shorter than a time-out, or a little longer, over and over."""
+    for _ in range(12):
+        play.stack.memcached.signal(signal.SIGSTOP)
+        play.write()
+        play.stack.memcached.signal(signal.SIGCONT)
+        play.read_some(8)
+    play.read_all()
+
+
+def test_killed_and_started(play):
+    for _ in range(3):
+        play.stack.memcached.kill()
+        play.steps(4)
+        play.stack.start_memcached()
+        play.steps(4)
+    play.read_all()
+
+
+def test_it_is_kept_again_when_all_is_well(play):
+    """The bypass ends: a second read of the same comes from the cache."""
+    def is_kept():
+        before = counter(play.stack, "hits")
+        for _ in range(5):
+            play.read("ana", "/api/genres/")
+        return counter(play.stack, "hits") > before
+    wait_until(is_kept, "answers are kept again", 30)
+
+
+def workers(stack):
+    task = pathlib.Path(f"/proc/{stack.mxmd.pid}/task/{stack.mxmd.pid}"
+                        "/children")
+    return [int(p) for p in task.read_text().split()]
+
+
+def wait_touches(stack):
+    """Until what was committed so far has been raised by mxm-jobs."""
+    newest = stack.value("SELECT coalesce(max(id), 0) FROM touch")
+    wait_until(lambda: stack.value(
+        "SELECT count(*) FROM touch WHERE id <= %s", [newest]) == 0,
+        "touches are raised", 30, stack.jobs)
+
+
+def test_workers_killed_under_writes(play):
+    """A worker that dies between commit and raise leaves its touches."""
+    deadline = time.monotonic() + 15
+    died = 0
+    while time.monotonic() < deadline and died < 25:
+        victim = play.dice.choice(workers(play.stack) or [0])
+        for i in range(play.dice.randint(1, 6)):
+            try:
+                play.write()
+            except requests.RequestException:
+                pass
+        if victim:
+            try:
+                os.kill(victim, signal.SIGKILL)
+                died += 1
+            except ProcessLookupError:
+                pass
+        try:
+            play.write()
+        except (requests.RequestException, AssertionError):
+            pass
+        play.stack.wait_healthy()
+    assert died >= 5
+    play.stack.wait_ready()
+    wait_touches(play.stack)
+    play.read_all()
+
+
+def test_the_jobs_were_away(play):
+    """Without mxm-jobs a worker that is alive raises by itself; what one that
+    died has left is raised when mxm-jobs is back."""
+    play.stack.jobs.stop()
+    play.steps(10)
+    play.stack.start_jobs()
+    wait_touches(play.stack)
+    play.read_all()
+
+
+def test_frozen_without_the_jobs(play):
+    """What could not be raised keeps readers from the cache until it is."""
+    play.stack.jobs.stop()
+    play.stack.memcached.signal(signal.SIGSTOP)
+    play.steps(3)
+    play.stack.memcached.signal(signal.SIGCONT)
+    play.steps(6)
+    play.read_all()
+    play.stack.start_jobs()
+    wait_touches(play.stack)
+    play.steps(6)
+    play.read_all()
