@@ -40,7 +40,7 @@ struct mxmd {
 	struct conf *conf;  /* of the newest crew */
 	struct shm *shm;
 	int listen_fd[POOL__MAX];
-	bool own[POOL__MAX]; /* the socket file is ours to remove */
+	char *own[POOL__MAX]; /* the socket file that is ours to remove */
 };
 
 static const char *const pool_names[POOL__MAX] = {
@@ -229,7 +229,8 @@ open_sockets(struct mxmd *d)
 		    own_socket(d->conf, socket_path(d->conf, pool));
 		if (d->listen_fd[pool] < 0)
 			return false;
-		d->own[pool] = true;
+		/* a copy: the settings end before the sockets do */
+		d->own[pool] = mem_text(d->mem, socket_path(d->conf, pool));
 	}
 	return true;
 }
@@ -241,7 +242,7 @@ remove_sockets(const struct mxmd *d)
 
 	for (pool = 0; pool < POOL__MAX; pool++) {
 		if (d->own[pool])
-			(void)unlink(socket_path(d->conf, pool));
+			(void)unlink(d->own[pool]);
 	}
 }
 
