@@ -57,6 +57,7 @@ libmxm_a_SOURCES = \
 	src/auth/guard.c src/auth/guard.h \
 	src/auth/key.c src/auth/key.h \
 	src/auth/login.c \
+	src/auth/memo.c src/auth/memo.h \
 	src/auth/password.c src/auth/password.h \
 	src/auth/rules.c \
 	src/auth/session.c src/auth/session.h \

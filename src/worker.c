@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "api/serve.h"
+#include "auth/memo.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "cache/cache.h"
@@ -133,6 +134,7 @@ worker_run(const struct prefork_role *role, const struct conf *conf,
 	w->serve.db =
 	    db_new(mem, conf->database, (long)conf->statement_timeout);
 	w->serve.cache = cache_new(mem, conf->cache_servers);
+	w->serve.memo = memo_new(mem);
 	prefork_ready(shm, role);
 	server_run(mem, &server);
 	talloc_free(mem);

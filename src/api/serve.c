@@ -34,6 +34,7 @@ serve_prepare(void *arg, struct req *r)
 	r->db = serve->db;
 	r->cache = serve->cache;
 	r->shm = serve->shm;
+	r->memo = serve->memo;
 	r->cache_word = "-";
 }
 

@@ -7,12 +7,12 @@
 
 #include "base/base.h"
 
-#include "auth/token.h"
 #include "http/request.h"
 
 struct conf;
 struct db;
 struct cache;
+struct memo;
 struct shm;
 
 /* What a worker holds for its whole life. */
@@ -21,6 +21,7 @@ struct serve {
 	struct db *db;
 	struct cache *cache;
 	struct shm *shm; /* NULL: no counters, no limits (tests) */
+	struct memo *memo; /* NULL: every token is checked anew (tests) */
 };
 
 /* Gives the request its worker's connections. For struct server's prepare. */

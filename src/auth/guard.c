@@ -8,6 +8,7 @@
 #include "auth/account.h"
 #include "auth/guard.h"
 #include "auth/key.h"
+#include "auth/memo.h"
 #include "base/clock.h"
 #include "base/mem.h"
 #include "http/problem.h"
@@ -53,6 +54,7 @@ enum err
 guard_token(struct req *r, struct claims *out)
 {
 	struct token_key key = key_of(r->conf);
+	int64_t now = clock_now_us() / 1000000;
 	enum token_verdict verdict;
 	char *token = NULL;
 	enum err e;
@@ -60,10 +62,13 @@ guard_token(struct req *r, struct claims *out)
 	e = bearer_token(r, &token);
 	if (e)
 		return e;
-	verdict = token_check(
-	    r->mem, &key, TOKEN_ACCESS, token, clock_now_us() / 1000000, out);
-	if (verdict == TOKEN_OK)
+	if (memo_find(r->memo, token, now, out))
 		return ERR_OK;
+	verdict = token_check(r->mem, &key, TOKEN_ACCESS, token, now, out);
+	if (verdict == TOKEN_OK) {
+		memo_keep(r->memo, token, out);
+		return ERR_OK;
+	}
 	return fail_token(r, MSG_TOKEN_NOT_VALID, "token_not_valid",
 	    msg_text(r->lang, verdict_msg(verdict)));
 }

@@ -16,6 +16,7 @@ struct cache;
 struct conf;
 struct db;
 struct field_value;
+struct memo;
 struct problem;
 struct route;
 struct shm;
@@ -107,7 +108,8 @@ struct req {
 	const struct conf *conf;
 	struct db *db;
 	struct cache *cache;
-	struct shm *shm; /* counters and flags; NULL in tests */
+	struct shm *shm;   /* counters and flags; NULL in tests */
+	struct memo *memo; /* tokens checked before; NULL in tests */
 };
 
 /* A request in a context of its own below `parent`; every text is empty. */
