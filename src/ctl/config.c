@@ -102,7 +102,7 @@ ctl_config(struct ctl *ctl, int argc, char **argv)
 	int i;
 
 	for (i = 1; i < argc; i++) {
-		if (strcmp(argv[i], "--sample") == 0)
+		if (strcmp(argv[i], "--default-file") == 0)
 			return print_sample();
 		if (strcmp(argv[i], "--non-default") == 0)
 			changed_only = true;
