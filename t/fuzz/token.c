@@ -2,21 +2,18 @@
 /*
  * Fuzzes the reading of tokens: the input as the token itself, and as header
  * and payload (parted by the first line feed) that are truly signed, so that
- * what lies behind the signature is reached too. Built with libFuzzer when
- * MXM_FUZZ is defined; else main() replays the files and folders it is given.
+ * what lies behind the signature is reached too.
  */
 #include "base/base.h"
 
-#include <dirent.h>
 #include <sodium.h>
 
 #include "auth/token.h"
 #include "base/mem.h"
+#include "fuzz.h"
 
 #define NOW    INT64_C(1800000000)
 #define BASE64 sodium_base64_VARIANT_URLSAFE_NO_PADDING
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static const char secret[] = "0123456789abcdef0123456789abcdef";
 static const struct token_key key = {
@@ -83,57 +80,3 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	talloc_free(mem);
 	return 0;
 }
-
-#ifndef MXM_FUZZ
-
-#define INPUT_MAX (1 << 20)
-
-static int
-replay_file(const char *path)
-{
-	static uint8_t data[INPUT_MAX];
-	FILE *f = fopen(path, "rb");
-	size_t n;
-
-	if (!f) {
-		fprintf(stderr, "%s: %s\n", path, strerror(errno));
-		return 1;
-	}
-	n = fread(data, 1, sizeof data, f);
-	fclose(f);
-	LLVMFuzzerTestOneInput(data, n);
-	return 0;
-}
-
-static int
-replay(const char *path)
-{
-	DIR *dir = opendir(path);
-	struct dirent *entry;
-	int failed = 0;
-
-	if (!dir)
-		return replay_file(path);
-	while ((entry = readdir(dir))) {
-		char *name = mem_printf(NULL, "%s/%s", path, entry->d_name);
-
-		if (entry->d_name[0] != '.')
-			failed |= replay_file(name);
-		talloc_free(name);
-	}
-	closedir(dir);
-	return failed;
-}
-
-int
-main(int argc, char **argv)
-{
-	int failed = 0;
-
-	mem_init();
-	for (int i = 1; i < argc; i++)
-		failed |= replay(argv[i]);
-	return failed;
-}
-
-#endif
