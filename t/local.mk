@@ -1,2 +1,54 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-# Unit tests: one program per source file, each with criterion.
+# Tests: criterion programs, one per source file, which speak TAP; and all that
+# needs Python (t/run_checks), which runs after them.
+
+TEST_EXTENSIONS =
+LOG_DRIVER = env AM_TAP_AWK='$(AWK)' $(SHELL) \
+	$(top_srcdir)/build-aux/tap-driver.sh
+AM_LOG_DRIVER_FLAGS = --merge
+LOG_COMPILER = $(SHELL) $(srcdir)/t/tap
+AM_TESTS_ENVIRONMENT = PYTHON3='$(PYTHON3)'; export PYTHON3; \
+	srcdir='$(abs_srcdir)'; export srcdir; \
+	MXM_BUILD='$(abs_builddir)'; export MXM_BUILD;
+
+unit_tests = \
+	t/unit/test_account t/unit/test_body t/unit/test_buf \
+	t/unit/test_cache t/unit/test_clock t/unit/test_conf t/unit/test_db \
+	t/unit/test_field t/unit/test_guard t/unit/test_import_csv \
+	t/unit/test_import_record t/unit/test_import_title t/unit/test_json \
+	t/unit/test_key t/unit/test_log t/unit/test_mailtext \
+	t/unit/test_mem t/unit/test_migrate t/unit/test_multipart \
+	t/unit/test_params t/unit/test_password t/unit/test_prefork \
+	t/unit/test_problem t/unit/test_query t/unit/test_random \
+	t/unit/test_record t/unit/test_reply t/unit/test_request \
+	t/unit/test_route t/unit/test_row t/unit/test_server \
+	t/unit/test_shm t/unit/test_smtp t/unit/test_text t/unit/test_token \
+	t/unit/test_tx t/unit/test_upload t/unit/test_url
+
+if HAVE_CRITERION
+check_PROGRAMS += $(unit_tests)
+TESTS += $(unit_tests)
+check_LIBRARIES += libtest.a
+endif
+
+AM_DEFAULT_SOURCE_EXT = .c
+# Criterion first: its main() is the one, unless a program needs db_world.o,
+# which brings another.
+LDADD = $(CRITERION_LIBS) libtest.a $(libmxm_libs)
+libtest_a_CPPFLAGS = $(AM_CPPFLAGS) $(CRITERION_CFLAGS)
+libtest_a_SOURCES = \
+	t/unit/db_world.c t/unit/db_world.h \
+	t/unit/fcgi_peer.c t/unit/fcgi_peer.h \
+	t/unit/http_world.c t/unit/http_world.h
+
+EXTRA_DIST += t/tap t/run_checks t/conftest.py t/lib t/api t/bench t/cache \
+	t/contract t/ctl t/fixtures t/fuzz t/jobs t/lint
+
+# Not when only the programs are wanted: make check TESTS=
+check-local:
+	@if test -n '$(strip $(TESTS))'; then \
+		for part in lint pytest; do \
+			$(PYTHON3) $(srcdir)/t/run_checks --only $$part \
+			    --build $(abs_builddir) || exit 1; \
+		done; \
+	fi
