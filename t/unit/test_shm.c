@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The shared file: slots, counters that stay exact, limits, cache flags.
+ */
+#include "base/base.h"
+
+#include <criterion/criterion.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/shm.h"
+
+static char folder[] = "/tmp/mxm-shm-XXXXXX";
+static struct shm *shm;
+static const char *const routes[] = { "GET /a", "GET /b" };
+
+static void
+begin(void)
+{
+	const char *why = "";
+
+	cr_assert_not_null(mkdtemp(folder));
+	cr_assert_eq(
+	    shm_create(NULL, folder, routes, 2, &shm, &why), ERR_OK, "%s", why);
+}
+
+static void
+end(void)
+{
+	char path[64];
+
+	snprintf(path, sizeof path, "%s/mxm.shm", folder);
+	unlink(path);
+	rmdir(folder);
+}
+
+TestSuite(shm, .init = begin, .fini = end);
+
+Test(shm, a_reader_sees_what_is_counted)
+{
+	struct shm *reader;
+
+	cr_assert_eq(shm_open_file(NULL, folder, false, &reader), ERR_OK);
+	shm_slot_mine(shm, shm_slot_take(shm, 0, 1));
+	shm_count(shm, 1, 404, 1000, SHM_CACHE_MISS);
+	shm_count(shm, -1, 404, 10, SHM_CACHE_NONE);
+	cr_assert_eq(shm_requests(reader, 1, 404), 1);
+	cr_assert_eq(shm_requests(reader, -1, 404), 1);
+	cr_assert_eq(shm_requests(reader, 0, 404), 0);
+	cr_assert_eq(shm_cache_count(reader, SHM_CACHE_MISS), 1);
+	cr_assert_eq(shm_routes(reader), 2);
+	cr_assert_str_eq(shm_route_name(reader, 1), "GET /b");
+	cr_assert_eq(shm_master(reader), getpid());
+}
+
+/* Eight children count a thousand each and die a violent death. */
+Test(shm, counters_are_exact_whoever_dies)
+{
+	int i, k;
+
+	for (i = 0; i < 8; i++) {
+		if (fork() == 0) {
+			shm_slot_mine(shm, shm_slot_take(shm, 0, 1));
+			for (k = 0; k < 1000; k++)
+				shm_count(shm, 0, 200, k, SHM_CACHE_HIT);
+			raise(SIGKILL);
+		}
+	}
+	while (wait(NULL) > 0)
+		;
+	cr_assert_eq(shm_requests(shm, 0, 200), 8000);
+	cr_assert_eq(shm_cache_count(shm, SHM_CACHE_HIT), 8000);
+}
+
+Test(shm, percentiles_are_near)
+{
+	int i;
+	int64_t half;
+
+	shm_slot_mine(shm, shm_slot_take(shm, 0, 1));
+	cr_assert_eq(shm_percentile_us(shm, 0, 0.5), 0);
+	for (i = 1; i <= 1000; i++)
+		shm_count(shm, 0, 200, i * 100, SHM_CACHE_NONE);
+	half = shm_percentile_us(shm, 0, 0.5);
+	cr_assert(half >= 45000 && half <= 57000, "%" PRId64, half);
+}
+
+Test(shm, slots_tell_what_a_worker_does)
+{
+	int slot = shm_slot_take(shm, 1, 7);
+	struct shm_worker w;
+
+	cr_assert_geq(slot, 0);
+	shm_slot_mine(shm, slot);
+	shm_busy(shm);
+	shm_serving(shm, 1);
+	cr_assert(shm_slot_read(shm, slot, &w));
+	cr_assert_eq(w.pool, 1);
+	cr_assert_eq(w.generation, 7);
+	cr_assert_eq(w.route, 1);
+	cr_assert_gt(w.busy_us, 0);
+	shm_idle(shm);
+	cr_assert(shm_slot_read(shm, slot, &w));
+	cr_assert_eq(w.busy_us, 0);
+	shm_slot_free(shm, slot);
+	cr_assert_not(shm_slot_read(shm, slot, &w));
+}
+
+#define SECOND INT64_C(1000000)
+
+Test(shm, a_limit_slides)
+{
+	int64_t now = 1000 * SECOND;
+	int i, wait;
+
+	for (i = 0; i < 20; i++)
+		cr_assert_eq(shm_limit_at(shm, 1, 99, 20, now), 0);
+	wait = shm_limit_at(shm, 1, 99, 20, now);
+	cr_assert(wait > 0 && wait <= 60, "%d", wait);
+	/* others and other classes are not concerned */
+	cr_assert_eq(shm_limit_at(shm, 1, 100, 20, now), 0);
+	cr_assert_eq(shm_limit_at(shm, 2, 99, 20, now), 0);
+	/* refusals do not count, so after the wait there is room */
+	cr_assert_eq(shm_limit_at(shm, 1, 99, 20, now + 121 * SECOND), 0);
+	cr_assert_geq(shm_refusals(shm, 1), 1);
+}
+
+/* The minute before counts as if spread evenly: half as much again at most. */
+Test(shm, a_limit_lets_little_more_through)
+{
+	int64_t now = 5000 * SECOND;
+	int passed = 0, i;
+
+	for (i = 0; i < 1000; i++)
+		passed += shm_limit_at(
+			      shm, 3, 5, 30, now + i * SECOND * 59 / 1000) == 0;
+	cr_assert_leq(passed, 45);
+	cr_assert_geq(passed, 25);
+}
+
+Test(shm, a_failed_raise_takes_the_cache_out)
+{
+	shm_touch_clear(shm, clock_steady_us());
+	cr_assert_not(shm_cache_bypass(shm));
+	shm_raise_failed(shm);
+	cr_assert(shm_cache_bypass(shm));
+	shm_touch_clear(shm, clock_steady_us() + 1);
+	cr_assert_not(shm_cache_bypass(shm));
+	shm_touch_overdue(shm, true);
+	cr_assert(shm_cache_bypass(shm));
+	shm_touch_overdue(shm, false);
+	cr_assert_not(shm_cache_bypass(shm));
+}
+
+Test(shm, a_look_before_the_failure_clears_nothing)
+{
+	int64_t before = clock_steady_us() - 1;
+
+	shm_raise_failed(shm);
+	shm_touch_clear(shm, before);
+	cr_assert(shm_cache_bypass(shm));
+}
+
+Test(shm, is_not_there_without_a_master)
+{
+	struct shm *other;
+
+	cr_assert_eq(
+	    shm_open_file(NULL, "/nonexistent", false, &other), ERR_NOT_FOUND);
+}
+
+Test(shm, a_new_master_replaces_the_file)
+{
+	struct shm *reader, *next;
+	const char *why = "";
+
+	cr_assert_eq(shm_open_file(NULL, folder, true, &reader), ERR_OK);
+	cr_assert_not(shm_is_replaced(reader));
+	cr_assert_eq(shm_create(NULL, folder, routes, 2, &next, &why), ERR_OK);
+	cr_assert(shm_is_replaced(reader));
+}

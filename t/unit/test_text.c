@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Text: UTF-8, numbers, slugs, names and addresses, markup.
+ */
+#include "base/base.h"
+
+#include <criterion/criterion.h>
+
+#include "base/text.h"
+
+#define IS_UTF8(s) text_is_utf8((s), sizeof(s) - 1)
+
+Test(text, utf8_as_rfc_3629_has_it)
+{
+	cr_assert(IS_UTF8(""));
+	cr_assert(IS_UTF8("Amélie \xf0\x9f\x8d\xbf"));
+	cr_assert(IS_UTF8("\xf4\x8f\xbf\xbf"));     /* U+10FFFF */
+	cr_assert_not(IS_UTF8("\xf4\x90\x80\x80")); /* beyond */
+	cr_assert_not(IS_UTF8("\xc0\xaf"));         /* overlong */
+	cr_assert_not(IS_UTF8("\xe0\x80\x80"));
+	cr_assert_not(IS_UTF8("\xed\xa0\x80")); /* surrogate */
+	cr_assert_not(IS_UTF8("\xff"));
+	cr_assert_not(IS_UTF8("\xc3")); /* cut off */
+	cr_assert_not(IS_UTF8("\x80"));
+	cr_assert_not(IS_UTF8("a\0b"));
+}
+
+Test(text, length_counts_code_points)
+{
+	cr_assert_eq(text_length(""), 0);
+	cr_assert_eq(text_length("Amélie"), 6);
+	cr_assert_eq(text_length("\xf0\x9f\x8d\xbf"), 1);
+}
+
+Test(text, blank_and_trim_know_unicode_spaces)
+{
+	cr_assert(text_is_blank(""));
+	cr_assert(text_is_blank(" \t\r\n\xc2\xa0\xe2\x80\x83\xe3\x80\x80"));
+	cr_assert_not(text_is_blank(" x "));
+	cr_assert_str_eq(text_trim(NULL, "\xe3\x80\x80 a b \n"), "a b");
+	cr_assert_str_eq(text_trim(NULL, "  "), "");
+}
+
+Test(text, numbers_fit_or_are_refused)
+{
+	int64_t n = 7;
+
+	cr_assert(text_to_int64("-9223372036854775808", &n));
+	cr_assert_eq(n, INT64_MIN);
+	cr_assert(text_to_int64("+12", &n));
+	cr_assert_eq(n, 12);
+	cr_assert_not(text_to_int64("9223372036854775808", &n));
+	cr_assert_not(text_to_int64("", &n));
+	cr_assert_not(text_to_int64("-", &n));
+	cr_assert_not(text_to_int64("1 ", &n));
+	cr_assert_not(text_to_int64("0x10", &n));
+	cr_assert_not(text_to_int64("1.5", &n));
+	cr_assert_eq(n, 12);
+}
+
+Test(text, digits_are_ascii)
+{
+	cr_assert(text_is_digits("0"));
+	cr_assert(text_is_digits("0123456789"));
+	cr_assert_not(text_is_digits(""));
+	cr_assert_not(text_is_digits("-1"));
+	cr_assert_not(text_is_digits("²"));
+	cr_assert_not(text_is_digits("99999999999999999999"));
+}
+
+Test(text, slugs)
+{
+	cr_assert_str_eq(text_slug(NULL, "  Best of  Amélie -- 2001!  "),
+	    "best-of-amelie-2001");
+	cr_assert_str_eq(text_slug(NULL, "_-a_b-_"), "a_b");
+	cr_assert_str_eq(text_slug(NULL, "Жизнь"), "");
+	cr_assert_str_eq(text_slug_unicode(NULL, "Жизнь и 7"), "жизнь-и-7");
+}
+
+Test(text, user_names)
+{
+	char longest[152];
+
+	cr_assert(text_is_username("ana"));
+	cr_assert(text_is_username("a.b@c+d-e_f"));
+	cr_assert(text_is_username("Ñandú7"));
+	cr_assert_not(text_is_username(""));
+	cr_assert_not(text_is_username("a b"));
+	cr_assert_not(text_is_username("a/b"));
+	cr_assert_not(text_is_username("a\nb"));
+	memset(longest, 'a', sizeof longest);
+	longest[150] = '\0';
+	cr_assert(text_is_username(longest));
+	longest[150] = 'a';
+	longest[151] = '\0';
+	cr_assert_not(text_is_username(longest));
+}
+
+Test(text, addresses)
+{
+	cr_assert(text_is_email("ana@example.org"));
+	cr_assert(text_is_email("a.b+c@sub.example.co"));
+	cr_assert_not(text_is_email("ana"));
+	cr_assert_not(text_is_email("ana@"));
+	cr_assert_not(text_is_email("@example.org"));
+	cr_assert_not(text_is_email("ana@localhost"));
+	cr_assert_not(text_is_email("a@b@example.org"));
+	cr_assert_not(text_is_email("a b@example.org"));
+	cr_assert_not(text_is_email("ana@example.org\r\nBcc: x@example.org"));
+	cr_assert_not(text_is_email("ana@-example.org"));
+	cr_assert_not(text_is_email(".ana@example.org"));
+}
+
+Test(text, url_encoding)
+{
+	cr_assert_str_eq(text_url_encode(NULL, "aZ0-._~"), "aZ0-._~");
+	cr_assert_str_eq(text_url_encode(NULL, "é/ ?&"), "%C3%A9%2F%20%3F%26");
+}
+
+Test(text, markup_is_guarded_and_comes_back)
+{
+	static const char *const texts[] = { "", "a < b", "<b>x</b>", "<!--",
+		"<?x", "1<2", "<", "<<a", "é<é" };
+	size_t i;
+
+	cr_assert_str_eq(text_markup_guard(NULL, "<b>x</b>"),
+	    "<\xe2\x81\xa0"
+	    "b>x<\xe2\x81\xa0/b>");
+	cr_assert_str_eq(text_markup_guard(NULL, "a < b <3"), "a < b <3");
+	for (i = 0; i < array_len(texts); i++) {
+		char *guarded = text_markup_guard(NULL, texts[i]);
+
+		cr_assert_str_eq(text_markup_undo(NULL, guarded), texts[i]);
+	}
+}
+
+Test(text, nfkc)
+{
+	cr_assert_str_eq(text_nfkc(NULL, "ﬁ①"), "fi1");
+	cr_assert_str_eq(text_nfkc(NULL, "e\xcc\x81"), "é");
+}
