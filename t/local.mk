@@ -37,9 +37,16 @@ AM_DEFAULT_SOURCE_EXT = .c
 LDADD = $(CRITERION_LIBS) libtest.a $(libmxm_libs)
 libtest_a_CPPFLAGS = $(AM_CPPFLAGS) $(CRITERION_CFLAGS)
 libtest_a_SOURCES = \
-	t/unit/db_world.c t/unit/db_world.h \
 	t/unit/fcgi_peer.c t/unit/fcgi_peer.h \
 	t/unit/http_world.c t/unit/http_world.h
+
+# These have a main() of their own, which makes the database they clone.
+db_world = t/unit/db_world.c t/unit/db_world.h
+t_unit_test_db_SOURCES = t/unit/test_db.c $(db_world)
+t_unit_test_migrate_SOURCES = t/unit/test_migrate.c $(db_world)
+t_unit_test_query_SOURCES = t/unit/test_query.c $(db_world)
+t_unit_test_row_SOURCES = t/unit/test_row.c $(db_world)
+t_unit_test_tx_SOURCES = t/unit/test_tx.c $(db_world)
 
 EXTRA_DIST += t/tap t/run_checks t/conftest.py t/lib t/api t/bench t/cache \
 	t/contract t/ctl t/fixtures t/fuzz t/jobs t/lint

@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Databases for unit tests, and the main() of the programs that use them.
+ */
+#include "db_world.h"
+
+#include <criterion/criterion.h>
+#include <poll.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "db/conn.h"
+#include "db/migrate.h"
+
+#define TEMPLATE "MXM_UNIT_TEMPLATE"
+
+TALLOC_CTX *mem;
+struct db *db;
+PGconn *other;
+const char *dbinfo;
+
+static char name[64];
+
+/* Runs one command on the server itself; false and a message when it fails. */
+static bool
+on_server(const char *command)
+{
+	PGconn *conn = PQconnectdb(getenv("MXM_TEST_DATABASE"));
+	PGresult *res = PQexec(conn, command);
+	bool good = PQresultStatus(res) == PGRES_COMMAND_OK;
+
+	if (!good)
+		fprintf(stderr, "%s: %s", command, PQerrorMessage(conn));
+	PQclear(res);
+	PQfinish(conn);
+	return good;
+}
+
+void
+world_open(void)
+{
+	const char *template = getenv(TEMPLATE);
+	char *command;
+
+	if (!template)
+		cr_skip_test("no database: set MXM_TEST_DATABASE to the "
+			     "conninfo of a server to create some on");
+	log_open("test", LOG_LEVEL_ERROR);
+	mem_init();
+	mem = talloc_new(NULL);
+	snprintf(name, sizeof name, "%s_%ld", template, (long)getpid());
+	command = mem_printf(
+	    mem, "CREATE DATABASE %s TEMPLATE %s", name, template);
+	cr_assert(on_server(command));
+	dbinfo = mem_printf(
+	    mem, "%s dbname=%s", getenv("MXM_TEST_DATABASE"), name);
+	other = PQconnectdb(dbinfo);
+	cr_assert_eq(PQstatus(other), CONNECTION_OK, "%s",
+	    PQerrorMessage(other));
+	db = db_new(mem, dbinfo, 5000);
+}
+
+void
+world_close(void)
+{
+	if (!mem)
+		return;
+	PQfinish(other);
+	talloc_free(db);
+	cr_expect(on_server(mem_printf(
+	    mem, "DROP DATABASE IF EXISTS %s WITH (FORCE)", name)));
+	talloc_free(mem);
+}
+
+void
+sql(const char *text)
+{
+	PGresult *res = PQexec(other, text);
+
+	cr_assert(PQresultStatus(res) == PGRES_COMMAND_OK ||
+	        PQresultStatus(res) == PGRES_TUPLES_OK,
+	    "%s: %s", text, PQerrorMessage(other));
+	PQclear(res);
+}
+
+const char *
+sql_value(const char *text)
+{
+	PGresult *res = PQexec(other, text);
+	const char *value;
+
+	cr_assert_eq(PQresultStatus(res), PGRES_TUPLES_OK, "%s: %s", text,
+	    PQerrorMessage(other));
+	cr_assert_eq(PQntuples(res), 1, "%s: no row", text);
+	value = mem_text(mem, PQgetvalue(res, 0, 0));
+	PQclear(res);
+	return value;
+}
+
+void
+sql_until(const char *text)
+{
+	int64_t until = clock_steady_us() + 20 * INT64_C(1000000);
+
+	while (strcmp(sql_value(text), "t") != 0) {
+		cr_assert_lt(clock_steady_us(), until, "never: %s", text);
+		poll(NULL, 0, 5);
+	}
+}
+
+void
+kill_backend(void)
+{
+	int pid = PQbackendPID(db->conn);
+
+	sql_value(
+	    mem_printf(mem, "SELECT pg_terminate_backend(%d, 10000)", pid));
+}
+
+/* Makes the database that the tests clone. */
+static bool
+make_template(char *template, size_t size)
+{
+	TALLOC_CTX *ctx = talloc_new(NULL);
+	struct db *made;
+	bool good;
+
+	snprintf(template, size, "mxm_unit_%ld", (long)getpid());
+	if (!on_server(mem_printf(ctx, "CREATE DATABASE %s", template)))
+		return false;
+	made = db_new(ctx,
+	    mem_printf(
+		ctx, "%s dbname=%s", getenv("MXM_TEST_DATABASE"), template),
+	    0);
+	good = migrate_apply(made, false, NULL, NULL) == ERR_OK;
+	if (!good)
+		fprintf(stderr, "%s\n", db_complaint(made));
+	talloc_free(ctx);
+	return good;
+}
+
+int
+main(int argc, char **argv)
+{
+	struct criterion_test_set *tests = criterion_initialize();
+	const bool has_server = getenv("MXM_TEST_DATABASE") != NULL;
+	char template[48];
+	char command[96];
+	int result = 0;
+
+	/* Tests are run as processes of this program: they inherit the name. */
+	if (has_server && !getenv(TEMPLATE)) {
+		log_open("test", LOG_LEVEL_ERROR);
+		if (!make_template(template, sizeof template))
+			return 1;
+		setenv(TEMPLATE, template, 1);
+		snprintf(command, sizeof command,
+		    "DROP DATABASE %s WITH (FORCE)", template);
+	} else
+		command[0] = '\0';
+	if (criterion_handle_args(argc, argv, true))
+		result = !criterion_run_all_tests(tests);
+	criterion_finalize(tests);
+	if (command[0] && !on_server(command))
+		result = 1;
+	return result;
+}
