@@ -141,7 +141,8 @@ make_template(char *template, size_t size)
 	return good;
 }
 
-int
+/* Found by name in the running program, so it must not be hidden. */
+__attribute__((visibility("default"))) int
 main(int argc, char **argv)
 {
 	struct criterion_test_set *tests = criterion_initialize();
