@@ -3,10 +3,12 @@
 against a second instance that keeps no answers, while memcached is frozen,
 killed, emptied and started again, and while workers are killed."""
 
+import concurrent.futures
 import json
 import os
 import pathlib
 import random
+import re
 import signal
 import socket
 import threading
@@ -214,6 +216,44 @@ def test_frozen_for_a_moment(play):
         play.stack.memcached.signal(signal.SIGCONT)
         play.read_some(8)
     play.read_all()
+
+
+def read_at_once(who, path, n):
+    """n answers to requests that are under way together, so that every worker
+    has some."""
+    def one(_):
+        return requests.get(who.base + path, timeout=30, headers={
+            "Authorization": f"Bearer {who.token}"}).json()
+    with concurrent.futures.ThreadPoolExecutor(n) as pool:
+        return list(pool.map(one, range(n)))
+
+
+def who_hits(stack, who, path):
+    """The workers that answer this from the cache."""
+    mark = stack.mark()
+    read_at_once(who, path, 16)
+    return set(re.findall(r"mxmd\[(\d+)\].* cache=hit ",
+                          stack.log("mxmd", mark)))
+
+
+def test_a_raise_that_failed_is_known_to_all_workers(play):
+    """One worker has found memcached frozen; the others, who have not noticed,
+    must not believe it when it is back."""
+    stack, (mine, _) = play.stack, play.members["ana"]
+    path = "/api/movies/heat/ratings/"
+    if mine.get(path).status_code == 404:
+        mine.post(path, json={"rating": 5})
+    for stars in (1, 2, 3, 4):
+        wait_until(lambda: len(who_hits(stack, mine, path)) == 2,
+                   "both workers take it from the cache", 30)
+        stack.jobs.stop()
+        stack.memcached.signal(signal.SIGSTOP)
+        answer = mine.put(path, json={"rating": stars})
+        stack.memcached.signal(signal.SIGCONT)
+        assert answer.status_code == 200
+        seen = [a["rating"] for a in read_at_once(mine, path, 16)]
+        stack.start_jobs()
+        assert seen == [stars] * 16
 
 
 def test_killed_and_started(play):
