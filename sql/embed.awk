@@ -7,6 +7,18 @@
 #
 # The text is the file's, line by line: its checksum is what sha256sum says.
 
+# Doubles the backslashes. Not by gsub(): how many it takes in a replacement is
+# another number in every awk.
+function double_backslashes(s,    out, i)
+{
+	out = ""
+	while ((i = index(s, "\\")) > 0) {
+		out = out substr(s, 1, i) "\\"
+		s = substr(s, i + 1)
+	}
+	return out s
+}
+
 function complain(what)
 {
 	print FILENAME ": " what | "cat 1>&2"
@@ -39,7 +51,7 @@ FNR == 1 {
 }
 
 {
-	gsub(/\\/, "\\\\")
+	$0 = double_backslashes($0)
 	gsub(/"/, "\\\"")
 	gsub(/\?/, "\\?")
 	print "\t\"" $0 "\\n\""

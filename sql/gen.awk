@@ -173,9 +173,21 @@ function only_reads(s)
 	return s ~ / (PG_NOTIFY|FOR SHARE|FOR KEY SHARE) / ? "false" : "true"
 }
 
+# Doubles the backslashes. Not by gsub(): how many it takes in a replacement is
+# another number in every awk.
+function double_backslashes(s,    out, i)
+{
+	out = ""
+	while ((i = index(s, "\\")) > 0) {
+		out = out substr(s, 1, i) "\\"
+		s = substr(s, i + 1)
+	}
+	return out s
+}
+
 function c_text(s)
 {
-	gsub(/\\/, "\\\\", s)
+	s = double_backslashes(s)
 	gsub(/"/, "\\\"", s)
 	gsub(/\?/, "\\?", s)
 	gsub(/\n/, "\\n", s)

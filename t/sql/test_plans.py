@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The plans of the hot statements, on a catalogue of some size: each is found
+through the index made for it, with the one plan the program runs with."""
+
+import re
+
+import pytest
+
+import stack as stack_module
+
+FILL = """
+INSERT INTO account (username, email, verified)
+SELECT 'u' || i, 'u' || i || '@example.org', true
+  FROM generate_series(1, 2000) AS i;
+INSERT INTO movie (slug, title, release_date, popularity)
+SELECT 'm' || i, md5(i::text) || ' ' || md5((i * 7)::text),
+       date '1950-01-01' + i, i % 100
+  FROM generate_series(1, 20000) AS i;
+INSERT INTO movie_translation (movie_id, language, title)
+SELECT id, 'es', md5(id::text || 'es') FROM movie WHERE id % 3 = 0;
+INSERT INTO person (name, slug)
+SELECT 'Person ' || i, 'p' || i FROM generate_series(1, 5000) AS i;
+INSERT INTO movie_actor (movie_id, person_id, position)
+SELECT m.id, 1 + (m.id * 31 + k) % 5000, k
+  FROM movie AS m, generate_series(1, 4) AS k;
+INSERT INTO genre (name, slug)
+SELECT 'Genre ' || i, 'g' || i FROM generate_series(1, 20) AS i;
+INSERT INTO movie_genre SELECT id, 1 + id % 20 FROM movie;
+INSERT INTO rating (user_id, movie_id, rating)
+SELECT 1 + i % 2000, 1 + ((i / 2000) * 389 + i % 2000 * 7) % 20000, 1 + i % 5
+  FROM generate_series(1, 100000) AS i
+    ON CONFLICT DO NOTHING;
+INSERT INTO session (user_id, digest, epoch, expires_at)
+SELECT id, decode(md5(id || ' ' || k), 'hex'), 0, now() + interval '1 day'
+  FROM account, generate_series(1, 3) AS k;
+INSERT INTO unseen
+SELECT 1 + i % 2000, 1 + ((i / 2000) * 211 + i % 2000 * 3) % 20000
+  FROM generate_series(1, 40000) AS i ON CONFLICT DO NOTHING;
+ANALYZE;
+"""
+
+# Statement, its arguments, indexes that must be in the plan, tables that must
+# not be read from end to end.
+HOT = [
+    ("movie_detail", "'es', 'https://x', 'm77'",
+     ["movie_slug_unique", "movie_translation_unique"],
+     ["movie", "movie_genre", "movie_actor", "person"]),
+    ("account_by_session", None, ["session_(pkey|user_id)"], ["session", "account"]),
+    ("rating_get", "5, 'm77'", ["movie_slug_unique",
+                                "rating_user_movie_unique"],
+     ["movie", "rating"]),
+    ("rating_update", "5, 'm77', 3", ["movie_slug_unique",
+                                      "rating_user_movie_unique"],
+     ["movie", "rating"]),
+    ("rating_insert", "5, 'm78', 3", ["movie_slug_unique"], ["movie"]),
+    ("unseen_insert", "5, 'm77'", ["movie_slug_unique"], ["movie"]),
+    ("unseen_delete", "5, 'm77'", ["movie_slug_unique", "unseen_(pkey|movie)"],
+     ["movie", "unseen"]),
+    ("movie_search", "'en', 'https://x', 'abc1', 5, NULL, NULL, NULL, NULL,"
+     " NULL, NULL, false, false, 1, 15", ["movie_search"], []),
+    ("movie_recommended", "'en', 'https://x', 5, 20",
+     ["movie_score", "movie_release_date", "rating_user"], ["rating"]),
+]
+
+
+@pytest.fixture(scope="module")
+def database(cluster):
+    migrated = cluster.template("migrated", stack_module.migrate(cluster))
+    name = cluster.create(migrated)
+    cluster.sql(FILL, None, name, "mxm")
+    yield name
+    cluster.drop(name)
+
+
+def statement(name, build):
+    import subprocess
+    done = subprocess.run([str(build / "mxmctl"), "sql", "show", name],
+                          capture_output=True, text=True, check=True)
+    head, text = done.stdout.split("\n", 1)
+    types = re.search(r"\((.*)\)", head).group(1)
+    return types, text.rstrip().rstrip(";")
+
+
+@pytest.mark.parametrize("name, arguments, indexes, not_scanned", HOT,
+                         ids=[h[0] for h in HOT])
+def test_plan(cluster, build, database, name, arguments, indexes,
+              not_scanned):
+    types, text = statement(name, build)
+    if arguments is None:
+        arguments = ", ".join(["5"] * len(types.split(",")))
+    connection = cluster.connect(database)
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SET plan_cache_mode = force_generic_plan")
+            cursor.execute(f"PREPARE hot ({types}) AS {text}")
+            cursor.execute(f"EXPLAIN EXECUTE hot ({arguments})")
+            plan = "\n".join(row[0] for row in cursor.fetchall())
+    finally:
+        connection.close()
+    for index in indexes:
+        assert re.search(rf"\b{index}\b", plan), plan
+    for table in not_scanned:
+        assert not re.search(rf"Seq Scan on {table}\b(?!_)", plan), plan
+
+
+def test_no_list_is_without_a_limit(build):
+    """Every statement that gives many rows says how many at most."""
+    import subprocess
+    listing = subprocess.run([str(build / "mxmctl"), "sql"], check=True,
+                             capture_output=True, text=True).stdout
+    names = [line.split(" ")[0] for line in listing.splitlines()]
+    assert "movie_detail" in names
+    for name in names:
+        _, text = statement(name, build)
+        assert not re.search(r"SELECT\s+\*", text), name

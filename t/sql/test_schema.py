@@ -1,0 +1,165 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the schema itself promises: rules, sums, addresses, searches."""
+
+import concurrent.futures
+
+import psycopg2
+import pytest
+
+import stack as stack_module
+
+
+@pytest.fixture(scope="module")
+def database(cluster):
+    migrated = cluster.template("migrated", stack_module.migrate(cluster))
+    name = cluster.create(migrated)
+    cluster.sql("""
+        INSERT INTO account (id, username, email)
+        SELECT i, 'u' || i, 'u' || i || '@example.org'
+          FROM generate_series(1, 50) AS i;
+        INSERT INTO movie (id, slug, title, release_date) VALUES
+               (1, 'amelie', 'Amélie', '2001-04-25'),
+               (2, 'heat', 'Heat', '1995-12-15'),
+               (3, 'percent', '100% Wolf_Pack', '2020-01-01');
+        INSERT INTO movie_translation (movie_id, language, title)
+        VALUES (1, 'de', 'Die fabelhafte Welt der Amélie');
+        INSERT INTO review (id, user_id, movie_id, title, content, is_positive)
+        VALUES (1, 1, 1, 'x', 'y', true);
+        SELECT setval(pg_get_serial_sequence(name, 'id'), 100)
+          FROM unnest(ARRAY['account', 'movie', 'review', 'comment']) AS name;
+        """, None, name, "mxm")
+    yield name
+    cluster.drop(name)
+
+
+@pytest.fixture
+def sql(cluster, database):
+    return lambda text, params=None: cluster.sql(text, params, database)
+
+
+REFUSED = [
+    ("rating_range", "INSERT INTO rating (user_id, movie_id, rating)"
+     " VALUES (1, 1, 0)"),
+    ("rating_range", "INSERT INTO rating (user_id, movie_id, rating)"
+     " VALUES (1, 1, 6)"),
+    ("account_username_unique", "INSERT INTO account (username, email)"
+     " VALUES ('u1', 'other@example.org')"),
+    ("account_email_unique", "INSERT INTO account (username, email)"
+     " VALUES ('other', 'U1@EXAMPLE.org')"),
+    ("account_username_characters", "INSERT INTO account (username, email)"
+     " VALUES ('a/b', 'ab@example.org')"),
+    ("account_language_known", "UPDATE account SET preferred_language = 'xx'"),
+    ("friendship_pair_ordered", "INSERT INTO friendship (user1_id, user2_id)"
+     " VALUES (2, 1)"),
+    ("friend_request_not_oneself", "INSERT INTO friend_request"
+     " (from_user_id, to_user_id) VALUES (1, 1)"),
+    ("movie_slug_unique", "INSERT INTO movie (slug, title, release_date)"
+     " VALUES ('heat', 'x', '2000-01-01')"),
+    ("movie_slug_not_a_route", "INSERT INTO movie (slug, title, release_date)"
+     " VALUES ('searching', 'x', '2000-01-01')"),
+    ("review_user_movie_unique", "INSERT INTO review (user_id, movie_id,"
+     " title, content, is_positive) VALUES (1, 1, 'x', 'y', true)"),
+    ("review_title_not_blank", "INSERT INTO review (user_id, movie_id,"
+     " title, content, is_positive) VALUES (2, 1, ' ', 'y', true)"),
+    ("reaction_one_target", "INSERT INTO reaction (user_id, emoji)"
+     " VALUES (1, 'LIKE')"),
+    ("reaction_emoji_known", "INSERT INTO reaction (user_id, review_id, emoji)"
+     " VALUES (1, 1, 'NOPE')"),
+    ("movielist_privacity_known", "INSERT INTO movielist (user_id, name, slug,"
+     " privacity) VALUES (1, 'x', 'x', 'Z')"),
+    ("code_tries_range", "INSERT INTO code (user_id, purpose, tries,"
+     " expires_at) VALUES (1, 'reset', 6, now())"),
+]
+
+
+@pytest.mark.parametrize("rule, text", REFUSED,
+                         ids=[f"{i}-{r[0]}" for i, r in enumerate(REFUSED)])
+def test_a_rule_is_a_constraint_with_a_name(sql, rule, text):
+    with pytest.raises(psycopg2.IntegrityError) as refused:
+        sql(text)
+    assert refused.value.diag.constraint_name == rule
+
+
+def test_two_requests_of_one_pair_are_one(sql):
+    sql("INSERT INTO friend_request (from_user_id, to_user_id) VALUES (3, 4)")
+    with pytest.raises(psycopg2.IntegrityError):
+        sql("INSERT INTO friend_request (from_user_id, to_user_id)"
+            " VALUES (4, 3)")
+
+
+def sums(sql, movie):
+    return sql("SELECT rating_sum, rating_count FROM movie WHERE id = %s",
+               (movie,))[0]
+
+
+def test_sums_follow_whatever_happens(sql):
+    sql("INSERT INTO rating (user_id, movie_id, rating)"
+        " SELECT i, 2, 4 FROM generate_series(1, 10) AS i")
+    assert sums(sql, 2) == (40, 10)
+    sql("UPDATE rating SET rating = 1 WHERE movie_id = 2 AND user_id <= 5")
+    assert sums(sql, 2) == (25, 10)
+    sql("UPDATE rating SET deleted_at = now()"
+        " WHERE movie_id = 2 AND user_id = 1")
+    assert sums(sql, 2) == (24, 9)
+    sql("UPDATE rating SET deleted_at = NULL"
+        " WHERE movie_id = 2 AND user_id = 1")
+    assert sums(sql, 2) == (25, 10)
+    sql("UPDATE rating SET movie_id = 1 WHERE movie_id = 2 AND user_id = 10")
+    assert sums(sql, 2) == (21, 9) and sums(sql, 1) == (4, 1)
+    sql("DELETE FROM account WHERE id = 9")
+    assert sums(sql, 2) == (17, 8)
+    sql("DELETE FROM rating WHERE movie_id = 2")
+    assert sums(sql, 2) == (0, 0)
+
+
+def test_sums_are_exact_under_twenty_writers(cluster, database, sql):
+    def write(user):
+        with_own = cluster.connect(database)
+        try:
+            with with_own.cursor() as c:
+                for value in (1, 5, 3):
+                    c.execute("INSERT INTO rating (user_id, movie_id, rating)"
+                              " VALUES (%s, 3, %s) ON CONFLICT (user_id,"
+                              " movie_id) WHERE deleted_at IS NULL"
+                              " DO UPDATE SET rating = excluded.rating",
+                              (user, value))
+        finally:
+            with_own.close()
+
+    with concurrent.futures.ThreadPoolExecutor(20) as pool:
+        list(pool.map(write, range(11, 31)))
+    assert sums(sql, 3) == (60, 20)
+
+
+@pytest.mark.parametrize("text, encoded", [
+    ("heat", "heat"), ("a.b_c~d-e", "a.b_c~d-e"), ("a/b", "a%2Fb"),
+    ("Amélie", "Am%C3%A9lie"), ("a b+c@d", "a%20b%2Bc%40d"), ("%", "%25"),
+    ("🍿", "%F0%9F%8D%BF"), ("", "")])
+def test_url_segment(sql, text, encoded):
+    assert sql("SELECT url_segment(%s)", (text,))[0][0] == encoded
+
+
+@pytest.mark.parametrize("query, language, found", [
+    ("amelie", "en", {1}), ("AMÉL", "en", {1}), ("welt", "de", {1}),
+    ("welt", "en", set()), ("0% w", "en", {3}), ("f_p", "en", {3}),
+    ("%", "en", {3}), ("\\", "en", set()), ("eat", "en", {2})])
+def test_search_by_part(sql, query, language, found):
+    assert {r[0] for r in sql("SELECT movie_id FROM movie_named(%s, %s)",
+                              (query, language))} == found
+
+
+def test_search_in_spite_of_errors(sql):
+    near = sql("SELECT movie_id FROM movie_near('ameile', 'en', 10)")
+    assert near[0][0] == 1
+    assert sql("SELECT movie_id FROM movie_near('qqqq', 'en', 10)") == []
+
+
+def test_an_account_leaves_what_others_wrote(sql):
+    sql("INSERT INTO review (id, user_id, movie_id, title, content,"
+        " is_positive) VALUES (50, 40, 1, 'mine', 'words', true);"
+        "INSERT INTO comment (id, user_id, review_id, content)"
+        " VALUES (50, 41, 50, 'of another')")
+    sql("DELETE FROM account WHERE id = 40")
+    assert sql("SELECT user_id, content, deleted_at IS NOT NULL FROM review"
+               " WHERE id = 50") == [(None, "", True)]
+    assert sql("SELECT content FROM comment WHERE id = 50") == [("of another",)]
