@@ -81,8 +81,12 @@ main(int argc, char **argv)
 		replay(argv[i]);
 		given = true;
 	}
-	if (!given)
-		replay(corpus_of(argv[0]));
+	if (!given) {
+		char *corpus = corpus_of(argv[0]);
+
+		replay(corpus);
+		talloc_free(corpus);
+	}
 	printf("1..%d\n", tests);
 	return failures > 0;
 }
