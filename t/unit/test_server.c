@@ -453,6 +453,33 @@ Test(server, survives_peers_that_go)
 	expect_clean_end();
 }
 
+/* Who stops half-way is waited for, but not for ever (5 s; nobody else is). */
+Test(server, ends_peers_that_stop)
+{
+	int fd = connect_peer();
+
+	peer_request(&bytes, true, "GET", "/", "", 0);
+	bytes.len -= 8;
+	send_bytes(fd);
+	expect_life();
+	cr_assert(is_closed(fd));
+	expect_clean_end();
+}
+
+/* The same with a body that is too long to be there before it is read. */
+Test(server, ends_bodies_that_stop)
+{
+	char *body = mem_need(talloc_zero_size(NULL, BODY_LIMIT));
+	int fd = connect_peer();
+
+	peer_request(&bytes, true, "POST", "/", body, BODY_LIMIT);
+	bytes.len -= 16;
+	send_bytes(fd);
+	cr_assert(is_closed(fd));
+	expect_life();
+	expect_clean_end();
+}
+
 /* Two requests at once are more than FastCGI allows; one is answered. */
 Test(server, takes_one_request_at_a_time)
 {
