@@ -22,6 +22,11 @@ DOCS = "/api/docs/"
 YAML = "application/vnd.oai.openapi"
 
 
+def weak(response):
+    """The entity tag as it is compared: nginx weakens what it compresses."""
+    return response.headers["ETag"].removeprefix("W/")
+
+
 def kind(response):
     return response.headers["Content-Type"].split(";")[0]
 
@@ -58,20 +63,20 @@ def test_again_is_304(client, path):
     assert r.headers["Cache-Control"] == "public, no-cache"
     tag = r.headers["ETag"]
     again = client.get(path, headers={"If-None-Match": tag})
-    assert again.status_code == 304 and again.headers["ETag"] == tag
+    assert again.status_code == 304 and weak(again) == weak(r)
     other = client.get(path, headers={"If-None-Match": '"another"'})
     assert other.status_code == 200
 
 
 def test_the_forms_have_tags_of_their_own(client):
-    tags = {client.get(p).headers["ETag"]
+    tags = {weak(client.get(p))
             for p in (SCHEMA, SCHEMA + "?format=json", DOCS)}
     assert len(tags) == 3
 
 
 @pytest.mark.parametrize("path", [SCHEMA, DOCS])
 def test_head_and_both_paths(client, path):
-    r = client.request("HEAD", path)
+    r = client.request("HEAD", path, headers={"Accept-Encoding": "identity"})
     assert r.status_code == 200 and not r.content
     assert int(r.headers["Content-Length"]) > 10000
     assert client.get(path.rstrip("/")).content == client.get(path).content
