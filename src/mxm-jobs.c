@@ -221,6 +221,7 @@ reload(struct master *m, TALLOC_CTX *mem)
 	notify_reloading();
 	conf = read_settings(mem, m->conf->file);
 	if (conf) {
+		talloc_free(m->conf);
 		m->conf = conf;
 		conf_log(conf, "mxm-jobs");
 		children_signal(m, SIGTERM);
@@ -365,10 +366,11 @@ main(int argc, char **argv)
 		return usage(stderr, EX_USAGE);
 	mem = talloc_new(NULL);
 	conf = read_settings(mem, file);
-	if (!conf)
-		return EX_CONFIG;
-	conf_log(conf, "mxm-jobs");
-	o = once ? run_once(conf, mem) : master_run(conf, mem);
+	o = EX_CONFIG;
+	if (conf) {
+		conf_log(conf, "mxm-jobs");
+		o = once ? run_once(conf, mem) : master_run(conf, mem);
+	}
 	talloc_free(mem);
 	return o;
 }

@@ -22,6 +22,7 @@ send_mail(struct job *job, const struct mail *mail)
 		.url = conf->smtp_url,
 		.user = conf->smtp_user,
 		.password = conf->smtp_password,
+		.needs_tls = conf->smtp_tls,
 	};
 
 	if (conf->mail_transport == MAIL_FILE)

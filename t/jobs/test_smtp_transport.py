@@ -189,6 +189,18 @@ def test_tls_is_used_when_it_is_offered(stack):
 
 
 @pytest.mark.parametrize("tls", [True, False])
+def test_nothing_is_sent_without_the_tls_that_is_asked_for(stack, tls):
+    with FakeSmtp(certificate(stack) if tls else None) as server:
+        start(stack, server, smtp_tls="on")
+        waiting = queue(stack, "mail_reset", {"account_id": BOB})
+        wait_state(stack, waiting, "queued", attempts=1)
+        assert "MAIL" not in str(server.verbs())
+        stack.jobs.stop()
+        stack.configure(smtp_tls=None)
+        stack.sql("DELETE FROM job")
+
+
+@pytest.mark.parametrize("tls", [True, False])
 def test_a_password_needs_a_server_that_proves_itself(stack, tls):
     with FakeSmtp(certificate(stack) if tls else None, login=True) as server:
         start(stack, server, smtp_user="movies", smtp_password="secret")
