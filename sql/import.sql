@@ -391,6 +391,7 @@ CREATE TEMPORARY TABLE demo_link (
 COPY demo_line (kind, file, line, key, doc)
 FROM STDIN;
 
+-- (no LIMIT: a line for each line that is left out)
 -- name: demo_twice_skip :many
 WITH twice AS (
     DELETE FROM demo_line AS l
@@ -456,6 +457,7 @@ DELETE FROM demo_link AS a
    AND b.key = a.key
    AND b.place < a.place;
 
+-- (no LIMIT: a line for each line that is left out)
 -- name: demo_link_unknown_skip :many
 WITH unknown AS (
     DELETE FROM demo_link AS k
@@ -473,7 +475,8 @@ SELECT l.kind, l.file, l.line,
   JOIN demo_line AS l ON l.kind = k.kind AND l.line = k.line
  ORDER BY l.kind, l.line;
 
--- Once more while there are some: what goes may be what another refers to.
+-- Once more while there are some: what goes may be what another refers to
+-- (no LIMIT: a line for each line that is left out).
 -- name: demo_line_unknown_skip :many
 WITH unknown AS (
     SELECT DISTINCT ON (k.kind, k.line) k.kind, k.line, k.target, k.key

@@ -37,7 +37,7 @@ _Static_assert(SHM_POOLS == POOL__MAX, "a pool more or less");
 struct mxmd {
 	TALLOC_CTX *mem;
 	const char *config;
-	struct conf *conf;  /* of the newest crew */
+	struct conf *conf; /* of the newest crew */
 	struct shm *shm;
 	int listen_fd[POOL__MAX];
 	char *own[POOL__MAX]; /* the socket file that is ours to remove */
@@ -157,7 +157,7 @@ dress_socket(const struct conf *conf, const char *path)
 		}
 		if (chown(path, (uid_t)-1, group->gr_gid) != 0) {
 			log_error("%s: cannot give it to group %s: %s; set "
-			          "socket_group, or be in that group",
+				  "socket_group, or be in that group",
 			    path, conf->socket_group, strerror(errno));
 			return false;
 		}
@@ -182,7 +182,7 @@ own_socket(const struct conf *conf, const char *path)
 	assert(fd >= 0);
 	if (strlen(path) >= sizeof address.sun_path) {
 		log_error("%s: a socket's path holds at most %zu bytes; set a "
-		          "shorter run_dir",
+			  "shorter run_dir",
 		    path, sizeof address.sun_path - 1);
 		return -1;
 	}
@@ -265,7 +265,8 @@ lock_run_dir(const struct mxmd *d)
 		return false;
 	}
 	if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
-		log_error("another mxmd runs with run_dir %s", d->conf->run_dir);
+		log_error(
+		    "another mxmd runs with run_dir %s", d->conf->run_dir);
 		return false;
 	}
 	text = mem_printf(d->mem, "%d\n", (int)getpid());
@@ -330,7 +331,7 @@ make_counters(struct mxmd *d)
 		names[i] = mem_printf(d->mem, "%s %s",
 		    method_name(routes[i].method), routes[i].pattern);
 	if (shm_create(d->mem, d->conf->run_dir, names, n_routes, &d->shm,
-	        &why) == ERR_OK)
+		&why) == ERR_OK)
 		return true;
 	log_error("%s", why);
 	return false;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * What a forked worker does: signals become a descriptor, the connections to
- * PostgreSQL and memcached are its own (neither survives a fork), and server_run()
- * does the rest. Nothing is connected before the first request needs it.
+ * PostgreSQL and memcached are its own (neither survives a fork), and
+ * server_run() does the rest. Nothing is connected before the first request
+ * needs it.
  */
 #include "base/base.h"
 
@@ -106,8 +107,8 @@ longest_body(const struct conf *conf)
 }
 
 void
-worker_run(const struct prefork_role *role, const struct conf *conf,
-    struct shm *shm)
+worker_run(
+    const struct prefork_role *role, const struct conf *conf, struct shm *shm)
 {
 	TALLOC_CTX *mem = mem_need(talloc_named_const(NULL, 0, "worker"));
 	struct worker *w = mem_new(mem, struct worker);

@@ -12,7 +12,7 @@
 #include "prefork.h"
 
 /* Serves until SIGTERM, drains, and ends the process. */
-_Noreturn void worker_run(const struct prefork_role *role,
-    const struct conf *conf, struct shm *shm);
+_Noreturn void worker_run(
+    const struct prefork_role *role, const struct conf *conf, struct shm *shm);
 
 #endif

@@ -109,13 +109,14 @@ static bool
 kept_is_valid(
     const struct cached *c, const struct cache_item *item, struct kept *kept)
 {
-	const char *numbers = item->data + sizeof *kept;
+	const char *numbers;
 	uint64_t number;
 	size_t i, size;
 
 	if (!item->data || item->len < sizeof *kept)
 		return false;
 	memcpy(kept, item->data, sizeof *kept);
+	numbers = item->data + sizeof *kept;
 	if (kept->magic != KEPT_MAGIC || kept->n != c->n)
 		return false;
 	size = sizeof *kept + kept->n * sizeof number;

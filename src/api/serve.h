@@ -20,7 +20,7 @@ struct serve {
 	const struct conf *conf;
 	struct db *db;
 	struct cache *cache;
-	struct shm *shm; /* NULL: no counters, no limits (tests) */
+	struct shm *shm;   /* NULL: no counters, no limits (tests) */
 	struct memo *memo; /* NULL: every token is checked anew (tests) */
 };
 

@@ -43,8 +43,8 @@ place_of(const struct memo *memo, const char *token, size_t len)
 }
 
 bool
-memo_find(const struct memo *memo, const char *token, int64_t now,
-    struct claims *out)
+memo_find(
+    const struct memo *memo, const char *token, int64_t now, struct claims *out)
 {
 	size_t len = strlen(token);
 	const struct seen *seen;

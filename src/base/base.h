@@ -6,6 +6,8 @@
 #ifndef BASE_BASE_H
 #define BASE_BASE_H
 
+/* config.h first: it says which names the C library shows. banned.h last. */
+/* clang-format off */
 #include "config.h"
 
 #include <assert.h>
@@ -24,9 +26,10 @@
 
 #include "base/banned.h"
 #include "base/err.h"
+/* clang-format on */
 
-#define must_check    __attribute__((warn_unused_result))
+#define must_check        __attribute__((warn_unused_result))
 #define printf_like(f, a) __attribute__((format(printf, f, a)))
-#define array_len(a)  (sizeof(a) / sizeof((a)[0]))
+#define array_len(a)      (sizeof(a) / sizeof((a)[0]))
 
 #endif

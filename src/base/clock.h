@@ -8,8 +8,8 @@
 
 #include "base/base.h"
 
-int64_t clock_now_us(void);       /* wall clock */
-int64_t clock_steady_us(void);    /* for durations */
+int64_t clock_now_us(void);          /* wall clock */
+int64_t clock_steady_us(void);       /* for durations */
 void clock_set_for_test(int64_t us); /* 0: the real clock again */
 
 /* "2026-11-24T08:16:00.123456+00:00"; no fraction when it is zero. */

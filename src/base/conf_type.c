@@ -61,7 +61,8 @@ read_list(TALLOC_CTX *mem, const char **text, void *out,
 		part = text_trim(mem, mem_textn(mem, at, n));
 		if (*part) {
 			fault = each(mem, &part);
-			if (fault)
+			if (fault) /* a static text, not `part` */
+				/* cppcheck-suppress returnDanglingLifetime */
 				return fault;
 			if (list.len > 0)
 				buf_putc(&list, ',');

@@ -6,10 +6,12 @@
 #ifndef BASE_ERR_H
 #define BASE_ERR_H
 
+#ifndef err_checked
 #ifdef __clang__ /* clang-tidy sees an ignored error by the type */
 #define err_checked __attribute__((warn_unused_result))
 #else
 #define err_checked
+#endif
 #endif
 
 enum err_checked err {

@@ -9,6 +9,7 @@
 #define BASE_JSON_H
 
 #include "base/base.h"
+
 #include "base/buf.h"
 
 struct json {
@@ -19,16 +20,17 @@ struct json {
 
 void json_init(struct json *j, struct buf *out);
 
-void json_object(struct json *j);      /* {  */
-void json_object_end(struct json *j);  /* }  */
-void json_list(struct json *j);        /* [  */
-void json_list_end(struct json *j);    /* ]  */
+void json_object(struct json *j);     /* {  */
+void json_object_end(struct json *j); /* }  */
+void json_list(struct json *j);       /* [  */
+void json_list_end(struct json *j);   /* ]  */
 void json_key(struct json *j, const char *name);
 
 void json_text(struct json *j, const char *s); /* NULL becomes null */
 void json_textn(struct json *j, const char *s, size_t n);
 void json_int(struct json *j, int64_t v);
-void json_double(struct json *j, double v); /* shortest that reads back; not finite becomes null */
+void json_double(struct json *j,
+    double v); /* shortest that reads back; not finite becomes null */
 void json_bool(struct json *j, bool v);
 void json_null(struct json *j);
 void json_raw(struct json *j, const char *json); /* ready-made JSON, verbatim */

@@ -18,9 +18,11 @@ void mem_init(void);
 TALLOC_CTX *mem_request(TALLOC_CTX *parent);
 
 /* As talloc_zero / talloc_array / talloc_strdup, but never NULL. */
-#define mem_new(ctx, type)       ((type *)mem_need(talloc_zero((ctx), type)))
-#define mem_array(ctx, type, n)  ((type *)mem_need(talloc_zero_array((ctx), type, (unsigned)(n))))
-#define mem_grow(ctx, p, type, n) ((type *)mem_need(talloc_realloc((ctx), (p), type, (unsigned)(n))))
+#define mem_new(ctx, type) ((type *)mem_need(talloc_zero((ctx), type)))
+#define mem_array(ctx, type, n) \
+	((type *)mem_need(talloc_zero_array((ctx), type, (unsigned)(n))))
+#define mem_grow(ctx, p, type, n) \
+	((type *)mem_need(talloc_realloc((ctx), (p), type, (unsigned)(n))))
 char *mem_text(TALLOC_CTX *ctx, const char *s);
 char *mem_textn(TALLOC_CTX *ctx, const char *s, size_t n);
 char *mem_printf(TALLOC_CTX *ctx, const char *fmt, ...) printf_like(2, 3);

@@ -284,10 +284,11 @@ void
 shm_count(
     struct shm *s, int route, int status, int64_t took_us, enum shm_cache cache)
 {
-	struct shm_route *row = &s->map->route[route + 1];
+	struct shm_route *row;
 	int pool = 0;
 
 	assert(route >= -1 && route < s->map->n_routes);
+	row = &s->map->route[route + 1];
 	if (s->slot >= 0)
 		pool = get(&s->map->slot[s->slot].pool);
 	if (status < SHM_STATUS_LOW || status > SHM_STATUS_HIGH)

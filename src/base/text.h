@@ -54,7 +54,8 @@ char *text_url_encode(TALLOC_CTX *mem, const char *s);
 
 /*
  * U+2060 goes in after every `<` that is followed by a letter, `/`, `!` or
- * `?` (contract README 19), and out again: text_markup_undo(text_markup_guard(s)) is s.
+ * `?` (contract README 19), and out again:
+ * text_markup_undo(text_markup_guard(s)) is s.
  */
 char *text_markup_guard(TALLOC_CTX *mem, const char *s);
 char *text_markup_undo(TALLOC_CTX *mem, const char *s);

@@ -6,6 +6,7 @@
 #define CACHE_KEY_H
 
 #include "base/base.h"
+
 #include "cache/cache.h"
 
 /*

@@ -28,7 +28,7 @@ struct db {
 	bool lost;  /* the last failure was that of the connection */
 	bool outdated; /* the last failure was a prepared statement's age */
 	const volatile sig_atomic_t *stop; /* of db_interrupt(); NULL: none */
-	bool cancelled; /* what *stop asked for was done */
+	bool cancelled;                    /* what *stop asked for was done */
 	char constraint[64];
 	char *complaint;
 	char *logged; /* the complaint that the log has last seen */

@@ -4,9 +4,8 @@
  */
 #include "base/base.h"
 
-#include <limits.h>
-
 #include <libpq-fe.h>
+#include <limits.h>
 
 #include "base/buf.h"
 #include "base/log.h"

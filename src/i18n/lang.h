@@ -15,7 +15,8 @@ const char *lang_code(enum lang lang);
 /* Exact code to language; false (and *lang untouched) when it is not ours. */
 bool lang_parse(const char *code, enum lang *lang);
 
-/* Best match of an Accept-Language value (RFC 9110, 12.5.4); English if none. */
+/* Best match of an Accept-Language value (RFC 9110, 12.5.4); English if none.
+ */
 enum lang lang_negotiate(const char *accept_language);
 
 #endif

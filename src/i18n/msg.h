@@ -8,6 +8,7 @@
 #define I18N_MSG_H
 
 #include "base/base.h"
+
 #include "i18n/lang.h"
 
 enum msg {
@@ -25,7 +26,7 @@ const char *msg_text(enum lang lang, enum msg msg);
  * The text with {0}, {1}, {2} replaced by the arguments (NULL: empty). The
  * result belongs to `mem`.
  */
-char *msg_format(TALLOC_CTX *mem, enum lang lang, enum msg msg,
-    const char *const args[3]);
+char *msg_format(
+    TALLOC_CTX *mem, enum lang lang, enum msg msg, const char *const args[3]);
 
 #endif

@@ -51,14 +51,14 @@ world_open(void)
 	mem_init();
 	mem = talloc_new(NULL);
 	snprintf(name, sizeof name, "%s_%ld", template, (long)getpid());
-	command = mem_printf(
-	    mem, "CREATE DATABASE %s TEMPLATE %s", name, template);
+	command =
+	    mem_printf(mem, "CREATE DATABASE %s TEMPLATE %s", name, template);
 	cr_assert(on_server(command));
-	dbinfo = mem_printf(
-	    mem, "%s dbname=%s", getenv("MXM_TEST_DATABASE"), name);
+	dbinfo =
+	    mem_printf(mem, "%s dbname=%s", getenv("MXM_TEST_DATABASE"), name);
 	other = PQconnectdb(dbinfo);
-	cr_assert_eq(PQstatus(other), CONNECTION_OK, "%s",
-	    PQerrorMessage(other));
+	cr_assert_eq(
+	    PQstatus(other), CONNECTION_OK, "%s", PQerrorMessage(other));
 	db = db_new(mem, dbinfo, 5000);
 }
 
@@ -69,8 +69,8 @@ world_close(void)
 		return;
 	PQfinish(other);
 	talloc_free(db);
-	cr_expect(on_server(mem_printf(
-	    mem, "DROP DATABASE IF EXISTS %s WITH (FORCE)", name)));
+	cr_expect(on_server(
+	    mem_printf(mem, "DROP DATABASE IF EXISTS %s WITH (FORCE)", name)));
 	talloc_free(mem);
 }
 
@@ -80,7 +80,7 @@ sql(const char *text)
 	PGresult *res = PQexec(other, text);
 
 	cr_assert(PQresultStatus(res) == PGRES_COMMAND_OK ||
-	        PQresultStatus(res) == PGRES_TUPLES_OK,
+		      PQresultStatus(res) == PGRES_TUPLES_OK,
 	    "%s: %s", text, PQerrorMessage(other));
 	PQclear(res);
 }

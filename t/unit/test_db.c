@@ -3,8 +3,6 @@
  * The connection: opening, losing, healing, the verdict on the schema, waiting
  * for notifications.
  */
-#include "db_world.h"
-
 #include <criterion/criterion.h>
 #include <poll.h>
 #include <signal.h>
@@ -14,6 +12,7 @@
 #include "db/conn.h"
 #include "db/migrate.h"
 #include "db/query.h"
+#include "db_world.h"
 
 TestSuite(db, .init = world_open, .fini = world_close);
 
@@ -98,8 +97,8 @@ Test(db, schema_behind_is_unavailable_until_migrated)
 	cr_expect_eq(db_ready(db), ERR_UNAVAILABLE);
 	cr_expect(strstr(db_complaint(db), "run mxmctl migrate"), "%s",
 	    db_complaint(db));
-	cr_expect_eq(query_one(mem, db, &row, SQL_db_alive, NO_ARGS),
-	    ERR_UNAVAILABLE);
+	cr_expect_eq(
+	    query_one(mem, db, &row, SQL_db_alive, NO_ARGS), ERR_UNAVAILABLE);
 	cr_expect_eq(db_connect(db), ERR_OK, "connected all the same");
 }
 
@@ -131,11 +130,11 @@ Test(db, encoding_must_be_utf8)
 	char name[64];
 
 	snprintf(name, sizeof name, "mxm_latin_%ld", (long)getpid());
-	PQclear(PQexec(server,
-	    mem_printf(mem,
-		"CREATE DATABASE %s ENCODING 'SQL_ASCII' LOCALE 'C'"
-		" TEMPLATE template0",
-		name)));
+	PQclear(PQexec(
+	    server, mem_printf(mem,
+			"CREATE DATABASE %s ENCODING 'SQL_ASCII' LOCALE 'C'"
+			" TEMPLATE template0",
+			name)));
 	latin = db_new(mem, mem_printf(mem, "%s dbname=%s", base, name), 1000);
 	cr_expect_eq(db_connect(latin), ERR_UNAVAILABLE);
 	cr_expect(strstr(db_complaint(latin), "SQL_ASCII"), "%s",
@@ -193,15 +192,15 @@ Test(db, server_that_hangs_is_given_up)
 	int64_t begun;
 	int pid;
 
-	cr_assert_eq(query_one(mem, short_one, &row, SQL_db_alive, NO_ARGS),
-	    ERR_OK);
+	cr_assert_eq(
+	    query_one(mem, short_one, &row, SQL_db_alive, NO_ARGS), ERR_OK);
 	pid = PQbackendPID(short_one->conn);
 	if (kill(pid, SIGSTOP) != 0)
 		cr_skip_test("the server's processes are not ours to stop");
 	begun = clock_steady_us();
 	/* The retry has a new backend, so that this ends well. */
-	cr_expect_eq(query_one(mem, short_one, &row, SQL_db_alive, NO_ARGS),
-	    ERR_OK);
+	cr_expect_eq(
+	    query_one(mem, short_one, &row, SQL_db_alive, NO_ARGS), ERR_OK);
 	cr_expect_geq(clock_steady_us() - begun, 2 * INT64_C(1000000));
 	kill(pid, SIGCONT);
 }

@@ -2,11 +2,10 @@
 /*
  * Migrations: verdicts, applying, the dry run, one run at a time.
  */
-#include "db_world.h"
-
 #include <criterion/criterion.h>
 
 #include "db/migrate.h"
+#include "db_world.h"
 
 TestSuite(migrate, .init = world_open, .fini = world_close);
 
@@ -111,8 +110,8 @@ Test(migrate, failure_undoes_that_one_and_names_the_line)
 	cr_expect_eq(migrate_apply(db, false, NULL, NULL), ERR_INTERNAL);
 	cr_expect(strstr(db_complaint(db), "migration 0002_catalogue.sql"),
 	    "%s", db_complaint(db));
-	cr_expect(strstr(db_complaint(db), "already exists"), "%s",
-	    db_complaint(db));
+	cr_expect(
+	    strstr(db_complaint(db), "already exists"), "%s", db_complaint(db));
 	cr_expect_eq(verdict().applied, 1);
 	cr_expect_str_eq(
 	    sql_value("SELECT to_regclass('public.person') IS NULL"), "t");

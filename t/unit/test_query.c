@@ -3,8 +3,6 @@
  * Statements: arguments of every kind, what each failure means, what is tried
  * again and what never is, the check of all statements.
  */
-#include "db_world.h"
-
 #include <criterion/criterion.h>
 #include <criterion/logging.h>
 #include <sys/wait.h>
@@ -15,6 +13,7 @@
 #include "db/copy.h"
 #include "db/query.h"
 #include "db/tx.h"
+#include "db_world.h"
 
 TestSuite(query, .init = world_open, .fini = world_close);
 
@@ -120,14 +119,10 @@ Test(query, arguments_of_every_kind)
 	cr_expect_eq(found(arg_null(), arg_null(), arg_null()), 1);
 	cr_expect_eq(found(arg_text("AMELI"), arg_null(), arg_null()), 1);
 	cr_expect_eq(found(arg_text("%"), arg_null(), arg_null()), 0);
-	cr_expect_eq(
-	    found(arg_null(), arg_text_array(odd, 5), arg_null()), 1);
-	cr_expect_eq(
-	    found(arg_null(), arg_text_array(none, 1), arg_null()), 0);
-	cr_expect_eq(
-	    found(arg_null(), arg_text_array(none, 0), arg_null()), 0);
-	cr_expect_eq(
-	    found(arg_null(), arg_null(), arg_int_array(stars, 2)), 1);
+	cr_expect_eq(found(arg_null(), arg_text_array(odd, 5), arg_null()), 1);
+	cr_expect_eq(found(arg_null(), arg_text_array(none, 1), arg_null()), 0);
+	cr_expect_eq(found(arg_null(), arg_text_array(none, 0), arg_null()), 0);
+	cr_expect_eq(found(arg_null(), arg_null(), arg_int_array(stars, 2)), 1);
 	cr_expect_eq(found(arg_null(), arg_null(), arg_int_array(low, 3)), 0);
 }
 
@@ -183,8 +178,8 @@ Test(query, foreign_key_is_not_found)
 
 Test(query, what_failures_mean)
 {
-	cr_expect_eq(meaning("INSERT INTO genre (name) VALUES (NULL)"),
-	    ERR_INVALID);
+	cr_expect_eq(
+	    meaning("INSERT INTO genre (name) VALUES (NULL)"), ERR_INVALID);
 	cr_expect_eq(meaning("SELECT 'x'::bigint"), ERR_INVALID);
 	cr_expect_eq(meaning("SELECT '\\u0000'::jsonb->>0"), ERR_INVALID);
 	cr_expect_eq(meaning("SELECT '[\"\\u0000\"]'::jsonb"), ERR_INVALID);
@@ -212,8 +207,8 @@ Test(query, lock_timeout_is_unavailable)
 {
 	small_world();
 	cr_assert_eq(db_ready(db), ERR_OK);
-	cr_assert_eq(conn_command(db, "test", "SET lock_timeout = 10", NULL),
-	    ERR_OK);
+	cr_assert_eq(
+	    conn_command(db, "test", "SET lock_timeout = 10", NULL), ERR_OK);
 	sql("BEGIN; LOCK TABLE rating");
 	cr_expect_eq(rate(3), ERR_UNAVAILABLE);
 	sql("ROLLBACK");
@@ -224,8 +219,7 @@ Test(query, lock_timeout_is_unavailable)
  * Calls fn while another process ends the backend of `db` as soon as it waits
  * for a lock that `other` holds.
  */
-static enum err
-with_backend_killed(enum err (*fn)(void))
+static enum err with_backend_killed(enum err (*fn)(void))
 {
 	int pid;
 	pid_t child;
@@ -279,8 +273,8 @@ Test(query, lost_read_is_repeated_once)
 {
 	struct rows rows;
 
-	cr_assert_eq(query_all(mem, db, &rows, SQL_genre_list, arg_text("en")),
-	    ERR_OK);
+	cr_assert_eq(
+	    query_all(mem, db, &rows, SQL_genre_list, arg_text("en")), ERR_OK);
 	sql("BEGIN; LOCK TABLE genre; SET LOCAL idle_in_transaction_"
 	    "session_timeout = '500ms'");
 	cr_expect_eq(with_backend_killed(list_genres), ERR_OK);

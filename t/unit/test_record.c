@@ -184,7 +184,7 @@ Test(record, answers_management_records)
 	cr_assert_eq(out[8], 77);
 }
 
-/* Each value once, however often it is asked for: libfcgi overran its stack. */
+/* Each value once, however often it is asked for: the answer has a size. */
 Test(record, answers_a_repeated_question_once)
 {
 	unsigned char out[RECORD_ANSWER_SIZE];

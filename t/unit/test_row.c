@@ -3,14 +3,13 @@
  * Columns by name and number, NULLs, types, and results that end with their
  * memory.
  */
-#include "db_world.h"
-
 #include <criterion/criterion.h>
 #include <signal.h>
 
 #include "db/conn.h"
 #include "db/query.h"
 #include "db/row.h"
+#include "db_world.h"
 
 TestSuite(row, .init = world_open, .fini = world_close);
 
@@ -76,7 +75,8 @@ Test(row, null_is_nothing)
 
 Test(row, bytes)
 {
-	struct row row = row_of("SELECT '\\x00ff10'::bytea AS b, ''::bytea AS e");
+	struct row row =
+	    row_of("SELECT '\\x00ff10'::bytea AS b, ''::bytea AS e");
 	size_t n;
 	unsigned char *p;
 
@@ -112,7 +112,8 @@ Test(row, result_hangs_on_memory)
 
 	for (int i = 0; i < 100; i++)
 		cr_assert_eq(
-		    query_one(request, db, &row, SQL_db_alive, NO_ARGS), ERR_OK);
+		    query_one(request, db, &row, SQL_db_alive, NO_ARGS),
+		    ERR_OK);
 	cr_expect_eq(talloc_total_blocks(request), 1 + 100);
 	cr_expect_leq(talloc_total_blocks(db), before + 1);
 	talloc_free(request);

@@ -3,14 +3,13 @@
  * Transactions: all or none, tried again after a deadlock, gone with their
  * connection.
  */
-#include "db_world.h"
-
 #include <criterion/criterion.h>
 #include <signal.h>
 
 #include "db/conn.h"
 #include "db/query.h"
 #include "db/tx.h"
+#include "db_world.h"
 
 TestSuite(tx, .init = world_open, .fini = world_close);
 
@@ -129,8 +128,8 @@ never_works(void *arg)
 {
 	(void)arg;
 	calls++;
-	return conn_command(db, "test",
-	    "DO $$ BEGIN RAISE SQLSTATE '40P01'; END $$", NULL);
+	return conn_command(
+	    db, "test", "DO $$ BEGIN RAISE SQLSTATE '40P01'; END $$", NULL);
 }
 
 Test(tx, gives_up_after_some_times)
