@@ -4,6 +4,7 @@
  */
 #include "base/base.h"
 
+#include "auth/account.h"
 #include "auth/code.h"
 #include "auth/key.h"
 #include "base/random.h"
@@ -32,19 +33,19 @@ code_issue(TALLOC_CTX *mem, struct db *db, const struct conf *conf,
 }
 
 enum err
-code_verify(TALLOC_CTX *mem, struct db *db, const struct conf *conf,
-    int64_t account_id, const char *code, bool *good)
+code_verify(struct req *r, const char *code, bool *good)
 {
 	unsigned char digest[KEY_DIGEST_SIZE];
+	int64_t id = r->account->id;
 	bool is_code =
 	    code && strlen(code) == CODE_SIZE - 1 && text_is_digits(code);
 	struct row row;
 	enum err e;
 
 	if (is_code)
-		key_code_digest(conf, account_id,
-		    purposes[CODE_VERIFICATION].name, code, digest);
-	e = query_one(mem, db, &row, SQL_account_verify, arg_id(account_id),
+		key_code_digest(r->conf, id, purposes[CODE_VERIFICATION].name,
+		    code, digest);
+	e = query_one(r->mem, r->db, &row, SQL_account_verify, arg_id(id),
 	    is_code ? arg_bytes(digest, sizeof digest) : arg_null());
 	if (e)
 		return e;

@@ -10,6 +10,7 @@
 
 #include "base/conf.h"
 #include "db/db.h"
+#include "http/request.h"
 
 enum code_purpose { CODE_VERIFICATION, CODE_RESET };
 
@@ -24,11 +25,10 @@ enum err code_issue(TALLOC_CTX *mem, struct db *db, const struct conf *conf,
     int64_t account_id, enum code_purpose purpose, char code[CODE_SIZE]);
 
 /*
- * Tries a verification code and marks the account verified. *good is also true
- * for an account that already was. A text that is not six digits (NULL too) is
- * wrong without using up a try. ERR_NOT_FOUND: no such account.
+ * Tries a verification code of the caller and marks her account verified. *good
+ * is also true for an account that already was. A text that is not six digits
+ * (NULL too) is wrong without using up a try. ERR_NOT_FOUND: no such account.
  */
-enum err code_verify(TALLOC_CTX *mem, struct db *db, const struct conf *conf,
-    int64_t account_id, const char *code, bool *good);
+enum err code_verify(struct req *r, const char *code, bool *good);
 
 #endif

@@ -201,7 +201,8 @@ complain_taken(struct req *r, const struct newcomer *n, const char *rule)
 /*
  * Account and mail job, in one statement. The picture is stored before, since
  * the row names it. Where the connection was lost nobody knows whether there is
- * a row: the picture stays then, and is pruned if nothing names it.
+ * a row: the picture stays then. A file that nothing names does less harm than
+ * a name without its file.
  */
 static enum err
 insert(struct req *r, struct newcomer *n, struct row *row)

@@ -27,8 +27,7 @@ verify_account(struct req *r)
 	bool good;
 	enum err e;
 
-	e = code_verify(r->mem, r->db, r->conf, r->account->id,
-	    input_text(r, "verification_code"), &good);
+	e = code_verify(r, input_text(r, "verification_code"), &good);
 	if (e == ERR_NOT_FOUND)
 		return fail_gone(r);
 	if (e)
