@@ -115,5 +115,15 @@ def test_it_needs_no_database(client, stack):
                           "FROM pg_stat_activity WHERE datname = '%s'" % name)
         assert client.get(SCHEMA).status_code == 200
         assert client.get(DOCS).status_code == 200
+        assert client.get("/healthz").status_code == 200
+        away = client.get("/readyz")
+        assert away.status_code == 503
+        assert away.json()["database"] == "away" and away.json()["error"]
     finally:
         stack.cluster.sql("ALTER DATABASE %s ALLOW_CONNECTIONS true" % name)
+
+
+def test_health(client):
+    assert client.get("/healthz").json() == {"status": "ok"}
+    ready = client.get("/readyz")
+    assert ready.status_code == 200 and ready.json()["database"] == "ok"
