@@ -50,7 +50,7 @@ type_is(const char *content_type, const char *type)
 enum body_kind
 body_kind_of(const struct req *r)
 {
-	if (r->body_len == 0)
+	if (r->body_len == 0 && !r->body_too_large)
 		return BODY_EMPTY;
 	if (type_is(r->content_type, "application/json"))
 		return BODY_JSON;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * A look at FastCGI records before libfcgi reads them. The library blocks on a
- * request that is not all there, ends the process on some that are not
- * well-formed, and overruns its buffer when a management record asks for the
- * same value often enough (2.4.2); so it only gets what this file calls ready.
+ * A look at FastCGI records before libfcgi reads them. The library (2.4.2)
+ * blocks on a request that is not all there, allocates whatever length a peer
+ * claims and ends the process when it cannot, and gives a connection up for a
+ * management record; so it only gets what this file calls ready.
  */
 #ifndef HTTP_RECORD_H
 #define HTTP_RECORD_H
