@@ -121,6 +121,7 @@ def test_it_needs_no_database(client, stack):
         assert away.json()["database"] == "away" and away.json()["error"]
     finally:
         stack.cluster.sql("ALTER DATABASE %s ALLOW_CONNECTIONS true" % name)
+        stack.wait_ready()
 
 
 def test_health(client):
