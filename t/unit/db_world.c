@@ -2,7 +2,7 @@
 /*
  * Databases for unit tests, and the main() of the programs that use them.
  */
-#include "db_world.h"
+#include "base/base.h"
 
 #include <criterion/criterion.h>
 #include <poll.h>
@@ -13,6 +13,7 @@
 #include "base/mem.h"
 #include "db/conn.h"
 #include "db/migrate.h"
+#include "db_world.h"
 
 #define TEMPLATE "MXM_UNIT_TEMPLATE"
 

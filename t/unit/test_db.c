@@ -3,6 +3,8 @@
  * The connection: opening, losing, healing, the verdict on the schema, waiting
  * for notifications.
  */
+#include "base/base.h"
+
 #include <criterion/criterion.h>
 #include <poll.h>
 #include <signal.h>

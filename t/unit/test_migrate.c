@@ -2,6 +2,8 @@
 /*
  * Migrations: verdicts, applying, the dry run, one run at a time.
  */
+#include "base/base.h"
+
 #include <criterion/criterion.h>
 
 #include "db/migrate.h"

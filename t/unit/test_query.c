@@ -3,6 +3,8 @@
  * Statements: arguments of every kind, what each failure means, what is tried
  * again and what never is, the check of all statements.
  */
+#include "base/base.h"
+
 #include <criterion/criterion.h>
 #include <criterion/logging.h>
 #include <sys/wait.h>

@@ -3,6 +3,8 @@
  * Columns by name and number, NULLs, types, and results that end with their
  * memory.
  */
+#include "base/base.h"
+
 #include <criterion/criterion.h>
 #include <signal.h>
 

@@ -3,6 +3,8 @@
  * Transactions: all or none, tried again after a deadlock, gone with their
  * connection.
  */
+#include "base/base.h"
+
 #include <criterion/criterion.h>
 #include <signal.h>
 
