@@ -49,7 +49,8 @@ t_unit_test_row_SOURCES = t/unit/test_row.c $(db_world)
 t_unit_test_tx_SOURCES = t/unit/test_tx.c $(db_world)
 
 EXTRA_DIST += t/tap t/run_checks t/conftest.py t/lib t/api t/bench t/cache \
-	t/contract t/ctl t/fixtures t/fuzz t/jobs t/lint
+	t/contract t/ctl t/fixtures t/fuzz/run t/fuzz/corpus t/jobs \
+	t/lint t/sql
 
 # Not when only the programs are wanted: make check TESTS=
 check-local:
