@@ -13,6 +13,7 @@ libmxm_a_SOURCES = \
 	src/base/conf.c src/base/conf.h src/settings.def \
 	src/base/conf_type.c src/base/conf_type.h \
 	src/base/err.c src/base/err.h \
+	src/base/file.c src/base/file.h \
 	src/base/json.c src/base/json.h \
 	src/base/log.c src/base/log.h \
 	src/base/mem.c src/base/mem.h \

@@ -14,7 +14,7 @@ AM_TESTS_ENVIRONMENT = PYTHON3='$(PYTHON3)'; export PYTHON3; \
 unit_tests = \
 	t/unit/test_account t/unit/test_body t/unit/test_buf \
 	t/unit/test_cache t/unit/test_clock t/unit/test_conf t/unit/test_db \
-	t/unit/test_field t/unit/test_guard t/unit/test_import_csv \
+	t/unit/test_field t/unit/test_file t/unit/test_guard t/unit/test_import_csv \
 	t/unit/test_import_record t/unit/test_import_title t/unit/test_json \
 	t/unit/test_key t/unit/test_lang t/unit/test_log t/unit/test_mailtext \
 	t/unit/test_mem t/unit/test_migrate t/unit/test_msg t/unit/test_multipart \

@@ -5,12 +5,12 @@
  */
 #include "base/base.h"
 
-#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "api/upload.h"
 #include "base/conf.h"
+#include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/random.h"
@@ -69,49 +69,6 @@ fail_write(struct req *r, const char *what, const char *path)
 }
 
 static bool
-write_all(int fd, const char *p, size_t n)
-{
-	while (n > 0) {
-		ssize_t done = write(fd, p, n);
-
-		if (done < 0 && errno == EINTR)
-			continue;
-		if (done < 0)
-			return false;
-		p += done;
-		n -= (size_t)done;
-	}
-	return true;
-}
-
-/* A new file with these bytes, readable by the web server, synced. */
-static bool
-write_file(const char *path, const struct upload *u)
-{
-	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
-	bool good;
-
-	if (fd < 0)
-		return false;
-	good = fchmod(fd, 0644) == 0 && write_all(fd, u->data, u->len) &&
-	       fsync(fd) == 0;
-	return close(fd) == 0 && good;
-}
-
-/* Makes a rename in that folder last. */
-static bool
-sync_folder(const char *path)
-{
-	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	bool good;
-
-	if (fd < 0)
-		return false;
-	good = fsync(fd) == 0;
-	return close(fd) == 0 && good;
-}
-
-static bool
 make_folder(const char *path)
 {
 	if (mkdir(path, 0755) == 0)
@@ -124,28 +81,17 @@ upload_save(
     struct req *r, const struct upload *u, const char *folder, char **path)
 {
 	const char *suffix = suffix_of(u);
-	char *dir, *part, *full, name[2 * NAME_BYTES + 1];
+	char *dir, *file, name[2 * NAME_BYTES + 1];
 
 	assert(suffix);
 	random_hex(name, NAME_BYTES);
 	dir = mem_printf(r->mem, "%s/%s", r->conf->media_root, folder);
-	part = mem_printf(r->mem, "%s/.%s.part", dir, name);
-	full = mem_printf(r->mem, "%s/%s.%s", dir, name, suffix);
+	file = mem_printf(r->mem, "%s.%s", name, suffix);
 	if (!make_folder(dir))
 		return fail_write(r, "make", dir);
-	if (!write_file(part, u) || rename(part, full) != 0) {
-		enum err e = fail_write(r, "write", full);
-
-		unlink(part);
-		return e;
-	}
-	if (!sync_folder(dir)) {
-		enum err e = fail_write(r, "sync", dir);
-
-		unlink(full);
-		return e;
-	}
-	*path = mem_printf(r->mem, "%s/%s.%s", folder, name, suffix);
+	if (!file_save(dir, file, u->data, u->len, 0644))
+		return fail_write(r, "write a picture in", dir);
+	*path = mem_printf(r->mem, "%s/%s", folder, file);
 	return ERR_OK;
 }
 

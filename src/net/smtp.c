@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/mem.h"
 #include "base/random.h"
 #include "net/smtp.h"
@@ -160,42 +161,11 @@ drop_name(TALLOC_CTX *mem)
 	return mem_printf(mem, "%s.%06dZ-%s", when, (int)(now % 1000000), more);
 }
 
-static bool
-write_all(int fd, const char *p, size_t n)
-{
-	while (n > 0) {
-		ssize_t done = write(fd, p, n);
-
-		if (done < 0 && errno == EINTR)
-			continue;
-		if (done < 0)
-			return false;
-		p += done;
-		n -= (size_t)done;
-	}
-	return true;
-}
-
-/* Writes and syncs a new file; the mode does not depend on the umask. */
-static bool
-write_file(const char *path, const struct buf *b)
-{
-	int fd = open(
-	    path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-	bool good;
-
-	if (fd < 0)
-		return false;
-	good = write_all(fd, b->data, b->len) && fchmod(fd, 0640) == 0 &&
-	       fsync(fd) == 0;
-	return close(fd) == 0 && good;
-}
-
 enum err
 smtp_drop(
     TALLOC_CTX *mem, const char *folder, const struct mail *m, const char **why)
 {
-	const char *name = drop_name(mem), *part, *whole;
+	const char *name = mem_printf(mem, "%s.eml", drop_name(mem));
 	struct buf message;
 	enum err e;
 
@@ -204,11 +174,8 @@ smtp_drop(
 	e = message_compose(mem, m, &message);
 	if (e)
 		return e;
-	part = mem_printf(mem, "%s/.%s.part", folder, name);
-	whole = mem_printf(mem, "%s/%s.eml", folder, name);
-	if (!write_file(part, &message) || rename(part, whole) != 0) {
-		*why = mem_printf(mem, "%s: %s", part, strerror(errno));
-		(void)unlink(part);
+	if (!file_save(folder, name, message.data, message.len, 0640)) {
+		*why = mem_printf(mem, "%s: %s", folder, strerror(errno));
 		return ERR_UPSTREAM;
 	}
 	*why = "";

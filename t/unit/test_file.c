@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Files that are there as a whole or not at all.
+ */
+#include "base/base.h"
+
+#include <criterion/criterion.h>
+#include <dirent.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/mem.h"
+
+static char folder[] = "/tmp/mxm-file-XXXXXX";
+
+static void
+begin(void)
+{
+	cr_assert_not_null(mkdtemp(folder));
+}
+
+/* How many things lie in the folder; all are removed. */
+static int
+swept(void)
+{
+	DIR *dir = opendir(folder);
+	struct dirent *entry;
+	int n = 0;
+
+	cr_assert_not_null(dir);
+	while ((entry = readdir(dir))) {
+		if (strcmp(entry->d_name, ".") == 0 ||
+		    strcmp(entry->d_name, "..") == 0)
+			continue;
+		(void)unlink(mem_printf(NULL, "%s/%s", folder, entry->d_name));
+		n++;
+	}
+	closedir(dir);
+	return n;
+}
+
+static void
+end(void)
+{
+	(void)swept();
+	(void)rmdir(folder);
+}
+
+TestSuite(file, .init = begin, .fini = end);
+
+Test(file, is_written_with_its_mode)
+{
+	struct stat st;
+	char text[8] = "";
+	FILE *in;
+
+	(void)umask(0077);
+	cr_assert(file_save(folder, "a", "bytes", 5, 0644));
+	cr_assert_eq(stat(mem_printf(NULL, "%s/a", folder), &st), 0);
+	cr_assert_eq(st.st_mode & 0777, 0644);
+	in = fopen(mem_printf(NULL, "%s/a", folder), "r");
+	cr_assert_eq(fread(text, 1, sizeof text, in), 5);
+	fclose(in);
+	cr_assert_str_eq(text, "bytes");
+	cr_assert_eq(swept(), 1);
+}
+
+Test(file, leaves_nothing_of_what_failed)
+{
+	const struct rlimit small = { 4096, 4096 };
+	char *big = mem_array(NULL, char, 100000);
+
+	(void)signal(SIGXFSZ, SIG_IGN);
+	cr_assert_eq(setrlimit(RLIMIT_FSIZE, &small), 0);
+	cr_assert_not(file_save(folder, "big", big, 100000, 0644));
+	cr_assert_eq(errno, EFBIG);
+	cr_assert_eq(swept(), 0);
+}
+
+Test(file, needs_a_folder)
+{
+	cr_assert_not(file_save("/nonexistent", "a", "", 0, 0644));
+	cr_assert_eq(errno, ENOENT);
+}
