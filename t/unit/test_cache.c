@@ -94,6 +94,14 @@ stop(int i)
 	server[i] = 0;
 }
 
+/* Stopped when this returns: the signal alone leaves it time for an answer. */
+static void
+freeze(int i)
+{
+	kill(server[i], SIGSTOP);
+	waitpid(server[i], NULL, WUNTRACED);
+}
+
 static bool
 have_memcached(void)
 {
@@ -279,7 +287,7 @@ Test(cache, a_frozen_server_costs_one_time_out)
 
 	cr_assert(set(cache, "a", "of a"));
 	cr_assert(set(cache, "b", "of b"));
-	kill(server[0], SIGSTOP);
+	freeze(0);
 	began = clock_steady_us();
 	cr_assert(!get(cache, "a", &item));
 	took = clock_steady_us() - began;
@@ -324,7 +332,7 @@ Test(cache, late_answers_are_lost)
 	cr_assert(set(cache, "a", "of a"));
 	cr_assert(set(cache, "b", "of b"));
 	for (round = 0; round < 2; round++) {
-		kill(server[0], SIGSTOP);
+		freeze(0);
 		cr_assert(!get(cache, "a", &item));
 		kill(server[0], SIGCONT);
 		wait_until_back(cache);
