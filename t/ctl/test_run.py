@@ -51,7 +51,8 @@ class Demo:
         self.env.update(MXM_DEMO_DIR=str(folder),
                         MXM_DEMO_PORT=str(self.port),
                         MXM_DEMO_TLS_PORT=str(stack_module.free_port()),
-                        MXM_BUILD=str(stack_module.BUILD))
+                        MXM_BUILD=str(stack_module.BUILD),
+                        MXM_BUILD_IS_READY="yes")
 
     def start(self, *args, **kw):
         return run("demo", "--background", *args, env=self.env, **kw)
