@@ -90,14 +90,15 @@ libmxm_a_SOURCES = \
 	src/import/record.c src/import/record.h \
 	src/import/report.c src/import/report.h \
 	src/import/table.c src/import/table.h \
-	src/import/title.c src/import/title.h
+	src/import/title.c src/import/title.h \
+	src/prefork.c src/prefork.h
 
 libmxm_libs = libmxm.a $(JSONC_LIBS) $(PQ_LIBS) $(MEMCACHED_LIBS) \
 	$(JWT_LIBS) $(SODIUM_LIBS) $(UTF8PROC_LIBS) $(CRYPTO_LIBS) \
 	$(CURL_LIBS) $(CRACK_LIBS) $(FCGI_LIBS) $(TALLOC_LIBS) -lm
 
-mxmd_SOURCES = src/mxmd.c src/prefork.c src/prefork.h src/worker.c src/worker.h \
-	src/notify.c src/notify.h
+mxmd_SOURCES = src/mxmd.c src/listen.c src/listen.h \
+	src/notify.c src/notify.h src/worker.c src/worker.h
 mxmd_LDADD = $(libmxm_libs)
 
 mxm_jobs_SOURCES = src/mxm-jobs.c src/jobs.def src/jobs/jobs.h \

@@ -95,11 +95,17 @@ crew_new(struct master *m, const struct prefork_plan *plan)
 			n++;
 		}
 	}
-	talloc_steal(c, plan->settings);
 	return c;
 }
 
-/* Is anybody in it? */
+static void
+crew_free(struct crew *c)
+{
+	talloc_free(c->plan.settings);
+	talloc_free(c);
+}
+
+/* Is nobody in it? */
 static bool
 crew_is_empty(const struct crew *c)
 {
@@ -166,7 +172,7 @@ crews_sweep(struct master *m)
 	while ((c = *at)) {
 		if (crew_is_empty(c)) {
 			*at = c->older;
-			talloc_free(c);
+			crew_free(c);
 		} else {
 			at = &c->older;
 		}
@@ -398,6 +404,24 @@ feed_watchdog(struct master *m, int64_t now)
 	m->watchdog_us = now + m->setup->watchdog_us;
 }
 
+/* Fills the empty seats that may be; returns when the next one may, or `next`.
+ */
+static int64_t
+fill_seats(struct master *m, struct crew *c, int64_t now, int64_t next)
+{
+	int i;
+
+	for (i = 0; i < c->n; i++) {
+		if (c->seat[i].pid)
+			continue;
+		if (c->seat[i].start_us <= now)
+			seat_fill(m, c, &c->seat[i], now);
+		else if (c->seat[i].start_us - now < next)
+			next = c->seat[i].start_us - now;
+	}
+	return next;
+}
+
 /* Does what is due, and returns the milliseconds until something may be. */
 static int
 tend(struct master *m)
@@ -411,17 +435,10 @@ tend(struct master *m)
 			next = c->plan.deadline_ms * MS / 8;
 		for (i = 0; i < c->n; i++)
 			check_deadline(m, c, &c->seat[i], now);
-		if (c->draining && now > c->kill_us)
+		if (!c->draining)
+			next = fill_seats(m, c, now, next);
+		else if (now > c->kill_us)
 			crew_kill(m, c);
-	}
-	c = m->crew;
-	for (i = 0; i < c->n && !m->stopping; i++) {
-		if (c->seat[i].pid)
-			continue;
-		if (c->seat[i].start_us <= now)
-			seat_fill(m, c, &c->seat[i], now);
-		else if (c->seat[i].start_us - now < next)
-			next = c->seat[i].start_us - now;
 	}
 	relieve(m, now);
 	feed_watchdog(m, now);
@@ -511,7 +528,7 @@ prefork_run(const struct prefork_setup *setup, const struct prefork_plan *plan)
 	}
 	killed = m->killed_at_end;
 	close_all(m);
-	talloc_free(m->crew);
+	crew_free(m->crew);
 	talloc_free(m);
 	return killed;
 }

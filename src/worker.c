@@ -18,6 +18,7 @@
 #include "base/mem.h"
 #include "cache/cache.h"
 #include "db/db.h"
+#include "http/route.h"
 #include "http/server.h"
 #include "worker.h"
 
@@ -126,6 +127,8 @@ worker_run(
 		.arg = w,
 	};
 
+	(void)prctl(
+	    PR_SET_NAME, role->pool == SLOW ? "mxmd/slow" : "mxmd/fast");
 	die_with(role->master);
 	w->shm = shm;
 	w->role = role;

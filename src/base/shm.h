@@ -124,7 +124,10 @@ int shm_limit_at(struct shm *s, int limit_class, uint64_t who,
 
 /* ----------------------------------------------------------- cache flags */
 
-/* Must the answer cache be passed by? */
+/*
+ * Must the answer cache be passed by? Also before mxm-jobs has looked for the
+ * first time: nobody knows yet what waits in table touch.
+ */
 bool shm_cache_bypass(const struct shm *s);
 
 /* A worker could not raise a generation: bypass, until mxm-jobs did it. */
