@@ -13,7 +13,7 @@ AM_TESTS_ENVIRONMENT = PYTHON3='$(PYTHON3)'; export PYTHON3; \
 
 unit_tests = \
 	t/unit/test_account t/unit/test_body t/unit/test_buf \
-	t/unit/test_cache t/unit/test_clock t/unit/test_conf t/unit/test_db \
+	t/unit/test_cache t/unit/test_clock t/unit/test_conf t/unit/test_copy t/unit/test_db \
 	t/unit/test_field t/unit/test_file t/unit/test_guard t/unit/test_import_csv \
 	t/unit/test_import_record t/unit/test_import_title t/unit/test_json \
 	t/unit/test_key t/unit/test_lang t/unit/test_log t/unit/test_mailtext \
@@ -42,6 +42,7 @@ libtest_a_SOURCES = \
 
 # These have a main() of their own, which makes the database they clone.
 db_world = t/unit/db_world.c t/unit/db_world.h
+t_unit_test_copy_SOURCES = t/unit/test_copy.c $(db_world)
 t_unit_test_db_SOURCES = t/unit/test_db.c $(db_world)
 t_unit_test_migrate_SOURCES = t/unit/test_migrate.c $(db_world)
 t_unit_test_query_SOURCES = t/unit/test_query.c $(db_world)

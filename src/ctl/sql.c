@@ -70,14 +70,14 @@ check_all(void *arg)
 		    complaint);
 		c->wrong++;
 	}
-	return ERR_CONFLICT; /* roll back: nothing of this shall stay */
+	return ERR_OK;
 }
 
 int
 ctl_check_sql(struct ctl *ctl, int argc, char **argv)
 {
 	struct conf_errors errors = { NULL, 0 };
-	struct checking c = { .ctl = ctl, .wrong = -1 };
+	struct checking c = { .ctl = ctl };
 	struct conf *conf;
 	enum err e;
 
@@ -88,8 +88,9 @@ ctl_check_sql(struct ctl *ctl, int argc, char **argv)
 		return EX_CONFIG;
 	}
 	c.db = db_new(ctl->mem, conf->database, 0);
-	e = tx_run(c.db, check_all, &c);
-	if (e != ERR_CONFLICT || c.wrong < 0) {
+	/* Undone in any case: checking makes temporary tables. */
+	e = tx_try(c.db, check_all, &c);
+	if (e) {
 		fprintf(stderr, "mxmctl check sql: %s\n", db_complaint(c.db));
 		return EX_UNAVAILABLE;
 	}

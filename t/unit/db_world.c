@@ -45,9 +45,7 @@ world_open(void)
 	const char *template = getenv(TEMPLATE);
 	char *command;
 
-	if (!template)
-		cr_skip_test("no database: set MXM_TEST_DATABASE to the "
-			     "conninfo of a server to create some on");
+	cr_assert_not_null(template);
 	log_open("test", LOG_LEVEL_ERROR);
 	mem_init();
 	mem = talloc_new(NULL);
@@ -146,26 +144,27 @@ make_template(char *template, size_t size)
 __attribute__((visibility("default"))) int
 main(int argc, char **argv)
 {
-	struct criterion_test_set *tests = criterion_initialize();
-	const bool has_server = getenv("MXM_TEST_DATABASE") != NULL;
+	struct criterion_test_set *tests;
 	char template[48];
 	char command[96];
 	int result = 0;
 
+	if (!getenv("MXM_TEST_DATABASE")) {
+		fputs("1..0 # SKIP no database: set MXM_TEST_DATABASE to the "
+		      "conninfo of a server to create some on\n",
+		    stderr);
+		return 0;
+	}
+	log_open("test", LOG_LEVEL_ERROR);
+	if (!make_template(template, sizeof template))
+		return 1;
 	/* Tests are run as processes of this program: they inherit the name. */
-	if (has_server && !getenv(TEMPLATE)) {
-		log_open("test", LOG_LEVEL_ERROR);
-		if (!make_template(template, sizeof template))
-			return 1;
-		setenv(TEMPLATE, template, 1);
-		snprintf(command, sizeof command,
-		    "DROP DATABASE %s WITH (FORCE)", template);
-	} else
-		command[0] = '\0';
+	setenv(TEMPLATE, template, 1);
+	tests = criterion_initialize();
 	if (criterion_handle_args(argc, argv, true))
 		result = !criterion_run_all_tests(tests);
 	criterion_finalize(tests);
-	if (command[0] && !on_server(command))
-		result = 1;
-	return result;
+	snprintf(
+	    command, sizeof command, "DROP DATABASE %s WITH (FORCE)", template);
+	return on_server(command) ? result : 1;
 }

@@ -6,10 +6,11 @@
 #include "base/base.h"
 
 #include <criterion/criterion.h>
-#include <criterion/logging.h>
+#include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "db/conn.h"
 #include "db/copy.h"
@@ -217,6 +218,32 @@ Test(query, lock_timeout_is_unavailable)
 	cr_expect_eq(rate(3), ERR_OK);
 }
 
+static volatile sig_atomic_t stop;
+
+static void
+ask_to_stop(int number)
+{
+	stop = number;
+}
+
+Test(query, signal_cancels_what_runs)
+{
+	const struct sigaction action = { .sa_handler = ask_to_stop };
+	int64_t begun = clock_steady_us();
+
+	small_world();
+	cr_assert_eq(db_ready(db), ERR_OK);
+	sql("BEGIN; LOCK TABLE rating");
+	sigaction(SIGALRM, &action, NULL);
+	db_interrupt(db, &stop);
+	ualarm(50000, 0);
+	cr_expect_eq(rate(3), ERR_UNAVAILABLE);
+	cr_expect_lt(clock_steady_us() - begun, 4 * INT64_C(1000000));
+	sql("ROLLBACK");
+	db_interrupt(db, NULL);
+	cr_expect_eq(rate(3), ERR_OK);
+}
+
 /*
  * Calls fn while another process ends the backend of `db` as soon as it waits
  * for a lock that `other` holds.
@@ -263,9 +290,16 @@ list_genres(void)
 
 Test(query, lost_write_is_never_repeated)
 {
+	int64_t begun = clock_steady_us();
+
 	small_world();
+	/* Prepared before, so that the write itself is what waits. */
+	cr_assert_eq(rate(3), ERR_OK);
+	sql("DELETE FROM rating");
 	sql("BEGIN; LOCK TABLE rating");
 	cr_expect_eq(with_backend_killed(rate_three), ERR_UNAVAILABLE);
+	cr_expect_lt(clock_steady_us() - begun, 4 * INT64_C(1000000),
+	    "ended by the loss, not by a timeout of the second attempt");
 	sql("ROLLBACK");
 	cr_expect_str_eq(sql_value("SELECT count(*) FROM rating"), "0");
 	cr_expect_eq(rate(3), ERR_OK, "the next one is served at once");

@@ -1,0 +1,136 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""sql/gen.awk and sql/embed.awk: what they make, and what they refuse."""
+
+import subprocess
+
+import pytest
+
+import stack as stack_module
+
+SQL = stack_module.ROOT / "sql"
+
+
+def run(program, *files):
+    return subprocess.run(["awk", "-f", SQL / program, *files],
+                          capture_output=True, text=True)
+
+
+@pytest.fixture
+def gen(tmp_path):
+    """Runs gen.awk on the texts of some files a.sql, b.sql …"""
+    def on(*texts):
+        files = []
+        for letter, text in zip("abc", texts):
+            files.append(tmp_path / f"{letter}.sql")
+            files[-1].write_text(text)
+        done = run("gen.awk", *files)
+        lines = [line for line in done.stdout.splitlines()
+                 if line.startswith("STMT")]
+        return done.returncode, lines, done.stderr.replace(f"{tmp_path}/", "")
+    return on
+
+
+def test_a_statement(gen):
+    status, lines, errors = gen("""
+-- About x.
+-- name: x_get :one (id bigint, slug text)
+SELECT a, "B"  -- a comment
+  FROM x
+ WHERE id = $1 AND slug = $2 AND t <> 'a -- \\n ? $9; b';
+""")
+    assert (status, errors) == (0, "")
+    assert lines == [
+        'STMT(x_get, ONE, true, 2, "bigint,text", "SELECT a, \\"B\\"\\nFROM x'
+        '\\nWHERE id = $1 AND slug = $2'
+        " AND t <> 'a -- \\\\n \\? $9; b'\")"]
+
+
+def test_a_header_over_several_lines(gen):
+    status, lines, _ = gen("""
+-- name: y :many (a bigint,
+--                b double precision,
+--                c text[])
+SELECT $1, $2, $3;
+""")
+    assert status == 0
+    assert lines[0].startswith(
+        'STMT(y, MANY, true, 3, "bigint,double precision,text[]"')
+
+
+def test_fragments_in_any_file_and_order(gen):
+    status, lines, errors = gen(
+        "-- name: a :one\nSELECT {{f}};\n",
+        "-- fragment: f\n1, {{ g }}\n-- fragment: g\n2\n"
+        "-- name: b :one\nSELECT {{g}};\n")
+    assert (status, errors) == (0, "")
+    assert [line.split(", ", 5)[5] for line in lines] == [
+        '"SELECT 1, 2")', '"SELECT 2")']
+
+
+@pytest.mark.parametrize("mode, text, reads", [
+    ("one", "SELECT 1", "true"),
+    ("many", "WITH a AS (SELECT 1) SELECT * FROM a", "true"),
+    ("one", "SELECT updated_at, 'DELETE' FROM insert_log", "true"),
+    ("one", "WITH a AS (INSERT INTO t VALUES (1)) SELECT 1", "false"),
+    ("one", "UPDATE t SET a = 1 RETURNING a", "false"),
+    ("one", "SELECT 1 FROM t FOR UPDATE SKIP LOCKED", "false"),
+    ("one", "SELECT 1 FROM t FOR SHARE", "false"),
+    ("one", "SELECT nextval('s')", "false"),
+    ("exec", "SELECT 1", "false"),
+])
+def test_what_may_be_run_twice(gen, mode, text, reads):
+    status, lines, errors = gen(f"-- name: x :{mode}\n{text};\n")
+    assert (status, errors) == (0, "")
+    assert lines[0].startswith(f"STMT(x, {mode.upper()}, {reads}, ")
+
+
+@pytest.mark.parametrize("text, complaint", [
+    ("-- name: X :one\nSELECT 1;\n", "a.sql:1: not a header"),
+    ("\n-- name: x one\nSELECT 1;\n", "a.sql:2: not a header"),
+    ("-- name: x :some\nSELECT 1;\n", "a.sql:1: x: no mode :some"),
+    ("-- name: x :one (id)\nSELECT $1;\n", "a.sql:1: x: parameter 1"),
+    ("-- name: x :one (id bigint\nSELECT $1;\n",
+     "a.sql:1: a header without its closing bracket"),
+    ("-- name: x :one\nSELECT $1;\n", "declares 0 parameters, uses 1"),
+    ("-- name: x :one (a text)\nSELECT 1;\n", "declares 1 parameters, uses 0"),
+    ("-- name: x :one\nSELECT 1\n", "a.sql:1: x: no semicolon"),
+    ("-- name: x :one\n;\n", "a.sql:1: x: no statement"),
+    ("-- name: x :one\nSELECT 1; SELECT 2;\n", "more than one statement"),
+    ("-- name: x :one\nSELECT 1;\n-- name: x :one\nSELECT 2;\n",
+     "a.sql:3: x: also at"),
+    ("SELECT 1;\n", "a.sql:1: a statement without a header"),
+    ("-- name: x :one\nSELECT 'a\nb';\n", "a.sql:2: a quoted text"),
+    ("-- name: x :one\nSELECT /* y */ 1;\n", "a.sql:2: use -- for comments"),
+    ("-- name: x :one\nSELECT {{f}};\n", "a.sql:1: no fragment f"),
+    ("-- name: x :one\nSELECT {{f}};\n-- fragment: f\n{{f}}\n",
+     "a fragment within itself"),
+    ("-- name: x :one\nSELECT 1;\n-- fragment: f\n1\n",
+     "a.sql:3: f: a fragment nobody uses"),
+    ("-- name: x :script (a text)\nSELECT $1;\n", "takes no parameters"),
+])
+def test_what_is_wrong_is_told_with_its_place(gen, text, complaint):
+    status, _, errors = gen(text)
+    assert status != 0
+    assert complaint in errors
+
+
+def test_our_own_files_pass():
+    files = sorted(SQL.glob("*.sql"))
+    done = run("gen.awk", *files)
+    assert (done.returncode, done.stderr) == (0, "")
+    done = run("embed.awk", *sorted((SQL / "migrations").glob("*.sql")))
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("names, complaint", [
+    (["0001_a.sql", "0003_b.sql"], "number 3 after 1"),
+    (["0001_a.sql", "0001_b.sql"], "number 1 after 1"),
+    (["1_a.sql"], "not named NNNN_name.sql"),
+    (["0001_A.sql"], "not named NNNN_name.sql"),
+])
+def test_migrations_are_numbered_without_gaps(tmp_path, names, complaint):
+    for name in names:
+        (tmp_path / name).write_text("SELECT 1;\n")
+    done = run("embed.awk", *(tmp_path / name for name in names))
+    assert done.returncode != 0
+    assert complaint in done.stderr

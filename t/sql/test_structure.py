@@ -1,0 +1,157 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What holds of every table: names, indexes, views; and a dump that restores."""
+
+import subprocess
+
+import pytest
+
+import stack as stack_module
+
+MIGRATIONS = stack_module.ROOT / "sql" / "migrations"
+
+
+@pytest.fixture(scope="module")
+def database(cluster):
+    name = cluster.create(cluster.template("migrated",
+                                           stack_module.migrate(cluster)))
+    yield name
+    cluster.drop(name)
+
+
+@pytest.fixture
+def sql(cluster, database):
+    return lambda text, params=None: cluster.sql(text, params, database)
+
+
+def test_every_reference_has_an_index(sql):
+    """Deleting what is referred to must not read whole tables."""
+    assert sql("""
+        SELECT c.conrelid::regclass::text, c.conname
+          FROM pg_constraint AS c
+         WHERE c.contype = 'f'
+           AND NOT EXISTS (SELECT
+                             FROM pg_index AS i
+                            WHERE i.indrelid = c.conrelid
+                              AND (i.indkey::smallint[])[0] = c.conkey[1]
+                              AND i.indpred IS NULL)
+         ORDER BY 1, 2""") == []
+
+
+def test_rules_have_names_of_their_own(sql):
+    """No name that PostgreSQL made up for a rule that a person may read of."""
+    assert sql("""
+        SELECT conname
+          FROM pg_constraint
+         WHERE connamespace = 'public'::regnamespace
+           AND contype IN ('c', 'u')
+           AND conname ~ '_(check|key)[0-9]*$'""") == []
+
+
+def test_every_soft_deletion_has_its_view(sql):
+    tables = sql("""
+        SELECT c.relname
+          FROM pg_attribute AS a
+          JOIN pg_class AS c ON c.oid = a.attrelid AND c.relkind = 'r'
+         WHERE a.attname = 'deleted_at'
+         ORDER BY 1""")
+    assert len(tables) == 13
+    for (table,) in tables:
+        columns = [sql("""
+            SELECT attname, atttypid
+              FROM pg_attribute
+             WHERE attrelid = %s::regclass AND attnum > 0
+               AND NOT attisdropped
+             ORDER BY attnum""", (name,)) for name in (table,
+                                                       f"live_{table}")]
+        assert columns[0] == columns[1], table
+
+
+def test_a_view_hides_what_was_deleted(sql):
+    sql("INSERT INTO genre (name, slug, deleted_at)"
+        " VALUES ('gone', 'gone', now()), ('here', 'here', NULL)")
+    assert sql("SELECT slug FROM live_genre") == [("here",)]
+
+
+def test_what_was_deleted_does_not_stand_in_the_way(sql):
+    sql("""
+        INSERT INTO account (id, username, email) VALUES (1, 'a', 'a@b.c');
+        INSERT INTO movie (id, slug, title, release_date)
+        VALUES (1, 'm', 'M', '2000-01-01');""")
+    for table, columns, values in [
+            ("rating", "user_id, movie_id, rating", "1, 1, 3"),
+            ("review", "user_id, movie_id, title, content, is_positive",
+             "1, 1, 't', 'c', true"),
+            ("movielist", "user_id, name, slug", "1, 'n', 'n'")]:
+        insert = f"INSERT INTO {table} ({columns}) VALUES ({values})"
+        sql(insert)
+        sql(f"UPDATE {table} SET deleted_at = now()")
+        sql(insert)
+        assert sql(f"SELECT count(*) FROM live_{table}") == [(1,)]
+
+
+def test_a_dump_restores(cluster, database, tmp_path):
+    """pg_dump empties the search path: stored columns must still compute."""
+    cluster.sql("INSERT INTO movie (id, slug, title, release_date)"
+                " VALUES (99, 'dumped', 'Dümped', '2000-01-01')",
+                None, database)
+    host = ["-h", str(cluster.run), "-U", "mxm"]
+    copy = cluster.create()
+    try:
+        dumped = subprocess.run(
+            [str(stack_module.PG_BIN / "pg_dump"), *host, database],
+            capture_output=True, text=True, check=True, timeout=60)
+        restored = subprocess.run(
+            [str(stack_module.PG_BIN / "psql"), *host, "-qXd", copy, "-v",
+             "ON_ERROR_STOP=1", "-o", str(tmp_path / "out")],
+            input=dumped.stdout, capture_output=True, text=True, timeout=60)
+        assert restored.returncode == 0, restored.stderr
+        assert cluster.sql("SELECT slug FROM movie WHERE id IN (SELECT"
+                           " movie_id FROM movie_named('DUMP', 'en'))",
+                           None, copy) == [("dumped",)]
+    finally:
+        cluster.drop(copy)
+
+
+def test_the_locale_of_the_cluster_does_not_matter(cluster):
+    """Lower case is ICU's: even C knows that É is é, and unaccent that é is
+    e."""
+    cluster.sql("CREATE DATABASE plain OWNER mxm TEMPLATE template0"
+                " ENCODING 'UTF8' LOCALE 'C'")
+    try:
+        cluster.sql((MIGRATIONS / "0001_core.sql").read_text(), None, "plain",
+                    "mxm")
+        assert cluster.sql("SELECT fold_text('ÉCOLE'), fold_text('ПРИВЕТ'),"
+                           " fold_text(E'e\\u0301')",
+                           None, "plain") == [("ecole", "привет", "e")]
+    finally:
+        cluster.drop("plain")
+
+
+def test_an_account_that_leaves_takes_only_what_is_hers(sql):
+    sql("""
+        INSERT INTO account (id, username, email)
+        SELECT i, 'leave' || i, 'leave' || i || '@example.org'
+          FROM generate_series(11, 13) AS i;
+        INSERT INTO movie (id, slug, title, release_date)
+        VALUES (11, 'leave', 'Leave', '2000-01-01');
+        INSERT INTO review (id, user_id, movie_id, title, content, is_positive)
+        VALUES (11, 11, 11, 'commented', 'x', true),
+               (12, 12, 11, 'of another', 'x', true);
+        INSERT INTO comment (id, user_id, review_id, reply_comment_id, content)
+        VALUES (11, 12, 11, NULL, 'below hers'),
+               (12, 11, 12, NULL, 'hers, answered'),
+               (13, 13, 12, 12, 'the answer'),
+               (14, 11, 12, 13, 'hers, last'),
+               (15, 11, 12, NULL, 'hers, reacted to');
+        INSERT INTO reaction (user_id, comment_id, emoji)
+        VALUES (12, 15, 'LIKE'), (11, 13, 'LIKE');
+        INSERT INTO friendship (user1_id, user2_id) VALUES (11, 12), (12, 13);
+        DELETE FROM account WHERE id = 11;""")
+    assert sql("SELECT id, user_id, title, deleted_at IS NULL FROM review"
+               " WHERE movie_id = 11 ORDER BY id") == [
+                   (11, None, "", False), (12, 12, "of another", True)]
+    assert sql("SELECT id, user_id, content FROM comment ORDER BY id") == [
+        (11, 12, "below hers"), (12, None, ""), (13, 13, "the answer"),
+        (15, None, "")]
+    assert sql("SELECT user_id, comment_id FROM reaction") == [(12, 15)]
+    assert sql("SELECT user1_id, user2_id FROM friendship") == [(12, 13)]

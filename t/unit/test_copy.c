@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Bulk loading: every odd byte comes over, what is given up leaves nothing,
+ * and the connection is good afterwards.
+ */
+#include "base/base.h"
+
+#include <criterion/criterion.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "db/conn.h"
+#include "db/copy.h"
+#include "db/query.h"
+#include "db/tx.h"
+#include "db_world.h"
+
+TestSuite(copy, .init = world_open, .fini = world_close);
+
+/* The value that SQL gives on the connection under test. */
+static const char *
+own_value(const char *text)
+{
+	const char *value;
+	PGresult *res;
+
+	cr_assert_eq(conn_command(db, "test", text, &res), ERR_OK);
+	value = mem_text(mem, PQgetvalue(res, 0, 0));
+	PQclear(res);
+	return value;
+}
+
+static struct copy *
+begin(void)
+{
+	struct copy *c;
+
+	cr_assert_eq(
+	    query_exec(mem, db, NULL, SQL_ml_genre_stage, NO_ARGS), ERR_OK);
+	cr_assert_eq(copy_begin(mem, db, SQL_ml_genre_copy, &c), ERR_OK);
+	return c;
+}
+
+static enum err
+odd_bytes(void *arg)
+{
+	const char *const rows[][2] = { { "a\tb\nc\rd\\e", "\\N" },
+		{ "ni\u00f1o \U0001f37f", NULL }, { "", "\\." } };
+	struct copy *c = begin();
+	long n = 0;
+
+	(void)arg;
+	for (size_t i = 0; i < array_len(rows); i++)
+		cr_assert_eq(copy_row(c, rows[i], 2), ERR_OK);
+	cr_assert_eq(copy_end(c, &n), ERR_OK, "%s", db_complaint(db));
+	cr_expect_eq(n, 3);
+	cr_expect_str_eq(
+	    own_value("SELECT name FROM ml_genre WHERE slug = '\\N'"),
+	    "a\tb\nc\rd\\e");
+	cr_expect_str_eq(
+	    own_value("SELECT name FROM ml_genre WHERE slug IS NULL"),
+	    "ni\u00f1o \U0001f37f");
+	cr_expect_str_eq(
+	    own_value("SELECT slug FROM ml_genre WHERE name = ''"), "\\.");
+	return ERR_OK;
+}
+
+Test(copy, odd_bytes)
+{
+	cr_expect_eq(tx_run(db, odd_bytes, NULL), ERR_OK);
+}
+
+static enum err
+many_rows(void *arg)
+{
+	struct copy *c = begin();
+	char name[16];
+	const char *const row[2] = { name, "x" };
+	long n = 0;
+
+	(void)arg;
+	for (int i = 0; i < 50000; i++) {
+		snprintf(name, sizeof name, "%d", i);
+		cr_assert_eq(copy_row(c, row, 2), ERR_OK);
+	}
+	cr_assert_eq(copy_end(c, &n), ERR_OK);
+	cr_expect_eq(n, 50000);
+	cr_expect_str_eq(
+	    own_value("SELECT sum(name::bigint) FROM ml_genre"), "1249975000");
+	return ERR_OK;
+}
+
+Test(copy, many_rows)
+{
+	cr_expect_eq(tx_run(db, many_rows, NULL), ERR_OK);
+}
+
+static enum err
+wrong_row(void *arg)
+{
+	struct copy *c = begin();
+	const char *const row[3] = { "a", "b", "c" };
+	enum err e;
+
+	(void)arg;
+	cr_assert_eq(copy_row(c, row, 3), ERR_OK);
+	e = copy_end(c, NULL);
+	cr_expect(e);
+	cr_expect(
+	    strstr(db_complaint(db), "extra data"), "%s", db_complaint(db));
+	return e;
+}
+
+Test(copy, wrong_row_is_a_failure_with_a_reason)
+{
+	struct row row;
+
+	cr_expect(tx_run(db, wrong_row, NULL) != ERR_OK);
+	cr_expect_eq(query_one(mem, db, &row, SQL_db_alive, NO_ARGS), ERR_OK);
+}
+
+static enum err
+give_up(void *arg)
+{
+	TALLOC_CTX *short_lived = talloc_new(mem);
+	const char *const row[2] = { "a", "b" };
+	struct copy *c;
+
+	cr_assert_eq(
+	    query_exec(mem, db, NULL, SQL_ml_genre_stage, NO_ARGS), ERR_OK);
+	cr_assert_eq(
+	    copy_begin(short_lived, db, SQL_ml_genre_copy, &c), ERR_OK);
+	cr_assert_eq(copy_row(c, row, 2), ERR_OK);
+	if (arg)
+		copy_abort(c, "enough");
+	talloc_free(short_lived);
+	return ERR_FORBIDDEN;
+}
+
+Test(copy, given_up_or_freed_ends_it)
+{
+	struct row row;
+
+	cr_expect_eq(tx_run(db, give_up, db), ERR_FORBIDDEN);
+	cr_expect_eq(tx_run(db, give_up, NULL), ERR_FORBIDDEN);
+	cr_expect_eq(query_one(mem, db, &row, SQL_db_alive, NO_ARGS), ERR_OK);
+	cr_expect_eq(tx_run(db, odd_bytes, NULL), ERR_OK);
+}
+
+static enum err
+lose_it(void *arg)
+{
+	struct copy *c = begin();
+	const char *const row[2] = { "a", "b" };
+	enum err e = ERR_OK;
+
+	(void)arg;
+	kill_backend();
+	for (int i = 0; !e && i < 100000; i++)
+		e = copy_row(c, row, 2);
+	if (!e)
+		return copy_end(c, NULL);
+	copy_abort(c, "lost");
+	return e;
+}
+
+Test(copy, lost_connection_is_unavailable)
+{
+	struct row row;
+
+	cr_expect_eq(tx_run(db, lose_it, NULL), ERR_UNAVAILABLE);
+	cr_expect_eq(query_one(mem, db, &row, SQL_db_alive, NO_ARGS), ERR_OK);
+}
