@@ -12,7 +12,8 @@ PACKAGES_build=(
 	gcc libc6-dev make autoconf automake pkg-config
 	libtalloc-dev libjson-c-dev libpq-dev libmemcached-dev libjwt-dev
 	libcurl4-openssl-dev libsodium-dev libutf8proc-dev libssl-dev
-	libfcgi-dev libcrack2-dev python3 python3-yaml
+	libfcgi-dev libcrack2-dev libgsl-dev libopenblas-dev
+	python3 python3-yaml
 )
 
 # What the programs stand on when they run, and what ./run itself calls.
