@@ -2,7 +2,7 @@
 # What the programs are made of. libmxm.a holds everything but the mains, so
 # that the unit tests link what ships.
 
-noinst_LIBRARIES += libmxm.a
+noinst_LIBRARIES += libmxm.a librecommend.a
 sbin_PROGRAMS += mxmd mxm-jobs mxmctl
 
 libmxm_a_CPPFLAGS = $(AM_CPPFLAGS)
@@ -91,7 +91,26 @@ libmxm_a_SOURCES = \
 	src/import/report.c src/import/report.h \
 	src/import/table.c src/import/table.h \
 	src/import/title.c src/import/title.h \
+	src/recommend/fold.c src/recommend/fold.h \
+	src/recommend/large.c src/recommend/large.h \
+	src/recommend/model.c src/recommend/model.h \
+	src/recommend/score.c src/recommend/score.h \
+	src/recommend/taste.c src/recommend/taste.h \
+	src/recommend/vector.h \
 	src/prefork.c src/prefork.h
+
+# Training, which calls BLAS: in mxmctl and its tests, never in a worker.
+librecommend_a_CPPFLAGS = $(AM_CPPFLAGS) $(GSL_CFLAGS)
+librecommend_a_SOURCES = \
+	src/recommend/als.c src/recommend/als.h \
+	src/recommend/evaluate.c src/recommend/evaluate.h \
+	src/recommend/fit.c src/recommend/fit.h \
+	src/recommend/matrix.c src/recommend/matrix.h \
+	src/recommend/near.c src/recommend/near.h \
+	src/recommend/parallel.c src/recommend/parallel.h \
+	src/recommend/rank.c src/recommend/rank.h \
+	src/recommend/table.c src/recommend/table.h
+librecommend_libs = librecommend.a $(BLAS_LIBS)
 
 libmxm_libs = libmxm.a $(JSONC_LIBS) $(PQ_LIBS) $(MEMCACHED_LIBS) \
 	$(JWT_LIBS) $(SODIUM_LIBS) $(UTF8PROC_LIBS) $(CRYPTO_LIBS) \
@@ -108,9 +127,9 @@ mxm_jobs_LDADD = $(libmxm_libs)
 
 mxmctl_SOURCES = src/mxmctl.c src/commands.def src/ctl/ctl.h \
 	src/ctl/check.c src/ctl/config.c src/ctl/import.c src/ctl/jobs.c \
-	src/ctl/migrate.c src/ctl/nginx_map.c src/ctl/routes.c \
-	src/ctl/sql.c src/ctl/status.c
-mxmctl_LDADD = $(libmxm_libs)
+	src/ctl/migrate.c src/ctl/nginx_map.c src/ctl/recommend.c \
+	src/ctl/routes.c src/ctl/sql.c src/ctl/status.c
+mxmctl_LDADD = $(librecommend_libs) $(libmxm_libs)
 
 # Statements and migrations, carried by the binary.
 statements = $(sort $(wildcard $(srcdir)/sql/*.sql))
@@ -140,5 +159,5 @@ gen/schema.def: $(description)
 
 # Whatever is made first, its generated includes are there; later changes of
 # them are found by the recorded dependencies.
-$(libmxm_a_OBJECTS) $(mxmd_OBJECTS) $(mxm_jobs_OBJECTS) $(mxmctl_OBJECTS): \
-	| $(BUILT_SOURCES)
+$(libmxm_a_OBJECTS) $(librecommend_a_OBJECTS) $(mxmd_OBJECTS) \
+$(mxm_jobs_OBJECTS) $(mxmctl_OBJECTS): | $(BUILT_SOURCES)

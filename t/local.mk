@@ -12,11 +12,11 @@ AM_TESTS_ENVIRONMENT = PYTHON3='$(PYTHON3)'; export PYTHON3; \
 	MXM_BUILD='$(abs_builddir)'; export MXM_BUILD;
 
 unit_tests = \
-	t/unit/test_account t/unit/test_body t/unit/test_buf \
+	t/unit/test_account t/unit/test_als t/unit/test_body t/unit/test_buf \
 	t/unit/test_cache t/unit/test_clock t/unit/test_conf t/unit/test_copy t/unit/test_db \
 	t/unit/test_field t/unit/test_file t/unit/test_guard t/unit/test_import_csv \
 	t/unit/test_import_record t/unit/test_import_title t/unit/test_json \
-	t/unit/test_key t/unit/test_lang t/unit/test_log t/unit/test_mailtext \
+	t/unit/test_key t/unit/test_lang t/unit/test_log t/unit/test_mailtext t/unit/test_matrix \
 	t/unit/test_mem t/unit/test_migrate t/unit/test_msg t/unit/test_multipart \
 	t/unit/test_params t/unit/test_password \
 	t/unit/test_problem t/unit/test_query t/unit/test_random \
@@ -39,6 +39,11 @@ libtest_a_CPPFLAGS = $(AM_CPPFLAGS) $(CRITERION_CFLAGS)
 libtest_a_SOURCES = \
 	t/unit/fcgi_peer.c t/unit/fcgi_peer.h \
 	t/unit/http_world.c t/unit/http_world.h
+
+# The arithmetic of training, with the BLAS that it calls.
+recommend_libs = $(CRITERION_LIBS) $(librecommend_libs) $(libmxm_libs)
+t_unit_test_als_LDADD = $(recommend_libs)
+t_unit_test_matrix_LDADD = $(recommend_libs)
 
 # These have a main() of their own, which makes the database they clone.
 db_world = t/unit/db_world.c t/unit/db_world.h

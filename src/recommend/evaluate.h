@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * How good lists are: what people rated 4 and more at the end of their time is
+ * held out, and looked for in lists that were made without it.
+ */
+#ifndef RECOMMEND_EVALUATE_H
+#define RECOMMEND_EVALUATE_H
+
+#include "base/base.h"
+
+#include "recommend/matrix.h"
+
+#define EVALUATE_TOP 100 /* places of a list that are looked at */
+
+/*
+ * Of each user's n settled triples the last max(1, n / 5) are the window,
+ * unless that is all there is; what in it has at least 4 stars goes into
+ * `held`, everything else stays.
+ */
+void evaluate_split(struct triples *triples, struct triples *held);
+
+enum metric { RECALL_20, NDCG_10, NDCG_100, MAP_10, METRIC__MAX };
+
+/* "Recall@20" and so on. */
+const char *metric_name(enum metric m);
+
+struct quality {
+	uint32_t users; /* that have something held out */
+	double mean[METRIC__MAX];
+	double error[METRIC__MAX]; /* standard error over users */
+	double coverage; /* rated items that are in somebody's first twenty */
+};
+
+/*
+ * Judges lists of `top` items a user, RANK_NONE behind their end. `held` are
+ * triples sorted by user; a user or an item that is not in `train` (its number
+ * not below rows or columns) counts and is never found.
+ */
+void evaluate_lists(const struct sparse *train, const struct triples *held,
+    const uint32_t *lists, size_t top, struct quality *out);
+
+#endif

@@ -1,0 +1,289 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Fitting a model.
+ */
+#include "base/base.h"
+
+#include <math.h>
+
+#include "base/mem.h"
+#include "recommend/fit.h"
+#include "recommend/large.h"
+#include "recommend/parallel.h"
+#include "recommend/score.h"
+
+#define SCALE_USERS 500 /* people by whom the scales are compared */
+
+/* --------------------------------------------------------------- settings */
+
+enum kind { COUNT, NUMBER, STARS };
+
+static const struct setting {
+	const char *name;
+	enum kind kind;
+	size_t at; /* in struct fit_options */
+	double least;
+	double most;
+} settings[] = {
+#define AT(member) offsetof(struct fit_options, member)
+	{ "factors", COUNT, AT(als.factors), 1, ALS_FACTORS_MAX },
+	{ "iterations", COUNT, AT(als.iterations), 1, 1000 },
+	{ "near_damping", NUMBER, AT(near.damping), 0, 1e6 },
+	{ "near_fade", NUMBER, AT(near.fade), 0.1, 1e6 },
+	{ "near_half", NUMBER, AT(taste.near_half), 0.1, 1e6 },
+	{ "near_keep", COUNT, AT(near.keep), 0, 10000 },
+	{ "near_reach", COUNT, AT(near.reach), 1, 10000 },
+	{ "near_share", NUMBER, AT(near_share), 0, 1000 },
+	{ "regularization", NUMBER, AT(als.regularization), 0, 1e6 },
+	{ "stars", STARS, AT(taste.stars), -10, 10 },
+	{ "taste_floor", NUMBER, AT(taste.floor), 0, 1 },
+	{ "taste_half", NUMBER, AT(taste.half), 0.1, 1e6 },
+	{ "threads", COUNT, AT(als.threads), 1, PARALLEL_MAX },
+	{ "unobserved", NUMBER, AT(als.unobserved), 0, 1e6 },
+#undef AT
+};
+
+void
+fit_defaults(struct fit_options *o)
+{
+	*o = (struct fit_options){
+		.als = { .factors = 64,
+		    .iterations = 12,
+		    .regularization = 0.01f,
+		    .unobserved = 0.1f,
+		    .seed = 42 },
+		.near = { .keep = 200, .reach = 80, .fade = 20, .damping = 5 },
+		.taste = { .stars = { 0, 0.2f, 0.4f, 0.8f, 1.2f },
+		    .floor = 0.3f,
+		    .half = 10,
+		    .near_half = 5 },
+		.near_share = 1,
+	};
+	o->als.threads = o->near.threads = parallel_processors();
+}
+
+/* One number of a text, up to a comma or the end. */
+static bool
+take_number(const struct setting *s, const char **text, double *out)
+{
+	char *end;
+
+	*out = strtod(*text, &end);
+	if (end == *text || (*end && *end != ',') || !(*out >= s->least) ||
+	    !(*out <= s->most))
+		return false;
+	*text = *end ? end + 1 : end;
+	return true;
+}
+
+static bool
+take_value(const struct setting *s, struct fit_options *o, const char *text)
+{
+	char *place = (char *)o + s->at;
+	size_t n = s->kind == STARS ? TASTE_STARS : 1;
+	double value;
+
+	for (size_t i = 0; i < n; i++) {
+		if (!take_number(s, &text, &value))
+			return false;
+		if (s->kind != COUNT)
+			((float *)(void *)place)[i] = (float)value;
+		else if (value != floor(value))
+			return false;
+		else
+			*(unsigned *)(void *)place = (unsigned)value;
+	}
+	return !*text;
+}
+
+const char *
+fit_set(TALLOC_CTX *mem, struct fit_options *o, const char *text)
+{
+	const char *equal = strchr(text, '=');
+	size_t length = equal ? (size_t)(equal - text) : strlen(text);
+
+	for (size_t i = 0; i < array_len(settings); i++) {
+		const struct setting *s = &settings[i];
+
+		if (strlen(s->name) != length ||
+		    memcmp(s->name, text, length) != 0)
+			continue;
+		if (!equal || !take_value(s, o, equal + 1))
+			return mem_printf(mem, "%s is to be %s from %g to %g",
+			    s->name,
+			    s->kind == STARS ?
+				"five numbers with commas, each" :
+			    s->kind == COUNT ? "a whole number" :
+					       "a number",
+			    s->least, s->most);
+		o->near.threads = o->als.threads;
+		return NULL;
+	}
+	return mem_printf(
+	    mem, "there is no setting \"%.*s\"", (int)length, text);
+}
+
+/* --------------------------------------------------------------- the scale */
+
+struct moments {
+	double n;
+	double sum;
+	double square;
+};
+
+static void
+observe(struct moments *m, const float *values, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		m->sum += (double)values[i];
+		m->square += (double)values[i] * (double)values[i];
+	}
+	m->n += (double)n;
+}
+
+static double
+deviation(const struct moments *m)
+{
+	double mean = m->n > 0 ? m->sum / m->n : 0;
+	double variance = m->n > 0 ? m->square / m->n - mean * mean : 0;
+
+	return variance > 0 ? sqrt(variance) : 0;
+}
+
+static struct history
+history_of(const struct sparse *m, uint32_t user)
+{
+	return (struct history){ .n = matrix_row_size(m, user),
+		.item = m->index + m->start[user],
+		.preference = m->value + m->start[user] };
+}
+
+/*
+ * Scores of factors and of neighbours are sums of different things; what makes
+ * them comparable is how far they spread over people and items.
+ */
+static void
+find_scale(struct model *model, const struct sparse *by_user, float share)
+{
+	TALLOC_CTX *mem = mem_need(talloc_new(NULL));
+	struct fold *fold = fold_new(mem, model);
+	float *scores = large_array(mem, model->items, sizeof *scores);
+	struct moments factors = { 0 }, near = { 0 };
+	uint32_t step = by_user->rows / SCALE_USERS + 1;
+	double spread;
+
+	for (uint32_t u = 0; u < by_user->rows; u += step) {
+		struct history h = history_of(by_user, u);
+
+		fold_run(fold, &h);
+		score_factors(fold, scores);
+		observe(&factors, scores, model->items);
+		memset(scores, 0, model->items * sizeof *scores);
+		score_near(model, &h, 1, scores);
+		observe(&near, scores, model->items);
+	}
+	spread = deviation(&near);
+	if (!(deviation(&factors) > 0))
+		model->near_scale = share;
+	else if (spread > 0)
+		model->near_scale =
+		    (float)(share * deviation(&factors) / spread);
+	talloc_free(mem);
+}
+
+/* ----------------------------------------------------------------- the fit */
+
+static struct model *
+model_of(TALLOC_CTX *mem, const struct als *als, const struct fit_options *o)
+{
+	struct model *m = model_new(mem, als->items, als->factors);
+
+	m->regularization = o->als.regularization;
+	m->unobserved = o->als.unobserved;
+	m->taste = o->taste;
+	for (uint32_t i = 0; i < als->items; i++)
+		memcpy(m->item + i * m->stride,
+		    als->item + (size_t)i * als->factors,
+		    als->factors * sizeof *m->item);
+	model_prepare(m);
+	return m;
+}
+
+enum err
+fit_model(TALLOC_CTX *mem, struct sparse *by_user, const struct fit_options *o,
+    struct model **out, double *loss)
+{
+	TALLOC_CTX *scratch = mem_need(talloc_new(NULL));
+	struct sparse *by_item;
+	struct als als;
+	enum err e;
+
+	for (size_t i = 0; i < matrix_size(by_user); i++)
+		by_user->value[i] =
+		    taste_preference(&o->taste, by_user->value[i]);
+	by_item = matrix_transpose(scratch, by_user);
+	e = als_fit(scratch, by_user, by_item, &o->als, &als);
+	if (!e) {
+		*out = model_of(mem, &als, o);
+		e = near_fit(*out, by_user, by_item, &o->near, &(*out)->near);
+	}
+	if (!e)
+		find_scale(*out, by_user, o->near_share);
+	if (!e && loss)
+		*loss = als.loss;
+	talloc_free(scratch);
+	return e;
+}
+
+/* ------------------------------------------------------------------ memory */
+
+size_t
+fit_memory(
+    size_t ratings, uint32_t users, uint32_t items, const struct fit_options *o)
+{
+	size_t ids = ((size_t)users + items) * 48; /* names, maps, starts */
+	size_t model = (size_t)items * model_stride(o->als.factors) * 4;
+
+	return matrix_memory(ratings) + ids + model +
+	       als_memory(users, items, &o->als) +
+	       near_memory(0, items, &o->near);
+}
+
+/* A number in a file of the kernel behind a name ("" : at once). */
+static size_t
+number_in(const char *path, const char *name, size_t unit)
+{
+	FILE *file = fopen(path, "re");
+	char line[256];
+	size_t found = SIZE_MAX, length = strlen(name);
+	uintmax_t n;
+	char *end;
+
+	if (!file)
+		return SIZE_MAX;
+	while (fgets(line, sizeof line, file)) {
+		if (strncmp(line, name, length) != 0)
+			continue;
+		n = strtoumax(line + length, &end, 10);
+		if (end != line + length && n < SIZE_MAX / unit)
+			found = (size_t)n * unit;
+		break;
+	}
+	fclose(file);
+	return found;
+}
+
+size_t
+fit_memory_there(void)
+{
+	size_t there = number_in("/proc/meminfo", "MemAvailable:", 1024);
+	size_t most = number_in("/sys/fs/cgroup/memory.max", "", 1);
+	size_t used = number_in("/sys/fs/cgroup/memory.current", "", 1);
+
+	if (most != SIZE_MAX && used != SIZE_MAX) {
+		size_t left = most > used ? most - used : 0;
+
+		return left < there ? left : there;
+	}
+	return there;
+}

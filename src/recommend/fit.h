@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * From ratings to a model: stars become preferences, both sides of the factors
+ * are fitted, neighbours found, and the two put on one scale.
+ */
+#ifndef RECOMMEND_FIT_H
+#define RECOMMEND_FIT_H
+
+#include "base/base.h"
+
+#include "recommend/als.h"
+#include "recommend/model.h"
+#include "recommend/near.h"
+
+struct fit_options {
+	struct als_options als;
+	struct near_options near;
+	struct taste taste;
+	float near_share; /* the neighbours' deviation, the factors' being 1 */
+};
+
+/* What was found best (doc/recommender.md), on every processor. */
+void fit_defaults(struct fit_options *o);
+
+/*
+ * Changes one setting: "name=value", value a number (for "stars" five, with
+ * commas between). NULL, or what is wrong with it.
+ */
+const char *fit_set(TALLOC_CTX *mem, struct fit_options *o, const char *text);
+
+/*
+ * Fits. The values of `by_user` are stars and become preferences. Errors are
+ * those of als_fit() and near_fit(). *loss may be NULL.
+ */
+must_check enum err fit_model(TALLOC_CTX *mem, struct sparse *by_user,
+    const struct fit_options *o, struct model **out, double *loss);
+
+/* The most bytes that reading and fitting take at one time. */
+size_t fit_memory(size_t ratings, uint32_t users, uint32_t items,
+    const struct fit_options *o);
+
+/* Bytes there are for us: what the machine and our group have left. */
+size_t fit_memory_there(void);
+
+#endif

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * A person's factors from her current ratings: the very system that training
+ * solves for a user, at request time. One small solve, and a rating given a
+ * second ago counts. Plain loops over vectors, no BLAS.
+ */
+#ifndef RECOMMEND_FOLD_H
+#define RECOMMEND_FOLD_H
+
+#include "base/base.h"
+
+#include "recommend/model.h"
+
+struct fold {
+	const struct model *model;
+	float *a; /* the system, then its lower Cholesky factor */
+	float *x; /* the person's factors, zeros behind them */
+	bool solved;
+};
+
+/* Room for one person at a time, used again and again. */
+struct fold *fold_new(TALLOC_CTX *mem, const struct model *model);
+
+/*
+ * Solves. Ratings of items that the model does not know (index not below its
+ * items) count for nothing. A singular system leaves x at zero.
+ */
+void fold_run(struct fold *f, const struct history *h);
+
+/*
+ * How the score of an item comes about: out[j] is the part that the person's
+ * j-th rating has in x'y for the item's factors y, after fold_run() with the
+ * same ratings. The parts add up to x'y.
+ */
+void fold_parts(
+    const struct fold *f, const struct history *h, uint32_t item, float *out);
+
+#endif

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * What serving needs of a training: the items' factors, each item's
+ * neighbours, and how ratings are to be read. A person's factors are not in
+ * it; they are made from her current ratings at every request (fold.h).
+ */
+#ifndef RECOMMEND_MODEL_H
+#define RECOMMEND_MODEL_H
+
+#include "base/base.h"
+
+#include "recommend/taste.h"
+
+#define MODEL_LANES 8 /* rows are padded with zeros to so many floats */
+
+/* Item i's neighbours: index[start[i]] .. index[start[i + 1] - 1]. */
+struct near {
+	size_t *start;
+	uint32_t *index;
+	float *weight;
+};
+
+struct model {
+	uint32_t items;
+	unsigned factors;
+	size_t stride; /* floats from one row to the next */
+	float *item;   /* items rows of factors, 32 bytes aligned */
+	float *gram;   /* stride rows: unobserved times item'item */
+	float regularization;
+	float unobserved;
+	struct near near;
+	float near_scale; /* from the neighbours' scale to the factors' */
+	struct taste taste;
+};
+
+/* Room for a model's factors, all zero, below `mem`; no neighbours yet. */
+struct model *model_new(TALLOC_CTX *mem, uint32_t items, unsigned factors);
+
+/* Makes `gram` from the items' factors. */
+void model_prepare(struct model *m);
+
+/* Floats in a row for so many factors. */
+size_t model_stride(unsigned factors);
+
+/* Zeroed floats on a boundary that vectors like, below `mem`. */
+float *model_floats(TALLOC_CTX *mem, size_t n);
+
+#endif

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Scoring and choosing.
+ */
+#include "base/base.h"
+
+#include <math.h>
+
+#include "recommend/score.h"
+#include "recommend/vector.h"
+
+void
+score_factors(const struct fold *f, float *out)
+{
+	const struct model *m = f->model;
+
+	for (uint32_t i = 0; i < m->items; i++)
+		out[i] = vector_dot(f->x, m->item + i * m->stride, m->stride);
+}
+
+void
+score_near(
+    const struct model *m, const struct history *h, float scale, float *out)
+{
+	const struct near *near = &m->near;
+	float weight;
+	uint32_t item;
+
+	for (size_t j = 0; j < h->n; j++) {
+		item = h->item[j];
+		weight = scale * h->preference[j] *
+			 taste_near_weight(&m->taste, j, h->n);
+		if (item >= m->items)
+			continue;
+		for (size_t i = near->start[item]; i < near->start[item + 1];
+		     i++)
+			out[near->index[i]] += weight * near->weight[i];
+	}
+}
+
+void
+score_all(struct fold *f, const struct history *h, float *out)
+{
+	fold_run(f, h);
+	score_factors(f, out);
+	score_near(f->model, h, f->model->near_scale, out);
+}
+
+/* The weight of `item` among the neighbours of `of`; 0: it is none. */
+static float
+nearness(const struct near *near, uint32_t of, uint32_t item)
+{
+	for (size_t i = near->start[of]; i < near->start[of + 1]; i++) {
+		if (near->index[i] == item)
+			return near->weight[i];
+	}
+	return 0;
+}
+
+void
+score_parts(
+    const struct fold *f, const struct history *h, uint32_t item, float *out)
+{
+	const struct model *m = f->model;
+
+	fold_parts(f, h, item, out);
+	for (size_t j = 0; j < h->n; j++) {
+		if (h->item[j] < m->items)
+			out[j] += m->near_scale * h->preference[j] *
+				  taste_near_weight(&m->taste, j, h->n) *
+				  nearness(&m->near, h->item[j], item);
+	}
+}
+
+/* true: a stands behind b in the list. */
+static bool
+is_worse(const float *scores, uint32_t a, uint32_t b)
+{
+	if (scores[a] < scores[b])
+		return true;
+	return !(scores[a] > scores[b]) && a > b;
+}
+
+/* A heap with the worst of the chosen at its root: sinks what stands at i. */
+static void
+sink(const float *scores, uint32_t *heap, size_t n, size_t i)
+{
+	uint32_t item = heap[i];
+	size_t child;
+
+	while ((child = 2 * i + 1) < n) {
+		if (child + 1 < n &&
+		    is_worse(scores, heap[child + 1], heap[child]))
+			child++;
+		if (!is_worse(scores, heap[child], item))
+			break;
+		heap[i] = heap[child];
+		i = child;
+	}
+	heap[i] = item;
+}
+
+size_t
+score_top(const float *scores, uint32_t n, size_t top, uint32_t *out)
+{
+	size_t have = 0;
+	uint32_t last;
+
+	for (uint32_t i = 0; i < n && top > 0; i++) {
+		if (!(scores[i] > -INFINITY))
+			continue;
+		if (have < top) {
+			out[have++] = i;
+			if (have == top) {
+				for (size_t p = have / 2; p-- > 0;)
+					sink(scores, out, have, p);
+			}
+		} else if (scores[i] > scores[out[0]]) {
+			out[0] = i;
+			sink(scores, out, have, 0);
+		}
+	}
+	if (have < top) {
+		for (size_t p = have / 2; p-- > 0;)
+			sink(scores, out, have, p);
+	}
+	for (size_t left = have; left > 1; left--) {
+		last = out[left - 1];
+		out[left - 1] = out[0];
+		out[0] = last;
+		sink(scores, out, left - 1, 0);
+	}
+	return have;
+}

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Ratings and lists as files of comma-separated values, and who the numbers of
+ * a matrix are. The header may be missing where its first field would begin
+ * with a digit.
+ */
+#ifndef RECOMMEND_TABLE_H
+#define RECOMMEND_TABLE_H
+
+#include "base/base.h"
+
+#include <signal.h>
+
+#include "recommend/matrix.h"
+
+/* Ids in rising order: id i stands for the number i. */
+struct names {
+	int64_t *id;
+	uint32_t n;
+};
+
+/* A file's ratings: triples number what `users` and `items` name. */
+struct table {
+	struct triples *triples;
+	struct names users;
+	struct names items;
+};
+
+/* What is wrong with a file: on which line (0: with the whole), and what. */
+struct fault {
+	long line;
+	const char *why;
+};
+
+#define NAMES_NONE UINT32_MAX
+
+/* The number of an id, or NAMES_NONE. */
+uint32_t names_find(const struct names *names, int64_t id);
+
+/*
+ * Reads "user,item,rating,timestamp". ERR_NOT_FOUND: it cannot be opened.
+ * ERR_INVALID: a line is not like that, or there is none. ERR_TOO_LARGE: more
+ * than 2^32 - 1 ratings. ERR_UNAVAILABLE: *stop became non-zero, or reading
+ * failed. `fault` says more.
+ */
+must_check enum err table_read(TALLOC_CTX *mem, const char *path,
+    const volatile sig_atomic_t *stop, struct table *out, struct fault *fault);
+
+/*
+ * Writes "user,item,rank" for lists of `top` items each that end early with
+ * NAMES_NONE. The file appears whole or not at all. ERR_FORBIDDEN: it cannot
+ * be written, errno says why.
+ */
+must_check enum err table_write_lists(const char *path,
+    const struct table *table, const uint32_t *lists, size_t top);
+
+#endif

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Stars and ages into numbers.
+ */
+#include "base/base.h"
+
+#include <math.h>
+
+#include "recommend/taste.h"
+
+float
+taste_preference(const struct taste *t, float stars)
+{
+	float part;
+	int below;
+
+	if (!(stars > 1))
+		return t->stars[0];
+	if (stars >= TASTE_STARS)
+		return t->stars[TASTE_STARS - 1];
+	below = (int)stars;
+	part = stars - (float)below;
+	return (1 - part) * t->stars[below - 1] + part * t->stars[below];
+}
+
+float
+taste_weight(const struct taste *t, size_t i, size_t n)
+{
+	float back = (float)(n - 1 - i);
+
+	return t->floor + (1 - t->floor) * exp2f(-back / t->half);
+}
+
+float
+taste_near_weight(const struct taste *t, size_t i, size_t n)
+{
+	return exp2f(-(float)(n - 1 - i) / t->near_half);
+}
