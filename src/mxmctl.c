@@ -160,19 +160,21 @@ static int
 run_command(struct ctl *ctl, int argc, char **argv)
 {
 	const struct command *command = find_command(argv[0]);
+	bool help;
 	int status;
 
 	if (!command)
 		return unknown_command(argv[0]);
 	ctl->command = command->name;
 	ctl->usage = command->usage;
+	help = wants_help(argc, argv);
 	/* import has a help of its own, with its options */
-	if (wants_help(argc, argv) && command->run != ctl_import) {
+	if (help && command->run != ctl_import) {
 		printf("usage: mxmctl %s %s\n\n%s\n", command->name,
 		    command->usage, command->help);
 		return EX_OK;
 	}
-	if (command->needs == CONF) {
+	if (command->needs == CONF && !help) {
 		status = read_settings(ctl);
 		if (status != EX_OK)
 			return status;

@@ -2,10 +2,13 @@
 /*
  * mxmctl check: is everything as it should be? One line for each thing, with
  * what to do where it is not. The exit status tells the class of the first
- * failure: settings 78, data 65, something away 69, permissions 77.
+ * failure: settings 78, data 65, something away 69, permissions 77. With
+ * "settings" it looks at nothing but these, as before a start.
  */
 #include "base/base.h"
 
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -26,7 +29,7 @@ struct finding {
 	const char *text; /* how it is, or what is wrong and what to do */
 };
 
-#define FINDINGS_MAX 16
+#define FINDINGS_MAX 64
 
 struct findings {
 	struct ctl *ctl;
@@ -127,6 +130,41 @@ check_dictionary(struct findings *f)
 		    "and run update-cracklib");
 }
 
+static bool
+somebody_answers(const char *path)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	bool good;
+
+	memcpy(
+	    address.sun_path, path, strlen(path) + 1); /* conf.c has looked */
+	good = fd >= 0 &&
+	       connect(fd, (struct sockaddr *)&address, sizeof address) == 0;
+	if (fd >= 0)
+		close(fd);
+	return good;
+}
+
+static void
+check_sockets(struct findings *f)
+{
+	const char *const paths[] = { f->ctl->conf->listen_fast,
+		f->ctl->conf->listen_slow };
+	size_t i;
+
+	for (i = 0; i < array_len(paths); i++) {
+		if (somebody_answers(paths[i]))
+			continue;
+		found(f, "sockets", EX_UNAVAILABLE,
+		    mem_printf(f->ctl->mem,
+			"%s: %s; is mxmd running, and may we connect?",
+			paths[i], strerror(errno)));
+		return;
+	}
+	found(f, "sockets", EX_OK, "mxmd answers at both");
+}
+
 static int
 report(const struct findings *f)
 {
@@ -184,19 +222,21 @@ int
 ctl_check(struct ctl *ctl, int argc, char **argv)
 {
 	struct findings f = { .ctl = ctl, .n = 0 };
+	bool settings = argc > 1 && strcmp(argv[1], "settings") == 0;
 	int status;
 
 	if (argc > 1 && strcmp(argv[1], "sql") == 0)
 		return ctl_check_sql(ctl, argc - 1, argv + 1);
-	status = ctl_plain(ctl, argc, argv);
+	status = ctl_plain(ctl, argc - settings, argv + settings);
 	if (status != EX_OK)
 		return status;
-	if (check_settings(&f)) {
+	if (check_settings(&f) && !settings) {
 		check_database(&f);
 		check_cache(&f);
 		check_folder(&f, "media", ctl->conf->media_root);
 		check_mail(&f);
 		check_dictionary(&f);
+		check_sockets(&f);
 	}
 	return report(&f);
 }

@@ -9,6 +9,7 @@
 
 #include "base/conf.h"
 #include "base/json.h"
+#include "base/mem.h"
 #include "ctl/ctl.h"
 
 #define HELP_WIDTH 76
@@ -48,10 +49,39 @@ print_sample(void)
 	return EX_OK;
 }
 
+/*
+ * A connection string of libpq without its password: password=… up to the next
+ * blank (or quote), or what stands between the colon and the @ of a URI.
+ */
+static const char *
+without_password(TALLOC_CTX *mem, const char *info)
+{
+	const char *at = strstr(info, "password"), *end, *host;
+
+	if (at) {
+		at += strcspn(at, "=");
+		at += *at == '=';
+		at += strspn(at, " \t");
+		end = at + (*at == '\'' ? 1 + strcspn(at + 1, "'") :
+					  strcspn(at, " \t&"));
+		end += *end == '\'';
+	} else {
+		host = strstr(info, "://");
+		end = host ? strchr(host, '@') : NULL;
+		at = end ? strchr(host + 3, ':') : NULL;
+		if (!at || at > end)
+			return info;
+		at++;
+	}
+	return mem_printf(mem, "%.*s(hidden)%s", (int)(at - info), info, end);
+}
+
 /* The value as it may be shown. */
 static const char *
-shown(const struct conf *conf, int i)
+shown(struct ctl *ctl, const struct conf *conf, int i)
 {
+	if (i == CONF_ID_database)
+		return without_password(ctl->mem, conf->text[i]);
 	if (!(conf_settings[i].flags & HIDDEN))
 		return conf->text[i];
 	return conf->text[i][0] ? "(hidden)" : "";
@@ -74,16 +104,16 @@ print_settings(struct ctl *ctl, const struct conf *conf, bool changed_only)
 			json_key(j, conf_settings[i].name);
 			json_object(j);
 			json_key(j, "value");
-			json_text(j, shown(conf, i));
+			json_text(j, shown(ctl, conf, i));
 			json_key(j, "source");
 			json_text(j, conf->source[i]);
 			json_object_end(j);
 		} else if (conf->source[i]) {
 			printf("%s = %s  # %s\n", conf_settings[i].name,
-			    shown(conf, i), conf->source[i]);
+			    shown(ctl, conf, i), conf->source[i]);
 		} else {
-			printf(
-			    "%s = %s\n", conf_settings[i].name, shown(conf, i));
+			printf("%s = %s\n", conf_settings[i].name,
+			    shown(ctl, conf, i));
 		}
 	}
 	if (!j)

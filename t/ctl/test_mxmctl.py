@@ -1,0 +1,307 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""mxmctl: check, config, routes, nginx-map, status, and how it is called."""
+
+import json
+import re
+import subprocess
+
+import pytest
+
+import stack as stack_module
+from stack import BUILD, ROOT, environment, write_conf
+
+SETTINGS = {"workers": 2, "slow_workers": 1, "limit_login": 3}
+KEY = "k" * 40
+
+# Commands that work without settings, and what they need on their line.
+BARE = {"config": ["--default-file"], "nginx-map": [], "routes": [],
+        "sql": []}
+
+
+def mxmctl(*args, env=None):
+    return subprocess.run([str(BUILD / "mxmctl"), *map(str, args)],
+                          capture_output=True, text=True, timeout=60,
+                          env={**environment(), **(env or {})})
+
+
+def table(name, macro):
+    text = (ROOT / "src" / name).read_text()
+    return re.findall(rf'^{macro}\("?([\w-]+)"?,', text, re.M)
+
+
+COMMANDS = table("commands.def", "COMMAND")
+
+
+@pytest.fixture
+def conf(tmp_path):
+    """Settings that are good, of a system that does not run."""
+    path = tmp_path / "mxm.conf"
+    write_conf(path, {"run_dir": tmp_path, "signing_key": KEY,
+                      "database": f"host={tmp_path} dbname=x password=pw",
+                      "cache_servers": tmp_path / "cache.sock",
+                      "media_root": tmp_path / "media",
+                      "smtp_password": "smtp-secret"})
+    return path
+
+
+# ------------------------------------------------------------ command line
+
+def test_help_lists_every_command():
+    done = mxmctl("--help")
+    assert done.returncode == 0
+    assert re.findall(r"^  ([a-z][a-z-]*) +[a-z]", done.stdout, re.M) == COMMANDS
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_tells_its_usage(command):
+    done = mxmctl(command, "--help")
+    assert f"usage: mxmctl {command}" in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("args, word", [
+    ([], "no command"),
+    (["stauts"], 'did you mean "status"?'),
+    (["nginxmap"], 'did you mean "nginx-map"?'),
+    (["frobnicate"], "mxmctl --help"),
+    (["status", "--nonsense"], "usage: mxmctl status"),
+    (["routes", "more"], "usage: mxmctl routes"),
+    (["config", "--what"], "usage: mxmctl config"),
+    (["check", "settings", "more"], "usage: mxmctl check"),
+    (["--nonsense"], "nonsense"),
+])
+def test_wrong_usage(args, word, conf):
+    done = mxmctl("--config", conf, *args)
+    assert done.returncode == 64
+    assert word in done.stderr
+    assert not done.stdout
+
+
+@pytest.mark.parametrize("command", sorted(BARE))
+def test_what_needs_no_settings(command, tmp_path):
+    done = mxmctl("--config", tmp_path / "none", command, *BARE[command])
+    assert done.returncode == 0, done.stderr
+    assert done.stdout
+
+
+def test_a_full_disk_is_noticed():
+    with open("/dev/full", "w") as full:
+        done = subprocess.run([str(BUILD / "mxmctl"), "routes"], stdout=full,
+                              stderr=subprocess.PIPE, text=True)
+    assert done.returncode == 74
+    assert "No space left" in done.stderr
+
+
+# ------------------------------------------------------------------- check
+
+def test_check_of_a_running_system(stack):
+    done = stack.ctl("check")
+    lines = done.stdout.splitlines()
+    assert all(line.startswith("ok ") for line in lines)
+    whats = [line.split()[1] for line in lines]
+    assert whats == ["settings", "database", "schema", "cache", "media",
+                     "mail", "dictionary", "sockets"]
+    found = json.loads(stack.ctl("check --json").stdout)
+    assert [f["what"] for f in found] == whats
+    assert all(f["ok"] for f in found)
+
+
+def test_check_tells_each_fault_and_a_remedy(conf, tmp_path):
+    done = mxmctl("--config", conf, "check")
+    assert done.returncode == 69
+    faults = dict(re.findall(r"^FAILED +(\w+) +(.*)$", done.stdout, re.M))
+    assert set(faults) == {"database", "cache", "media", "sockets"}
+    assert "PostgreSQL runs" in faults["database"]
+    assert "memcached running" in faults["cache"]
+    assert "owned by the user of mxmd" in faults["media"]
+    assert "mxmd running" in faults["sockets"]
+    assert "pw" not in done.stdout.split() and KEY not in done.stdout
+
+
+def test_check_settings_is_for_before_a_start(conf):
+    done = mxmctl("--config", conf, "check", "settings")
+    assert done.returncode == 0
+    assert done.stdout.split()[:2] == ["ok", "settings"]
+    assert len(done.stdout.splitlines()) == 1
+
+
+def test_check_tells_all_faults_of_the_settings(tmp_path):
+    path = tmp_path / "mxm.conf"
+    write_conf(path, {"workers": "many", "signing_key": KEY,
+                      "public_origin": "movies.example.org",
+                      "listne_fast": "/x"})
+    (tmp_path / "conf.d").mkdir()
+    (tmp_path / "conf.d/10-mail.conf").write_text("mail_transport = pigeon\n")
+    done = mxmctl("--config", path, "check", env={"MXM_LIMIT_CODE": "x"})
+    assert done.returncode == 78
+    for line in (
+            f'{path}:1: workers: "many" is not a number; write',
+            f'{path}:3: public_origin: "movies.example.org" is no origin',
+            f'{path}:4: there is no setting "listne_fast"; did you mean '
+            'listen_fast?',
+            f'{tmp_path}/conf.d/10-mail.conf:1: mail_transport: "pigeon"',
+            'MXM_LIMIT_CODE: limit_code: "x" is not a number'):
+        assert line in done.stdout
+    assert mxmctl("--config", path, "check", "settings").returncode == 78
+
+
+# ------------------------------------------------------------------ config
+
+def test_config_shows_all_settings_and_no_secret(conf):
+    done = mxmctl("--config", conf, "config")
+    assert done.returncode == 0
+    names = re.findall(r"^(\w+) = ", done.stdout, re.M)
+    assert names == table("settings.def", "SETTING")
+    assert KEY not in done.stdout
+    assert "smtp-secret" not in done.stdout
+    assert "password=pw" not in done.stdout
+    assert "password=(hidden)" in done.stdout
+    assert "signing_key = (hidden)" in done.stdout
+
+
+@pytest.mark.parametrize("info, shown", [
+    ("postgresql://u:pw@h/d", "postgresql://u:(hidden)@h/d"),
+    ("postgresql://h:5432/d", "postgresql://h:5432/d"),
+    ("postgresql://u@h:5432/d?x=1", "postgresql://u@h:5432/d?x=1"),
+    ("dbname=x password='a b' host=y", "dbname=x password=(hidden) host=y"),
+    ("password = pw host=y", "password = (hidden) host=y"),
+    ("dbname=x", "dbname=x"),
+])
+def test_config_hides_a_password_of_the_database(conf, info, shown):
+    done = mxmctl("--config", conf, "--json", "config",
+                  env={"MXM_DATABASE": info})
+    assert json.loads(done.stdout)["database"]["value"] == shown
+
+
+def test_config_says_where_a_value_comes_from(conf, tmp_path):
+    (tmp_path / "conf.d").mkdir()
+    (tmp_path / "conf.d/a.conf").write_text("\nworkers = 7\n")
+    done = mxmctl("--config", conf, "config", "--json",
+                  env={"MXM_LIMIT_USER": "5"})
+    got = json.loads(done.stdout)
+    assert got["workers"] == {"value": "7",
+                              "source": f"{tmp_path}/conf.d/a.conf:2"}
+    assert got["limit_user"] == {"value": "5", "source": "MXM_LIMIT_USER"}
+    assert got["run_dir"] == {"value": str(tmp_path), "source": f"{conf}:1"}
+    assert got["listen_fast"] == {"value": f"{tmp_path}/fast.sock",
+                                  "source": None}
+    changed = mxmctl("--config", conf, "config", "--non-default",
+                     env={"MXM_LIMIT_USER": "2000"}).stdout
+    names = re.findall(r"^(\w+) = ", changed, re.M)
+    assert "workers" in names and "run_dir" in names
+    assert "limit_user" not in names and "listen_fast" not in names
+
+
+def test_the_sample_is_good_and_says_the_defaults(conf, tmp_path):
+    sample = mxmctl("config", "--default-file").stdout
+    assert max(map(len, sample.splitlines())) <= 80
+    defaults = re.findall(r"^#(\w+) = (.*)$", sample, re.M)
+    assert [n for n, _ in defaults] == table("settings.def", "SETTING")
+    # as it is, and with every default written out, it means the same
+    path = tmp_path / "sample.conf"
+    values = []
+    for text in (sample, re.sub(r"^#(\w+ = )", r"\1", sample, flags=re.M)):
+        path.write_text(text)
+        path.chmod(0o600)
+        done = mxmctl("--config", path, "config", "--json",
+                      env={"MXM_SIGNING_KEY": KEY})
+        assert done.returncode == 0, done.stderr
+        values.append({k: v["value"]
+                       for k, v in json.loads(done.stdout).items()})
+    assert values[0] == values[1]
+
+
+# ------------------------------------------------------- routes, nginx-map
+
+def test_routes_for_people():
+    lines = mxmctl("routes").stdout.splitlines()
+    assert any(re.search(r"GET +/api/movies/\{movie\}/ +VERIFIED +FAST", line)
+               for line in lines)
+
+
+def test_nginx_gets_the_map_that_is_shipped():
+    shipped = (ROOT / "nginx/mxm-map.conf").read_text()
+    assert mxmctl("nginx-map").stdout == shipped
+
+
+def test_the_map_names_the_slow_routes_with_and_without_slash():
+    rows = json.loads(mxmctl("routes", "--json").stdout)
+    text = mxmctl("nginx-map").stdout
+    slow = [r for r in rows if r["pool"] == "SLOW"]
+    assert slow
+    for row in slow:
+        if "{" not in row["path"]:
+            both = {f'"{row["method"]} {p}" mxm_slow;'
+                    for p in (row["path"], row["path"].rstrip("/"))}
+            assert both <= set(text.splitlines())
+    assert len([line for line in text.splitlines()
+                if "mxm_slow" in line]) == 2 * len(slow)
+
+
+# ------------------------------------------------------------------ status
+
+def counted(stack, route, code):
+    return sum(r["count"] for r in
+               json.loads(stack.ctl("status --json").stdout)["requests"]
+               if (r["route"], r["status"]) == (route, code))
+
+
+def test_status_counts_by_route_and_status(stack, ana):
+    detail = "GET /api/movies/{movie}/"
+    before = [counted(stack, detail, code) for code in (200, 304, 404)]
+    etag = None
+    for _ in range(4):
+        etag = ana.get("/api/movies/the-matrix/").headers["ETag"]
+    ana.get("/api/movies/the-matrix/", headers={"If-None-Match": etag})
+    for _ in range(2):
+        ana.get("/api/movies/there-is-none/")
+    after = [counted(stack, detail, code) for code in (200, 304, 404)]
+    assert [b - a for a, b in zip(before, after)] == [4, 1, 2]
+    lost = counted(stack, "(no route)", 404)
+    ana.get("/api/nowhere/", check=False)
+    assert counted(stack, "(no route)", 404) == lost + 1
+
+
+def test_status_counts_refusals(stack, client):
+    before = json.loads(stack.ctl("status --json").stdout)["refusals"]
+    body = {"username": "nobody-here", "password": "wrong"}
+    codes = [client.post("/api/auth/login/", json=body).status_code
+             for _ in range(8)]
+    after = json.loads(stack.ctl("status --json").stdout)["refusals"]
+    assert after["login"] - before["login"] == codes.count(429) > 0
+
+
+def test_status_shows_workers_times_and_the_cache(stack, client):
+    client.get("/healthz")
+    got = json.loads(stack.ctl("status --json").stdout)
+    assert got["master"] == stack.mxmd.pid
+    assert sorted(w["pool"] for w in got["workers"]) == ["fast", "fast",
+                                                         "slow"]
+    assert {w["state"] for w in got["workers"]} == {"ready"}
+    times = got["times"]["fast"]
+    assert 0 < times["p50_us"] <= times["p90_us"] <= times["p99_us"]
+    assert set(got["cache"]) >= {"hits", "misses", "passed_by"}
+    text = stack.ctl("status").stdout
+    assert f"mxmd {stack.mxmd.pid}, counting since 20" in text
+    assert "GET /healthz" in text
+
+
+def test_status_without_mxmd(conf):
+    done = mxmctl("--config", conf, "status")
+    assert done.returncode == 69
+    assert "is mxmd running?" in done.stderr
+
+
+def test_status_of_another_release(conf, tmp_path):
+    (tmp_path / "mxm.shm").write_bytes(b"mxm-shm0" + bytes(100))
+    done = mxmctl("--config", conf, "status")
+    assert done.returncode == 69
+    assert "another release" in done.stderr
+
+
+def test_shared_memory_of_this_release_is_read_only_here(stack):
+    """A reader cannot disturb: it works without the right to write."""
+    shm = stack.base / "run/mxm.shm"
+    assert shm.stat().st_mode & 0o777 == 0o640
+    before = shm.stat().st_mtime_ns
+    assert stack_module.ctl(stack.conf, "status").returncode == 0
+    assert shm.stat().st_mtime_ns >= before
