@@ -368,16 +368,18 @@ main(int argc, char **argv)
 	log_open("mxmd", LOG_LEVEL_INFO);
 	d = mem_new(NULL, struct daemon);
 	d->file = realpath(file, path) ? path : file;
+	status = EX_OK;
 	if (read_settings(d->file, &d->conf)) {
 		log_error("the settings are bad; nothing was started");
-		return EX_CONFIG;
+		status = EX_CONFIG;
 	}
-	if (check) {
+	talloc_steal(d, d->conf); /* until a crew takes them */
+	if (status == EX_OK && check) {
 		puts("the settings are good");
-		return EX_OK;
+	} else if (status == EX_OK) {
+		conf_log(d->conf, "mxmd");
+		status = serve(d);
 	}
-	conf_log(d->conf, "mxmd");
-	status = serve(d);
 	talloc_free(d);
 	return status;
 }
