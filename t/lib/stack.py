@@ -313,6 +313,8 @@ def environment():
     env = {k: v for k, v in os.environ.items()
            if not k.startswith("MXM_") or k in keep}
     env.setdefault("MXM_DATADIR", str(ROOT))
+    # under AddressSanitizer a worker that gets SIGSEGV dies of it, as it would
+    env.setdefault("ASAN_OPTIONS", "handle_segv=0")
     for name in ("NOTIFY_SOCKET", "LISTEN_FDS", "LISTEN_PID",
                  "LISTEN_FDNAMES", "JOURNAL_STREAM", "CREDENTIALS_DIRECTORY"):
         env.pop(name, None)
