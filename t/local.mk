@@ -13,17 +13,20 @@ AM_TESTS_ENVIRONMENT = PYTHON3='$(PYTHON3)'; export PYTHON3; \
 
 unit_tests = \
 	t/unit/test_account t/unit/test_als t/unit/test_body t/unit/test_buf \
-	t/unit/test_cache t/unit/test_clock t/unit/test_conf t/unit/test_copy t/unit/test_db \
-	t/unit/test_field t/unit/test_file t/unit/test_guard t/unit/test_import_csv \
-	t/unit/test_import_record t/unit/test_import_title t/unit/test_json \
-	t/unit/test_key t/unit/test_lang t/unit/test_log t/unit/test_mailtext t/unit/test_matrix \
-	t/unit/test_mem t/unit/test_migrate t/unit/test_msg t/unit/test_multipart \
-	t/unit/test_params t/unit/test_password \
-	t/unit/test_problem t/unit/test_query t/unit/test_random \
-	t/unit/test_record t/unit/test_reply t/unit/test_request \
-	t/unit/test_route t/unit/test_row t/unit/test_server \
-	t/unit/test_shm t/unit/test_smtp t/unit/test_text t/unit/test_token \
-	t/unit/test_tx t/unit/test_upload t/unit/test_url
+	t/unit/test_cache t/unit/test_clock t/unit/test_conf t/unit/test_copy \
+	t/unit/test_db t/unit/test_evaluate t/unit/test_field \
+	t/unit/test_file t/unit/test_fold t/unit/test_guard \
+	t/unit/test_import_csv t/unit/test_import_record \
+	t/unit/test_import_title t/unit/test_json t/unit/test_key \
+	t/unit/test_lang t/unit/test_log t/unit/test_mailtext \
+	t/unit/test_matrix t/unit/test_mem t/unit/test_migrate \
+	t/unit/test_msg t/unit/test_multipart t/unit/test_params \
+	t/unit/test_password t/unit/test_problem t/unit/test_query \
+	t/unit/test_random t/unit/test_rank t/unit/test_record \
+	t/unit/test_reply t/unit/test_request t/unit/test_route \
+	t/unit/test_row t/unit/test_score t/unit/test_server t/unit/test_shm \
+	t/unit/test_smtp t/unit/test_text t/unit/test_token t/unit/test_tx \
+	t/unit/test_upload t/unit/test_url
 
 if HAVE_CRITERION
 check_PROGRAMS += $(unit_tests)
@@ -43,7 +46,10 @@ libtest_a_SOURCES = \
 # The arithmetic of training, with the BLAS that it calls.
 recommend_libs = $(CRITERION_LIBS) $(librecommend_libs) $(libmxm_libs)
 t_unit_test_als_LDADD = $(recommend_libs)
+t_unit_test_evaluate_LDADD = $(recommend_libs)
+t_unit_test_fold_LDADD = $(recommend_libs)
 t_unit_test_matrix_LDADD = $(recommend_libs)
+t_unit_test_rank_LDADD = $(recommend_libs)
 
 # These have a main() of their own, which makes the database they clone.
 db_world = t/unit/db_world.c t/unit/db_world.h

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Judging lists: the split and the metrics, by hand.
+ */
+#include "base/base.h"
+
+#include <criterion/criterion.h>
+#include <math.h>
+
+#include "recommend/evaluate.h"
+#include "recommend/rank.h"
+
+static struct triples *
+triples_of(TALLOC_CTX *mem, uint32_t user, const float *stars, uint32_t n)
+{
+	struct triples *t = triples_new(mem);
+
+	for (uint32_t i = 0; i < n; i++)
+		triples_add(t, &(struct triple){ .user = user,
+				   .item = i,
+				   .value = stars[i],
+				   .time = (int64_t)i });
+	triples_settle(t, user + 1);
+	return t;
+}
+
+/* Of eleven ratings the last two are the window; only what was liked goes. */
+Test(evaluate, the_window_is_a_fifth)
+{
+	static const float stars[] = { 5, 5, 5, 5, 5, 5, 5, 5, 5, 3.5f, 4 };
+	TALLOC_CTX *mem = talloc_new(NULL);
+	struct triples *t = triples_of(mem, 0, stars, 11);
+	struct triples *held = triples_new(mem);
+
+	evaluate_split(t, held);
+	cr_expect_eq(t->n, 10);
+	cr_assert_eq(held->n, 1);
+	cr_expect_eq(held->list[0].item, 10);
+	talloc_free(mem);
+}
+
+Test(evaluate, at_least_one_unless_it_is_the_only_one)
+{
+	static const float stars[] = { 5, 5, 5 };
+	TALLOC_CTX *mem = talloc_new(NULL);
+	struct triples *one = triples_of(mem, 0, stars, 1);
+	struct triples *three = triples_of(mem, 1, stars, 3);
+	struct triples *held = triples_new(mem);
+
+	evaluate_split(one, held);
+	cr_expect_eq(held->n, 0);
+	evaluate_split(three, held);
+	cr_assert_eq(held->n, 1);
+	cr_expect_eq(held->list[0].item, 2);
+	cr_expect_eq(three->n, 2);
+	talloc_free(mem);
+}
+
+static double
+gain(int rank)
+{
+	return 1 / log2(1 + rank);
+}
+
+/* Three users: two hits, nothing found, and one whom training never saw. */
+Test(evaluate, metrics_by_hand)
+{
+	enum { TOP = 5 };
+	static const uint32_t lists[2 * TOP] = { 4, 1, 2, 0, RANK_NONE, 0, 1,
+		RANK_NONE, RANK_NONE, RANK_NONE };
+	static const struct triple held[] = { { .user = 0, .item = 1 },
+		{ .user = 0, .item = 0 }, { .user = 0, .item = UINT32_MAX },
+		{ .user = 1, .item = 5 }, { .user = UINT32_MAX, .item = 1 } };
+	static const float stars[] = { 1, 1, 1, 1, 1, 1, 1, 1 };
+	TALLOC_CTX *mem = talloc_new(NULL);
+	struct sparse *train =
+	    matrix_new(mem, triples_of(mem, 0, stars, 8), 2, 9);
+	struct triples *t = triples_new(mem);
+	struct quality q;
+	double ndcg = (gain(2) + gain(4)) / (gain(1) + gain(2) + gain(3));
+
+	for (size_t i = 0; i < array_len(held); i++)
+		triples_add(t, &held[i]);
+	evaluate_lists(train, t, lists, TOP, &q);
+	cr_expect_eq(q.users, 3);
+	cr_expect_float_eq(q.mean[RECALL_20], 2 / 3.0 / 3, 1e-12);
+	cr_expect_float_eq(q.mean[NDCG_10], ndcg / 3, 1e-12);
+	cr_expect_float_eq(q.mean[NDCG_100], ndcg / 3, 1e-12);
+	cr_expect_float_eq(q.mean[MAP_10], (0.5 + 0.5) / 3 / 3, 1e-12);
+	/* 0, 1, 2 and 4 of the eight that were rated; film 8 is none */
+	cr_expect_float_eq(q.coverage, 4 / 8.0, 1e-12);
+	cr_expect_float_eq(q.error[NDCG_100],
+	    sqrt((ndcg * ndcg / 3 - ndcg * ndcg / 9) / 3), 1e-12);
+	talloc_free(mem);
+}
+
+Test(evaluate, only_so_many_places_count)
+{
+	enum { TOP = 150 };
+	static uint32_t lists[TOP];
+	static const float stars[] = { 1 };
+	static const struct triple places[] = { { .item = 20 }, { .item = 10 },
+		{ .item = 100 } };
+	TALLOC_CTX *mem = talloc_new(NULL);
+	struct sparse *train =
+	    matrix_new(mem, triples_of(mem, 0, stars, 1), 1, TOP);
+	struct quality q;
+
+	for (uint32_t i = 0; i < TOP; i++)
+		lists[i] = i;
+	for (size_t i = 0; i < array_len(places); i++) {
+		struct triples *t = triples_new(mem);
+
+		triples_add(t, &places[i]);
+		evaluate_lists(train, t, lists, TOP, &q);
+		cr_expect_eq(q.mean[RECALL_20] > 0, i == 1);
+		cr_expect_eq(q.mean[NDCG_10] > 0, false);
+		cr_expect_eq(q.mean[MAP_10] > 0, false);
+		cr_expect_eq(q.mean[NDCG_100] > 0, i < 2);
+	}
+	talloc_free(mem);
+}
+
+Test(evaluate, nothing_held_is_nothing)
+{
+	static const float stars[] = { 1 };
+	TALLOC_CTX *mem = talloc_new(NULL);
+	struct sparse *train =
+	    matrix_new(mem, triples_of(mem, 0, stars, 1), 1, 1);
+	struct quality q;
+
+	evaluate_lists(train, triples_new(mem), NULL, 5, &q);
+	cr_expect_eq(q.users, 0);
+	cr_expect_float_eq(q.mean[NDCG_100], 0, 1e-12);
+	cr_expect_float_eq(q.coverage, 0, 1e-12);
+	talloc_free(mem);
+}
