@@ -49,7 +49,7 @@ world_open(void)
 	log_open("test", LOG_LEVEL_ERROR);
 	mem_init();
 	mem = talloc_new(NULL);
-	snprintf(name, sizeof name, "%s_%ld", template, (long)getpid());
+	snprintf(name, sizeof name, "%s%ld", template, (long)getpid());
 	command =
 	    mem_printf(mem, "CREATE DATABASE %s TEMPLATE %s", name, template);
 	cr_assert(on_server(command));
@@ -126,7 +126,7 @@ make_template(char *template, size_t size)
 	struct db *made;
 	bool good;
 
-	snprintf(template, size, "mxm_unit_%ld", (long)getpid());
+	snprintf(template, size, "mxm_unit_%ld_", (long)getpid());
 	if (!on_server(mem_printf(ctx, "CREATE DATABASE %s", template)))
 		return false;
 	made = db_new(ctx,
@@ -140,13 +140,30 @@ make_template(char *template, size_t size)
 	return good;
 }
 
+/* Drops the template and what tests that ended by a signal have left. */
+static bool
+drop_all(const char *template)
+{
+	PGconn *conn = PQconnectdb(getenv("MXM_TEST_DATABASE"));
+	PGresult *res = PQexecParams(conn,
+	    "SELECT format('DROP DATABASE %I WITH (FORCE)', datname)"
+	    "  FROM pg_database WHERE starts_with(datname, $1)",
+	    1, NULL, &template, NULL, NULL, 0);
+	bool good = PQntuples(res) > 0;
+
+	for (int i = 0; i < PQntuples(res); i++)
+		good = on_server(PQgetvalue(res, i, 0)) && good;
+	PQclear(res);
+	PQfinish(conn);
+	return good;
+}
+
 /* Found by name in the running program, so it must not be hidden. */
 __attribute__((visibility("default"))) int
 main(int argc, char **argv)
 {
 	struct criterion_test_set *tests;
 	char template[48];
-	char command[96];
 	int result = 0;
 
 	if (!getenv("MXM_TEST_DATABASE")) {
@@ -164,7 +181,5 @@ main(int argc, char **argv)
 	if (criterion_handle_args(argc, argv, true))
 		result = !criterion_run_all_tests(tests);
 	criterion_finalize(tests);
-	snprintf(
-	    command, sizeof command, "DROP DATABASE %s WITH (FORCE)", template);
-	return on_server(command) ? result : 1;
+	return drop_all(template) ? result : 1;
 }

@@ -189,7 +189,7 @@ Test(db, wait_ends_with_a_signal)
 
 Test(db, server_that_hangs_is_given_up)
 {
-	struct db *short_one = db_new(mem, dbinfo, 1);
+	struct db *short_one = db_new(mem, dbinfo, 1000);
 	struct row row;
 	int64_t begun;
 	int pid;
@@ -203,6 +203,6 @@ Test(db, server_that_hangs_is_given_up)
 	/* The retry has a new backend, so that this ends well. */
 	cr_expect_eq(
 	    query_one(mem, short_one, &row, SQL_db_alive, NO_ARGS), ERR_OK);
-	cr_expect_geq(clock_steady_us() - begun, 2 * INT64_C(1000000));
+	cr_expect_geq(clock_steady_us() - begun, 3 * INT64_C(1000000));
 	kill(pid, SIGCONT);
 }
