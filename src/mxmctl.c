@@ -197,7 +197,6 @@ main(int argc, char **argv)
 
 	mem_init();
 	log_open("mxmctl", LOG_LEVEL_WARNING);
-	ctl.mem = mem_need(talloc_named_const(NULL, 0, "mxmctl"));
 	while ((option = getopt_long(argc, argv, "+", options, NULL)) != -1) {
 		switch (option) {
 		case 'c':
@@ -221,6 +220,7 @@ main(int argc, char **argv)
 		    stderr, "mxmctl: no command; mxmctl --help lists them\n");
 		return EX_USAGE;
 	}
+	ctl.mem = mem_need(talloc_named_const(NULL, 0, "mxmctl"));
 	argc -= optind;
 	argv += optind;
 	optind = 1;
