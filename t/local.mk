@@ -21,11 +21,12 @@ unit_tests = \
 	t/unit/test_lang t/unit/test_log t/unit/test_mailtext \
 	t/unit/test_matrix t/unit/test_mem t/unit/test_migrate \
 	t/unit/test_msg t/unit/test_multipart t/unit/test_params \
-	t/unit/test_password t/unit/test_problem t/unit/test_query \
+	t/unit/test_password t/unit/test_prefork t/unit/test_problem t/unit/test_query \
 	t/unit/test_random t/unit/test_rank t/unit/test_record \
 	t/unit/test_reply t/unit/test_request t/unit/test_route \
 	t/unit/test_row t/unit/test_score t/unit/test_server t/unit/test_shm \
-	t/unit/test_smtp t/unit/test_text t/unit/test_token t/unit/test_tx \
+	t/unit/test_smtp t/unit/test_suggest t/unit/test_text t/unit/test_token \
+	t/unit/test_tx \
 	t/unit/test_upload t/unit/test_url
 
 if HAVE_CRITERION
