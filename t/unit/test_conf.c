@@ -170,3 +170,311 @@ Test(conf, a_file_that_is_not_there)
 	    ERR_NOT_FOUND);
 	cr_assert_geq(errors.n, 1);
 }
+
+/* ------------------------------------------------------------------ lines */
+
+Test(conf, odd_lines)
+{
+	cr_assert_eq(load("\r\nlimit_user = 5\r\n"
+			  "database = dbname=a user=b # no comment\n"
+			  "smtp_user =\n"
+			  "\t# indented comment\n" KEY),
+	    ERR_OK);
+	cr_assert_eq(conf->limit_user, 5);
+	cr_assert_str_eq(conf->database, "dbname=a user=b # no comment");
+	cr_assert_str_eq(conf->smtp_user, "");
+}
+
+Test(conf, a_last_line_without_its_end)
+{
+	cr_assert_eq(load(KEY "limit_user = 6"), ERR_OK);
+	cr_assert_eq(conf->limit_user, 6);
+}
+
+Test(conf, a_line_of_any_length)
+{
+	char *name = mem_array(NULL, char, 5001);
+
+	memset(name, 'x', 5000);
+	cr_assert_eq(
+	    load(mem_printf(NULL, "database = dbname=%s\n" KEY, name)), ERR_OK);
+	cr_assert_eq(strlen(conf->database), 5007);
+}
+
+Test(conf, a_setting_given_twice_in_a_file)
+{
+	cr_assert_eq(
+	    load("limit_user = 1\nlimit_code = 2\nlimit_user = 3\n" KEY),
+	    ERR_INVALID);
+	cr_assert(told(":3:", "line 1"));
+	cr_assert_eq(errors.n, 1);
+}
+
+Test(conf, what_is_no_text)
+{
+	cr_assert_eq(load("database = \xff\nsmtp_user = a\x01"
+			  "b\n" KEY),
+	    ERR_INVALID);
+	cr_assert(told(":1:", "UTF-8"));
+	cr_assert(told(":2:", "control character"));
+	cr_assert_eq(errors.n, 2);
+}
+
+Test(conf, only_names_that_end_in_conf_are_read)
+{
+	put("conf.d/10.conf", "limit_user = 10\n", 0600);
+	put("conf.d/20.conf~", "limit_user = 20\n", 0600);
+	put("conf.d/.30.conf", "limit_user = 30\n", 0600);
+	cr_assert_eq(load(KEY), ERR_OK);
+	cr_assert_eq(conf->limit_user, 10);
+	(void)unlink(mem_printf(NULL, "%s/conf.d/20.conf~", folder));
+	(void)unlink(mem_printf(NULL, "%s/conf.d/.30.conf", folder));
+}
+
+Test(conf, a_folder_is_no_file)
+{
+	cr_assert_eq(conf_load(NULL, folder, &conf, &errors), ERR_NOT_FOUND);
+	cr_assert(told(folder, "plain file"));
+}
+
+/* ------------------------------------------------------------------ types */
+
+/* Is the value taken, and how does it stand afterwards? */
+static const char *
+normal(const char *name, const char *value, enum conf_id id)
+{
+	char *text = mem_printf(NULL, "%s = %s\n" KEY, name, value);
+
+	return load(text) == ERR_OK ? conf->text[id] : NULL;
+}
+
+static bool
+refused(const char *name, const char *value, const char *word)
+{
+	return load(mem_printf(NULL, "%s = %s\n" KEY, name, value)) ==
+		   ERR_INVALID &&
+	       told(":1:", word) && errors.n == 1;
+}
+
+Test(conf, origins)
+{
+	const enum conf_id id = CONF_ID_public_origin;
+
+	cr_assert_str_eq(
+	    normal("public_origin", "https://Movies.Example.ORG/", id),
+	    "https://movies.example.org");
+	cr_assert_str_eq(normal("public_origin", "http://127.0.0.1:8080", id),
+	    "http://127.0.0.1:8080");
+	cr_assert_str_eq(
+	    normal("public_origin", "http://[::1]:80", id), "http://[::1]:80");
+	cr_assert(refused("public_origin", "movies.example.org", "no origin"));
+	cr_assert(refused("public_origin", "https://a/b", "no origin"));
+	cr_assert(refused("public_origin", "https://a:b", "no origin"));
+	cr_assert(refused("public_origin", "https://a:123456", "no origin"));
+	cr_assert(refused("public_origin", "https://u@a", "no origin"));
+	cr_assert(refused("public_origin", "https://", "no origin"));
+	cr_assert(refused("public_origin", "https://[::1", "no origin"));
+	cr_assert(refused("public_origin", "javascript://a", "no origin"));
+	cr_assert(refused("public_origin", "", "is empty"));
+}
+
+Test(conf, lists)
+{
+	cr_assert_str_eq(normal("cors_origins", "https://a/ , http://B:1",
+			     CONF_ID_cors_origins),
+	    "https://a,http://b:1");
+	cr_assert_str_eq(normal("cors_origins", "", CONF_ID_cors_origins), "");
+	cr_assert(refused("cors_origins", "https://a,,https://b", "between"));
+	cr_assert(refused("cors_origins", "https://a,", "between"));
+	cr_assert(refused("cors_origins", "*", "no origin"));
+	cr_assert_str_eq(
+	    normal("cache_servers", "/a.sock,/b.sock", CONF_ID_cache_servers),
+	    "/a.sock,/b.sock");
+	cr_assert_str_eq(
+	    normal("cache_servers", "", CONF_ID_cache_servers), "");
+	cr_assert(refused("cache_servers", "localhost:11211", "absolute"));
+}
+
+Test(conf, numbers_and_modes)
+{
+	cr_assert(refused("workers", "", "not a number"));
+	cr_assert(refused("workers", "-1", "not a number"));
+	cr_assert(refused("workers", "1.5", "not a number"));
+	cr_assert(refused("workers", "0x4", "not a number"));
+	cr_assert(refused("workers", "1025", "too large"));
+	cr_assert(refused("workers", "99999999999999999999", "not a number"));
+	cr_assert_not_null(normal("workers", "1024", CONF_ID_workers));
+	cr_assert(refused("socket_mode", "rw", "no mode"));
+	cr_assert(refused("socket_mode", "0888", "no mode"));
+	cr_assert(refused("socket_mode", "7777", "no mode"));
+	cr_assert_not_null(normal("socket_mode", "660", CONF_ID_socket_mode));
+	cr_assert_eq(conf->socket_mode, 0660);
+	cr_assert(refused("answer_cache", "yes", "on or off"));
+	cr_assert(refused("log_level", "loud", "warning"));
+	cr_assert(refused("mail_transport", "pigeon", "smtp or file"));
+}
+
+Test(conf, times_and_sizes)
+{
+	cr_assert_not_null(
+	    normal("request_deadline", "90", CONF_ID_request_deadline));
+	cr_assert_eq(conf->request_deadline, 90000);
+	cr_assert_not_null(
+	    normal("access_lifetime", "1d", CONF_ID_access_lifetime));
+	cr_assert_eq(conf->access_lifetime, 86400);
+	cr_assert_not_null(
+	    normal("statement_timeout", "0", CONF_ID_statement_timeout));
+	cr_assert_eq(conf->statement_timeout, 0);
+	cr_assert(refused("request_deadline", "99ms", "too short"));
+	cr_assert(refused("request_deadline", "1y", "no time"));
+	cr_assert(refused("request_deadline", "5 s", "no time"));
+	cr_assert(refused("request_deadline", "-5s", "no time"));
+	cr_assert(refused("request_deadline", "999999999999999d", "no time"));
+	cr_assert(refused("request_deadline", "9999d", "ten years"));
+	cr_assert(refused("access_lifetime", "0", "whole number of seconds"));
+	cr_assert(refused("access_lifetime", "1500ms", "whole number"));
+	cr_assert(refused("body_limit", "0", "no size"));
+	cr_assert(refused("body_limit", "2G", "more than 1G"));
+	cr_assert(refused("body_limit", "1MB", "no size"));
+}
+
+Test(conf, paths_and_addresses)
+{
+	cr_assert(refused("media_root", "media", "absolute"));
+	cr_assert(refused("media_root", "", "is empty"));
+	cr_assert(refused("mail_from", "nobody", "mail address"));
+	cr_assert(refused("mail_from", "a@b\tc@d", "mail address"));
+	cr_assert_not_null(
+	    normal("mail_from", "movies@localhost", CONF_ID_mail_from));
+	cr_assert(refused("mail_transport", "file", "name a folder") ||
+		  told("", "name a folder"));
+}
+
+/* ------------------------------------------------- what follows from what */
+
+Test(conf, paths_follow_run_dir)
+{
+	cr_assert_eq(load("listen_slow = s/low\njobs_socket = /elsewhere/j\n"
+			  "run_dir = /r\n" KEY),
+	    ERR_OK);
+	cr_assert_str_eq(conf->listen_fast, "/r/fast.sock");
+	cr_assert_str_eq(conf->listen_slow, "/r/s/low");
+	cr_assert_str_eq(conf->jobs_socket, "/elsewhere/j");
+	cr_assert(conf_is_default(conf, CONF_ID_listen_fast));
+	cr_assert_not(conf_is_default(conf, CONF_ID_listen_slow));
+}
+
+Test(conf, a_path_too_long_for_a_socket)
+{
+	char name[121] = "/";
+
+	memset(name + 1, 'r', 119);
+	cr_assert_eq(
+	    load(mem_printf(NULL, "run_dir = %s\n" KEY, name)), ERR_INVALID);
+	cr_assert(told("listen_fast", "107"));
+	cr_assert(told("listen_slow", "107"));
+	cr_assert(told("jobs_socket", "107"));
+}
+
+Test(conf, addresses_follow_the_public_origin)
+{
+	cr_assert_eq(
+	    load("public_origin = https://m.example.org:8443\n" KEY), ERR_OK);
+	cr_assert_str_eq(conf->site_origin, "https://m.example.org:8443");
+	cr_assert_str_eq(conf->mail_from, "moviesxmovies@m.example.org");
+	cr_assert_eq(load("public_origin = http://[::1]:8080\n"
+			  "site_origin = https://front.example.org\n" KEY),
+	    ERR_OK);
+	cr_assert_str_eq(conf->site_origin, "https://front.example.org");
+	cr_assert_str_eq(conf->mail_from, "moviesxmovies@localhost");
+}
+
+Test(conf, what_needs_a_restart)
+{
+	struct conf *old;
+
+	cr_assert_eq(load(KEY), ERR_OK);
+	old = conf;
+	cr_assert_eq(load("workers = 9\n" KEY), ERR_OK);
+	cr_assert_null(conf_needs_restart(NULL, old, conf));
+	cr_assert_eq(load("socket_mode = 0600\nrun_dir = /r\n" KEY), ERR_OK);
+	cr_assert_str_eq(conf_needs_restart(NULL, old, conf),
+	    "jobs_socket, listen_fast, listen_slow, run_dir, socket_mode");
+}
+
+Test(conf, what_is_good_is_there_beside_what_is_bad)
+{
+	cr_assert_eq(load("workers = many\nlimit_user = 7\n"), ERR_INVALID);
+	cr_assert_eq(conf->limit_user, 7);
+	cr_assert_eq(conf->workers, 0);
+	cr_assert_str_eq(conf->signing_key, "");
+}
+
+/* ---------------------------------------------------------------- secrets */
+
+Test(conf, a_secret_in_a_file_for_everybody)
+{
+	put("mxm.conf", KEY, 0644);
+	cr_assert_eq(conf_load(NULL, file, &conf, &errors), ERR_INVALID);
+	cr_assert(told(":1:", "chmod o= "));
+	put("mxm.conf", KEY, 0640);
+	cr_assert_eq(conf_load(NULL, file, &conf, &errors), ERR_OK);
+}
+
+Test(conf, a_secret_is_never_told)
+{
+	cr_assert_eq(load("signing_key = hunter2\n"), ERR_INVALID);
+	for (size_t i = 0; i < errors.n; i++)
+		cr_assert_null(strstr(errors.list[i], "hunter2"));
+}
+
+Test(conf, a_secret_in_two_places)
+{
+	put("key", "0123456789abcdef0123456789abcdef\n", 0600);
+	cr_assert_eq(
+	    load(mem_printf(NULL, "signing_key_file = %s/key\n" KEY, folder)),
+	    ERR_INVALID);
+	cr_assert(told(":1:", "remove one"));
+}
+
+Test(conf, a_secret_that_cannot_be_used)
+{
+	char *line = mem_printf(NULL, "signing_key_file = %s/key\n", folder);
+	char *longest = mem_array(NULL, char, 4098);
+
+	cr_assert_eq(load(line), ERR_NOT_FOUND);
+	cr_assert(told("/key", "cannot be read"));
+	memset(longest, 'k', 4097);
+	put("key", longest, 0600);
+	cr_assert_eq(load(line), ERR_INVALID);
+	cr_assert(told("/key", "too long"));
+	put("key", "\xff\xfe", 0600);
+	cr_assert_eq(load(line), ERR_INVALID);
+	cr_assert(told("/key", "must be text"));
+	longest[4096] = '\0';
+	put("key", longest, 0600);
+	cr_assert_eq(load(line), ERR_OK);
+	cr_assert_eq(strlen(conf->signing_key), 4096);
+}
+
+Test(conf, only_the_end_of_a_secret_is_trimmed)
+{
+	put("key", " 0123456789abcdef0123456789abcdef \r\n\n", 0600);
+	cr_assert_eq(
+	    load(mem_printf(NULL, "signing_key_file = %s/key\n", folder)),
+	    ERR_OK);
+	cr_assert_str_eq(
+	    conf->signing_key, " 0123456789abcdef0123456789abcdef ");
+}
+
+Test(conf, a_credential_is_the_last_resort)
+{
+	put("signing_key", "credential-credential-credential-1", 0444);
+	cr_assert_eq(setenv("CREDENTIALS_DIRECTORY", folder, 1), 0);
+	cr_assert_eq(load(""), ERR_OK);
+	cr_assert_str_eq(
+	    conf->signing_key, "credential-credential-credential-1");
+	cr_assert_eq(load(KEY), ERR_OK);
+	cr_assert_str_eq(conf->signing_key, "0123456789abcdef0123456789abcdef");
+	(void)unlink(mem_printf(NULL, "%s/signing_key", folder));
+}

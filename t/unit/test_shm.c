@@ -140,6 +140,140 @@ Test(shm, a_limit_lets_little_more_through)
 	cr_assert_geq(passed, 25);
 }
 
+/* Whatever the limit and the time: after so many seconds, and not before. */
+Test(shm, the_wait_is_as_long_as_it_says)
+{
+	static const unsigned limits[] = { 1, 2, 3, 20, 2000 };
+	uint64_t who = 1;
+	size_t l;
+	int at, wait;
+
+	for (l = 0; l < array_len(limits); l++) {
+		for (at = 0; at < 60; at += 7, who++) {
+			int64_t now = 60000 * SECOND + at * SECOND + 250000;
+			unsigned i;
+
+			for (i = 0; i < limits[l]; i++)
+				cr_assert_eq(
+				    shm_limit_at(shm, 0, who, limits[l], now),
+				    0);
+			wait = shm_limit_at(shm, 0, who, limits[l], now);
+			cr_assert(wait > 0 && wait <= 120);
+			if (wait > 1)
+				cr_assert_gt(
+				    shm_limit_at(shm, 0, who, limits[l],
+					now + (wait - 1) * SECOND),
+				    0);
+			cr_assert_eq(shm_limit_at(shm, 0, who, limits[l],
+					 now + wait * SECOND),
+			    0, "limit %u, %d s into the minute, wait %d",
+			    limits[l], at, wait);
+		}
+	}
+}
+
+/* All at the same instant, in as many processes: not one too many. */
+Test(shm, a_limit_is_exact_under_a_rush)
+{
+	int status, passed = 0, i;
+
+	for (i = 0; i < 8; i++) {
+		if (fork() == 0) {
+			int mine = 0, k;
+
+			for (k = 0; k < 100; k++)
+				mine += shm_limit_at(
+					    shm, 1, 7, 200, 90 * SECOND) == 0;
+			_exit(mine);
+		}
+	}
+	while (wait(&status) > 0)
+		passed += WEXITSTATUS(status);
+	cr_assert_eq(passed, 200);
+	cr_assert_eq(shm_refusals(shm, 1), 600);
+}
+
+Test(shm, no_limit_is_no_limit)
+{
+	int i;
+
+	for (i = 0; i < 5000; i++)
+		cr_assert_eq(shm_limit(shm, 0, 1, 0), 0);
+	cr_assert_eq(shm_refusals(shm, 0), 0);
+}
+
+/* More callers than places: everybody passes, whoever was quiet is forgotten.
+ */
+Test(shm, a_table_that_is_full_goes_on)
+{
+	uint64_t who;
+
+	for (who = 0; who < 300000; who++)
+		cr_assert_eq(shm_limit_at(shm, 1, who, 20, 60 * SECOND), 0);
+	for (who = 0; who < 20; who++)
+		cr_assert_eq(shm_limit_at(shm, 1, 1, 20, 6000 * SECOND), 0);
+	cr_assert_gt(shm_limit_at(shm, 1, 1, 20, 6000 * SECOND), 0);
+}
+
+Test(shm, an_unknown_status_is_not_lost)
+{
+	shm_count(shm, 0, 0, -5, SHM_CACHE_NONE);
+	shm_count(shm, 0, 1000, INT64_MAX, SHM_CACHE_NONE);
+	cr_assert_eq(shm_requests(shm, 0, 599), 2);
+	cr_assert_geq(shm_percentile_us(shm, 0, 1.0), 1000000);
+}
+
+Test(shm, all_slots_can_be_taken)
+{
+	int i;
+
+	for (i = 0; i < SHM_SLOTS; i++)
+		cr_assert_geq(shm_slot_take(shm, i % 2, 1), 0);
+	cr_assert_eq(shm_slot_take(shm, 0, 1), -1);
+	shm_slot_free(shm, 17);
+	cr_assert_eq(shm_slot_take(shm, 0, 2), 17);
+}
+
+Test(shm, what_is_known_of_the_cache_outlives_the_master)
+{
+	const char *why = "";
+	struct shm *next;
+
+	cr_assert(shm_cache_bypass(shm)); /* nobody has looked yet */
+	shm_touch_clear(shm, clock_steady_us());
+	cr_assert_eq(shm_create(NULL, folder, routes, 2, &next, &why), ERR_OK);
+	cr_assert_not(shm_cache_bypass(next));
+	shm_raise_failed(next);
+	cr_assert_eq(shm_create(NULL, folder, routes, 2, &shm, &why), ERR_OK);
+	cr_assert(shm_cache_bypass(shm));
+}
+
+Test(shm, a_file_of_another_release)
+{
+	struct shm *other;
+	char path[64];
+	FILE *f;
+
+	snprintf(path, sizeof path, "%s/mxm.shm", folder);
+	f = fopen(path, "r+");
+	cr_assert_not_null(f);
+	fputs("mxm-shm0", f);
+	fclose(f);
+	cr_assert_eq(shm_open_file(NULL, folder, false, &other), ERR_CONFLICT);
+	cr_assert_eq(truncate(path, 100), 0);
+	cr_assert_eq(shm_open_file(NULL, folder, false, &other), ERR_CONFLICT);
+}
+
+Test(shm, a_folder_that_is_not_there)
+{
+	const char *why = "";
+	struct shm *other;
+
+	cr_assert_eq(shm_create(NULL, "/nonexistent", routes, 2, &other, &why),
+	    ERR_UNAVAILABLE);
+	cr_assert_not_null(strstr(why, "the folder must exist"));
+}
+
 Test(shm, a_failed_raise_takes_the_cache_out)
 {
 	shm_touch_clear(shm, clock_steady_us());

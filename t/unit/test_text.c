@@ -139,3 +139,107 @@ Test(text, nfkc)
 	cr_assert_str_eq(text_nfkc(NULL, "ﬁ①"), "fi1");
 	cr_assert_str_eq(text_nfkc(NULL, "e\xcc\x81"), "é");
 }
+
+/* Counting joiners makes guard and undo exact opposites, whatever is there. */
+Test(text, markup_with_joiners_of_its_own)
+{
+	static const char *const texts[] = { "<\xe2\x81\xa0"
+					     "b>",
+		"<\xe2\x81\xa0\xe2\x81\xa0/", "<\xe2\x81\xa0 ", "<\xe2\x81\xa0",
+		"<\xe2\x81", "<<!", "<\xe2\x81\xa0<a" };
+	size_t i;
+
+	for (i = 0; i < array_len(texts); i++) {
+		char *guarded = text_markup_guard(NULL, texts[i]);
+
+		cr_assert_str_eq(text_markup_undo(NULL, guarded), texts[i]);
+	}
+	/* what a client sends unguarded stays as it is */
+	cr_assert_str_eq(text_markup_undo(NULL, "<b>"), "<b>");
+}
+
+Test(text, slugs_of_other_scripts_and_signs)
+{
+	cr_assert_str_eq(text_slug(NULL, "Straße & Łódź"), "strae-odz");
+	cr_assert_str_eq(text_slug(NULL, "a\xc2\xa0\xe3\x80\x80 b"), "a-b");
+	cr_assert_str_eq(text_slug(NULL, "½ ﬁ ²"), "12-fi-2");
+	cr_assert_str_eq(text_slug(NULL, "--__--"), "");
+	cr_assert_str_eq(text_slug(NULL, ""), "");
+	cr_assert_str_eq(text_slug(NULL, "don't stop!?"), "dont-stop");
+	cr_assert_str_eq(text_slug_unicode(NULL, "ÉCOLE № 7"), "école-no-7");
+	cr_assert_str_eq(text_slug_unicode(NULL, "君の名は。"), "君の名は");
+	cr_assert_str_eq(text_slug_unicode(NULL, "🍿🍿"), "");
+}
+
+Test(text, a_slug_of_a_slug_is_the_same)
+{
+	static const char *const texts[] = { "The Matrix (1999)", "Amélie",
+		"WALL·E", "_x_", "8½" };
+	size_t i;
+
+	for (i = 0; i < array_len(texts); i++) {
+		char *once = text_slug(NULL, texts[i]);
+		char *all = text_slug_unicode(NULL, texts[i]);
+
+		cr_assert_str_eq(text_slug(NULL, once), once);
+		cr_assert_str_eq(text_slug_unicode(NULL, all), all);
+	}
+}
+
+Test(text, user_names_of_many_scripts)
+{
+	char *longest = talloc_zero_array(NULL, char, 304);
+	int i;
+
+	cr_assert(text_is_username("жизнь"));
+	cr_assert(text_is_username("映画"));
+	cr_assert(text_is_username("_"));
+	cr_assert_not(text_is_username("a\xcc\x81")); /* a mark by itself */
+	cr_assert_not(text_is_username("🍿"));
+	cr_assert_not(text_is_username("a\xe2\x80\x8b")); /* no width */
+	cr_assert_not(text_is_username("a#b"));
+	cr_assert_not(text_is_username("a\xff"));
+	for (i = 0; i < 150; i++)
+		memcpy(longest + 2 * (size_t)i, "é", 2);
+	cr_assert(text_is_username(longest));
+	memcpy(longest + 300, "é", 2);
+	cr_assert_not(text_is_username(longest));
+}
+
+Test(text, the_longest_addresses)
+{
+	char local[66], domain[300];
+	size_t i;
+
+	memset(local, 'a', 65);
+	local[65] = '\0';
+	cr_assert_not(
+	    text_is_email(talloc_asprintf(NULL, "%s@example.org", local)));
+	local[64] = '\0';
+	cr_assert(
+	    text_is_email(talloc_asprintf(NULL, "%s@example.org", local)));
+	for (i = 0; i < 250; i++)
+		domain[i] = i % 60 == 59 ? '.' : 'd';
+	memcpy(domain + 245, ".org", 5);
+	cr_assert(text_is_email(talloc_asprintf(NULL, "abcd@%s", domain)));
+	cr_assert_not(
+	    text_is_email(talloc_asprintf(NULL, "abcdefg@%s", domain)));
+}
+
+Test(text, addresses_that_look_right)
+{
+	cr_assert(text_is_email("o'neil!#$%&*+-/=?^_`{|}~@example.org"));
+	cr_assert(text_is_email("a@1.example"));
+	cr_assert_not(text_is_email("a@1.2.3.4"));
+	cr_assert_not(text_is_email("a..b@example.org"));
+	cr_assert_not(text_is_email("a.@example.org"));
+	cr_assert_not(text_is_email("a@example..org"));
+	cr_assert_not(text_is_email("a@example.org."));
+	cr_assert_not(text_is_email("a@exa_mple.org"));
+	cr_assert_not(text_is_email("\"a b\"@example.org"));
+	cr_assert_not(text_is_email("a@[127.0.0.1]"));
+	cr_assert_not(text_is_email("aé@example.org"));
+	cr_assert_not(text_is_email("a@example.org "));
+	cr_assert_not(text_is_email(""));
+	cr_assert_not(text_is_email("@"));
+}
