@@ -109,7 +109,8 @@ librecommend_a_SOURCES = \
 	src/recommend/near.c src/recommend/near.h \
 	src/recommend/parallel.c src/recommend/parallel.h \
 	src/recommend/rank.c src/recommend/rank.h \
-	src/recommend/table.c src/recommend/table.h
+	src/recommend/table.c src/recommend/table.h \
+	src/recommend/tune.c src/recommend/tune.h
 librecommend_libs = librecommend.a $(BLAS_LIBS)
 
 libmxm_libs = libmxm.a $(JSONC_LIBS) $(PQ_LIBS) $(MEMCACHED_LIBS) \

@@ -27,6 +27,7 @@ PACKAGES_test=(
 	libcriterion-dev clang-format mandoc
 	python3 python3-pytest python3-requests python3-yaml
 	python3-jsonschema python3-hypothesis python3-psycopg2 python3-jwt
+	python3-numpy python3-scipy
 )
 
 # The load generator; pgbench comes with PostgreSQL.

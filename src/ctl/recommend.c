@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * mxmctl recommend rank, mxmctl recommend evaluate: the command line around
- * recommend/. Neither needs a database; ratings come from a file. Progress
+ * mxmctl recommend rank, evaluate and tune: the command line around
+ * recommend/. None needs a database; ratings come from a file. Progress
  * goes to standard error, results to standard output.
  */
 #include "base/base.h"
@@ -20,6 +20,7 @@
 #include "recommend/fit.h"
 #include "recommend/rank.h"
 #include "recommend/table.h"
+#include "recommend/tune.h"
 
 #define TOP_MAX 10000
 
@@ -31,6 +32,8 @@ struct task {
 	const char *out;
 	int64_t top;
 	bool quiet;
+	bool tune;
+	unsigned trials; /* done */
 	struct fit_options fit;
 	struct progress progress;
 	char step[80]; /* what progress says */
@@ -73,7 +76,7 @@ interrupted(void)
 
 /* ---------------------------------------------------------------- options */
 
-enum { TRAIN = 1000, TEST, OUT, TOP, SET };
+enum { TRAIN = 1000, TEST, OUT, TOP, SET, TUNE };
 
 /* EX_OK, or what a bad value ends with. */
 static int
@@ -102,6 +105,9 @@ take_option(struct task *t, int option)
 		if (why)
 			return ctl_usage(t->ctl, "--set: %s", why);
 		break;
+	case TUNE:
+		t->tune = true;
+		break;
 	case 'j':
 		t->ctl->json = true;
 		break;
@@ -123,6 +129,7 @@ read_options(struct task *t, int argc, char **argv)
 		{ "out", required_argument, NULL, OUT },
 		{ "top", required_argument, NULL, TOP },
 		{ "set", required_argument, NULL, SET },
+		{ "tune", no_argument, NULL, TUNE },
 		{ "json", no_argument, NULL, 'j' },
 		{ "quiet", no_argument, NULL, 'q' },
 		{ 0 },
@@ -199,6 +206,47 @@ check_memory(struct task *t)
 }
 
 static void
+tell_trial(void *teller, const char *tried, double quality, bool kept)
+{
+	struct task *t = teller;
+
+	progress_clear(&t->progress);
+	if (!t->quiet)
+		fprintf(stderr, "%.4f %s%s\n", quality,
+		    *tried ? tried : "as it is",
+		    *tried && kept ? ": kept" : "");
+	progress_at(&t->progress, ++t->trials);
+}
+
+static int
+tune(struct task *t)
+{
+	const struct tune tune = { .triples = t->table.triples,
+		.users = t->table.users.n,
+		.items = t->table.items.n,
+		.tell = tell_trial,
+		.teller = t };
+	enum err e;
+
+	t->fit.als.stop = t->fit.near.stop = &stop;
+	snprintf(t->step, sizeof t->step, "tuning");
+	progress_begin(&t->progress, t->step, tune_trials());
+	e = tune_settings(&tune, &t->fit);
+	if (!e) {
+		progress_end(&t->progress);
+		return EX_OK;
+	}
+	progress_clear(&t->progress);
+	if (stop)
+		return interrupted();
+	fprintf(stderr, "mxmctl recommend: %s: %s\n", t->train,
+	    e == ERR_NOT_FOUND ? "nobody's last ratings hold 4 stars or more "
+				 "to tune by" :
+				 "training does not end in numbers");
+	return EX_DATAERR;
+}
+
+static void
 tell_iteration(void *teller, unsigned iteration, double loss)
 {
 	struct task *t = teller;
@@ -211,9 +259,14 @@ tell_iteration(void *teller, unsigned iteration, double loss)
 static int
 train(struct task *t)
 {
-	int64_t began = clock_steady_us();
+	int64_t began;
+	int status;
 	enum err e;
 
+	status = t->tune ? tune(t) : EX_OK;
+	if (status != EX_OK)
+		return status;
+	began = clock_steady_us();
 	t->by_user = matrix_new(
 	    t->mem, t->table.triples, t->table.users.n, t->table.items.n);
 	talloc_free(t->table.triples);
@@ -412,6 +465,8 @@ split_or_read(struct task *t)
 		return read_test(t);
 	t->held = triples_new(t->mem);
 	evaluate_split(t->table.triples, t->held);
+	t->table.items.n =
+	    evaluate_forget(t->table.triples, t->held, t->table.items.n);
 	if (t->held->n > 0)
 		return EX_OK;
 	fprintf(stderr,
@@ -447,6 +502,25 @@ run_evaluate(struct task *t)
 	return print_both(t, &ours, &popular);
 }
 
+/* ------------------------------------------------------------------- tune */
+
+static int
+run_tune(struct task *t)
+{
+	int status;
+
+	if (t->out || t->test)
+		return ctl_usage(t->ctl, "tune takes --train alone");
+	status = read_table(t, t->train, &t->table);
+	if (status == EX_OK)
+		status = check_memory(t);
+	if (status == EX_OK)
+		status = tune(t);
+	if (status == EX_OK)
+		fit_print(&t->fit, stdout);
+	return status;
+}
+
 int
 ctl_recommend(struct ctl *ctl, int argc, char **argv)
 {
@@ -462,8 +536,10 @@ ctl_recommend(struct ctl *ctl, int argc, char **argv)
 		run = run_rank;
 	else if (argc > 1 && strcmp(argv[1], "evaluate") == 0)
 		run = run_evaluate;
+	else if (argc > 1 && strcmp(argv[1], "tune") == 0)
+		run = run_tune;
 	else
-		return ctl_usage(ctl, "say rank or evaluate");
+		return ctl_usage(ctl, "say rank, evaluate or tune");
 	status = read_options(t, argc - 1, argv + 1);
 	if (status == EX_OK) {
 		progress_init(&t->progress, t->quiet);

@@ -18,6 +18,8 @@
 #define BLOCK_ROWS 256 /* gathered at a time: stays in the second cache */
 #define BATCH_ROWS 32  /* handed to a thread at a time */
 #define GRAM_ROWS  2048
+#define AHEAD      8  /* rows that are fetched before they are gathered */
+#define CACHE_LINE 64 /* bytes */
 
 void openblas_set_num_threads(int n);
 void spotrf_(
@@ -134,6 +136,17 @@ vector_update(const float *y, const float *p, size_t n, size_t k, float *b)
 	    CblasTrans, 1, &vy.matrix, &vp.vector, 1, &vb.vector);
 }
 
+/* Rows come in no order that the processor could guess. */
+static void
+prefetch_row(const struct half *h, size_t at)
+{
+	size_t k = h->o->factors;
+	const float *row = h->fixed + (size_t)h->m->index[at] * k;
+
+	for (size_t i = 0; i < k; i += CACHE_LINE / sizeof *row)
+		__builtin_prefetch(row + i);
+}
+
 /* a += Y'Y, b += Y'p over the rows of Y that the row rated, block by block. */
 static void
 add_ratings(
@@ -144,10 +157,13 @@ add_ratings(
 
 	for (; at < end; at += n) {
 		n = end - at < BLOCK_ROWS ? end - at : BLOCK_ROWS;
-		for (i = 0; i < n; i++)
+		for (i = 0; i < n; i++) {
+			if (at + i + AHEAD < end)
+				prefetch_row(h, at + i + AHEAD);
 			memcpy(block + i * k,
 			    h->fixed + (size_t)h->m->index[at + i] * k,
 			    k * sizeof *block);
+		}
 		rank_update(block, n, k, a);
 		vector_update(block, h->m->value + at, n, k, b);
 	}

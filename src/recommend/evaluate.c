@@ -50,6 +50,24 @@ evaluate_split(struct triples *triples, struct triples *held)
 	triples->n = kept;
 }
 
+uint32_t
+evaluate_forget(struct triples *triples, struct triples *held, uint32_t items)
+{
+	TALLOC_CTX *mem = mem_need(talloc_new(NULL));
+	uint32_t *number = large_array(mem, items, sizeof *number), n = 0;
+
+	for (size_t i = 0; i < triples->n; i++)
+		number[triples->list[i].item] = 1;
+	for (uint32_t i = 0; i < items; i++)
+		number[i] = number[i] ? n++ : RANK_NONE;
+	for (size_t i = 0; i < triples->n; i++)
+		triples->list[i].item = number[triples->list[i].item];
+	for (size_t i = 0; i < held->n; i++)
+		held->list[i].item = number[held->list[i].item];
+	talloc_free(mem);
+	return n;
+}
+
 /* -------------------------------------------------------------- one person */
 
 static bool

@@ -19,6 +19,14 @@
  */
 void evaluate_split(struct triples *triples, struct triples *held);
 
+/*
+ * Forgets items that only `held` has, as if nobody had ever named them: the
+ * others get new numbers in the same order, these RANK_NONE. Returns how many
+ * there are now.
+ */
+must_check uint32_t evaluate_forget(
+    struct triples *triples, struct triples *held, uint32_t items);
+
 enum metric { RECALL_20, NDCG_10, NDCG_100, MAP_10, METRIC__MAX };
 
 /* "Recall@20" and so on. */

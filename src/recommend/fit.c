@@ -52,8 +52,8 @@ fit_defaults(struct fit_options *o)
 		    .regularization = 0.01f,
 		    .unobserved = 0.1f,
 		    .seed = 42 },
-		.near = { .keep = 200, .reach = 80, .fade = 20, .damping = 5 },
-		.taste = { .stars = { 0, 0.2f, 0.4f, 0.8f, 1.2f },
+		.near = { .keep = 300, .reach = 80, .fade = 20, .damping = 5 },
+		.taste = { .stars = { -0.2f, 0.1f, 0.4f, 0.8f, 1.2f },
 		    .floor = 0.3f,
 		    .half = 10,
 		    .near_half = 5 },
@@ -121,6 +121,28 @@ fit_set(TALLOC_CTX *mem, struct fit_options *o, const char *text)
 	}
 	return mem_printf(
 	    mem, "there is no setting \"%.*s\"", (int)length, text);
+}
+
+void
+fit_print(const struct fit_options *o, FILE *to)
+{
+	for (size_t i = 0; i < array_len(settings); i++) {
+		const struct setting *s = &settings[i];
+		const void *place = (const char *)o + s->at;
+		const float *number = place;
+		const unsigned *count = place;
+
+		if (strcmp(s->name, "threads") == 0)
+			continue;
+		fprintf(to, "%s=", s->name);
+		if (s->kind == COUNT)
+			fprintf(to, "%u\n", *count);
+		else if (s->kind == NUMBER)
+			fprintf(to, "%g\n", (double)*number);
+		for (int n = 0; s->kind == STARS && n < TASTE_STARS; n++)
+			fprintf(to, "%g%c", (double)number[n],
+			    n + 1 < TASTE_STARS ? ',' : '\n');
+	}
 }
 
 /* --------------------------------------------------------------- the scale */

@@ -28,6 +28,9 @@ void fit_defaults(struct fit_options *o);
  */
 const char *fit_set(TALLOC_CTX *mem, struct fit_options *o, const char *text);
 
+/* Every setting but the threads, as fit_set() reads them, a line each. */
+void fit_print(const struct fit_options *o, FILE *to);
+
 /*
  * Fits. The values of `by_user` are stars and become preferences. Errors are
  * those of als_fit() and near_fit(). *loss may be NULL.

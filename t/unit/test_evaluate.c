@@ -56,6 +56,26 @@ Test(evaluate, at_least_one_unless_it_is_the_only_one)
 	talloc_free(mem);
 }
 
+/* What nobody else rated is not known to a training without it. */
+Test(evaluate, items_that_only_the_window_has_are_forgotten)
+{
+	static const float stars[] = { 5, 5, 5 };
+	TALLOC_CTX *mem = talloc_new(NULL);
+	struct triples *t = triples_of(mem, 0, stars, 3);
+	struct triples *held = triples_new(mem);
+
+	t->list[0].item = 3;
+	t->list[1].item = 1;
+	evaluate_split(t, held);
+	triples_add(held, &(struct triple){ .user = 1, .item = 3 });
+	cr_expect_eq(evaluate_forget(t, held, 5), 2);
+	cr_expect_eq(t->list[0].item, 1);
+	cr_expect_eq(t->list[1].item, 0);
+	cr_expect_eq(held->list[0].item, RANK_NONE);
+	cr_expect_eq(held->list[1].item, 1);
+	talloc_free(mem);
+}
+
 static double
 gain(int rank)
 {

@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The search: what matters most comes first, each step keeps the best of a few
+ * values. Few trials, and a margin for what is kept: what is held out is a
+ * sample, and its favourites are partly chance.
+ */
+#include "base/base.h"
+
+#include "base/mem.h"
+#include "recommend/evaluate.h"
+#include "recommend/rank.h"
+#include "recommend/tune.h"
+
+#define MARGIN 0.0005
+
+/* Settings that are tried together; those of one step are alternatives. */
+static const struct trial {
+	int step;
+	const char *set[4];
+} trials[] = {
+	/* does it matter what was rated last, or next to each other? */
+	{ 1, { "near_half=1000", "taste_floor=1", "near_share=0.5" } },
+	{ 1, { "near_half=15", "taste_floor=0.5", "near_share=0.7" } },
+	{ 2, { "near_share=0" } },
+	{ 2, { "near_share=0.5" } },
+	{ 2, { "near_share=1.5" } },
+	/* what do low ratings say? */
+	{ 3, { "stars=1,1,1,1,1" } },
+	{ 3, { "stars=0.2,0.2,0.7,1,1" } },
+	{ 3, { "stars=-0.5,0,0.5,1,1.2" } },
+	{ 4, { "regularization=0.003" } },
+	{ 4, { "regularization=0.03" } },
+	{ 5, { "unobserved=0.03" } },
+	{ 5, { "unobserved=0.3" } },
+	{ 5, { "unobserved=1" } },
+	{ 6, { "factors=32" } },
+	{ 6, { "factors=128" } },
+	{ 7, { "near_keep=100" } },
+	{ 7, { "near_keep=600" } },
+};
+
+struct search {
+	const struct tune *t;
+	struct triples *train;
+	struct triples *held;
+	uint32_t items;
+	double best;
+};
+
+unsigned
+tune_trials(void)
+{
+	return array_len(trials) + 1;
+}
+
+/* Everybody, or people at even distances; what they liked last is held out. */
+static void
+choose_people(TALLOC_CTX *mem, struct search *s)
+{
+	const struct triples *all = s->t->triples;
+	size_t step = all->n / TUNE_RATINGS + 1;
+
+	s->train = triples_new(mem);
+	s->held = triples_new(mem);
+	for (size_t i = 0; i < all->n; i++) {
+		if (all->list[i].user % step == 0)
+			triples_add(s->train, &all->list[i]);
+	}
+	evaluate_split(s->train, s->held);
+	s->items = evaluate_forget(s->train, s->held, s->t->items);
+}
+
+static enum err
+judge(const struct search *s, const struct fit_options *o, double *out)
+{
+	TALLOC_CTX *mem = mem_need(talloc_new(NULL));
+	struct sparse *m = matrix_new(mem, s->train, s->t->users, s->items);
+	const struct rank_options r = { .top = EVALUATE_TOP,
+		.threads = o->als.threads,
+		.stop = o->als.stop };
+	struct fit_options mine = *o;
+	struct model *model;
+	struct quality q;
+	uint32_t *lists;
+	enum err e;
+
+	mine.als.tell = NULL;
+	e = fit_model(mem, m, &mine, &model, NULL);
+	if (!e)
+		e = rank_all(mem, model, m, &r, &lists);
+	if (!e) {
+		evaluate_lists(m, s->held, lists, r.top, &q);
+		*out = q.mean[NDCG_100];
+	}
+	talloc_free(mem);
+	return e;
+}
+
+static const char *
+apply(TALLOC_CTX *mem, const struct trial *trial, struct fit_options *o)
+{
+	char *text = mem_text(mem, "");
+	const char *wrong;
+
+	for (size_t i = 0; i < array_len(trial->set) && trial->set[i]; i++) {
+		wrong = fit_set(mem, o, trial->set[i]);
+		assert(!wrong);
+		text = mem_printf(
+		    mem, "%s%s%s", text, i ? " " : "", trial->set[i]);
+	}
+	return text;
+}
+
+/* One trial; what is better than the best so far goes into *kept. */
+static enum err
+try_one(TALLOC_CTX *mem, struct search *s, const struct trial *trial,
+    const struct fit_options *begin, struct fit_options *kept)
+{
+	struct fit_options mine = *begin;
+	const char *text = apply(mem, trial, &mine);
+	double quality;
+	bool better;
+	enum err e;
+
+	e = judge(s, &mine, &quality);
+	/* settings that do not end in numbers are no good, and no failure */
+	if (e == ERR_INVALID)
+		return ERR_OK;
+	if (e)
+		return e;
+	better = quality > s->best + MARGIN;
+	if (better) {
+		s->best = quality;
+		*kept = mine;
+	}
+	if (s->t->tell)
+		s->t->tell(s->t->teller, text, quality, better);
+	return ERR_OK;
+}
+
+static enum err
+search(TALLOC_CTX *mem, struct search *s, struct fit_options *o)
+{
+	struct fit_options kept;
+	enum err e;
+
+	e = judge(s, o, &s->best);
+	if (e)
+		return e;
+	if (s->t->tell)
+		s->t->tell(s->t->teller, "", s->best, true);
+	kept = *o;
+	for (size_t i = 0; i < array_len(trials); i++) {
+		if (i > 0 && trials[i].step != trials[i - 1].step)
+			*o = kept;
+		e = try_one(mem, s, &trials[i], o, &kept);
+		if (e)
+			return e;
+	}
+	*o = kept;
+	return ERR_OK;
+}
+
+enum err
+tune_settings(const struct tune *t, struct fit_options *o)
+{
+	TALLOC_CTX *mem = mem_need(talloc_new(NULL));
+	struct search s = { .t = t };
+	enum err e;
+
+	choose_people(mem, &s);
+	if (s.held->n == 0)
+		e = ERR_NOT_FOUND;
+	else
+		e = search(mem, &s, o);
+	talloc_free(mem);
+	return e;
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Looks for the settings that suit some ratings: holds out what people liked
+ * last, and changes one thing after the other as long as more of it is found.
+ */
+#ifndef RECOMMEND_TUNE_H
+#define RECOMMEND_TUNE_H
+
+#include "base/base.h"
+
+#include "recommend/fit.h"
+
+/* With more ratings than that, some of the people are enough to judge by. */
+#define TUNE_RATINGS ((size_t)2000000)
+
+struct tune {
+	const struct triples *triples; /* settled; left alone */
+	uint32_t users;
+	uint32_t items;
+	/* told after each trial: what was tried ("" at first), NDCG@100, and
+	 * whether it is kept; NULL: nobody is */
+	void (*tell)(
+	    void *teller, const char *tried, double quality, bool kept);
+	void *teller;
+};
+
+/* How many trials there will be. */
+unsigned tune_trials(void);
+
+/*
+ * Begins with `o` and leaves the best in it. ERR_NOT_FOUND: nobody's last
+ * ratings hold anything to be found. Else the errors of fit_model().
+ */
+must_check enum err tune_settings(const struct tune *t, struct fit_options *o);
+
+#endif
