@@ -52,6 +52,10 @@ t_unit_test_fold_LDADD = $(recommend_libs)
 t_unit_test_matrix_LDADD = $(recommend_libs)
 t_unit_test_rank_LDADD = $(recommend_libs)
 
+# Figures of the recommender, made by make bench.
+EXTRA_PROGRAMS += t/bench/recommend
+t_bench_recommend_LDADD = $(librecommend_libs) $(libmxm_libs)
+
 # These have a main() of their own, which makes the database they clone.
 db_world = t/unit/db_world.c t/unit/db_world.h
 t_unit_test_copy_SOURCES = t/unit/test_copy.c $(db_world)
