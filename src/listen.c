@@ -157,13 +157,22 @@ listen_own(TALLOC_CTX *mem, const struct conf *conf, const char *path,
 	return -1;
 }
 
-int
-listen_lock(TALLOC_CTX *mem, const struct conf *conf, const char **why)
+/* Whoever ended between our opening and our locking has removed the file. */
+static bool
+is_in_place(const char *path, int fd)
 {
-	char *path = mem_printf(mem, "%s/mxmd.pid", conf->run_dir), pid[32];
+	struct stat at, ours;
+
+	return stat(path, &at) == 0 && fstat(fd, &ours) == 0 &&
+	       at.st_dev == ours.st_dev && at.st_ino == ours.st_ino;
+}
+
+/* Opens and locks; -1 with a sentence. */
+static int
+take_lock(TALLOC_CTX *mem, const char *path, const char **why)
+{
 	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
 	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
-	int n;
 
 	if (fd < 0) {
 		*why = mem_printf(mem,
@@ -172,17 +181,29 @@ listen_lock(TALLOC_CTX *mem, const struct conf *conf, const char **why)
 		    path, strerror(errno));
 		return -1;
 	}
-	if (fcntl(fd, F_SETLK, &lock) != 0) {
-		*why = mem_printf(
-		    mem, "%s cannot be locked: %s", path, strerror(errno));
-		if (fcntl(fd, F_GETLK, &lock) == 0 && lock.l_type != F_UNLCK)
-			*why = mem_printf(mem,
-			    "another mxmd (process %d) uses %s; stop it "
-			    "first, or choose another run_dir",
-			    (int)lock.l_pid, conf->run_dir);
+	if (fcntl(fd, F_SETLK, &lock) == 0)
+		return fd;
+	*why =
+	    mem_printf(mem, "%s cannot be locked: %s", path, strerror(errno));
+	if (fcntl(fd, F_GETLK, &lock) == 0 && lock.l_type != F_UNLCK)
+		*why = mem_printf(mem,
+		    "another mxmd (process %d) uses %s; stop it first, or "
+		    "choose another run_dir",
+		    (int)lock.l_pid, path);
+	close(fd);
+	return -1;
+}
+
+int
+listen_lock(TALLOC_CTX *mem, const char *path, const char **why)
+{
+	char pid[32];
+	int fd, n;
+
+	while ((fd = take_lock(mem, path, why)) >= 0 && !is_in_place(path, fd))
 		close(fd);
+	if (fd < 0)
 		return -1;
-	}
 	n = snprintf(pid, sizeof pid, "%d\n", (int)getpid());
 	if (ftruncate(fd, 0) == 0 && pwrite(fd, pid, (size_t)n, 0) == n)
 		return fd;
@@ -190,4 +211,11 @@ listen_lock(TALLOC_CTX *mem, const struct conf *conf, const char **why)
 	    mem_printf(mem, "%s cannot be written: %s", path, strerror(errno));
 	close(fd);
 	return -1;
+}
+
+void
+listen_unlock(const char *path, int fd)
+{
+	unlink(path);
+	close(fd);
 }

@@ -23,9 +23,13 @@ int listen_own(TALLOC_CTX *mem, const struct conf *conf, const char *path,
     const char **why);
 
 /*
- * Takes the lock of run_dir and writes our process id into it; held until the
- * process ends. -1: another one has it, or it cannot be made; *why tells.
+ * Takes the lock at `path` and writes our process id into it; held until
+ * listen_unlock() or the end of the process. -1: another one has it, or it
+ * cannot be made; *why tells.
  */
-int listen_lock(TALLOC_CTX *mem, const struct conf *conf, const char **why);
+int listen_lock(TALLOC_CTX *mem, const char *path, const char **why);
+
+/* Removes the lock that listen_lock() gave. */
+void listen_unlock(const char *path, int fd);
 
 #endif

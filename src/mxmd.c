@@ -37,7 +37,6 @@ struct daemon {
 	struct conf *conf; /* the newest */
 	struct shm *shm;
 	const char *own[SHM_POOLS]; /* paths of sockets we made */
-	int lock_fd;
 };
 
 /* For what runs in forked workers, which get nothing but their settings. */
@@ -102,13 +101,13 @@ read_options(int argc, char **argv, const char **file, bool *check)
 
 /* Reads the settings; what is wrong with them goes to the log. */
 static enum err
-read_settings(const char *file, struct conf **out)
+read_settings(TALLOC_CTX *mem, const char *file, struct conf **out)
 {
 	struct conf_errors errors;
 	enum err e;
 	size_t i;
 
-	e = conf_load(NULL, file, out, &errors);
+	e = conf_load(mem, file, out, &errors);
 	for (i = 0; i < errors.n; i++)
 		log_error("%s", errors.list[i]);
 	return e;
@@ -230,7 +229,7 @@ reload(void *arg, struct prefork_plan *out)
 	char *names;
 
 	notify_reloading();
-	if (read_settings(d->file, &conf)) {
+	if (read_settings(NULL, d->file, &conf)) {
 		log_error("reload: the settings are bad; going on with the "
 			  "old ones");
 		notify_manager("READY=1\nSTATUS=the new settings are bad; "
@@ -314,6 +313,7 @@ make_shared(struct daemon *d)
 	return true;
 }
 
+/* Opens what the workers need, and runs them. */
 static int
 serve(struct daemon *d)
 {
@@ -326,14 +326,8 @@ serve(struct daemon *d)
 		.arg = d,
 	};
 	struct prefork_plan plan;
-	const char *why;
 	int pool, status = EX_OK;
 
-	d->lock_fd = listen_lock(d, d->conf, &why);
-	if (d->lock_fd < 0) {
-		log_error("%s", why);
-		return EX_CANTCREAT;
-	}
 	if (!schema_allows(d->conf))
 		return EX_DATAERR;
 	if (!open_sockets(d, setup.listen_fd) || !make_shared(d))
@@ -349,6 +343,24 @@ serve(struct daemon *d)
 	for (pool = 0; pool < SHM_POOLS; pool++)
 		if (d->own[pool])
 			unlink(d->own[pool]);
+	return status;
+}
+
+/* Serves as the only one in run_dir. */
+static int
+serve_alone(struct daemon *d)
+{
+	/* copied: the settings of now end with the first reload */
+	char *path = mem_printf(d, "%s/mxmd.pid", d->conf->run_dir);
+	const char *why;
+	int fd = listen_lock(d, path, &why), status;
+
+	if (fd < 0) {
+		log_error("%s", why);
+		return EX_CANTCREAT;
+	}
+	status = serve(d);
+	listen_unlock(path, fd);
 	return status;
 }
 
@@ -369,16 +381,15 @@ main(int argc, char **argv)
 	d = mem_new(NULL, struct daemon);
 	d->file = realpath(file, path) ? path : file;
 	status = EX_OK;
-	if (read_settings(d->file, &d->conf)) {
+	if (read_settings(d, d->file, &d->conf)) {
 		log_error("the settings are bad; nothing was started");
 		status = EX_CONFIG;
 	}
-	talloc_steal(d, d->conf); /* until a crew takes them */
 	if (status == EX_OK && check) {
 		puts("the settings are good");
 	} else if (status == EX_OK) {
 		conf_log(d->conf, "mxmd");
-		status = serve(d);
+		status = serve_alone(d);
 	}
 	talloc_free(d);
 	return status;
