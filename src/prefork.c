@@ -36,9 +36,10 @@ struct seat {
 	pid_t pid; /* 0: empty */
 	int slot;
 	int64_t born_us;
-	int64_t start_us; /* empty: not before that */
-	int fails;        /* deaths in quick succession */
-	bool killed;      /* by us, for the deadline */
+	int64_t start_us;   /* empty: not before that */
+	int64_t stopped_us; /* by a signal, since when; 0: it runs */
+	int fails;          /* deaths in quick succession */
+	bool killed;        /* by us, for the deadline */
 };
 
 struct crew {
@@ -234,6 +235,7 @@ seat_fill(struct master *m, struct crew *c, struct seat *seat, int64_t now)
 		return;
 	}
 	seat->born_us = now;
+	seat->stopped_us = 0;
 	seat->killed = false;
 	seat->pid = fork();
 	if (seat->pid == 0)
@@ -244,6 +246,17 @@ seat_fill(struct master *m, struct crew *c, struct seat *seat, int64_t now)
 	seat->pid = 0;
 	shm_slot_free(m->shm, seat->slot);
 	seat->start_us = now + PAUSE_MOST;
+}
+
+/* Why we have killed a worker, if it was us. */
+static const char *
+reason_of(const struct seat *seat)
+{
+	if (!seat->killed)
+		return "";
+	return seat->stopped_us ?
+		   ", stopped for as long as a request may take" :
+		   ", past the request deadline";
 }
 
 /* How a worker ended, and what it was at. */
@@ -268,8 +281,7 @@ log_death(
 		snprintf(when, sizeof when, "in %d ms (death %d in a row)",
 		    (int)((seat->start_us - now) / MS), seat->fails);
 	log_error("worker %d (%s) %s%s%s; replaced %s", (int)seat->pid,
-	    m->setup->pool_name[seat->pool], how, what,
-	    seat->killed ? ", past the request deadline" : "", when);
+	    m->setup->pool_name[seat->pool], how, what, reason_of(seat), when);
 }
 
 static void
@@ -291,29 +303,54 @@ seat_left(struct master *m, struct crew *c, struct seat *seat, int status)
 	seat->pid = 0;
 }
 
+/* Ended, stopped, or going on again. */
+static void
+seat_changed(struct master *m, struct crew *c, struct seat *seat, int status)
+{
+	if (WIFSTOPPED(status)) {
+		seat->stopped_us = clock_steady_us();
+		log_warn("worker %d (%s) was stopped by signal %d (%s)",
+		    (int)seat->pid, m->setup->pool_name[seat->pool],
+		    WSTOPSIG(status), strsignal(WSTOPSIG(status)));
+	} else if (WIFCONTINUED(status)) {
+		seat->stopped_us = 0;
+		log_info("worker %d goes on", (int)seat->pid);
+	} else {
+		seat_left(m, c, seat, status);
+	}
+}
+
 static void
 reap(struct master *m)
 {
+	const int all = WNOHANG | WUNTRACED | WCONTINUED;
 	struct crew *c;
 	int status, i;
 	pid_t pid;
 
-	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
+	while ((pid = waitpid(-1, &status, all)) > 0)
 		for (c = m->crew; c; c = c->older)
 			for (i = 0; i < c->n; i++)
 				if (c->seat[i].pid == pid)
-					seat_left(m, c, &c->seat[i], status);
+					seat_changed(m, c, &c->seat[i], status);
 	crews_sweep(m);
 }
 
+/*
+ * Kills a worker that is with one request for too long. One that was stopped is
+ * overdue as well: requests on the connections it keeps wait for it alone.
+ */
 static void
 check_deadline(struct master *m, struct crew *c, struct seat *seat, int64_t now)
 {
+	int64_t least = now - c->plan.deadline_ms * MS;
 	struct shm_worker w;
 
 	if (!seat->pid || seat->killed ||
-	    !shm_slot_read(m->shm, seat->slot, &w) || w.busy_us == 0 ||
-	    now - w.busy_us < c->plan.deadline_ms * MS)
+	    !shm_slot_read(m->shm, seat->slot, &w))
+		return;
+	if ((w.busy_us == 0 || w.busy_us > least) &&
+	    (seat->stopped_us == 0 || seat->stopped_us > least))
 		return;
 	seat->killed = true;
 	shm_happened(m->shm, SHM_DEADLINES);

@@ -2,160 +2,83 @@
 """The life of mxmd: start, reload, the death of workers, the end."""
 
 import contextlib
-import json
 import os
-import pathlib
 import re
 import signal
 import socket
-import subprocess
-import threading
 import time
 
 import pytest
 
 import stack as stack_module
+from life import (Call, Load, children, counted, events, is_there, lock,
+                  readers, reload, run_mxmd, state, wait_for_lock, wait_idle,
+                  wait_whole, whole, workers, status)
 from stack import BUILD, Stack, environment, wait_until, write_conf
 
 STACK = {"jobs": False}
 SETTINGS = {"workers": 3, "slow_workers": 1, "request_deadline": "10s"}
 
 
-def children(pid):
-    """The processes whose parent is pid."""
-    found = set()
-    for stat in pathlib.Path("/proc").glob("[0-9]*/stat"):
-        with contextlib.suppress(OSError):
-            fields = stat.read_text().rpartition(")")[2].split()
-            if int(fields[1]) == pid and fields[0] != "Z":
-                found.add(int(stat.parent.name))
-    return found
-
-
-def is_there(pid):
-    try:
-        stat = pathlib.Path(f"/proc/{pid}/stat").read_text()
-    except FileNotFoundError:
-        return False
-    return stat.rpartition(")")[2].split()[0] != "Z"
-
-
-def status(stack):
-    """What the counters say, also while the settings are bad."""
-    conf = stack.base / "status.conf"
-    write_conf(conf, {"run_dir": stack.base / "run",
-                      "signing_key": stack.signing_key})
-    return json.loads(stack_module.ctl(conf, "status --json").stdout)
-
-
-def workers(stack, state="ready", pool=None):
-    return {w["pid"] for w in status(stack)["workers"]
-            if w["state"] == state and pool in (None, w["pool"])}
-
-
-def whole(stack):
-    """All workers of the settings are ready, and only they are there."""
-    ready = workers(stack)
-    settings = stack.settings()
-    wanted = settings["workers"] + settings["slow_workers"]
-    return len(ready) == wanted and ready == children(stack.mxmd.pid)
-
-
-def wait_whole(stack):
-    wait_until(lambda: whole(stack), "the crew is whole", alive=stack.mxmd)
-
-
-def reload(stack, **settings):
-    """Reloads, and waits until only the new crew is left."""
-    mark, before = stack.mark(), workers(stack)
-    stack.reload_mxmd(**settings)
-    stack.wait_log(r"ready: \d+ workers", since=mark)
-    wait_until(lambda: not before & children(stack.mxmd.pid),
-               "the old crew is gone", timeout=30, alive=stack.mxmd)
-    wait_whole(stack)
-
-
-@contextlib.contextmanager
-def lock(stack, table):
-    """Holds a table so that whoever reads it waits."""
-    conn = stack.cluster.connect(stack.database)
-    conn.autocommit = False
-    try:
-        conn.cursor().execute(f"LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE")
-        yield
-    finally:
-        conn.rollback()
-        conn.close()
-
-
-def waits_for_lock(stack):
-    return stack.cluster.sql("SELECT 1 FROM pg_stat_activity "
-                             "WHERE datname = %s AND wait_event_type = 'Lock'",
-                             (stack.database,))
-
-
-class Call(threading.Thread):
-    """A request that goes on while the test does something else."""
-
-    def __init__(self, client, path):
-        super().__init__()
-        self.client, self.path, self.response = client, path, None
-
-    def run(self):
-        self.response = self.client.get(self.path, check=False)
-
-
-class Load:
-    """Clients that ask without a pause, and note each answer."""
-
-    def __init__(self, stack, token, paths, clients=6):
-        self.stop = threading.Event()
-        self.seen, self.faults = [], []
-        self.threads = [threading.Thread(target=self.go, args=(
-            stack, token, paths)) for _ in range(clients)]
-
-    def go(self, stack, token, paths):
-        client = stack.client(check=False)
-        while not self.stop.is_set():
-            for path in paths:
-                try:
-                    self.seen.append(
-                        client.get(path, token=token).status_code)
-                except Exception as e:  # told by the test
-                    self.faults.append(e)
-
-    def __enter__(self):
-        for thread in self.threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self.stop.set()
-        for thread in self.threads:
-            thread.join()
-
-
-def run_mxmd(*args, env=None, timeout=20):
-    """Runs mxmd until it ends; gives exit status and what it said."""
-    done = subprocess.run([str(BUILD / "mxmd"), *map(str, args)],
-                          env=env or environment(), capture_output=True,
-                          text=True, timeout=timeout)
-    return done.returncode, done.stdout + done.stderr
-
-
 # ------------------------------------------------------------------ reloads
 
-def test_no_request_is_lost_in_reloads_under_load(stack, ana):
+def kill(pids):
+    """What a failing test must not leave behind."""
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+
+
+RATED = ("amelie", "delicatessen", "heat", "the-matrix", "volver", "wall-e")
+WRITERS = ("ana", "dora", "emil", "fay")
+
+
+def writer(n):
+    """Rates each movie once, then changes ratings and marks without an end;
+    whoever is heard twice, or not at all, gets an answer that is no success.
+    """
+    rated = [m for m in RATED if m not in ("amelie", "volver")]
+    for movie in rated:
+        yield "POST", f"/api/movies/{movie}/ratings/", {"rating": 1 + n % 5}
+    while True:
+        n += 1
+        for movie in rated:
+            yield "PUT", f"/api/movies/{movie}/ratings/", {"rating": 1 + n % 5}
+        yield "POST", "/api/movies/amelie/unseen/"
+        yield "DELETE", "/api/movies/amelie/unseen/"
+
+
+def test_no_request_is_lost_in_reloads_under_load(stack):
     wait_whole(stack)
-    paths = ("/healthz", "/api/movies/the-matrix/", "/api/genres/")
-    with Load(stack, ana.token, paths) as load:
+    tokens = [stack.client(name).token for name in WRITERS]
+    parts = [(token, writer(n)) for n, token in enumerate(tokens)]
+    parts += readers(tokens[0], ("/healthz", "/api/movies/the-matrix/",
+                                 "/api/users/"), 4)
+    before = sum(r["count"] for r in status(stack)["requests"])
+    with Load(stack, parts) as load:
         for n in range(6):
-            enough = len(load.seen) + 50
-            wait_until(lambda: len(load.seen) > enough, "load flows")
+            load.wait_more()
             reload(stack, workers=2 + n % 3)
+        for n in range(4):  # one in the middle of the other
+            load.wait_more(5)
+            stack.reload_mxmd(workers=3)
+        wait_whole(stack)
+        load.wait_more()
     assert not load.faults
-    assert set(load.seen) == {200}
-    assert len(load.seen) > 300
+    bad = [seen for seen in load.seen if seen[2] not in (200, 201)]
+    assert not bad, bad[:10]
+    assert {method for method, _, _ in load.seen} == {
+        "GET", "POST", "PUT", "DELETE"}
+    # each was served once, by whichever crew
+    wait_idle(stack)
+    assert sum(r["count"] for r in status(stack)["requests"]) - before == \
+        len(load.seen)
+    made = [s for s in load.seen if s[0] == "POST" and "ratings" in s[1]]
+    assert stack.value("SELECT count(*) FROM rating WHERE created_at > "
+                       "now() - interval '1 hour'") == len(made)
+    stack.sql("DELETE FROM rating WHERE created_at > "
+              "now() - interval '1 hour'")
+    stack.sql("DELETE FROM unseen")
 
 
 def test_a_request_that_waits_survives_a_reload(stack, ana):
@@ -165,7 +88,7 @@ def test_a_request_that_waits_survives_a_reload(stack, ana):
                  json={"preferred_language": "fr"})
         call = Call(ana, "/api/genres/?lang=fr")
         call.start()
-        wait_until(lambda: waits_for_lock(stack), "the request waits")
+        wait_for_lock(stack)
         mark = stack.mark()
         stack.reload_mxmd()
         stack.wait_log(r"ready: \d+ workers", since=mark)
@@ -208,16 +131,40 @@ def test_new_settings_are_in_force(stack, client):
 
 # -------------------------------------------------------- death of workers
 
-def test_a_killed_worker_is_replaced_at_once(stack, client):
+@pytest.mark.parametrize("number, words", [
+    (signal.SIGKILL, r"signal 9 \(Killed\)"),
+    (signal.SIGSEGV, r"signal 11 \(Segmentation fault\)")])
+def test_a_dead_worker_is_replaced_at_once(stack, client, number, words):
     wait_whole(stack)
-    mark, before = stack.mark(), status(stack)["events"]["restarts"]
+    reload(stack)
+    mark, before = stack.mark(), events(stack)["restarts"]
     victim = min(workers(stack, pool="fast"))
-    os.kill(victim, signal.SIGKILL)
-    stack.wait_log(rf"worker {victim} \(fast\) was killed by signal 9 "
-                   r"\(Killed\); replaced at once", since=mark)
+    os.kill(victim, number)
+    stack.wait_log(rf"worker {victim} \(fast\) was killed by {words}; "
+                   "replaced at once", since=mark)
     wait_whole(stack)
-    assert status(stack)["events"]["restarts"] == before + 1
+    assert events(stack)["restarts"] == before + 1
     assert client.get("/healthz").status_code == 200
+
+
+def test_one_that_keeps_dying_is_backed_off(stack, client):
+    """One seat only; the others go on meanwhile, and it recovers."""
+    wait_whole(stack)
+    reload(stack)
+    mark = stack.mark()
+    seat = victim = min(workers(stack, pool="fast"))
+    others = workers(stack) - {seat}
+    for death in (1, 2, 3, 4):
+        os.kill(victim, signal.SIGKILL)
+        stack.wait_log(rf"worker {victim} .* replaced "
+                       + ("at once" if death == 1 else
+                          rf"in {50 * 2 ** (death - 1)} ms \(death {death} "
+                          r"in a row\)"), since=mark)
+        assert client.get("/healthz").status_code == 200
+        wait_whole(stack)
+        victim = (workers(stack) - others).pop()
+        assert victim != seat
+    reload(stack)
 
 
 def test_all_killed_at_once_are_all_replaced(stack, client):
@@ -234,7 +181,7 @@ def test_the_log_says_what_a_dead_worker_was_serving(stack, ana):
     with lock(stack, "movie"):
         call = Call(ana, "/api/movies/searching/?name=log")
         call.start()
-        wait_until(lambda: waits_for_lock(stack), "the request waits")
+        wait_for_lock(stack)
         busy = [w for w in status(stack)["workers"] if w["serving"]]
         assert [w["serving"] for w in busy] == ["GET /api/movies/searching/"]
         os.kill(busy[0]["pid"], signal.SIGSEGV)
@@ -247,31 +194,72 @@ def test_the_log_says_what_a_dead_worker_was_serving(stack, ana):
 def test_a_worker_past_the_deadline_is_killed(stack, ana, client):
     wait_whole(stack)
     reload(stack, request_deadline="500ms", statement_timeout="60s")
-    mark, before = stack.mark(), status(stack)["events"]["deadlines"]
-    with lock(stack, "movie"):
-        call = Call(ana, "/api/movies/searching/?name=deadline")
-        call.start()
-        stack.wait_log(r"past the request deadline; replaced", since=mark)
+    mark, before = stack.mark(), events(stack)["deadlines"]
+    with lock(stack, "unseen"):
+        write = Call(ana, "/api/movies/heat/unseen/", "POST")
+        write.start()
+        wait_for_lock(stack)
         assert client.get("/healthz").status_code == 200
-    call.join()
-    assert status(stack)["events"]["deadlines"] > before
+        stack.wait_log(r"while serving POST /api/movies/\{movie\}/unseen/ for "
+                       r"\d+ ms, past the request deadline; replaced",
+                       since=mark)
+        # a write is not tried again: nobody knows how far it got
+        r = write.answer()
+        assert r.status_code == 503 and r.json()["error"]
+        assert int(r.headers["Retry-After"]) > 0
+        assert events(stack)["deadlines"] == before + 1
+        # a read is, by nginx, once
+        read = Call(ana, "/api/movies/searching/?marked_unseen=true")
+        read.start()
+        assert read.answer().status_code == 503
+        assert events(stack)["deadlines"] == before + 3
+    wait_whole(stack)
     assert ana.get("/api/movies/searching/?name=matrix").status_code == 200
     reload(stack, request_deadline="10s", statement_timeout="5s")
+    stack.sql("DELETE FROM unseen")
+
+
+def test_one_that_is_stopped_is_killed_too(stack, ana, client):
+    """Whether it serves something or not: its connections wait with it."""
+    wait_whole(stack)
+    reload(stack, request_deadline="700ms")
+    mark, victims = stack.mark(), workers(stack, pool="fast")
+    try:
+        for pid in victims:
+            os.kill(pid, signal.SIGSTOP)
+        call = Call(client, "/healthz")
+        call.start()
+        wait_until(lambda: not any(map(is_there, victims)),
+                   "they are replaced", timeout=5)
+    finally:
+        kill(victims)
+    assert call.answer().status_code == 200
+    stack.wait_log(r"worker \d+ \(fast\) was killed by signal 9 \(Killed\), "
+                   "stopped for as long as a request may take", since=mark)
+    wait_whole(stack)
+    # one that goes on in time is left alone
+    pid = min(workers(stack, pool="fast"))
+    os.kill(pid, signal.SIGSTOP)
+    wait_until(lambda: state(pid) == "T", "it is stopped")
+    os.kill(pid, signal.SIGCONT)
+    stack.wait_log(f"worker {pid} goes on", since=mark)
+    reload(stack, request_deadline="10s")
+    assert not re.search(rf"worker {pid} .*killed", stack.log(since=mark))
 
 
 def test_counters_are_exact_whoever_dies(stack, client):
     wait_whole(stack)
-
-    def healthy():
-        return sum(r["count"] for r in status(stack)["requests"]
-                   if r["route"] == "GET /healthz" and r["status"] == 200)
-    before = healthy()
-    for _ in range(5):
-        for _ in range(20):
+    before = counted(stack, "GET /healthz")
+    for number in (signal.SIGKILL, signal.SIGSEGV, None, signal.SIGKILL):
+        for _ in range(25):
             assert client.get("/healthz").status_code == 200
-        os.kill(min(workers(stack, pool="fast")), signal.SIGKILL)
-        wait_whole(stack)
-    assert healthy() == before + 100
+        wait_idle(stack)
+        if number is None:
+            reload(stack)
+        else:
+            os.kill(min(workers(stack, pool="fast")), number)
+            wait_whole(stack)
+    assert counted(stack, "GET /healthz") == before + 100
 
 
 # ------------------------------------------------------------- the end
@@ -281,7 +269,7 @@ def test_the_end_waits_for_a_request(stack, ana):
     with lock(stack, "movie"):
         call = Call(ana, "/api/movies/searching/?name=end")
         call.start()
-        wait_until(lambda: waits_for_lock(stack), "the request waits")
+        wait_for_lock(stack)
         mark = stack.mark()
         stack.mxmd.signal(signal.SIGTERM)
         stack.wait_log("stopping", since=mark)
@@ -289,9 +277,9 @@ def test_the_end_waits_for_a_request(stack, ana):
     assert call.response.status_code == 200
     assert stack.mxmd.popen.wait(20) == 0
     run = stack.base / "run"
-    assert not (run / "fast.sock").exists()
-    assert not (run / "slow.sock").exists()
+    assert not list(run.glob("*.sock")) and not (run / "mxmd.pid").exists()
     stack.start_mxmd()
+    assert int((run / "mxmd.pid").read_text()) == stack.mxmd.pid
 
 
 def test_a_second_signal_ends_at_once(stack, ana):
@@ -299,7 +287,7 @@ def test_a_second_signal_ends_at_once(stack, ana):
     with lock(stack, "movie"):
         call = Call(ana, "/api/movies/searching/?name=twice")
         call.start()
-        wait_until(lambda: waits_for_lock(stack), "the request waits")
+        wait_for_lock(stack)
         mark = stack.mark()
         stack.mxmd.signal(signal.SIGTERM)
         stack.wait_log("stopping", since=mark)
@@ -446,37 +434,67 @@ SHELL = ('exec 3<&%d 4<&%d; export LISTEN_PID=$$ LISTEN_FDS=2 '
          'LISTEN_FDNAMES=%s; exec "$0" --config "$1"')
 
 
-@pytest.mark.parametrize("names", ["fast:slow", "slow:fast"])
-def test_sockets_of_the_service_manager(stack, names):
-    """They outlive mxmd: whoever connects meanwhile waits, nobody fails."""
-    stack.mxmd.stop()
-    run, sockets = stack.base / "run", {}
-    for name in names.split(":"):
-        sockets[name] = socket.socket(socket.AF_UNIX)
-        sockets[name].bind(str(run / f"{name}.sock"))
-        sockets[name].listen(100)
-    try:
-        waiting = Call(stack.client(), "/healthz")
-        waiting.start()
-        one, two = (sockets[n].fileno() for n in names.split(":"))
-        os.set_inheritable(one, True)
-        os.set_inheritable(two, True)
-        stack.mxmd.start(["bash", "-c", SHELL % (one, two, names),
-                          BUILD / "mxmd", stack.conf], env=environment(),
-                         pass_fds=(one, two))
-        stack.wait_ready()
-        waiting.join()
-        assert waiting.response.status_code == 200
-        # log-in goes to the slow pool
-        stack.client("ana")
-        assert stack.mxmd.stop() == 0
-        assert (run / "fast.sock").exists()
-    finally:
-        for s in sockets.values():
+class Manager:
+    """Holds the sockets of mxmd and starts it with them, as systemd does."""
+
+    def __init__(self, stack, names):
+        self.stack, self.names, self.sockets = stack, names, {}
+        for name in names.split(":"):
+            s = self.sockets[name] = socket.socket(socket.AF_UNIX)
+            s.bind(str(stack.base / f"run/{name}.sock"))
+            s.listen(100)
+
+    def start(self):
+        """mxmd takes the first two descriptors from 3 on."""
+        numbers = tuple(s.fileno() for s in self.sockets.values())
+        self.stack.mxmd.start(
+            ["bash", "-c", SHELL % (*numbers, self.names), BUILD / "mxmd",
+             self.stack.conf], env=environment(), pass_fds=numbers)
+
+    def close(self):
+        for name, s in self.sockets.items():
             s.close()
-        for name in sockets:
-            (run / f"{name}.sock").unlink()
-    stack.start_mxmd()
+            (self.stack.base / f"run/{name}.sock").unlink()
+
+
+@pytest.fixture(params=["fast:slow", "slow:fast"])
+def manager(stack, request):
+    stack.mxmd.stop()
+    made = Manager(stack, request.param)
+    try:
+        yield made
+        if stack.mxmd.is_running():
+            assert stack.mxmd.stop() == 0
+        assert (stack.base / "run/fast.sock").exists()  # not ours to remove
+    finally:
+        stack.mxmd.kill()
+        made.close()
+        stack.start_mxmd()
+
+
+def test_sockets_of_the_service_manager(stack, manager):
+    """They outlive mxmd: whoever connects meanwhile waits, nobody fails."""
+    waiting = Call(stack.client(), "/healthz")
+    waiting.start()
+    manager.start()
+    stack.wait_ready()
+    assert waiting.answer().status_code == 200
+    stack.client("ana")  # log-in goes to the slow pool
+
+
+def test_a_restart_under_load_refuses_nobody(stack, manager):
+    manager.start()
+    stack.wait_ready()
+    token = stack.client("ana").token
+    paths = ("/healthz", "/api/movies/the-matrix/", "/api/genres/")
+    with Load(stack, readers(token, paths, 6)) as load:
+        for _ in range(3):
+            load.wait_more()
+            assert stack.mxmd.stop() == 0
+            manager.start()
+        load.wait_more()
+    assert not load.faults
+    assert load.statuses() == {200}
 
 
 def test_the_service_manager_is_told(stack):
