@@ -22,9 +22,9 @@ PACKAGES_demo=(
 	cracklib-runtime util-linux
 )
 
-# Both test frameworks, and what the tests talk with.
+# Both test frameworks, what lint calls, and what the tests talk with.
 PACKAGES_test=(
-	libcriterion-dev clang-format mandoc
+	libcriterion-dev clang-format cppcheck mandoc
 	python3 python3-pytest python3-requests python3-yaml
 	python3-jsonschema python3-hypothesis python3-psycopg2 python3-jwt
 	python3-numpy python3-scipy

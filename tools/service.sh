@@ -5,10 +5,18 @@
 # its process id together with its start time, so that a number that was given
 # to somebody else meanwhile is never signalled.  $STATE/pid/NAME holds both.
 
+# Sets stat to what the kernel says of a process; fails when there is none.  Not
+# by $(<file): where the file is gone that ends a shell under set -e.
+process_stat() {
+	stat=''
+	{ IFS= read -r -d '' stat <"/proc/$1/stat"; } 2>/dev/null ||
+	    [ -n "$stat" ]
+}
+
 # The start time of a process in ticks since boot; fails when there is none.
 process_start() {
 	local stat
-	{ stat=$(<"/proc/$1/stat"); } 2>/dev/null || return 1
+	process_stat "$1" || return 1
 	# After the name, which may hold blanks: state is field 3, start 22.
 	# shellcheck disable=SC2086
 	set -- ${stat##*) }
@@ -92,10 +100,9 @@ service_orphans() {
 	if process_start "$leader" >/dev/null && ! service_pid "$1"; then
 		return 0
 	fi
-	for stat in /proc/[0-9]*/stat; do
-		pid=${stat#/proc/}
-		pid=${pid%/stat}
-		{ stat=$(<"$stat"); } 2>/dev/null || continue
+	for pid in /proc/[0-9]*; do
+		pid=${pid#/proc/}
+		process_stat "$pid" || continue
 		# shellcheck disable=SC2086
 		set -- ${stat##*) }
 		if [ "$4" = "$leader" ] && [ "$pid" != "$leader" ] &&
