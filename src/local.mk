@@ -91,6 +91,7 @@ libmxm_a_SOURCES = \
 	src/import/report.c src/import/report.h \
 	src/import/table.c src/import/table.h \
 	src/import/title.c src/import/title.h \
+	src/recommend/cholesky.c src/recommend/cholesky.h \
 	src/recommend/fold.c src/recommend/fold.h \
 	src/recommend/large.c src/recommend/large.h \
 	src/recommend/model.c src/recommend/model.h \

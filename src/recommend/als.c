@@ -2,7 +2,7 @@
 /*
  * Alternating least squares. The factors that a row needs are gathered into a
  * block, so that one rank-k update does what would be a rank-1 update a
- * rating; the systems are solved by LAPACK in single precision. BLAS itself
+ * rating; the systems are solved in single precision. BLAS itself
  * runs in the thread that calls it: rows are what is shared out.
  */
 #include "base/base.h"
@@ -12,7 +12,9 @@
 
 #include "base/mem.h"
 #include "recommend/als.h"
+#include "recommend/cholesky.h"
 #include "recommend/large.h"
+#include "recommend/model.h"
 #include "recommend/parallel.h"
 
 #define BLOCK_ROWS 256 /* gathered at a time: stays in the second cache */
@@ -22,10 +24,6 @@
 #define CACHE_LINE 64 /* bytes */
 
 void openblas_set_num_threads(int n);
-void spotrf_(
-    const char *uplo, const int *n, float *a, const int *lda, int *info);
-void spotrs_(const char *uplo, const int *n, const int *nrhs, const float *a,
-    const int *lda, float *b, const int *ldb, int *info);
 
 /* What the threads share in a half iteration. */
 struct half {
@@ -73,16 +71,24 @@ begin_side(float *side, size_t n, unsigned factors, uint64_t seed)
 
 /* -------------------------------------------------------- Gram's matrix */
 
-/* Lower triangle: a += b'b, for `rows` rows of k. */
+/* Upper triangle: a += b'b, for `rows` rows of k; a's rows are padded. */
 static void
 rank_update(const float *b, size_t rows, size_t k, float *a)
 {
 	gsl_matrix_float_const_view vb =
 	    gsl_matrix_float_const_view_array(b, rows, k);
-	gsl_matrix_float_view va = gsl_matrix_float_view_array(a, k, k);
+	gsl_matrix_float_view va = gsl_matrix_float_view_array_with_tda(
+	    a, k, k, model_stride((unsigned)k));
 
 	(void)gsl_blas_ssyrk(
-	    CblasLower, CblasTrans, 1, &vb.matrix, 1, &va.matrix);
+	    CblasUpper, CblasTrans, 1, &vb.matrix, 1, &va.matrix);
+}
+
+/* Floats of a padded matrix. */
+static size_t
+square(size_t k)
+{
+	return k * model_stride((unsigned)k);
 }
 
 static void
@@ -94,7 +100,7 @@ gram_work(void *shared, unsigned thread)
 	(void)thread;
 	while (parallel_next(&h->share, &from, &to, &number))
 		rank_update(h->fixed + from * k, to - from, k,
-		    h->grams + number * k * k);
+		    h->grams + number * square(k));
 }
 
 /* The weight of the unknown times fixed'fixed, summed in one fixed order. */
@@ -106,10 +112,10 @@ make_gram(struct half *h)
 	h->share = (struct parallel){ .total = n, .batch = GRAM_ROWS };
 	parallel_run(h->o->threads, gram_work, h);
 	for (size_t c = 0; c * GRAM_ROWS < n; c++) {
-		for (size_t i = 0; i < k * k; i++)
-			h->gram[i] += h->grams[c * k * k + i];
+		for (size_t i = 0; i < square(k); i++)
+			h->gram[i] += h->grams[c * square(k) + i];
 	}
-	for (size_t i = 0; i < k * k; i++)
+	for (size_t i = 0; i < square(k); i++)
 		h->gram[i] *= h->o->unobserved;
 }
 
@@ -175,28 +181,26 @@ add_ratings(
  * without factors, which is what somebody unknown has.
  */
 static bool
-solve(float *a, float *b, int k)
+solve(float *a, float *x, size_t k)
 {
-	static const int one = 1;
-	int info;
+	size_t stride = model_stride((unsigned)k);
 
-	/* lower by rows is upper by columns */
-	spotrf_("U", &k, a, &k, &info);
-	if (info == 0)
-		spotrs_("U", &k, &one, a, &k, b, &k, &info);
-	for (int i = 0; info == 0 && i < k; i++) {
-		if (!isfinite(b[i]))
-			info = 1;
+	if (!cholesky_factor(a, k, stride))
+		return false;
+	cholesky_solve(a, k, stride, x);
+	for (size_t i = 0; i < k; i++) {
+		if (!isfinite(x[i]))
+			return false;
 	}
-	return info == 0;
+	return true;
 }
 
 /* The row's share of the loss at the solution: sum p^2 - b'x. */
 static double
 solve_row(const struct half *h, uint32_t row, float *scratch)
 {
-	size_t k = h->o->factors, i;
-	float *a = scratch, *b = a + k * k, *block = b + k;
+	size_t k = h->o->factors, stride = model_stride(h->o->factors), i;
+	float *a = scratch, *b = a + square(k), *block = b + stride;
 	float *x = h->solved + (size_t)row * k;
 	float ridge = ridge_of(h->m, row, h->o);
 	double loss = 0;
@@ -204,13 +208,13 @@ solve_row(const struct half *h, uint32_t row, float *scratch)
 	memset(x, 0, k * sizeof *x);
 	if (matrix_row_size(h->m, row) == 0)
 		return 0;
-	memcpy(a, h->gram, k * k * sizeof *a);
+	memcpy(a, h->gram, square(k) * sizeof *a);
 	memset(b, 0, k * sizeof *b);
 	for (i = 0; i < k; i++)
-		a[i * k + i] += ridge;
+		a[i * stride + i] += ridge;
 	add_ratings(h, row, block, a, b);
 	memcpy(x, b, k * sizeof *x);
-	if (!solve(a, x, (int)k))
+	if (!solve(a, x, k))
 		memset(x, 0, k * sizeof *x);
 	for (i = h->m->start[row]; i < h->m->start[row + 1]; i++)
 		loss += (double)h->m->value[i] * (double)h->m->value[i];
@@ -237,7 +241,7 @@ rows_work(void *shared, unsigned thread)
 static size_t
 scratch_size(size_t k)
 {
-	return k * k + k + BLOCK_ROWS * k;
+	return square(k) + model_stride((unsigned)k) + BLOCK_ROWS * k;
 }
 
 enum err
@@ -250,13 +254,12 @@ als_half(const struct sparse *m, const float *fixed, float *solved,
 
 	openblas_set_num_threads(1);
 	h.grams = large_array(
-	    mem, (m->cols / GRAM_ROWS + 1) * k * k, sizeof *h.grams);
-	h.gram = large_array(mem, k * k, sizeof *h.gram);
+	    mem, (m->cols / GRAM_ROWS + 1) * square(k), sizeof *h.grams);
+	h.gram = large_array(mem, square(k), sizeof *h.gram);
 	h.losses = large_array(mem, batches, sizeof *h.losses);
 	h.scratch = mem_array(mem, float *, o->threads);
 	for (unsigned t = 0; t < o->threads; t++)
-		h.scratch[t] =
-		    large_array(mem, scratch_size(k), sizeof *h.scratch[t]);
+		h.scratch[t] = model_floats(mem, scratch_size(k));
 	make_gram(&h);
 	h.share = (struct parallel){
 		.total = m->rows, .batch = BATCH_ROWS, .stop = o->stop
@@ -323,7 +326,7 @@ als_memory(uint32_t users, uint32_t items, const struct als_options *o)
 {
 	size_t k = o->factors, more = users > items ? users : items;
 
-	return sizeof(float) *
-	       (((size_t)users + items) * k + (more / GRAM_ROWS + 2) * k * k +
-		   o->threads * scratch_size(k));
+	return sizeof(float) * (((size_t)users + items) * k +
+				   (more / GRAM_ROWS + 2) * square(k) +
+				   o->threads * scratch_size(k));
 }

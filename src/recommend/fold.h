@@ -13,7 +13,7 @@
 
 struct fold {
 	const struct model *model;
-	float *a; /* the system, then its lower Cholesky factor */
+	float *a; /* the system, then its Cholesky factor */
 	float *x; /* the person's factors, zeros behind them */
 	bool solved;
 };

@@ -62,7 +62,7 @@ generate(TALLOC_CTX *mem, uint32_t users, uint32_t items, size_t n)
 		double share = exp(sqrt(-2 * log(uniform())) *
 				   cos(6.283185307179586 * uniform())) /
 			       exp(0.5);
-		size_t of = (size_t)(share * (double)n * 1.18 / users) + 1;
+		size_t of = (size_t)(share * (double)n * 1.42 / users) + 1;
 
 		for (size_t i = 0; i < of; i++) {
 			double at = uniform() * sum[items - 1];

@@ -9,6 +9,7 @@
 #include <math.h>
 
 #include "recommend/als.h"
+#include "recommend/cholesky.h"
 #include "recommend/fold.h"
 #include "recommend/vector.h"
 
@@ -192,4 +193,47 @@ Test(fold, a_singular_system_gives_no_factors)
 	for (int j = 0; j < RATED; j++)
 		cr_expect_eq(parts[j], 0);
 	talloc_free(m);
+}
+
+/* u'u x = b for matrices of every size, put together from a known x. */
+Test(fold, systems_of_any_size)
+{
+	for (size_t k = 1; k <= 70; k++) {
+		TALLOC_CTX *mem = talloc_new(NULL);
+		size_t s = model_stride((unsigned)k);
+		float *a = model_floats(mem, k * s);
+		float *x = model_floats(mem, s);
+
+		for (size_t r = 0; r < k; r++) {
+			for (size_t c = r; c < k; c++)
+				a[r * s + c] = r == c ? (float)k + 1 :
+							sinf((float)(r * c));
+		}
+		for (size_t r = 0; r < k; r++) {
+			for (size_t c = 0; c < k; c++)
+				x[r] +=
+				    a[(r < c ? r : c) * s + (r < c ? c : r)] *
+				    cosf((float)c);
+		}
+		cr_assert(cholesky_factor(a, k, s));
+		cholesky_solve(a, k, s, x);
+		for (size_t c = 0; c < k; c++)
+			cr_expect_float_eq(x[c], cosf((float)c), 1e-4f);
+		talloc_free(mem);
+	}
+}
+
+Test(fold, what_is_not_positive_definite_is_told)
+{
+	TALLOC_CTX *mem = talloc_new(NULL);
+	size_t s = model_stride(9);
+	float *a = model_floats(mem, 9 * s);
+
+	for (size_t r = 0; r < 9; r++)
+		a[r * s + r] = 1;
+	a[8 * s + 8] = -1;
+	cr_expect_not(cholesky_factor(a, 9, s));
+	a[0] = NAN;
+	cr_expect_not(cholesky_factor(a, 9, s));
+	talloc_free(mem);
 }
