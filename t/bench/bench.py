@@ -14,6 +14,8 @@ nginx, and every figure is a median of interleaved runs:
   c  how far the slow requests of (a) are from the usual ones
   d  private memory of a worker after 10 000 and after 100 000 requests
   e  from the start of mxmd to its first answer
+  f  training and scoring on generated ratings (t/bench/recommend): a whole
+     iteration beside the same bare calls, and the CPU of one recommendation
 
 --json FILE writes one line per figure: name, value, unit, goal, holds.
 """
@@ -366,6 +368,25 @@ def mixed(slugs):
             "\treturn wrk.format(\"GET\", paths[n])\nend\n")
 
 
+def recommender(figures, build):
+    """Needs no stack; the program measures, the goals stand here."""
+    print("\nf: the recommender on generated ratings", flush=True)
+    goals = {"training, iteration / bare calls": 1.5,
+             "serving, 10000 movies, 64 factors": 1,
+             "serving, 100000 movies, 64 factors": 6}
+    subprocess.run(["make", "-s", "-C", str(build), "t/bench/recommend"],
+                   check=True)
+    done = subprocess.run([str(build / "t/bench/recommend")],
+                          stdout=subprocess.PIPE, text=True, check=True)
+    for line in done.stdout.splitlines():
+        row = json.loads(line)
+        name, value, unit = row["name"], row["value"], row["unit"]
+        if name in goals:
+            figures.below(name, value, unit, goals[name])
+        else:
+            figures.add(name, value, unit)
+
+
 def main():
     parser = argparse.ArgumentParser(
         description="Measures the system on this machine.")
@@ -373,8 +394,8 @@ def main():
     parser.add_argument("--json", metavar="FILE", type=pathlib.Path)
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--seconds", type=int, default=3)
-    parser.add_argument("--only", default="abcde",
-                        help="some of the letters a to e")
+    parser.add_argument("--only", default="abcdef",
+                        help="some of the letters a to f")
     options = parser.parse_args()
     options.build = options.build.resolve()
     os.environ["MXM_BUILD"] = str(options.build)
@@ -410,6 +431,8 @@ def measure(made, options):
         bench.memory()
     if "e" in options.only:
         bench.start()
+    if "f" in options.only:
+        recommender(bench.figures, options.build)
     if options.json:
         bench.figures.write(options.json)
     missed = [r["name"] for r in bench.figures.rows if r["holds"] is False]

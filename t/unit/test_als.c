@@ -28,6 +28,7 @@ static struct sparse *
 sparse_of(TALLOC_CTX *mem, const float *dense, uint32_t rows, uint32_t cols)
 {
 	struct triples *t = triples_new(mem);
+	struct sparse *m;
 
 	for (uint32_t r = 0; r < rows; r++) {
 		for (uint32_t c = 0; c < cols; c++) {
@@ -40,7 +41,9 @@ sparse_of(TALLOC_CTX *mem, const float *dense, uint32_t rows, uint32_t cols)
 		}
 	}
 	triples_settle(t, rows);
-	return matrix_new(mem, t, rows, cols);
+	m = matrix_new(mem, t, rows, cols);
+	talloc_free(t);
+	return m;
 }
 
 /* About a third of the pairs, preferences from -0.3 to 1.2. */
