@@ -227,12 +227,17 @@ def test_the_production_file_is_good(stack, tmp_path):
              f"{folder}/cert.pem"),
             ("/etc/letsencrypt/live/movies.example.org/privkey.pem",
              f"{folder}/key.pem"),
-            ("/var/log/nginx/", f"{tmp_path}/")):
+            ("/var/log/nginx/", f"{tmp_path}/"),
+            # Ports that anybody may take.
+            (" 80;", f" {stack_module.free_port()};"),
+            ("]:80;", f"]:{stack_module.free_port()};"),
+            (" 443 ", f" {stack_module.free_port()} "),
+            ("]:443 ", f"]:{stack_module.free_port()} ")):
         assert old in site
         site = site.replace(old, new)
     conf = tmp_path / "nginx.conf"
     conf.write_text(f"pid {tmp_path}/pid;\nerror_log {tmp_path}/e;\n"
-                    f"events {{}}\nhttp {{\n{site}\n}}\n")
+                    f"events {{}}\nhttp {{\naccess_log off;\n{site}\n}}\n")
     done = subprocess.run([stack_module.NGINX, "-e", "stderr", "-t", "-c",
                            str(conf)], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
