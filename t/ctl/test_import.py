@@ -11,7 +11,6 @@ import secrets
 import select
 import signal
 import subprocess
-import time
 
 import pytest
 
@@ -154,11 +153,8 @@ def small():
 
 
 def test_real_data(place, small):
-    began = time.monotonic()
     done = place.ctl("import", "movielens", small, "--json")
-    took = time.monotonic() - began
     assert done.returncode == 0, done.stderr
-    assert took < 10, f"{took:.1f} s"
     told = json.loads(done.stdout)
     assert told["skipped"] == {"total": 0, "by_reason": {}, "first": []}
     added = {k: v["added"] for k, v in told["counts"].items()}
