@@ -291,9 +291,19 @@ route_is_reserved(const char *segment)
 		"/api/users/{username}/",
 		"/api/movies/{movie}/",
 	};
+	/* literals beside {username} whose rows are still to come */
+	static const char *const to_come[] = {
+		"friend-requests",
+		"friends",
+		"searching",
+		"suggested-users",
+	};
 	struct pattern place;
 	int i, k;
 
+	for (i = 0; i < (int)array_len(to_come); i++)
+		if (strcmp(segment, to_come[i]) == 0)
+			return true;
 	if (!table.list)
 		make_table();
 	for (i = 0; i < (int)array_len(always) + n_routes; i++) {

@@ -305,6 +305,8 @@ EMAIL_TAKEN = "User with this Email already exists."
     ("username", "searching", RESERVED), ("username", "onboarding", RESERVED),
     ("username", ".", RESERVED), ("username", "..", RESERVED),
     ("username", "preferred-language", RESERVED),
+    ("username", "friends", RESERVED), ("username", "friend-requests", RESERVED),
+    ("username", "suggested-users", RESERVED),
     ("email", "ana", EMAIL), ("email", "a@b", EMAIL),
     ("email", "a@@example.org", EMAIL), ("email", "a b@example.org", EMAIL),
     ("email", "a@example.org\r\nBcc: x@y.zz", EMAIL),
