@@ -397,6 +397,7 @@ relieve(struct master *m, int64_t now)
 	struct crew *c = m->crew;
 	char state[96];
 
+	assert(c);
 	if (c->ready || m->stopping || !crew_is_ready(m, c))
 		return;
 	c->ready = true;

@@ -187,6 +187,7 @@ check_folder(const char *dir)
 static void
 print_json(const struct import *im, const struct options *o, int64_t took_us)
 {
+	int64_t took_ms = took_us / 1000;
 	struct json j;
 	struct buf b;
 
@@ -198,7 +199,7 @@ print_json(const struct import *im, const struct options *o, int64_t took_us)
 	json_key(&j, "dry_run");
 	json_bool(&j, o->dry_run);
 	json_key(&j, "seconds");
-	json_double(&j, (double)(took_us / 1000) / 1000.0);
+	json_double(&j, (double)took_ms / 1000.0);
 	report_json(&im->report, &j);
 	json_object_end(&j);
 	printf("%s\n", b.data);

@@ -83,7 +83,9 @@ raw_of_part(const struct body_part *part)
 static size_t
 source_size(const struct source *s)
 {
-	return s->query ? s->query->n : s->body->n;
+	if (s->query)
+		return s->query->n;
+	return s->body ? s->body->n : 0;
 }
 
 /* The i-th value if it is the field's, else RAW_ABSENT. */

@@ -223,7 +223,7 @@ make_key(TALLOC_CTX *mem, const struct kind *kind, struct json_object *record)
 	const char *b = kind->key[1] ? record_text(record, kind->key[1]) : NULL;
 	char *key;
 
-	if (kind->pair && strcmp(a, b) > 0)
+	if (kind->pair && b && strcmp(a, b) > 0)
 		return mem_printf(mem, "%s|%s", b, a);
 	key = mem_text(mem, a);
 	for (size_t i = 1; i < array_len(kind->key) && kind->key[i]; i++) {
