@@ -244,13 +244,12 @@ serve_steps(struct req *r, struct cached *c, bool *hit)
 	if (e)
 		return e;
 	input = field_read_query(r);
+	r->problem = NULL; /* who may not call hears nothing of the query */
 	e = find_caller(r, caller, c, hit);
 	if (e)
 		return e;
-	if (input) { /* once more: now her language is known */
-		r->problem = NULL;
+	if (input) /* once more: now her language is known */
 		return field_read_query(r);
-	}
 	if (*hit)
 		return ERR_OK;
 	return run_handler(r, c);

@@ -84,6 +84,13 @@ def test_unverified_is_403(nina):
     assert r.json()["error"] == "User account is not verified"
 
 
+def test_unverified_hears_nothing_of_the_query(nina):
+    for query in ("name=%ff", "stars[]=x"):
+        r = nina.get(f"/api/movies/searching/?{query}")
+        assert r.status_code == 403, query
+        assert r.json() == {"error": "User account is not verified"}
+
+
 def test_repeated_detail_is_304(ana):
     first = ana.get("/api/movies/heat/")
     tag = first.headers["ETag"]
