@@ -403,7 +403,8 @@ check_key(struct reader *r)
 	size_t n = strlen(conf->signing_key);
 	const char *folder = folder_of(r->conf, conf->file);
 
-	if (n >= KEY_LEAST)
+	/* what could not be read may hold a good one: no advice to replace it */
+	if (n >= KEY_LEAST || (n == 0 && r->unreadable))
 		return;
 	wrong(r,
 	    "%s: signing_key: %s, and tokens could be forged; at least "

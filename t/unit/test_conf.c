@@ -444,6 +444,8 @@ Test(conf, a_secret_that_cannot_be_used)
 
 	cr_assert_eq(load(line), ERR_NOT_FOUND);
 	cr_assert(told("/key", "cannot be read"));
+	/* and no advice to make another key, over the one that is there */
+	cr_assert_eq(errors.n, 1);
 	memset(longest, 'k', 4097);
 	put("key", longest, 0600);
 	cr_assert_eq(load(line), ERR_INVALID);
