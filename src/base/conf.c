@@ -403,7 +403,7 @@ check_key(struct reader *r)
 	size_t n = strlen(conf->signing_key);
 	const char *folder = folder_of(r->conf, conf->file);
 
-	/* what could not be read may hold a good one: no advice to replace it */
+	/* what could not be read may hold a good one: no advice to make one */
 	if (n >= KEY_LEAST || (n == 0 && r->unreadable))
 		return;
 	wrong(r,
