@@ -18,6 +18,7 @@
 enum err
 health_live(struct req *r)
 {
+	r->answer.cache_control = "no-store";
 	return reply_text(r, 200, "status", "ok");
 }
 
@@ -59,6 +60,7 @@ health_ready(struct req *r)
 	if (!e)
 		e = query_one(r->mem, r->db, &row, SQL_health_ping, NO_ARGS);
 	j = reply_json(r, e ? 503 : 200);
+	r->answer.cache_control = "no-store";
 	json_object(j);
 	if (e)
 		put_error(r, j);

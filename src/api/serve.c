@@ -239,6 +239,8 @@ serve_steps(struct req *r, struct cached *c, bool *hit)
 		if (e)
 			return e;
 		caller = &claims;
+		if (claims.has_lang) /* until her account is known */
+			r->lang = claims.lang;
 	}
 	e = apply_limits(r, caller);
 	if (e)

@@ -96,9 +96,8 @@ def wait_idle(stack):
 
 def reload(stack, **settings):
     """Reloads, and waits until only the new crew is left."""
-    mark, before = stack.mark(), workers(stack)
+    before = workers(stack)
     stack.reload_mxmd(**settings)
-    stack.wait_log(r"ready: \d+ workers", since=mark)
     wait_until(lambda: not before & children(stack.mxmd.pid),
                "the old crew is gone", timeout=30, alive=stack.mxmd)
     wait_whole(stack)
@@ -107,16 +106,22 @@ def reload(stack, **settings):
 # -------------------------------------------------------------- database --
 
 @contextlib.contextmanager
-def lock(stack, table):
-    """Holds a table so that whoever reads it waits."""
+def transaction(stack, sql):
+    """Runs SQL and undoes it at the end of the block."""
     conn = stack.cluster.connect(stack.database)
     conn.autocommit = False
     try:
-        conn.cursor().execute(f"LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE")
+        conn.cursor().execute(sql)
         yield
     finally:
         conn.rollback()
         conn.close()
+
+
+def lock(stack, table):
+    """Holds a table so that whoever reads it waits, be it to prepare."""
+    return transaction(stack,
+                       f"LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE")
 
 
 def waits_for_lock(stack):
@@ -166,7 +171,8 @@ class Load:
     """Threads that each play a part without a pause until the block ends.
 
     A part is a function that is given a client and yields requests, as
-    (method, path) or (method, path, JSON body)."""
+    (method, path) or (method, path, JSON body).  Errors are compared with
+    the contract; faults are those that break it, and broken connections."""
 
     def __init__(self, stack, parts):
         self.stop = threading.Event()
@@ -184,9 +190,13 @@ class Load:
             try:
                 r = client.request(method, path,
                                    json=body[0] if body else None)
-                self.seen.append((method, path, r.status_code))
-            except requests.RequestException as e:  # told by the test
+                if r.status_code >= 400:
+                    contract.check(method, path, r)
+            except (requests.RequestException, AssertionError,
+                    contract.ContractError) as e:  # told by the test
                 self.faults.append((method, path, e))
+            else:
+                self.seen.append((method, path, r.status_code))
 
     def statuses(self):
         return {status for _, _, status in self.seen}

@@ -1,0 +1,227 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How many requests a minute: each class by itself, by address or by account,
+in a sliding minute.
+
+Every test comes from an address of its own, and asks as a member of its own,
+so that none counts against another."""
+
+import itertools
+import math
+import re
+import threading
+import time
+
+import pytest
+import requests.adapters
+
+import world
+from life import reload, status
+
+PUBLIC, LOGIN, CODE, USER = 4, 3, 2, 12
+SETTINGS = {"limit_public": PUBLIC, "limit_login": LOGIN, "limit_code": CODE,
+            "limit_user": USER}
+
+LOG_IN, REFRESH = "/api/auth/login/", "/api/auth/refresh/"
+VERIFY, SIGN_UP = "/api/auth/verify/", "/api/auth/signup/"
+NOBODY = {"username": "nobody-here", "password": "wrong"}
+BAD = {"refresh": "nonsense"}
+CODE_BODY = {"verification_code": "000000"}
+
+ADDRESSES = (f"127.0.1.{n}" for n in itertools.count(1))
+
+
+class From(requests.adapters.HTTPAdapter):
+    """Sends from one address of this host."""
+
+    def __init__(self, address):
+        self.address = address
+        super().__init__()
+
+    def init_poolmanager(self, *args, **more):
+        super().init_poolmanager(*args, source_address=(self.address, 0),
+                                 **more)
+
+
+@pytest.fixture
+def visitor(stack):
+    """Makes clients that come from an address nobody else comes from."""
+    def make(user=None):
+        client = stack.client()
+        client.session.mount("http://", From(next(ADDRESSES)))
+        if user:
+            client.login(user, world.PASSWORD)
+        return client
+    return make
+
+
+def refused(response):
+    """429 as the contract has it; gives the seconds to wait."""
+    assert response.status_code == 429, response.text
+    wait = int(response.headers["Retry-After"])
+    assert 1 <= wait <= 120
+    body = response.json()
+    assert body["detail"] == body["error"]
+    assert re.search(rf"\b{wait}\b", body["detail"])
+    return wait
+
+
+def codes(send, n):
+    return [send().status_code for _ in range(n)]
+
+
+def test_public_routes_by_address(visitor):
+    one, other = visitor(), visitor()
+    assert codes(lambda: one.post(REFRESH, BAD), PUBLIC) == [401] * PUBLIC
+    text = one.post(REFRESH, BAD).json()["detail"]
+    assert re.fullmatch(r"Request was throttled\. Expected available in \d+ "
+                        r"seconds?\.", text)
+    refused(one.post(REFRESH, BAD))
+    assert other.post(REFRESH, BAD).status_code == 401
+
+
+def test_log_in_and_sign_up_together_by_address(visitor):
+    one, other = visitor(), visitor()
+    assert one.post(LOG_IN, NOBODY).status_code == 401
+    assert one.post(SIGN_UP, {}).status_code == 400
+    one.login("bob", world.PASSWORD)  # good ones count as well
+    refused(one.post(LOG_IN, NOBODY))
+    refused(one.post(SIGN_UP, {}))
+    refused(one.post(LOG_IN, {"username": "bob",
+                              "password": world.PASSWORD}))
+    assert other.post(LOG_IN, NOBODY).status_code == 401
+
+
+def test_the_classes_are_apart(visitor):
+    one = visitor("fay")
+    codes(lambda: one.post(LOG_IN, NOBODY), LOGIN)
+    refused(one.post(LOG_IN, NOBODY))
+    assert codes(lambda: one.post(REFRESH, BAD), PUBLIC) == [401] * PUBLIC
+    refused(one.post(REFRESH, BAD))
+    # nor does it matter for who is logged in, or for what has no limit
+    assert one.get("/api/users/").status_code == 200
+    for path in ("/healthz", "/readyz", "/api/docs/", "/api/schema/"):
+        assert codes(lambda p=path: one.get(p), 8) == [200] * 8
+
+
+def test_tries_of_a_code_by_account(visitor):
+    one, again = visitor("nina"), visitor("nina")
+    assert one.post(VERIFY, CODE_BODY).status_code == 400
+    assert again.post(VERIFY, CODE_BODY).status_code == 400
+    refused(one.post(VERIFY, CODE_BODY))
+    refused(again.post(VERIFY, CODE_BODY))
+    assert one.get("/api/users/").status_code == 200
+    # another account has its own
+    other = visitor()
+    body = {"username": "olga", "email": "olga@example.org",
+            "password": "Trilobite-lantern-71", "first_name": "O",
+            "last_name": "O"}
+    assert other.post(SIGN_UP, body).status_code == 200
+    other.login("olga", body["password"])
+    assert other.post(VERIFY, CODE_BODY).status_code == 400
+
+
+def test_all_else_by_account(visitor):
+    """Whatever the route, the address or the session."""
+    one, again, other = visitor("ana"), visitor("ana"), visitor("bob")
+    reads = itertools.cycle(("/api/movies/heat/", "/api/genres/",
+                             "/api/users/", "/api/movies/none/"))
+    got = codes(lambda: one.get(next(reads)), USER - 1)
+    assert set(got) == {200, 404}
+    assert again.post("/api/movies/heat/unseen/").status_code == 200
+    for client in (one, again):
+        refused(client.get("/api/movies/heat/"))  # also what is kept
+        refused(client.delete("/api/movies/heat/unseen/"))
+        refused(client.post(VERIFY, CODE_BODY))
+    assert other.get("/api/movies/heat/").status_code == 200
+    # a token that does not work is nobody's
+    assert one.get("/api/users/", token="nonsense").status_code == 401
+
+
+def test_head_counts_and_options_does_not(visitor):
+    one = visitor("dora")
+    path = "/api/movies/heat/"
+    assert codes(lambda: one.request("OPTIONS", path), USER + 2) == \
+        [204] * (USER + 2)
+    assert codes(lambda: one.request("HEAD", path), USER) == [200] * USER
+    r = one.request("HEAD", path)
+    assert r.status_code == 429 and not r.content
+    assert int(r.headers["Retry-After"]) >= 1
+    refused(one.get(path))
+    assert one.request("OPTIONS", path).status_code == 204
+
+
+def test_the_text_is_in_the_callers_language(visitor):
+    carla = visitor("carla")
+    codes(lambda: carla.get("/api/users/"), USER)
+    r = carla.get("/api/users/")
+    refused(r)
+    assert r.headers["Content-Language"] == "es"
+    assert not r.json()["error"].startswith("Request")
+    nobody = visitor()
+    codes(lambda: nobody.post(REFRESH, BAD), PUBLIC)
+    r = nobody.post(REFRESH + "?lang=de", BAD)
+    refused(r)
+    assert r.headers["Content-Language"] == "de"
+
+
+def wait_of(limit):
+    """What Retry-After says when all of the limit fell into this minute: the
+    rest of it, and until one of them has slid out of the next."""
+    return math.ceil(60 - time.monotonic() % 60 + 60 / limit)
+
+
+def test_the_minute_slides(visitor):
+    """What was asked in the minute before counts, less and less."""
+    one = visitor()
+    minute = time.monotonic() // 60
+    codes(lambda: one.post(REFRESH, BAD), PUBLIC)
+    early = wait_of(PUBLIC)
+    wait = refused(one.post(REFRESH, BAD))
+    late = wait_of(PUBLIC)
+    if time.monotonic() // 60 == minute:
+        assert late <= wait <= early
+    # to be refused costs nothing more
+    waits = [refused(one.post(REFRESH, BAD)) for _ in range(20)]
+    assert max(waits) <= wait and waits == sorted(waits, reverse=True)
+
+
+def test_who_comes_at_once_is_counted_once(visitor, stack):
+    """Two workers, one table: not one more than the limit passes."""
+    emil = visitor("emil")
+    got, lock = [], threading.Lock()
+
+    def ask():
+        client = stack.client()
+        code = client.get("/api/users/", token=emil.token).status_code
+        with lock:
+            got.append(code)
+    threads = [threading.Thread(target=ask) for _ in range(30)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(got) == [200] * USER + [429] * (30 - USER)
+
+
+def test_refusals_are_counted(visitor, stack):
+    before = status(stack)["refusals"]
+    one = visitor()
+    codes(lambda: one.post(REFRESH, BAD), PUBLIC + 3)
+    codes(lambda: one.post(LOG_IN, NOBODY), LOGIN + 2)
+    after = status(stack)["refusals"]
+    assert {k: after[k] - before[k] for k in after} == {
+        "public": 3, "login": 2, "code": 0, "user": 0}
+
+
+def test_a_reload_forgets_nobody_and_0_is_any_number(visitor, stack):
+    one = visitor()
+    codes(lambda: one.post(REFRESH, BAD), PUBLIC)
+    reload(stack)
+    refused(one.post(REFRESH, BAD))
+    reload(stack, limit_public=0, limit_login=0, limit_user=0, limit_code=0)
+    assert codes(lambda: one.post(REFRESH, BAD), 30) == [401] * 30
+    assert codes(lambda: one.post(LOG_IN, NOBODY), 6) == [401] * 6
+    bob = visitor("bob")
+    assert codes(lambda: bob.get("/api/users/"), 30) == [200] * 30
+    reload(stack, limit_public=PUBLIC)
+    refused(one.post(REFRESH, BAD))
