@@ -38,6 +38,13 @@ def test_yaml_unless_asked_otherwise(client):
     assert yaml.safe_load(r.content)["openapi"].startswith("3.1.")
 
 
+@pytest.mark.parametrize("query", ["", "?format=json"])
+def test_it_travels_compressed(client, query):
+    r = client.get(SCHEMA + query, headers={"Accept-Encoding": "gzip"})
+    assert r.headers["Content-Encoding"] == "gzip"
+    assert "Accept-Encoding" in r.headers["Vary"]
+
+
 @pytest.mark.parametrize("query, accept, wanted", [
     ("?format=json", "*/*", "application/json"),
     ("?format=json", YAML, "application/json"),
