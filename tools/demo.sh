@@ -259,6 +259,7 @@ demo_settings() {
 	database = host=$RUN/pg dbname=mxm user=mxm
 	cache_servers = $RUN/cache/sock
 	public_origin = $ORIGIN
+	cors_origins = http://localhost:5173, http://127.0.0.1:5173
 	media_root = $RUN/state/media
 	signing_key_file = $RUN/state/conf/signing.key
 	mail_transport = file
