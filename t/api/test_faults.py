@@ -113,7 +113,7 @@ def test_the_database_is_restarted_under_load(far, server, number):
     def uncached(n):
         while True:
             n += 2
-            yield "GET", f"/api/movies/searching/?limit=3&last_id={n}"
+            yield "GET", f"/api/movies/searching/?name=heat{n}"
 
     def mark_unseen(n):
         while True:
