@@ -6,6 +6,8 @@
  */
 #include "base/base.h"
 
+#include <arpa/inet.h>
+
 #include "api/cached.h"
 #include "api/serve.h"
 #include "api/touch.h"
@@ -116,14 +118,25 @@ count_against(struct req *r, enum limit_class limit, uint64_t who)
 	return fail_retry(r, ERR_TOO_OFTEN, MSG_THROTTLED, wait);
 }
 
-/* FNV-1a, 64 bits (http://www.isthe.com/chongo/tech/comp/fnv/). */
+/*
+ * FNV-1a, 64 bits (http://www.isthe.com/chongo/tech/comp/fnv/). Of IPv6 the
+ * network counts: whoever has one address there has 2^64 of them.
+ */
 static uint64_t
 address_hash(const char *address)
 {
+	const unsigned char *p = (const unsigned char *)address;
 	uint64_t hash = 0xcbf29ce484222325u;
+	size_t n = strlen(address), i;
+	struct in6_addr six;
 
-	for (; *address; address++)
-		hash = (hash ^ (unsigned char)*address) * 0x100000001b3u;
+	if (inet_pton(AF_INET6, address, &six) == 1 &&
+	    !IN6_IS_ADDR_V4MAPPED(&six)) {
+		p = six.s6_addr;
+		n = 8;
+	}
+	for (i = 0; i < n; i++)
+		hash = (hash ^ p[i]) * 0x100000001b3u;
 	return hash;
 }
 

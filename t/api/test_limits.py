@@ -8,6 +8,7 @@ so that none counts against another."""
 import itertools
 import math
 import re
+import socket
 import threading
 import time
 
@@ -15,7 +16,7 @@ import pytest
 import requests.adapters
 
 import world
-from life import reload, status
+from life import fcgi_answer, fcgi_request, reload, status
 
 PUBLIC, LOGIN, CODE, USER = 4, 3, 2, 12
 SETTINGS = {"limit_public": PUBLIC, "limit_login": LOGIN, "limit_code": CODE,
@@ -77,6 +78,20 @@ def test_public_routes_by_address(visitor):
                         r"seconds?\.", text)
     refused(one.post(REFRESH, BAD))
     assert other.post(REFRESH, BAD).status_code == 401
+
+
+def test_a_network_of_ipv6_is_one_address(stack):
+    """Whoever has one address of a /64 has them all."""
+    def ask(address):
+        with socket.socket(socket.AF_UNIX) as s:
+            s.connect(str(stack.base / "run/fast.sock"))
+            s.sendall(fcgi_request("POST", REFRESH, b'{"refresh": "x"}',
+                                   REMOTE_ADDR=address))
+            return fcgi_answer(s)[0]
+    got = [ask(f"2001:db8:0:7::{n:x}") for n in range(1, PUBLIC + 2)]
+    assert got == [401] * PUBLIC + [429]
+    assert ask("2001:db8:0:7:ffff::1") == 429
+    assert ask("2001:db8:0:8::1") == 401
 
 
 def test_log_in_and_sign_up_together_by_address(visitor):
