@@ -5,11 +5,14 @@
  */
 #include "base/base.h"
 
+#include <fcntl.h>
 #include <sysexits.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/conf.h"
 #include "base/json.h"
+#include "base/mem.h"
 #include "base/shm.h"
 #include "ctl/ctl.h"
 #include "http/route.h"
@@ -67,6 +70,22 @@ workers_of(const struct shm *shm, int pool)
 	for (i = 0; i < SHM_SLOTS; i++)
 		n += shm_slot_read(shm, i, &w) && w.pool == pool;
 	return n;
+}
+
+/* Somebody who runs holds the lock that mxmd takes when it starts. */
+static bool
+is_running(const struct ctl *ctl)
+{
+	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+	char *path = mem_printf(ctl->mem, "%s/mxmd.pid", ctl->conf->run_dir);
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	bool locked;
+
+	locked =
+	    fd >= 0 && fcntl(fd, F_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
+	if (fd >= 0)
+		close(fd);
+	return locked;
 }
 
 /* ------------------------------------------------------------------- JSON */
@@ -169,18 +188,20 @@ json_counters(struct json *j, const struct shm *shm)
 }
 
 static int
-print_json(struct ctl *ctl, const struct shm *shm)
+print_json(struct ctl *ctl, const struct shm *shm, bool running)
 {
 	struct json *j = ctl_json(ctl);
 
 	json_object(j);
+	json_key(j, "running");
+	json_bool(j, running);
 	json_count(j, "master", (uint64_t)shm_master(shm));
 	json_count(j, "since_us", (uint64_t)shm_since_us(shm));
 	json_workers(j, shm);
 	json_routes(j, shm);
 	json_counters(j, shm);
 	json_object_end(j);
-	return ctl_json_done(j, EX_OK);
+	return ctl_json_done(j, running ? EX_OK : EX_UNAVAILABLE);
 }
 
 /* ------------------------------------------------------------------- text */
@@ -239,32 +260,49 @@ print_counters(const struct shm *shm)
 	    shm_events(shm, SHM_RELOADS));
 }
 
+static int
+print_text(const struct shm *shm, bool running)
+{
+	char since[CLOCK_ISO_SIZE];
+
+	clock_iso(since, shm_since_us(shm));
+	printf("mxmd %d, counting since %s%s\n\n", (int)shm_master(shm), since,
+	    running ? "" : "; it does not run any more");
+	print_pools(shm);
+	print_routes(shm);
+	print_counters(shm);
+	return running ? EX_OK : EX_UNAVAILABLE;
+}
+
+/* Why the counters cannot be shown. */
+static int
+no_counters(const struct ctl *ctl, enum err e)
+{
+	const char *why = "cannot be read; try as root or as the user of mxmd";
+
+	if (e == ERR_NOT_FOUND)
+		why = "are not there; is mxmd running?";
+	if (e == ERR_CONFLICT)
+		why = "are of another release; restart mxmd";
+	fprintf(
+	    stderr, "mxmctl: the counters in %s %s\n", ctl->conf->run_dir, why);
+	return e == ERR_FORBIDDEN ? EX_NOPERM : EX_UNAVAILABLE;
+}
+
 int
 ctl_status(struct ctl *ctl, int argc, char **argv)
 {
 	int status = ctl_plain(ctl, argc, argv);
-	char since[CLOCK_ISO_SIZE];
 	struct shm *shm;
+	bool running;
 	enum err e;
 
 	if (status != EX_OK)
 		return status;
 	e = shm_open_file(ctl->mem, ctl->conf->run_dir, false, &shm);
-	if (e) {
-		fprintf(stderr,
-		    e == ERR_CONFLICT ?
-			"mxmctl: the counters in %s are of another release; "
-			"restart mxmd\n" :
-			"mxmctl: no counters in %s; is mxmd running?\n",
-		    ctl->conf->run_dir);
-		return EX_UNAVAILABLE;
-	}
-	if (ctl->json)
-		return print_json(ctl, shm);
-	clock_iso(since, shm_since_us(shm));
-	printf("mxmd %d, counting since %s\n\n", (int)shm_master(shm), since);
-	print_pools(shm);
-	print_routes(shm);
-	print_counters(shm);
-	return EX_OK;
+	if (e)
+		return no_counters(ctl, e);
+	running = is_running(ctl);
+	return ctl->json ? print_json(ctl, shm, running) :
+			   print_text(shm, running);
 }

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""mxmctl: check, config, routes, nginx-map, status, and how it is called."""
+"""mxmctl: how it is called, check, config, routes, nginx-map."""
 
 import json
 import re
@@ -10,7 +10,7 @@ import pytest
 import stack as stack_module
 from stack import BUILD, ROOT, environment, write_conf
 
-SETTINGS = {"workers": 2, "slow_workers": 1, "limit_login": 3}
+SETTINGS = {"workers": 2, "slow_workers": 1}
 KEY = "k" * 40
 
 # Commands that work without settings, and what they need on their line.
@@ -83,6 +83,38 @@ def test_what_needs_no_settings(command, tmp_path):
     assert done.stdout
 
 
+@pytest.mark.parametrize("command", ["check", "config", "routes", "status",
+                                     "jobs list", "jobs count",
+                                     "migrate --status"])
+def test_answers_for_programs(stack, command):
+    """--json may stand before the command and after it."""
+    before = json.loads(stack.ctl(f"--json {command}").stdout)
+    after = json.loads(stack.ctl(f"{command} --json").stdout)
+    assert type(before) is type(after)
+    assert not stack.ctl(command).stdout.startswith(("[", "{"))
+
+
+@pytest.mark.parametrize("command", sorted(set(COMMANDS) - set(BARE)
+                                           - {"check", "recommend"}))
+def test_what_needs_settings_says_what_is_wrong(command, tmp_path):
+    missing = mxmctl("--config", tmp_path / "none", command)
+    assert missing.returncode == 78 and not missing.stdout
+    assert f"{tmp_path}/none: cannot be read" in missing.stderr
+    assert "mxmctl config --default-file" in missing.stderr
+    conf = tmp_path / "mxm.conf"
+    write_conf(conf, {"signing_key": "short", "workers": "many"})
+    bad = mxmctl("--config", conf, command)
+    assert bad.returncode == 78 and not bad.stdout
+    assert f"mxmctl: {conf}:1: signing_key: is too short" in bad.stderr
+    assert f'mxmctl: {conf}:2: workers: "many" is not a number' in bad.stderr
+
+
+def test_version():
+    done = mxmctl("--version")
+    assert done.returncode == 0
+    assert re.fullmatch(r"mxmctl \d+\.\d+\.\d+\n", done.stdout)
+
+
 def test_a_full_disk_is_noticed():
     with open("/dev/full", "w") as full:
         done = subprocess.run([str(BUILD / "mxmctl"), "routes"], stdout=full,
@@ -115,6 +147,82 @@ def test_check_tells_each_fault_and_a_remedy(conf, tmp_path):
     assert "owned by the user of mxmd" in faults["media"]
     assert "mxmd running" in faults["sockets"]
     assert "pw" not in done.stdout.split() and KEY not in done.stdout
+
+
+BROKEN = {
+    "database": (69, {"database": "host={tmp} dbname=x"}, {"database"},
+                 "see the setting `database` and whether PostgreSQL runs"),
+    "database name": (69, {"database": "{database} dbname=nope"},
+                      {"database"}, "does not exist; see the setting `database`"),
+    "cache": (69, {"cache_servers": "{tmp}/none.sock"}, {"cache"},
+              "is memcached running, with -s and a mode that lets us in?"),
+    "media": (77, {"media_root": "{tmp}/none"}, {"media"},
+              "make it, owned by the user of mxmd"),
+    "media file": (77, {"media_root": "{tmp}/file"}, {"media"},
+                   "make it, owned by the user of mxmd"),
+    "mail": (77, {"mail_dir": "{tmp}/none"}, {"mail"},
+             "make it, owned by the user of mxmd"),
+    "sockets": (69, {"run_dir": "{tmp}"}, {"sockets"},
+                "is mxmd running, and may we connect?"),
+    "two": (69, {"cache_servers": "{tmp}/none.sock",
+                 "media_root": "{tmp}/none"}, {"cache", "media"}, "make it"),
+    "settings": (78, {"workers": "many"}, {"settings"},
+                 "write a whole number"),
+}
+
+
+@pytest.mark.parametrize("what", BROKEN)
+def test_check_names_the_one_thing_that_is_broken(stack, tmp_path, what):
+    code, changed, failed, remedy = BROKEN[what]
+    (tmp_path / "file").write_text("not a folder")
+    settings = stack.settings()
+    settings.update({k: v.format(tmp=tmp_path, **stack.settings())
+                     for k, v in changed.items()})
+    conf = tmp_path / "mxm.conf"
+    write_conf(conf, settings)
+    done = mxmctl("--config", conf, "check")
+    assert done.returncode == code, done.stdout
+    faults = dict(re.findall(r"^FAILED +(\w+) +(.*)$", done.stdout, re.M))
+    assert set(faults) == failed
+    assert any(remedy in text for text in faults.values()), faults
+    found = json.loads(mxmctl("--config", conf, "check", "--json").stdout)
+    assert {f["what"] for f in found if not f["ok"]} == failed
+    assert all(f["text"] for f in found)
+
+
+@pytest.mark.parametrize("change, undo, remedy", [
+    ("INSERT INTO migration (number, name, checksum) "
+     "VALUES (9999, 'future', repeat('0', 64))",
+     "DELETE FROM migration WHERE number = 9999", "9999"),
+    ("UPDATE migration SET number = -5 WHERE number = 5",
+     "UPDATE migration SET number = 5 WHERE number = -5", "mxmctl"),
+], ids=["ahead", "behind"])
+def test_check_of_another_schema(stack, change, undo, remedy):
+    stack.sql(change)
+    try:
+        done = stack.ctl("check", check=False)
+    finally:
+        stack.sql(undo)
+    assert done.returncode == 65
+    faults = dict(re.findall(r"^FAILED +(\w+) +(.*)$", done.stdout, re.M))
+    assert set(faults) == {"schema"}
+    assert remedy in faults["schema"]
+    assert stack.ctl("check").returncode == 0
+
+
+def test_check_without_a_cache_is_fine(stack, tmp_path):
+    conf = tmp_path / "mxm.conf"
+    write_conf(conf, {**stack.settings(), "cache_servers": "",
+                      "mail_transport": "smtp"})
+    done = mxmctl("--config", conf, "check")
+    assert done.returncode == 0
+    assert re.search(r"^ok +cache +none is set", done.stdout, re.M)
+    assert re.search(r"^ok +mail +smtp://localhost:25$", done.stdout, re.M)
+
+
+def test_check_of_the_statements(stack):
+    done = stack.ctl("check sql")
+    assert done.returncode == 0 and "statement" in done.stdout
 
 
 def test_check_settings_is_for_before_a_start(conf):
@@ -235,73 +343,3 @@ def test_the_map_names_the_slow_routes_with_and_without_slash():
             assert both <= set(text.splitlines())
     assert len([line for line in text.splitlines()
                 if "mxm_slow" in line]) == 2 * len(slow)
-
-
-# ------------------------------------------------------------------ status
-
-def counted(stack, route, code):
-    return sum(r["count"] for r in
-               json.loads(stack.ctl("status --json").stdout)["requests"]
-               if (r["route"], r["status"]) == (route, code))
-
-
-def test_status_counts_by_route_and_status(stack, ana):
-    detail = "GET /api/movies/{movie}/"
-    before = [counted(stack, detail, code) for code in (200, 304, 404)]
-    etag = None
-    for _ in range(4):
-        etag = ana.get("/api/movies/the-matrix/").headers["ETag"]
-    ana.get("/api/movies/the-matrix/", headers={"If-None-Match": etag})
-    for _ in range(2):
-        ana.get("/api/movies/there-is-none/")
-    after = [counted(stack, detail, code) for code in (200, 304, 404)]
-    assert [b - a for a, b in zip(before, after)] == [4, 1, 2]
-    lost = counted(stack, "(no route)", 404)
-    ana.get("/api/nowhere/", check=False)
-    assert counted(stack, "(no route)", 404) == lost + 1
-
-
-def test_status_counts_refusals(stack, client):
-    before = json.loads(stack.ctl("status --json").stdout)["refusals"]
-    body = {"username": "nobody-here", "password": "wrong"}
-    codes = [client.post("/api/auth/login/", json=body).status_code
-             for _ in range(8)]
-    after = json.loads(stack.ctl("status --json").stdout)["refusals"]
-    assert after["login"] - before["login"] == codes.count(429) > 0
-
-
-def test_status_shows_workers_times_and_the_cache(stack, client):
-    client.get("/healthz")
-    got = json.loads(stack.ctl("status --json").stdout)
-    assert got["master"] == stack.mxmd.pid
-    assert sorted(w["pool"] for w in got["workers"]) == ["fast", "fast",
-                                                         "slow"]
-    assert {w["state"] for w in got["workers"]} == {"ready"}
-    times = got["times"]["fast"]
-    assert 0 < times["p50_us"] <= times["p90_us"] <= times["p99_us"]
-    assert set(got["cache"]) >= {"hits", "misses", "passed_by"}
-    text = stack.ctl("status").stdout
-    assert f"mxmd {stack.mxmd.pid}, counting since 20" in text
-    assert "GET /healthz" in text
-
-
-def test_status_without_mxmd(conf):
-    done = mxmctl("--config", conf, "status")
-    assert done.returncode == 69
-    assert "is mxmd running?" in done.stderr
-
-
-def test_status_of_another_release(conf, tmp_path):
-    (tmp_path / "mxm.shm").write_bytes(b"mxm-shm0" + bytes(100))
-    done = mxmctl("--config", conf, "status")
-    assert done.returncode == 69
-    assert "another release" in done.stderr
-
-
-def test_shared_memory_of_this_release_is_read_only_here(stack):
-    """A reader cannot disturb: it works without the right to write."""
-    shm = stack.base / "run/mxm.shm"
-    assert shm.stat().st_mode & 0o777 == 0o640
-    before = shm.stat().st_mtime_ns
-    assert stack_module.ctl(stack.conf, "status").returncode == 0
-    assert shm.stat().st_mtime_ns >= before
