@@ -16,7 +16,7 @@ from life import (Call, Load, children, counted, events, is_there, lock,
                   wait_whole, whole, workers, status)
 from stack import BUILD, Stack, environment, wait_until, write_conf
 
-STACK = {"jobs": False}
+STACK = {"jobs": False, "crashes": True}
 SETTINGS = {"workers": 3, "slow_workers": 1, "request_deadline": "10s"}
 
 

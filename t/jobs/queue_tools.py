@@ -48,7 +48,7 @@ def children(process, name):
     for pid in task.read_text().split():
         try:
             comm = pathlib.Path(f"/proc/{pid}/comm").read_text().strip()
-        except FileNotFoundError:
+        except (FileNotFoundError, ProcessLookupError):
             continue
         if comm == name:
             found.append(int(pid))

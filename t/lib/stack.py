@@ -306,15 +306,19 @@ def ctl(conf, command, check=True, timeout=120, env=None, stdin=None):
     return done
 
 
-def environment():
+# What a worker dies of that has a fault.
+CRASH = re.compile(r".*was killed by signal (?:4|6|7|8|11) .*")
+
+
+def environment(crashes=False):
     """Our environment without settings that a developer may have set, and
-    with the data files of the source tree."""
+    with the data files of the source tree; crashes as for Stack."""
     keep = ("MXM_BUILD", "MXM_SHARED", "MXM_PG_BIN", "MXM_DATADIR")
     env = {k: v for k, v in os.environ.items()
            if not k.startswith("MXM_") or k in keep}
     env.setdefault("MXM_DATADIR", str(ROOT))
-    # under AddressSanitizer a worker that gets SIGSEGV dies of it, as it would
-    env.setdefault("ASAN_OPTIONS", "handle_segv=0")
+    if crashes:  # also under AddressSanitizer, which else makes a report of it
+        env["ASAN_OPTIONS"] = env.get("ASAN_OPTIONS", "") + ":handle_segv=0"
     for name in ("NOTIFY_SOCKET", "LISTEN_FDS", "LISTEN_PID",
                  "LISTEN_FDNAMES", "JOURNAL_STREAM", "CREDENTIALS_DIRECTORY"):
         env.pop(name, None)
@@ -328,14 +332,17 @@ class Stack:
     template   the database to clone: name and fill of Cluster.template()
     jobs, web  whether to start mxm-jobs, mxmd
     ready      whether start() waits until /readyz is 200
+    crashes    whether the tests kill processes as a fault would; without it,
+               one that died so makes stop() complain
     """
 
     def __init__(self, cluster, settings=None, template=None, jobs=True,
-                 web=True, ready=True, nginx_workers="1"):
+                 web=True, ready=True, nginx_workers="1", crashes=False):
         self.cluster = cluster
         self.overrides = dict(settings or {})
         self.want_jobs, self.want_web, self.want_ready = jobs, web, ready
         self.nginx_workers = nginx_workers
+        self.crashes = crashes
         name, fill = template or ("migrated", migrate(cluster))
         self.database = cluster.create(cluster.template(name, fill))
         self.base = pathlib.Path(tempfile.mkdtemp(prefix="mxm-", dir="/tmp"))
@@ -382,6 +389,9 @@ class Stack:
                 process.stop(number)
             except StackError as e:
                 trouble = trouble or e
+        crash = CRASH.search(self.mxmd.text() + self.jobs.text())
+        if crash and not self.crashes:
+            trouble = trouble or StackError(f"{crash.group()}\n{self.logs()}")
         if self.cluster.process.is_running():
             self.cluster.drop(self.database)
         if trouble:
@@ -484,7 +494,7 @@ class Stack:
 
     def start_mxmd(self):
         self.mxmd.start([BUILD / "mxmd", "--config", self.conf],
-                        env=environment())
+                        env=environment(self.crashes))
         if self.want_ready:
             self.wait_ready()
         else:
