@@ -171,13 +171,19 @@ def test_a_demo_that_was_killed_starts_again(demo):
     assert demo.get("/readyz").status_code == 200
 
 
+def hear_interrupts():
+    """A suite that runs in the background ignores them, and passes that on."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def test_an_interrupt_stops_a_demo_in_the_foreground(demo):
     demo.stop()
     with open(demo.folder / "log/foreground", "w") as out:
         front = subprocess.Popen([str(RUN), "demo"], env=demo.env, stdout=out,
                                  stderr=subprocess.STDOUT,
                                  stdin=subprocess.DEVNULL,
-                                 start_new_session=True)
+                                 start_new_session=True,
+                                 preexec_fn=hear_interrupts)
     try:
         stack_module.wait_until(
             lambda: "\nready: " in (demo.folder / "log/foreground")
