@@ -5,6 +5,7 @@ that are full, and peers on the socket that are slow or talk nonsense."""
 
 import os
 import re
+import resource
 import signal
 import socket
 import statistics
@@ -18,7 +19,7 @@ import stack as stack_module
 import world
 from life import (BEGIN, PARAMS, STDIN, Call, Load, counted, drop_connections,
                   events, fcgi_answer, fcgi_request, lock, readers, record,
-                  reload, status, transaction, wait_for_lock, wait_idle, workers)
+                  reload, state, status, transaction, wait_for_lock, wait_idle, workers)
 from stack import BUILD, wait_until
 
 SETTINGS = {"workers": 2, "slow_workers": 1}
@@ -149,18 +150,18 @@ def test_the_database_is_restarted_under_load(far, server, number):
 
 
 def test_lost_connections_cost_a_reader_nothing(stack, ana):
-    for slug in SLUGS:
+    for slug in SLUGS[:4]:
         drop_connections(stack)
         assert ana.get(f"/api/movies/{slug}/").status_code == 200
 
 
 def test_lost_connections_cost_a_writer_nothing(stack, ana):
     """That a connection is gone is seen before anything is sent on it."""
-    for slug in SLUGS:
+    for slug in SLUGS[:4]:
         drop_connections(stack)
         r = ana.post(f"/api/movies/{slug}/unseen/")
         assert r.status_code == 200
-    assert stack.value("SELECT count(*) FROM unseen") == len(SLUGS)
+    assert stack.value("SELECT count(*) FROM unseen") == 4
     stack.sql("DELETE FROM unseen")
 
 
@@ -325,16 +326,15 @@ def test_the_cache_dies_and_comes_back(stack, ana):
 def test_a_frozen_cache_costs_one_time_out(stack, ana, settings):
     settings(workers=1)
     want = answers_of(ana)
+    mark = stack.mark()
     os.kill(stack.memcached.pid, signal.SIGSTOP)
     try:
-        times = []
-        for _ in range(8):
-            begin = time.monotonic()
+        wait_until(lambda: state(stack.memcached.pid) == "T", "it is frozen")
+        for _ in range(10):
             assert ana.get("/api/movies/heat/").json() == want[0]
-            times.append(time.monotonic() - begin)
-        # the limit is 100 ms; slow machines get some room
-        assert sum(t > 0.09 for t in times) <= 1, times
-        assert max(times) < 0.5, times
+        # once; on a slow machine it is tried again after a second, and two
+        said = re.findall(r"left alone for (\d) s", stack.log(since=mark))
+        assert said in (["1"], ["1", "2"])
         assert stack.status_of("/readyz") == 200
         assert cache_says(stack) == "away"
         assert answers_of(ana) == want
@@ -529,6 +529,29 @@ def test_idle_connections_starve_nobody(stack, ana, peer, same_crew):
     for s in idle[::20]:
         s.sendall(fcgi_request("GET", "/healthz"))
         assert fcgi_answer(s) == (200, b'{"status":"ok"}')
+
+
+def test_no_descriptor_is_left(stack, ana, peer, settings):
+    """Who has none takes no more, and goes on with those it has."""
+    settings(workers=1)
+    ana.get("/api/movies/heat/")
+    pid, mark = workers(stack, pool="fast").pop(), stack.mark()
+    hard = resource.prlimit(pid, resource.RLIMIT_NOFILE)[1]
+    taken = len(os.listdir(f"/proc/{pid}/fd"))
+    resource.prlimit(pid, resource.RLIMIT_NOFILE, (taken + 3, hard))
+    waiting = [peer() for _ in range(8)]
+    for s in waiting:
+        s.sendall(fcgi_request("GET", "/healthz"))
+    for s in waiting[:3]:
+        assert fcgi_answer(s)[0] == 200
+    stack.wait_log("accept: Too many open files; resting", since=mark)
+    for _ in range(10):
+        assert ana.get("/api/movies/heat/").status_code == 200
+    for s in waiting[:3]:
+        s.close()
+    for s in waiting[3:6]:  # there is room again
+        assert fcgi_answer(s)[0] == 200
+    assert workers(stack, pool="fast") == {pid}
 
 
 def test_a_request_in_pieces(stack, ana, peer, same_crew):

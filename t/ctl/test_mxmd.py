@@ -482,6 +482,7 @@ def test_sockets_of_the_service_manager(stack, manager):
     stack.client("ana")  # log-in goes to the slow pool
 
 
+@pytest.mark.parametrize("manager", ["fast:slow"], indirect=True)
 def test_a_restart_under_load_refuses_nobody(stack, manager):
     manager.start()
     stack.wait_ready()
