@@ -24,7 +24,8 @@ unit_tests = \
 	t/unit/test_password t/unit/test_prefork t/unit/test_problem t/unit/test_query \
 	t/unit/test_random t/unit/test_rank t/unit/test_record \
 	t/unit/test_reply t/unit/test_request t/unit/test_route \
-	t/unit/test_row t/unit/test_score t/unit/test_server t/unit/test_shm \
+	t/unit/test_row t/unit/test_score t/unit/test_serve t/unit/test_server \
+	t/unit/test_shm \
 	t/unit/test_smtp t/unit/test_suggest t/unit/test_text t/unit/test_token \
 	t/unit/test_tx \
 	t/unit/test_upload t/unit/test_url
@@ -63,6 +64,9 @@ t_unit_test_db_SOURCES = t/unit/test_db.c $(db_world)
 t_unit_test_migrate_SOURCES = t/unit/test_migrate.c $(db_world)
 t_unit_test_query_SOURCES = t/unit/test_query.c $(db_world)
 t_unit_test_row_SOURCES = t/unit/test_row.c $(db_world)
+# With the route table that ships.
+t_unit_test_serve_SOURCES = t/unit/test_serve.c $(db_world)
+t_unit_test_serve_LDADD = $(CRITERION_LIBS) $(libmxm_libs)
 t_unit_test_tx_SOURCES = t/unit/test_tx.c $(db_world)
 
 EXTRA_DIST += t/tap t/run_checks t/lsan.supp t/conftest.py t/lib t/api t/bench/bench.py t/cache \
