@@ -150,7 +150,10 @@ def test_log_level(stack, client):
 # --------------------------------------------------------------- secrets --
 
 def test_nothing_secret_is_logged(stack):
-    """A whole journey, with mistakes in it; then all logs are searched."""
+    """A whole journey, with mistakes in it, while everything is logged that
+    can be; then all logs are searched."""
+    reload(stack, log_level="debug")
+    stack.restart_jobs()
     who = stack.client(tls=True)
     password, other = "Trilobite-lantern-71", "Ammonite-candle-17"
     address, wrong = "nora.secret@example.org", "no-such.secret@example.org"
@@ -178,7 +181,6 @@ def test_nothing_secret_is_logged(stack):
     assert who.post("/api/users/onboarding/").status_code == 200
     assert who.get(HEAT, token=who.token + "x").status_code == 401
     assert who.get(HEAT, token=who.refresh_token).status_code == 401
-    reload(stack)
     assert who.post("/api/auth/logout/").status_code == 200
     assert who.get(HEAT).status_code == 401
     tokens |= {who.token}
@@ -196,6 +198,7 @@ def test_nothing_secret_is_logged(stack):
         for name, log in logs.items():
             assert secret not in log, (name, secret)
     assert not re.search(r"(?m)^\S+ (error|warning) ", logs["mxmd"])
+    reload(stack, log_level="info")
 
 
 def test_ids_are_not_mixed_up(stack, client):
