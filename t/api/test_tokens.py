@@ -320,7 +320,7 @@ def rotating(stack):
 
 def test_rotation(rotating):
     stack = rotating
-    c = stack.client("emil")
+    c = stack.client("fay")
 
     def use(token):
         return c.post(REFRESH, {"refresh": token}, token=None)
