@@ -148,12 +148,13 @@ make_table(void)
 	}
 }
 
+/* Both have n segments. */
 static bool
-fits(const struct pattern *pattern, const struct segment *path)
+fits(const struct pattern *pattern, const struct segment *path, int n)
 {
 	int i;
 
-	for (i = 0; i < pattern->n; i++) {
+	for (i = 0; i < n; i++) {
 		const struct segment *segment = &pattern->segment[i];
 
 		if (segment->param)
@@ -193,7 +194,7 @@ route_find(TALLOC_CTX *mem, enum method method, const char *path,
 	if (n < 0)
 		return;
 	for (i = table.begin[n]; i < table.begin[n + 1] && !found; i++) {
-		if (fits(&table.list[i], segment))
+		if (fits(&table.list[i], segment, n))
 			found = &table.list[i];
 	}
 	if (!found)
