@@ -520,7 +520,10 @@ fail_large(struct req *r, size_t limit)
 	    (const char *const[3]){ mem_printf(r->mem, "%zu", limit) });
 }
 
-/* The error of a body that could not be parsed, in words. */
+/*
+ * The error of a body that could not be parsed, in words. Where the sentence is
+ * always the same, as clients know it, `detail` says what is wrong and where.
+ */
 static enum err
 fail_body(struct req *r, enum err e, const struct body *body, bool forms)
 {
@@ -537,7 +540,11 @@ fail_body(struct req *r, enum err e, const struct body *body, bool forms)
 	} else if (forms) {
 		msg = MSG_JSON_PARSE;
 	}
-	return fail_with(r, e, NULL, msg, args);
+	e = fail_with(r, e, NULL, msg, args);
+	if (msg == MSG_INVALID_JSON)
+		r->problem->reason =
+		    msg_format(r->mem, r->lang, MSG_JSON_PARSE, args);
+	return e;
 }
 
 enum err

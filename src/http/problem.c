@@ -223,8 +223,12 @@ put_problem(
 	put_pair(j, "title", reply_phrase(err_status(code)));
 	json_key(j, "status");
 	json_int(j, err_status(code));
-	put_pair(j, "detail",
-	    p->n > 0 ? first_text(p) : msg_text(r->lang, MSG_NOT_FOUND_TEXT));
+	if (p->reason)
+		put_pair(j, "detail", p->reason);
+	else if (p->n > 0)
+		put_pair(j, "detail", first_text(p));
+	else
+		put_pair(j, "detail", msg_text(r->lang, MSG_NOT_FOUND_TEXT));
 }
 
 /* Does an element of Accept name the problem type, and not with q=0? */
@@ -264,7 +268,9 @@ put_body(struct req *r, const struct problem *p, enum err code, bool problem)
 		put_path(r, p, j);
 	} else {
 		put_fields(p, j);
-		if (!problem && has_detail(p, code, style))
+		if (!problem && p->reason)
+			put_pair(j, "detail", p->reason);
+		else if (!problem && has_detail(p, code, style))
 			put_pair(j, "detail", first_text(p));
 		if (p->detail_code)
 			put_token(p, j);

@@ -40,6 +40,7 @@ struct problem {
 	const char *model;         /* 404 by path: "Movie", … NULL: none */
 	const char *lookup;        /* the path segment */
 	int retry_after;           /* seconds, 0: none */
+	const char *reason;        /* more of it, as `detail`; NULL: none */
 	bool error_is_list;        /* `error` holds all texts, not the first */
 };
 

@@ -82,7 +82,9 @@ def test_bodies(ana, name, method):
     r = getattr(ana, method)(HEAT, data=BODIES[name],
                              headers={"Content-Type": "application/json"})
     assert r.status_code == 400, r.text
-    assert r.json()["error"]
+    assert r.json()["error"] == "Invalid JSON body"
+    # and what is wrong with it, where the sentence says only that something is
+    assert r.json()["detail"].startswith("JSON parse error - ")
 
 
 @pytest.mark.parametrize("name", BODIES)

@@ -257,10 +257,13 @@ Test(field, words_errors_as_the_original)
 {
 	cr_assert_str_eq(
 	    complaint(post(STYLE_ERROR, rating_input, json, "{", ERR_BAD_JSON)),
-	    "{\"error\":\"Invalid JSON body\"}");
+	    "{\"detail\":\"JSON parse error - Expecting property name "
+	    "enclosed in double quotes: line 1 column 2 (char 1)\","
+	    "\"error\":\"Invalid JSON body\"}");
 	cr_assert_str_eq(
 	    complaint(post(STYLE_ERROR, rating_input, json, "", ERR_BAD_JSON)),
-	    "{\"error\":\"Invalid JSON body\"}");
+	    "{\"detail\":\"JSON parse error - Expecting value: line 1 "
+	    "column 1 (char 0)\",\"error\":\"Invalid JSON body\"}");
 	cr_assert_str_eq(
 	    complaint(post(STYLE_ERROR, rating_input, json, "{}", ERR_INVALID)),
 	    "{\"error\":\"Missing required fields\"}");
