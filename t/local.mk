@@ -69,7 +69,8 @@ t_unit_test_serve_SOURCES = t/unit/test_serve.c $(db_world)
 t_unit_test_serve_LDADD = $(CRITERION_LIBS) $(libmxm_libs)
 t_unit_test_tx_SOURCES = t/unit/test_tx.c $(db_world)
 
-EXTRA_DIST += t/tap t/run_checks t/lsan.supp t/conftest.py t/lib t/api t/bench/bench.py t/cache \
+EXTRA_DIST += t/tap t/run_checks t/lsan.supp t/valgrind.supp t/conftest.py \
+	t/lib t/api t/bench/bench.py t/cache \
 	t/contract t/ctl t/fixtures t/fuzz/run t/fuzz/corpus t/jobs \
 	t/lint t/sql
 

@@ -166,6 +166,27 @@ check_claims(jwt_t *jwt, enum token_type type, int64_t now, struct claims *out)
 	return TOKEN_OK;
 }
 
+/*
+ * Three parts in base64url, with dots between. For an empty part the library
+ * writes behind what it allocates, and what is no base64 it skips.
+ */
+static bool
+has_form(const char *token)
+{
+	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				     "abcdefghijklmnopqrstuvwxyz0123456789-_";
+	int part;
+
+	for (part = 1; part <= 3; part++) {
+		size_t n = strspn(token, digits);
+
+		if (n == 0 || token[n] != (part < 3 ? '.' : '\0'))
+			return false;
+		token += n + 1;
+	}
+	return true;
+}
+
 enum token_verdict
 token_check(TALLOC_CTX *mem, const struct token_key *key, enum token_type type,
     const char *token, int64_t now, struct claims *out)
@@ -177,7 +198,8 @@ token_check(TALLOC_CTX *mem, const struct token_key *key, enum token_type type,
 	/* Without a key the library would accept any signature. */
 	assert(key->len >= KEY_SIZE_MIN && key->len <= INT_MAX);
 	memset(out, 0, sizeof *out);
-	if (strnlen(token, TOKEN_SIZE_MAX + 1) > TOKEN_SIZE_MAX)
+	if (strnlen(token, TOKEN_SIZE_MAX + 1) > TOKEN_SIZE_MAX ||
+	    !has_form(token))
 		return TOKEN_INVALID;
 	if (jwt_decode(&jwt, token, key->bytes, (int)key->len) != 0 || !jwt)
 		return TOKEN_INVALID;

@@ -259,6 +259,8 @@ static enum err with_backend_killed(enum err (*fn)(void))
 	pid = PQbackendPID(db->conn);
 	child = fork();
 	if (child == 0) {
+		close(PQsocket(other)); /* the parent's goes on */
+		PQfinish(other);
 		other = PQconnectdb(dbinfo);
 		sql_until(mem_printf(mem,
 		    "SELECT wait_event_type IS NOT DISTINCT FROM 'Lock'"

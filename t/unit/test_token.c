@@ -376,7 +376,8 @@ Test(token, garbage_is_refused)
 {
 	static const char *const bad[] = { "", ".", "..", "...", "a.b.c",
 		"a.b.c.d", "\xff\xfe.\x80.\x01", "  ", "%s%n", "e30.e30.e30",
-		"====.====.====" };
+		"====.====.====", "e30..e30", ".e30.e30", "e30.e30.", "e30.e30",
+		"e30" };
 
 	for (size_t i = 0; i < array_len(bad); i++)
 		cr_expect_eq(check(bad[i]), TOKEN_INVALID, "%s", bad[i]);
