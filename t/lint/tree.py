@@ -10,14 +10,26 @@ import sys
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 
+BUILT = {".a", ".gcda", ".gcno", ".log", ".o", ".trs"}
+
+
+def is_built(path):
+    """Whether a build within the tree has made it."""
+    if path.suffix in BUILT or path.name == ".dirstamp":
+        return True
+    with path.open("rb") as file:
+        return file.read(4) == b"\x7fELF"
+
+
 def files(*patterns):
     """Files below the root that match, without what builds leave behind."""
     found = set()
     for pattern in patterns:
         found |= {p for p in ROOT.glob(pattern) if p.is_file()}
     return sorted(p for p in found
-                  if not {"build", "autom4te.cache", "build-aux",
-                          "__pycache__"} & set(p.relative_to(ROOT).parts))
+                  if not {"build", "autom4te.cache", "build-aux", ".deps",
+                          "__pycache__"} & set(p.relative_to(ROOT).parts)
+                  and not is_built(p))
 
 
 def sources():
