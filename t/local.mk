@@ -82,3 +82,8 @@ check-local:
 			    --build $(abs_builddir) || exit 1; \
 		done; \
 	fi
+
+# What t/run_checks leaves in the build.
+CLEANFILES += contract-calls.log pytest-one.xml pytest-two.xml pytest-last.xml
+clean-local:
+	rm -rf reports test-logs
