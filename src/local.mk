@@ -92,10 +92,12 @@ libmxm_a_SOURCES = \
 	src/import/table.c src/import/table.h \
 	src/import/title.c src/import/title.h \
 	src/recommend/cholesky.c src/recommend/cholesky.h \
+	src/recommend/file.c src/recommend/file.h \
 	src/recommend/fold.c src/recommend/fold.h \
 	src/recommend/large.c src/recommend/large.h \
 	src/recommend/model.c src/recommend/model.h \
 	src/recommend/score.c src/recommend/score.h \
+	src/recommend/shelf.c src/recommend/shelf.h \
 	src/recommend/taste.c src/recommend/taste.h \
 	src/recommend/vector.h \
 	src/prefork.c src/prefork.h

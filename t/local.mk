@@ -20,6 +20,7 @@ unit_tests = \
 	t/unit/test_import_title t/unit/test_json t/unit/test_key \
 	t/unit/test_lang t/unit/test_log t/unit/test_mailtext \
 	t/unit/test_matrix t/unit/test_mem t/unit/test_migrate \
+	t/unit/test_model_file \
 	t/unit/test_msg t/unit/test_multipart t/unit/test_page t/unit/test_params \
 	t/unit/test_password t/unit/test_prefork t/unit/test_problem t/unit/test_query \
 	t/unit/test_random t/unit/test_rank t/unit/test_record \

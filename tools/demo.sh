@@ -261,6 +261,7 @@ demo_settings() {
 	public_origin = $ORIGIN
 	cors_origins = http://localhost:5173, http://127.0.0.1:5173
 	media_root = $RUN/state/media
+	model_file = $RUN/state/model
 	signing_key_file = $RUN/state/conf/signing.key
 	mail_transport = file
 	mail_dir = $RUN/state/mail

@@ -38,6 +38,7 @@ enum conf_type {
 	CONF_ORIGINS,
 	CONF_PATH,
 	CONF_SECONDS,
+	CONF_SHARE,
 	CONF_SOCKETS,
 	CONF_SWITCH,
 	CONF_TARGET,
@@ -58,6 +59,7 @@ enum conf_type {
 #define CONF_C_ORIGINS   const char *
 #define CONF_C_PATH      const char *
 #define CONF_C_SECONDS   int64_t
+#define CONF_C_SHARE     double
 #define CONF_C_SOCKETS   const char *
 #define CONF_C_SWITCH    bool
 #define CONF_C_TARGET    enum conf_target

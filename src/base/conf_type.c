@@ -283,6 +283,27 @@ read_bytes(TALLOC_CTX *mem, const char **text, void *out)
 	return NULL;
 }
 
+/* 0 to 1, or as much in percent. */
+static const char *
+read_share(TALLOC_CTX *mem, const char **text, void *out)
+{
+	double value;
+	char *end;
+
+	(void)mem;
+	if (strspn(*text, "0123456789.") == 0)
+		return "is no share";
+	value = strtod(*text, &end);
+	if (strcmp(end, "%") == 0)
+		value /= 100;
+	else if (*end)
+		return "is no share";
+	if (!(value <= 1))
+		return "is more than everything";
+	*(double *)out = value;
+	return NULL;
+}
+
 /* The place of text in a list of words; -1: not there. */
 static int
 word_of(const char *text, const char *const *words)
@@ -360,6 +381,8 @@ static const struct {
 	[CONF_PATH] = { read_path, "begin it with a slash" },
 	[CONF_SECONDS] = { read_seconds,
 	    "write a number with s, m, h or d, for example 60m" },
+	[CONF_SHARE] = { read_share,
+	    "write a number from 0 to 1, or 0% to 100%" },
 	[CONF_SOCKETS] = { read_sockets,
 	    "write paths that begin with a slash, with commas between" },
 	[CONF_SWITCH] = { read_switch, "write on or off" },

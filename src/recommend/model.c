@@ -40,6 +40,38 @@ model_new(TALLOC_CTX *mem, uint32_t items, unsigned factors)
 	return m;
 }
 
+/* The place of a number among n rising ones; n: it is not there. */
+static size_t
+place_of(const int64_t *rising, size_t n, int64_t wanted)
+{
+	size_t low = 0, high = n, middle;
+
+	while (low < high) {
+		middle = low + (high - low) / 2;
+		if (rising[middle] < wanted)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < n && rising[low] == wanted ? low : n;
+}
+
+uint32_t
+model_find(const struct model *m, int64_t movie)
+{
+	size_t place = m->id ? place_of(m->id, m->items, movie) : m->items;
+
+	return place < m->items ? (uint32_t)place : MODEL_NONE;
+}
+
+const float *
+model_genre(const struct model *m, int64_t genre)
+{
+	size_t place = place_of(m->genre.id, m->genre.n, genre);
+
+	return place < m->genre.n ? m->genre.factor + place * m->stride : NULL;
+}
+
 void
 model_prepare(struct model *m)
 {

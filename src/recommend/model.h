@@ -20,6 +20,13 @@ struct near {
 	float *weight;
 };
 
+/* The mean factors of the items of a genre, for a movie that nobody rated. */
+struct means {
+	uint32_t n;
+	int64_t *id;   /* rising */
+	float *factor; /* n rows of factors, 32 bytes aligned */
+};
+
 struct model {
 	uint32_t items;
 	unsigned factors;
@@ -31,10 +38,20 @@ struct model {
 	struct near near;
 	float near_scale; /* from the neighbours' scale to the factors' */
 	struct taste taste;
+	int64_t *id; /* the movies of the items, rising; NULL: not known */
+	struct means genre;
 };
+
+#define MODEL_NONE UINT32_MAX
 
 /* Room for a model's factors, all zero, below `mem`; no neighbours yet. */
 struct model *model_new(TALLOC_CTX *mem, uint32_t items, unsigned factors);
+
+/* The item that stands for a movie, or MODEL_NONE. */
+uint32_t model_find(const struct model *m, int64_t movie);
+
+/* The mean factors of a genre, or NULL. */
+const float *model_genre(const struct model *m, int64_t genre);
 
 /* Makes `gram` from the items' factors. */
 void model_prepare(struct model *m);

@@ -108,6 +108,8 @@ BAD = {
     "PATH": ("var/lib", "is no absolute path; begin it with a slash"),
     "SECONDS": ("soon", "is no time; write a number with s, m, h or d, for "
                         "example 60m"),
+    "SHARE": ("most of it", "is no share; write a number from 0 to 1, or 0% "
+                            "to 100%"),
     "SOCKETS": ("localhost:11211", "is no list of absolute paths; write paths "
                                    "that begin with a slash, with commas"),
     "SWITCH": ("yes", "is no switch; write on or off"),

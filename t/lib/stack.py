@@ -423,6 +423,7 @@ class Stack:
             "cache_servers": self.cache_socket,
             "public_origin": self.tls_url,
             "media_root": self.media,
+            "model_file": self.base / "model",
             "signing_key": self.signing_key,
             "mail_transport": "file",
             "mail_dir": self.mail_dir,

@@ -1,0 +1,399 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The model's file. Behind the header (one page) the sections follow in the
+ * order of `enum section`, each on a boundary of 64 bytes, so that where they
+ * lie follows from the header's counts. The checksum is BLAKE2b of everything
+ * behind the header's own first fields.
+ */
+#include "base/base.h"
+
+#include <fcntl.h>
+#include <math.h>
+#include <sodium.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "recommend/file.h"
+
+#define FORMAT     1
+#define FILE_ORDER 0x01020304u
+#define HEADER     4096
+#define BOUNDARY   64
+
+static const char magic[8] = { 'M', 'X', 'M', 'M', 'O', 'D', 'E', 'L' };
+
+struct header {
+	char magic[8];
+	uint32_t byte_order;
+	uint32_t format;
+	unsigned char checksum[MODEL_CHECKSUM];
+	/* what follows is under the checksum */
+	uint64_t size;
+	uint64_t version;
+	int64_t trained_at;
+	uint64_t neighbours;
+	uint32_t items;
+	uint32_t factors;
+	uint32_t genres;
+	float regularization;
+	float unobserved;
+	float near_scale;
+	struct taste taste;
+};
+
+#define UNCHECKED offsetof(struct header, size)
+
+_Static_assert(sizeof(struct header) < HEADER, "the header fills a page");
+_Static_assert(sizeof(size_t) == 8, "sections hold sizes of 8 bytes");
+
+enum section {
+	IDS,
+	ITEMS,
+	GRAM,
+	NEAR_START,
+	NEAR_INDEX,
+	NEAR_WEIGHT,
+	GENRE_IDS,
+	GENRES,
+	SECTIONS
+};
+
+struct layout {
+	size_t at[SECTIONS];
+	size_t bytes[SECTIONS];
+	size_t size; /* of the file */
+};
+
+/* The counts are at most 2^32, so no sum here passes 2^64. */
+static void
+lay_out(const struct header *h, struct layout *out)
+{
+	size_t stride = model_stride(h->factors), at = HEADER;
+	const size_t bytes[SECTIONS] = {
+		[IDS] = h->items * sizeof(int64_t),
+		[ITEMS] = h->items * stride * sizeof(float),
+		[GRAM] = stride * stride * sizeof(float),
+		[NEAR_START] = ((size_t)h->items + 1) * sizeof(size_t),
+		[NEAR_INDEX] = h->neighbours * sizeof(uint32_t),
+		[NEAR_WEIGHT] = h->neighbours * sizeof(float),
+		[GENRE_IDS] = h->genres * sizeof(int64_t),
+		[GENRES] = h->genres * stride * sizeof(float),
+	};
+
+	for (int s = 0; s < SECTIONS; s++) {
+		out->at[s] = at;
+		out->bytes[s] = bytes[s];
+		at += (bytes[s] + BOUNDARY - 1) / BOUNDARY * BOUNDARY;
+	}
+	out->size = at;
+}
+
+/* libsodium then takes the fastest code for this processor. */
+static void
+checksum_begin(crypto_generichash_state *hash)
+{
+	int bad = sodium_init() < 0;
+
+	assert(!bad);
+	crypto_generichash_init(hash, NULL, 0, MODEL_CHECKSUM);
+}
+
+void
+file_checksum_text(const struct stamp *s, char out[MODEL_CHECKSUM_TEXT])
+{
+	sodium_bin2hex(out, MODEL_CHECKSUM_TEXT, s->checksum, MODEL_CHECKSUM);
+}
+
+/* ---------------------------------------------------------- what is sound */
+
+static bool
+all_finite(const float *values, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (!isfinite(values[i]))
+			return false;
+	}
+	return true;
+}
+
+static bool
+all_rise(const int64_t *ids, size_t n)
+{
+	for (size_t i = 1; i < n; i++) {
+		if (ids[i] <= ids[i - 1])
+			return false;
+	}
+	return true;
+}
+
+static bool
+near_is_sound(const struct near *near, uint32_t items)
+{
+	if (near->start[0] != 0)
+		return false;
+	for (size_t i = 0; i < items; i++) {
+		if (near->start[i + 1] < near->start[i])
+			return false;
+	}
+	for (size_t i = 0; i < near->start[items]; i++) {
+		if (near->index[i] >= items)
+			return false;
+	}
+	return all_finite(near->weight, near->start[items]);
+}
+
+/* NULL, or what is wrong with it. */
+static const char *
+complaint(const struct model *m)
+{
+	size_t s = m->stride;
+	bool finite = all_finite(m->item, m->items * s) &&
+		      all_finite(m->gram, s * s) &&
+		      all_finite(m->genre.factor, m->genre.n * s) &&
+		      all_finite(m->taste.stars, TASTE_STARS) &&
+		      isfinite(m->near_scale) && isfinite(m->unobserved) &&
+		      isfinite(m->regularization) && isfinite(m->taste.floor) &&
+		      m->taste.half > 0 && m->taste.near_half > 0;
+
+	if (!finite)
+		return "it holds factors that are no numbers";
+	if (!all_rise(m->id, m->items) || !all_rise(m->genre.id, m->genre.n))
+		return "its movies are not in order";
+	if (!near_is_sound(&m->near, m->items))
+		return "its neighbours are none of its movies";
+	return NULL;
+}
+
+/* ---------------------------------------------------------------- writing */
+
+/* Where pieces go: first to the checksum alone, then to put(). */
+struct sink {
+	crypto_generichash_state hash;
+	enum err (*put)(void *arg, const void *p, size_t n);
+	void *arg;
+};
+
+static enum err
+send(struct sink *k, const void *p, size_t n)
+{
+	if (n == 0)
+		return ERR_OK;
+	if (k->put)
+		return k->put(k->arg, p, n);
+	crypto_generichash_update(&k->hash, p, n);
+	return ERR_OK;
+}
+
+/* Everything behind the header, each section filled up with zeros. */
+static enum err
+send_sections(
+    struct sink *k, const struct model *m, const struct layout *layout)
+{
+	static const char zeros[BOUNDARY];
+	const void *const from[SECTIONS] = {
+		[IDS] = m->id,
+		[ITEMS] = m->item,
+		[GRAM] = m->gram,
+		[NEAR_START] = m->near.start,
+		[NEAR_INDEX] = m->near.index,
+		[NEAR_WEIGHT] = m->near.weight,
+		[GENRE_IDS] = m->genre.id,
+		[GENRES] = m->genre.factor,
+	};
+	enum err e = ERR_OK;
+
+	for (int s = 0; s < SECTIONS && !e; s++) {
+		size_t over = layout->bytes[s] % BOUNDARY;
+
+		e = send(k, from[s], layout->bytes[s]);
+		if (!e && over > 0)
+			e = send(k, zeros, BOUNDARY - over);
+	}
+	return e;
+}
+
+static void
+fill_header(const struct model *m, const struct stamp *stamp, struct header *h)
+{
+	memset(h, 0, sizeof *h);
+	memcpy(h->magic, magic, sizeof magic);
+	h->byte_order = FILE_ORDER;
+	h->format = FORMAT;
+	h->version = stamp->version;
+	h->trained_at = stamp->trained_at;
+	h->neighbours = m->near.start[m->items];
+	h->items = m->items;
+	h->factors = m->factors;
+	h->genres = m->genre.n;
+	h->regularization = m->regularization;
+	h->unobserved = m->unobserved;
+	h->near_scale = m->near_scale;
+	h->taste = m->taste;
+}
+
+enum err
+file_write(const struct model *m, struct stamp *stamp,
+    enum err (*put)(void *arg, const void *p, size_t n), void *arg)
+{
+	char page[HEADER] = { 0 };
+	struct sink k = { .put = NULL };
+	struct layout layout;
+	struct header h;
+	enum err e;
+
+	if (complaint(m))
+		return ERR_INVALID;
+	fill_header(m, stamp, &h);
+	lay_out(&h, &layout);
+	h.size = stamp->size = layout.size;
+	memcpy(page, &h, sizeof h);
+	checksum_begin(&k.hash);
+	e = send(&k, page + UNCHECKED, HEADER - UNCHECKED);
+	if (!e)
+		e = send_sections(&k, m, &layout);
+	crypto_generichash_final(&k.hash, stamp->checksum, MODEL_CHECKSUM);
+	memcpy(page + offsetof(struct header, checksum), stamp->checksum,
+	    MODEL_CHECKSUM);
+	k = (struct sink){ .put = put, .arg = arg };
+	if (!e)
+		e = send(&k, page, HEADER);
+	return e ? e : send_sections(&k, m, &layout);
+}
+
+/* ---------------------------------------------------------------- reading */
+
+struct mapping {
+	struct model model; /* first: what callers see */
+	char *at;
+	size_t size;
+};
+
+static int
+unmap(struct mapping *map)
+{
+	if (map->at)
+		(void)munmap(map->at, map->size);
+	return 0;
+}
+
+/* The bytes of the file, all of them checked against the header. */
+static const char *
+check_bytes(const struct mapping *map, struct header *h)
+{
+	unsigned char sum[MODEL_CHECKSUM];
+	crypto_generichash_state hash;
+	struct layout layout;
+
+	if (map->size < HEADER)
+		return "it is no model, or cut off";
+	memcpy(h, map->at, sizeof *h);
+	if (memcmp(h->magic, magic, sizeof magic) != 0)
+		return "it is no model";
+	if (h->byte_order != FILE_ORDER)
+		return "it was made on a machine of another kind";
+	if (h->format != FORMAT)
+		return "it was made by another version of moviesxmovies";
+	if (h->size != map->size)
+		return "it is cut off";
+	if (h->factors == 0 || h->factors > 1024 ||
+	    h->neighbours > UINT64_C(1) << 40)
+		return "its header is corrupt";
+	lay_out(h, &layout);
+	if (layout.size != map->size)
+		return "its header is corrupt";
+	checksum_begin(&hash);
+	crypto_generichash_update(
+	    &hash, (unsigned char *)map->at + UNCHECKED, map->size - UNCHECKED);
+	crypto_generichash_final(&hash, sum, sizeof sum);
+	return memcmp(sum, h->checksum, sizeof sum) == 0 ?
+		   NULL :
+		   "it is corrupt: its checksum is another";
+}
+
+static void
+point_into(struct mapping *map, const struct header *h)
+{
+	struct model *m = &map->model;
+	struct layout layout;
+
+	lay_out(h, &layout);
+#define SECTION(NAME) ((void *)(map->at + layout.at[NAME]))
+	*m = (struct model){
+		.items = h->items,
+		.factors = h->factors,
+		.stride = model_stride(h->factors),
+		.item = SECTION(ITEMS),
+		.gram = SECTION(GRAM),
+		.regularization = h->regularization,
+		.unobserved = h->unobserved,
+		.near = { .start = SECTION(NEAR_START),
+		    .index = SECTION(NEAR_INDEX),
+		    .weight = SECTION(NEAR_WEIGHT) },
+		.near_scale = h->near_scale,
+		.taste = h->taste,
+		.id = SECTION(IDS),
+		.genre = { .n = h->genres,
+		    .id = SECTION(GENRE_IDS),
+		    .factor = SECTION(GENRES) },
+	};
+#undef SECTION
+}
+
+/* Maps it whole; NULL, or why not. */
+static const char *
+map_file(struct mapping *map, int fd)
+{
+	struct stat st;
+	void *at;
+
+	if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode))
+		return "it is no file";
+	if (st.st_size < HEADER)
+		return "it is no model, or cut off";
+	at = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_SHARED, fd, 0);
+	if (at == MAP_FAILED)
+		return "it cannot be mapped";
+	map->at = at;
+	map->size = (size_t)st.st_size;
+	return NULL;
+}
+
+enum err
+file_map(TALLOC_CTX *mem, const char *path, const struct model **out,
+    struct stamp *stamp, const char **why)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	struct mapping *map;
+	struct header h;
+
+	*why = NULL;
+	if (fd < 0) {
+		*why = errno == ENOENT ? "there is none" : strerror(errno);
+		return errno == ENOENT ? ERR_NOT_FOUND : ERR_INVALID;
+	}
+	map = mem_new(mem, struct mapping);
+	talloc_set_destructor(map, unmap);
+	*why = map_file(map, fd);
+	close(fd);
+	if (!*why)
+		*why = check_bytes(map, &h);
+	if (!*why) {
+		point_into(map, &h);
+		if (map->model.near.start[h.items] != h.neighbours)
+			*why = "its neighbours are none of its movies";
+		else
+			*why = complaint(&map->model);
+	}
+	if (*why) {
+		talloc_free(map);
+		return ERR_INVALID;
+	}
+	*stamp = (struct stamp){
+		.version = h.version, .trained_at = h.trained_at, .size = h.size
+	};
+	memcpy(stamp->checksum, h.checksum, MODEL_CHECKSUM);
+	*out = &map->model;
+	return ERR_OK;
+}
