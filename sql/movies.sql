@@ -100,6 +100,28 @@ SELECT {{movie_columns}}
                      FROM live_review AS v
                     WHERE v.user_id = $4 AND v.movie_id = c.movie_id))
 
+-- A page of all movies, newest release first: what movie_search gives for no name
+-- and no filter, without sorting every movie for the few that are sent.
+-- name: movie_newest :many (language text, origin text, page bigint, size bigint)
+WITH extent AS (
+	SELECT count(*) AS total,
+	       least($3, greatest((count(*) + $4 - 1) / $4, 1)) AS page
+	  FROM live_movie
+), m AS (
+	SELECT id, slug, title, synopsis, release_date, cover
+	  FROM live_movie
+	 ORDER BY release_date DESC, id DESC
+	OFFSET (SELECT (page - 1) * $4 FROM extent)
+	 LIMIT $4
+)
+SELECT {{movie_columns}},
+       extent.total, extent.page
+  FROM m
+  LEFT JOIN live_movie_translation AS t
+    ON t.movie_id = m.id AND t.language = $1
+ CROSS JOIN extent
+ ORDER BY m.release_date DESC, m.id DESC;
+
 -- A page of the movies whose title contains $3 (all movies when it is NULL) and
 -- that pass the filters, newest release first. Only when there is none, the
 -- titles that resemble it in spite of typing errors, best first.

@@ -173,6 +173,18 @@ def test_search_is_newest_first_and_pages_add_up(ana):
     assert pages == whole
 
 
+def test_what_filters_nothing_changes_nothing(ana):
+    """All movies come by a statement of their own; every parameter without a
+    value is the same question."""
+    whole = search(ana, limit=4).json()
+    assert whole["count"] == 15
+    for nothing in ({"name": ""}, {"genres[]": ""}, {"stars": ""},
+                    {"marked_unseen": "false", "reviewed": "0"}):
+        assert search(ana, limit=4, **nothing).json() == whole, nothing
+    slugs_of_all = slugs(search(ana, limit=100, name=""))
+    assert slugs(search(ana, limit=100, marked_unseen="true")) != slugs_of_all
+
+
 @pytest.mark.parametrize("page, served", [
     ("0", 2), ("-1", 1), ("NaN", 1), ("", 1), ("1.5", 1), ("99", 2),
     ("99999999999999999999999", 2), ("2", 2), ("²", 1)])
