@@ -247,6 +247,9 @@ demo_memcached() {
 	service_await memcached "memcached answers" test -S "$RUN/cache/sock"
 }
 
+# Front ends in development, which may read our answers.
+FRONT_ENDS="http://localhost:5173 http://127.0.0.1:5173"
+
 demo_settings() {
 	local key=$STATE/conf/signing.key
 	if [ ! -s "$key" ]; then
@@ -259,7 +262,7 @@ demo_settings() {
 	database = host=$RUN/pg dbname=mxm user=mxm
 	cache_servers = $RUN/cache/sock
 	public_origin = $ORIGIN
-	cors_origins = http://localhost:5173, http://127.0.0.1:5173
+	cors_origins = ${FRONT_ENDS// /, }
 	media_root = $RUN/state/media
 	model_file = $RUN/state/model
 	signing_key_file = $RUN/state/conf/signing.key
@@ -285,7 +288,8 @@ demo_nginx() {
 		    2>>"$STATE/log/nginx.log"
 	fi
 	"$SRC/nginx/render" "$dir" RUN_DIR="$RUN/app" PORT="$PORT" \
-	    TLS_PORT="$TLS_PORT" MEDIA_ROOT="$RUN/state/media"
+	    TLS_PORT="$TLS_PORT" MEDIA_ROOT="$RUN/state/media" \
+	    ORIGINS="$FRONT_ENDS"
 	if [ "$EUID" -eq 0 ]; then
 		chown -R "$USER_WEB:$GROUP_WEB" "$dir"
 	fi

@@ -166,6 +166,43 @@ def test_429_and_503_carry_them_too(ana, stack):
         stack.wait_ready()
 
 
+# What nginx refuses itself: method, path, what is sent, status. (Before it has
+# read the headers, at an address too long, it knows no origin.)
+BY_NGINX = [
+    ("POST", HEAT + "ratings/", {"data": b" " * 7_000_000}, 413),
+    ("GET", "/media/users/nobody.png", {}, 404),
+    ("DELETE", "/media/users/nobody.png", {}, 405)]
+
+
+def of_nginx(client, method, path, send, origin):
+    return client.request(method, path, token=None, check=False,
+                          headers={"Origin": origin}, **send)
+
+
+@pytest.mark.parametrize("method, path, send, status", BY_NGINX)
+def test_what_nginx_says_itself_carries_them_too(client, friend, method, path,
+                                                 send, status):
+    r = of_nginx(client, method, path, send, friend)
+    assert r.status_code == status and is_allowed(r, friend)
+    for origin in STRANGERS:
+        r = of_nginx(client, method, path, send, origin.encode())
+        assert r.status_code == status and is_not(r), origin
+    r = client.request(method, path, token=None, check=False, **send)
+    assert r.status_code == status and is_not(r)
+
+
+def test_without_mxmd_they_are_there_as_well(stack, client):
+    stack.mxmd.stop()
+    try:
+        for origin in (SITE, *LISTED):
+            r = of_nginx(client, "GET", HEAT, {}, origin)
+            assert r.status_code == 503 and is_allowed(r, origin)
+        r = of_nginx(client, "GET", HEAT, {}, STRANGERS[0])
+        assert r.status_code == 503 and is_not(r)
+    finally:
+        stack.start_mxmd()
+
+
 def test_preflight(client, friend):
     r = asked(client, HEAT + "ratings/", friend)
     assert r.status_code == 204 and is_allowed(r, friend)

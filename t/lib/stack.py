@@ -482,10 +482,18 @@ class Stack:
         folder = self.base / "nginx"
         args = [ROOT / "nginx/render", folder, f"RUN_DIR={self.base}/run",
                 f"MEDIA_ROOT={self.media}", f"PORT={self.port}",
-                f"TLS_PORT={self.tls_port}", f"NGINX_WORKERS={self.nginx_workers}"]
+                f"TLS_PORT={self.tls_port}", f"NGINX_WORKERS={self.nginx_workers}",
+                f"ORIGINS={self._origins()}"]
         if os.geteuid() == 0:
             args.append("USER_LINE=user root;")
         subprocess.run([str(a) for a in args], check=True)
+
+    def _origins(self):
+        """Who may read what nginx says itself; it cannot see our settings."""
+        settings = self.settings()
+        names = ("public_origin", "site_origin", "cors_origins")
+        said = ",".join(settings.get(name) or "" for name in names)
+        return " ".join(said.replace(",", " ").split())
 
     def reload_nginx(self, path):
         """Takes a changed configuration; waits until path is served by it."""
