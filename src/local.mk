@@ -97,9 +97,11 @@ libmxm_a_SOURCES = \
 	src/recommend/large.c src/recommend/large.h \
 	src/recommend/model.c src/recommend/model.h \
 	src/recommend/score.c src/recommend/score.h \
+	src/recommend/fetch.c \
 	src/recommend/shelf.c src/recommend/shelf.h \
 	src/recommend/taste.c src/recommend/taste.h \
 	src/recommend/vector.h \
+	src/recommend/publish.c src/recommend/publish.h \
 	src/prefork.c src/prefork.h
 
 # Training, which calls BLAS: in mxmctl and its tests, never in a worker.

@@ -81,3 +81,19 @@ file_save(
 	talloc_free(mem);
 	return good;
 }
+
+bool
+file_rename(const char *from, const char *to)
+{
+	const char *slash = strrchr(to, '/');
+	char *folder;
+	bool good;
+
+	if (rename(from, to) != 0)
+		return false;
+	folder = slash ? mem_textn(NULL, to, (size_t)(slash - to) + 1) :
+			 mem_text(NULL, ".");
+	good = sync_folder(folder);
+	talloc_free(folder);
+	return good;
+}

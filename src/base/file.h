@@ -16,4 +16,10 @@
 bool file_save(
     const char *folder, const char *name, const void *p, size_t n, mode_t mode);
 
+/*
+ * Puts a file that is written and synced in the place of another in the same
+ * folder, for good: the folder is synced. false: errno says why.
+ */
+bool file_rename(const char *from, const char *to);
+
 #endif

@@ -17,8 +17,9 @@
 /*
  * Publishes in one transaction: the version is one more than the highest there
  * ever was (whatever the clock says), and *stamp gets all of it. `quality` is a
- * JSON object that tells how good the model is. Two hosts that publish at once
- * wait for each other. ERR_INVALID: the model is not sound (file_write()).
+ * JSON object that tells how good the model is, NDCG@100 as {"NDCG@100":
+ * {"mean": 0.26}}. Two hosts that publish at once wait for each other; `db` has
+ * no statement timeout. ERR_INVALID: the model is not sound (file_write()).
  * ERR_UNAVAILABLE: the database is away or full; then nothing has changed.
  */
 must_check enum err publish_model(TALLOC_CTX *mem, struct db *db,
@@ -28,9 +29,9 @@ must_check enum err publish_model(TALLOC_CTX *mem, struct db *db,
 struct published {
 	int64_t id;
 	struct stamp stamp;
-	const char *quality; /* JSON */
+	int64_t published_at; /* seconds since 1970; 0: it was taken back */
+	const char *quality;  /* JSON */
 	double ndcg; /* of it: NDCG@100 on held-out ratings; -1: unknown */
-	bool in_force;
 };
 
 /* The model in force. ERR_NOT_FOUND: there is none. */
@@ -40,18 +41,28 @@ must_check enum err publish_newest(
 /*
  * Takes back what is in force, so that the one before it is. *out is the one
  * that is in force now. ERR_NOT_FOUND: nothing is. ERR_CONFLICT: there is none
- * before it, and nothing has changed.
+ * before it. ERR_INVALID: the one before it is corrupt, and *why says it (below
+ * `mem`; else it may be NULL). After any error nothing has changed.
  */
 must_check enum err publish_rollback(
-    TALLOC_CTX *mem, struct db *db, struct published *out);
+    TALLOC_CTX *mem, struct db *db, struct published *out, const char **why);
 
 /*
  * Fetches a published model and puts it in the place of `path`, whole or not at
  * all: written beside it, checked as file_map() checks, and renamed.
- * ERR_INVALID: what the database holds is corrupt. ERR_UNAVAILABLE: the
- * database is away, or the file cannot be written; *why says it (below `mem`).
+ * ERR_INVALID: what the database holds is corrupt. ERR_NOT_FOUND: it was taken
+ * back or replaced meanwhile. ERR_UNAVAILABLE: the database is away, or the
+ * file cannot be written (SIGXFSZ is the caller's to ignore). *why says it,
+ * below `mem`.
  */
 must_check enum err publish_fetch(TALLOC_CTX *mem, struct db *db,
     const struct published *which, const char *path, const char **why);
+
+/*
+ * A published model for reading, fetched into a file without a name in TMPDIR.
+ * It lives below `mem`. Errors are those of publish_fetch().
+ */
+must_check enum err publish_open(TALLOC_CTX *mem, struct db *db,
+    const struct published *which, const struct model **out, const char **why);
 
 #endif

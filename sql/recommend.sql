@@ -1,0 +1,93 @@
+-- SPDX-License-Identifier: GPL-3.0-or-later
+--
+-- Models on their way from training to serving: publication, and what hosts and
+-- administrators ask about it. The published model with the highest version is
+-- in force; one that was taken back has no published_at any more.
+
+-- ndcg: NDCG@100 on held-out ratings; -1: not known.
+-- fragment: model_columns
+       m.id, m.version, m.checksum, m.size, m.quality::text AS quality,
+       floor(extract(epoch FROM m.created_at))::bigint AS trained_at,
+       coalesce(floor(extract(epoch FROM m.published_at))::bigint, 0)
+       AS published_at,
+       CASE jsonb_typeof(m.quality -> 'NDCG@100' -> 'mean') WHEN 'number'
+            THEN (m.quality -> 'NDCG@100' ->> 'mean')::double precision
+            ELSE -1 END AS ndcg
+
+-- Who publishes or takes back waits for whoever else does; readers do not.
+-- name: model_lock :exec
+LOCK TABLE model IN SHARE ROW EXCLUSIVE MODE;
+
+-- The highest version there ever was is always in the table: model_prune keeps
+-- what is above the oldest published one.
+-- name: model_next :one
+SELECT coalesce(max(version), 0) + 1 AS version,
+       floor(extract(epoch FROM clock_timestamp()))::bigint AS now
+  FROM model;
+
+-- name: model_insert :one (version bigint, checksum text, size bigint, quality jsonb, trained_at double precision)
+INSERT INTO model (version, checksum, size, quality, created_at, published_at)
+VALUES ($1, $2, $3, $4, to_timestamp($5), clock_timestamp())
+RETURNING id;
+
+-- name: model_chunk_insert :exec (model_id bigint, number integer, payload bytea)
+INSERT INTO model_chunk (model_id, number, payload)
+VALUES ($1, $2, $3);
+
+-- name: model_prune :exec (keep bigint)
+DELETE FROM model
+ WHERE version < (SELECT min(version)
+                    FROM (SELECT version
+                            FROM model
+                           WHERE published_at IS NOT NULL
+                           ORDER BY version DESC
+                           LIMIT $1) AS kept);
+
+-- Of what was taken back only the row stays.
+-- name: model_prune_withdrawn :exec
+DELETE FROM model_chunk
+ WHERE model_id IN (SELECT id FROM model WHERE published_at IS NULL);
+
+-- Which movies the model in force knows. Rows are locked in the order of their
+-- ids, as all do who change many.
+-- name: model_movies :exec (movies bigint[])
+UPDATE movie AS m
+   SET modelled = NOT m.modelled
+  FROM (SELECT o.id
+          FROM movie AS o
+          LEFT JOIN unnest($1::bigint[]) AS k (id) ON k.id = o.id
+         WHERE o.modelled <> (k.id IS NOT NULL)
+         ORDER BY o.id
+           FOR UPDATE OF o) AS c
+ WHERE m.id = c.id;
+
+-- name: model_notify :exec
+NOTIFY model;
+
+-- name: model_newest :one
+SELECT {{model_columns}}
+  FROM model AS m
+ WHERE m.published_at IS NOT NULL
+ ORDER BY m.version DESC
+ LIMIT 1;
+
+-- The newest and the one before it.
+-- name: model_newest_two :many
+SELECT {{model_columns}}
+  FROM model AS m
+ WHERE m.published_at IS NOT NULL
+ ORDER BY m.version DESC
+ LIMIT 2;
+
+-- name: model_withdraw :exec (id bigint)
+UPDATE model
+   SET published_at = NULL
+ WHERE id = $1;
+
+-- No row: it was taken back or has been replaced. NULL: there is no such chunk.
+-- name: model_chunk :one (model_id bigint, number integer)
+SELECT c.payload
+  FROM model AS m
+  LEFT JOIN model_chunk AS c ON c.model_id = m.id AND c.number = $2
+ WHERE m.id = $1
+   AND m.published_at IS NOT NULL;

@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Publishing: the file goes into the database piece by piece, in the same
+ * transaction as everything else that a new model changes. Nobody ever holds
+ * all of it in memory.
+ */
+#include "base/base.h"
+
+#include <sodium.h>
+
+#include "base/mem.h"
+#include "db/query.h"
+#include "db/tx.h"
+#include "recommend/publish.h"
+
+#define CHUNK ((size_t)1 << 20)
+
+/* One publication on its way. */
+struct publication {
+	TALLOC_CTX *mem;
+	struct db *db;
+	const struct model *model;
+	const char *quality;
+	struct stamp *stamp;
+	int64_t id; /* of the row; 0: not there yet */
+	int number; /* of the next chunk */
+	size_t held;
+	char *chunk;
+};
+
+static enum err
+insert_model(struct publication *p)
+{
+	char checksum[MODEL_CHECKSUM_TEXT];
+	struct row row;
+	enum err e;
+
+	file_checksum_text(p->stamp, checksum);
+	e = query_one(p->mem, p->db, &row, SQL_model_insert,
+	    arg_id((int64_t)p->stamp->version), arg_text(checksum),
+	    arg_id((int64_t)p->stamp->size), arg_text(p->quality),
+	    arg_double((double)p->stamp->trained_at));
+	if (!e)
+		p->id = row_id(&row, "id");
+	return e;
+}
+
+static enum err
+flush(struct publication *p)
+{
+	size_t n = p->held;
+
+	if (n == 0)
+		return ERR_OK;
+	p->held = 0;
+	return query_exec(p->mem, p->db, NULL, SQL_model_chunk_insert,
+	    arg_id(p->id), arg_int(p->number++), arg_bytes(p->chunk, n));
+}
+
+/* file_write() has filled the stamp in before its first piece. */
+static enum err
+take_piece(void *arg, const void *piece, size_t n)
+{
+	struct publication *p = arg;
+	const char *from = piece;
+	enum err e = p->id ? ERR_OK : insert_model(p);
+
+	while (!e && n > 0) {
+		size_t part = n < CHUNK - p->held ? n : CHUNK - p->held;
+
+		memcpy(p->chunk + p->held, from, part);
+		p->held += part;
+		from += part;
+		n -= part;
+		if (p->held == CHUNK)
+			e = flush(p);
+	}
+	return e;
+}
+
+/* What else changes with the model in force. Movies last: others want them. */
+static enum err
+put_in_force(TALLOC_CTX *mem, struct db *db, const struct model *m)
+{
+	enum err e = query_exec(mem, db, NULL, SQL_model_notify, NO_ARGS);
+
+	if (e)
+		return e;
+	return query_exec(
+	    mem, db, NULL, SQL_model_movies, arg_int_array(m->id, m->items));
+}
+
+static enum err
+prune(struct publication *p)
+{
+	enum err e = query_exec(
+	    p->mem, p->db, NULL, SQL_model_prune, arg_id(PUBLISH_KEPT));
+
+	if (e)
+		return e;
+	return query_exec(
+	    p->mem, p->db, NULL, SQL_model_prune_withdrawn, NO_ARGS);
+}
+
+static enum err
+publish(void *arg)
+{
+	struct publication *p = arg;
+	struct row row;
+	enum err e;
+
+	p->id = 0;
+	p->number = 0;
+	p->held = 0;
+	e = query_exec(p->mem, p->db, NULL, SQL_model_lock, NO_ARGS);
+	if (!e)
+		e = query_one(p->mem, p->db, &row, SQL_model_next, NO_ARGS);
+	if (e)
+		return e;
+	*p->stamp =
+	    (struct stamp){ .version = (uint64_t)row_id(&row, "version"),
+		    .trained_at = row_id(&row, "now") };
+	e = file_write(p->model, p->stamp, take_piece, p);
+	if (!e)
+		e = flush(p);
+	if (!e)
+		e = prune(p);
+	return e ? e : put_in_force(p->mem, p->db, p->model);
+}
+
+enum err
+publish_model(TALLOC_CTX *mem, struct db *db, const struct model *m,
+    const char *quality, struct stamp *stamp)
+{
+	TALLOC_CTX *scratch = mem_need(talloc_new(mem));
+	struct publication p = { .mem = scratch,
+		.db = db,
+		.model = m,
+		.quality = quality,
+		.stamp = stamp,
+		.chunk = mem_array(scratch, char, CHUNK) };
+	enum err e = tx_run(db, publish, &p);
+
+	talloc_free(scratch);
+	return e;
+}
+
+/* ------------------------------------------------------- what is published */
+
+/* Of a row whose texts live long enough. */
+static void
+read_published(const struct row *row, struct published *out)
+{
+	const char *checksum = row_text(row, "checksum");
+	size_t n;
+
+	*out = (struct published){
+		.id = row_id(row, "id"),
+		.stamp = { .version = (uint64_t)row_id(row, "version"),
+		    .trained_at = row_id(row, "trained_at"),
+		    .size = (uint64_t)row_id(row, "size") },
+		.published_at = row_id(row, "published_at"),
+		.quality = row_text(row, "quality"),
+		.ndcg = row_double(row, "ndcg"),
+	};
+	/* One that is none is no file's, and so is found out. */
+	if (sodium_hex2bin(out->stamp.checksum, MODEL_CHECKSUM, checksum,
+		strlen(checksum), NULL, &n, NULL) != 0 ||
+	    n != MODEL_CHECKSUM)
+		memset(out->stamp.checksum, 0, MODEL_CHECKSUM);
+}
+
+enum err
+publish_newest(TALLOC_CTX *mem, struct db *db, struct published *out)
+{
+	struct row row;
+	enum err e = query_one(mem, db, &row, SQL_model_newest, NO_ARGS);
+
+	if (!e)
+		read_published(&row, out);
+	return e;
+}
+
+/* ---------------------------------------------------------------- rollback */
+
+struct rollback {
+	TALLOC_CTX *mem;
+	struct db *db;
+	struct published *out;
+	const char **why;
+};
+
+static enum err
+roll_back(void *arg)
+{
+	struct rollback *r = arg;
+	const struct model *model;
+	struct rows rows;
+	struct row row;
+	enum err e;
+
+	e = query_exec(r->mem, r->db, NULL, SQL_model_lock, NO_ARGS);
+	if (!e)
+		e = query_all(
+		    r->mem, r->db, &rows, SQL_model_newest_two, NO_ARGS);
+	if (e)
+		return e;
+	if (rows.count < 2)
+		return rows.count == 0 ? ERR_NOT_FOUND : ERR_CONFLICT;
+	rows_at(&rows, 1, &row);
+	read_published(&row, r->out);
+	e = publish_open(r->mem, r->db, r->out, &model, r->why);
+	if (e)
+		return e;
+	rows_at(&rows, 0, &row);
+	e = query_exec(r->mem, r->db, NULL, SQL_model_withdraw,
+	    arg_id(row_id(&row, "id")));
+	return e ? e : put_in_force(r->mem, r->db, model);
+}
+
+enum err
+publish_rollback(
+    TALLOC_CTX *mem, struct db *db, struct published *out, const char **why)
+{
+	struct rollback r = { .mem = mem, .db = db, .out = out, .why = why };
+
+	*why = NULL;
+	return tx_run(db, roll_back, &r);
+}
