@@ -124,9 +124,8 @@ ctl_json_done(struct json *j, int status)
 	return status;
 }
 
-/* Reads the settings; says all that is wrong with them. */
-static int
-read_settings(struct ctl *ctl)
+int
+ctl_settings(struct ctl *ctl)
 {
 	struct conf_errors errors = { NULL, 0 };
 	struct conf *conf;
@@ -175,7 +174,7 @@ run_command(struct ctl *ctl, int argc, char **argv)
 		return EX_OK;
 	}
 	if (command->needs == CONF && !help) {
-		status = read_settings(ctl);
+		status = ctl_settings(ctl);
 		if (status != EX_OK)
 			return status;
 	}

@@ -26,6 +26,12 @@ typedef int ctl_command(struct ctl *ctl, int argc, char **argv);
 #include "commands.def"
 #undef COMMAND
 
+/*
+ * Reads the settings into ctl->conf, as is done before a command that needs
+ * them, and says all that is wrong with them. EX_OK or EX_CONFIG.
+ */
+int ctl_settings(struct ctl *ctl);
+
 /* mxmctl check sql: all statements against the migrated schema. */
 ctl_command ctl_check_sql;
 

@@ -199,7 +199,7 @@ def test_a_folder_in_the_way_leaves_nothing_behind(train, tmp_path):
 
 
 @pytest.mark.parametrize("args", [
-    [], ["train"], ["rank"], ["rank", "--train", "a"],
+    [], ["nothing"], ["rank"], ["rank", "--train", "a"],
     ["rank", "--train", "a", "--out", "b", "c"],
     ["rank", "--train", "a", "--out", "b", "--top", "0"],
     ["rank", "--train", "a", "--out", "b", "--top", "x"],
@@ -211,7 +211,7 @@ def test_a_folder_in_the_way_leaves_nothing_behind(train, tmp_path):
 ])
 def test_wrong_usage(args):
     done = recommend(*args, status=EX_USAGE)
-    assert "usage: mxmctl recommend rank --train FILE" in done.stderr
+    assert "mxmctl recommend rank --train FILE" in done.stderr
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * What the subcommands of mxmctl recommend share: the task that the command
+ * line asks for, and the steps that several of them take. Progress goes to
+ * standard error, results to standard output.
+ */
+#ifndef CTL_RECOMMEND_H
+#define CTL_RECOMMEND_H
+
+#include "base/base.h"
+
+#include <signal.h>
+
+#include "ctl/ctl.h"
+#include "db/db.h"
+#include "import/progress.h"
+#include "recommend/evaluate.h"
+#include "recommend/fit.h"
+#include "recommend/table.h"
+
+struct task {
+	struct ctl *ctl; /* with settings, where there is a database */
+	TALLOC_CTX *mem;
+	struct db *db; /* recommend_database(); NULL: none yet */
+	/* the command line */
+	char **operands; /* the words that are no options, NULL at the end */
+	const char *train;
+	const char *test; /* NULL: split what --train names */
+	const char *out;
+	int64_t top;
+	bool quiet;
+	bool tune;
+	const char **sets; /* what --set said, and what is in `fit` already */
+	size_t n_sets;
+	struct fit_options fit;
+	/* on the way */
+	struct progress progress;
+	char step[80];   /* what progress says */
+	unsigned trials; /* done */
+	struct table table;
+	struct triples *held;
+	struct sparse *by_user;
+	struct model *model;
+	double loss;
+	double fit_seconds;
+};
+
+/* The signal that asked us to stop; 0: none did. */
+extern volatile sig_atomic_t recommend_stop;
+
+/* ---------------------------------------------------------- subcommands */
+
+/* Each returns the exit status. */
+int recommend_evaluate(struct task *t);
+int recommend_rank(struct task *t);
+int recommend_tune(struct task *t);
+
+/* ---------------------------------------------------------------- steps */
+
+/* All return EX_OK, or the exit status after having said why on stderr. */
+
+/* Settings and a connection, for subcommands that only may need one. */
+int recommend_database(struct task *t);
+
+/* Says what failed last in the database (or that we were interrupted). */
+int recommend_away(struct task *t);
+
+/* Says that we were interrupted, takes the progress away; its status. */
+int recommend_interrupted(struct task *t);
+
+/* Begins a step of so much (0: nobody knows) that progress tells of. */
+void recommend_step(struct task *t, int64_t total, const char *fmt, ...)
+    printf_like(3, 4);
+
+/* Reads a file of ratings. */
+int recommend_read(struct task *t, const char *path, struct table *out);
+
+/* Says what fitting t->table will take, and whether that is there. */
+int recommend_memory(struct task *t);
+
+/* Tries settings on t->table and leaves the best in t->fit. */
+int recommend_search(struct task *t);
+
+/*
+ * From t->table's triples, which are gone then, to t->model. Tunes before that
+ * where --tune was given.
+ */
+int recommend_fit(struct task *t);
+
+/* Lists of t->top items for all of t->by_user; by t->model, or by number. */
+int recommend_lists(struct task *t, bool popular, uint32_t **lists);
+
+#endif

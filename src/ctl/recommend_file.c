@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * mxmctl recommend rank, evaluate and tune: what can be learned from a file of
+ * ratings. rank and evaluate need no database.
+ */
+#include "base/base.h"
+
+#include <sysexits.h>
+
+#include "base/json.h"
+#include "ctl/recommend.h"
+
+/* ------------------------------------------------------------------- rank */
+
+int
+recommend_rank(struct task *t)
+{
+	uint32_t *lists = NULL;
+	int status;
+
+	status = recommend_read(t, t->train, &t->table);
+	if (status == EX_OK)
+		status = recommend_memory(t);
+	if (status == EX_OK)
+		status = recommend_fit(t);
+	if (status == EX_OK)
+		status = recommend_lists(t, false, &lists);
+	if (status != EX_OK)
+		return status;
+	if (table_write_lists(t->out, &t->table, lists, (size_t)t->top)) {
+		fprintf(stderr, "mxmctl recommend: %s: %s\n", t->out,
+		    strerror(errno));
+		return EX_CANTCREAT;
+	}
+	if (t->ctl->json) {
+		struct json *j = ctl_json(t->ctl);
+
+		json_object(j);
+		json_key(j, "users");
+		json_int(j, t->table.users.n);
+		json_key(j, "items");
+		json_int(j, t->table.items.n);
+		json_key(j, "loss");
+		json_double(j, t->loss);
+		json_key(j, "training_seconds");
+		json_double(j, t->fit_seconds);
+		json_object_end(j);
+		return ctl_json_done(j, EX_OK);
+	}
+	return EX_OK;
+}
+
+/* --------------------------------------------------------------- evaluate */
+
+/* The test file's triples by the numbers of the training; unknown ones last. */
+static int
+read_test(struct task *t)
+{
+	struct table test;
+	int status = recommend_read(t, t->test, &test);
+
+	if (status != EX_OK)
+		return status;
+	for (size_t i = 0; i < test.triples->n; i++) {
+		struct triple *one = &test.triples->list[i];
+
+		one->user =
+		    names_find(&t->table.users, test.users.id[one->user]);
+		one->item =
+		    names_find(&t->table.items, test.items.id[one->item]);
+	}
+	t->held = test.triples;
+	return EX_OK;
+}
+
+static void
+quality_json(struct json *j, const char *name, const struct quality *q)
+{
+	json_key(j, name);
+	json_object(j);
+	for (int m = 0; m < METRIC__MAX; m++) {
+		json_key(j, metric_name((enum metric)m));
+		json_object(j);
+		json_key(j, "mean");
+		json_double(j, q->mean[m]);
+		json_key(j, "error");
+		json_double(j, q->error[m]);
+		json_object_end(j);
+	}
+	json_key(j, "Coverage");
+	json_double(j, q->coverage);
+	json_object_end(j);
+}
+
+static int
+print_json(
+    struct task *t, const struct quality *ours, const struct quality *popular)
+{
+	struct json *j = ctl_json(t->ctl);
+
+	json_object(j);
+	json_key(j, "ratings");
+	json_int(j, (int64_t)matrix_size(t->by_user));
+	json_key(j, "held");
+	json_int(j, (int64_t)t->held->n);
+	json_key(j, "users");
+	json_int(j, ours->users);
+	json_key(j, "loss");
+	json_double(j, t->loss);
+	json_key(j, "training_seconds");
+	json_double(j, t->fit_seconds);
+	quality_json(j, "recommended", ours);
+	quality_json(j, "popular", popular);
+	json_object_end(j);
+	return ctl_json_done(j, EX_OK);
+}
+
+static void
+print_quality(const char *name, const struct quality *q)
+{
+	printf("%-12s", name);
+	for (int m = 0; m < METRIC__MAX; m++)
+		printf("  %.4f +-%.4f", q->mean[m], q->error[m]);
+	printf("  %.4f\n", q->coverage);
+}
+
+static int
+print_both(
+    struct task *t, const struct quality *ours, const struct quality *popular)
+{
+	if (t->ctl->json)
+		return print_json(t, ours, popular);
+	printf("%zu ratings, %zu held out of %" PRIu32 " users\n\n%-12s",
+	    matrix_size(t->by_user), t->held->n, ours->users, "");
+	for (int m = 0; m < METRIC__MAX; m++)
+		printf("  %-14s", metric_name((enum metric)m));
+	printf("  Coverage\n");
+	print_quality("recommended", ours);
+	print_quality("most popular", popular);
+	return EX_OK;
+}
+
+static int
+split_or_read(struct task *t)
+{
+	int status = recommend_read(t, t->train, &t->table);
+
+	if (status != EX_OK)
+		return status;
+	if (t->test)
+		return read_test(t);
+	t->held = triples_new(t->mem);
+	evaluate_split(t->table.triples, t->held);
+	t->table.items.n =
+	    evaluate_forget(t->table.triples, t->held, t->table.items.n);
+	if (t->held->n > 0)
+		return EX_OK;
+	fprintf(stderr,
+	    "mxmctl recommend: %s: nobody's last ratings hold 4 stars or more "
+	    "to be found again\n",
+	    t->train);
+	return EX_DATAERR;
+}
+
+int
+recommend_evaluate(struct task *t)
+{
+	struct quality ours, popular;
+	uint32_t *lists = NULL, *plain = NULL;
+	int status;
+
+	t->top = EVALUATE_TOP;
+	status = split_or_read(t);
+	if (status == EX_OK)
+		status = recommend_memory(t);
+	if (status == EX_OK)
+		status = recommend_fit(t);
+	if (status == EX_OK)
+		status = recommend_lists(t, false, &lists);
+	if (status == EX_OK)
+		status = recommend_lists(t, true, &plain);
+	if (status != EX_OK)
+		return status;
+	evaluate_lists(t->by_user, t->held, lists, (size_t)t->top, &ours);
+	evaluate_lists(t->by_user, t->held, plain, (size_t)t->top, &popular);
+	return print_both(t, &ours, &popular);
+}
+
+/* ------------------------------------------------------------------- tune */
+
+int
+recommend_tune(struct task *t)
+{
+	int status;
+
+	status = recommend_read(t, t->train, &t->table);
+	if (status == EX_OK)
+		status = recommend_memory(t);
+	if (status == EX_OK)
+		status = recommend_search(t);
+	if (status == EX_OK)
+		fit_print(&t->fit, stdout);
+	return status;
+}
