@@ -42,11 +42,13 @@ struct child {
 	int64_t pause_us;
 };
 
-/* The processes of one reading of the settings, and those of the one before. */
+/* The processes of one reading of the settings, and those of earlier ones. */
 struct master {
+	TALLOC_CTX *mem;
 	struct conf *conf;
 	struct child child[array_len(roles)];
-	int retired; /* told to end, not gone yet */
+	pid_t *retired; /* of earlier ones: told to end, not gone yet */
+	size_t n_retired;
 	bool stopping;
 	int64_t kill_at;
 };
@@ -168,6 +170,22 @@ child_ended(struct master *m, size_t i, int status)
 	c->start_at = now + c->pause_us;
 }
 
+/* It was told to end; anything but that is worth a line. */
+static void
+retired_ended(struct master *m, pid_t pid, int status)
+{
+	size_t i;
+
+	for (i = 0; i < m->n_retired; i++)
+		if (m->retired[i] == pid)
+			break;
+	if (i == m->n_retired)
+		return;
+	m->retired[i] = m->retired[--m->n_retired];
+	if (status != 0)
+		log_end("one of older settings", pid, status);
+}
+
 static void
 children_reap(struct master *m)
 {
@@ -182,7 +200,7 @@ children_reap(struct master *m)
 		if (i < array_len(roles))
 			child_ended(m, i, status);
 		else
-			m->retired--;
+			retired_ended(m, pid, status);
 	}
 }
 
@@ -194,6 +212,24 @@ children_signal(const struct master *m, int number)
 	for (i = 0; i < array_len(roles); i++)
 		if (m->child[i].pid > 0)
 			kill(m->child[i].pid, number);
+	for (i = 0; i < m->n_retired; i++)
+		kill(m->retired[i], number);
+}
+
+/* Those there are end after the job at hand, and are not replaced. */
+static void
+children_retire(struct master *m)
+{
+	size_t i;
+
+	children_signal(m, SIGTERM);
+	m->retired = mem_grow(
+	    m->mem, m->retired, pid_t, m->n_retired + array_len(roles));
+	for (i = 0; i < array_len(roles); i++) {
+		if (m->child[i].pid > 0)
+			m->retired[m->n_retired++] = m->child[i].pid;
+		m->child[i] = (struct child){ 0 };
+	}
 }
 
 /* Reads the settings; complaints go to standard error, one a line. */
@@ -213,22 +249,17 @@ read_settings(TALLOC_CTX *mem, const char *file)
 
 /* New settings take new processes; the old ones end after the job at hand. */
 static void
-reload(struct master *m, TALLOC_CTX *mem)
+reload(struct master *m)
 {
 	struct conf *conf;
-	size_t i;
 
 	notify_reloading();
-	conf = read_settings(mem, m->conf->file);
+	conf = read_settings(m->mem, m->conf->file);
 	if (conf) {
 		talloc_free(m->conf);
 		m->conf = conf;
 		conf_log(conf, "mxm-jobs");
-		children_signal(m, SIGTERM);
-		for (i = 0; i < array_len(roles); i++) {
-			m->retired += m->child[i].pid > 0;
-			m->child[i] = (struct child){ 0 };
-		}
+		children_retire(m);
 		log_info("settings were read again");
 	} else {
 		log_error("the new settings are no good; the old ones stay");
@@ -236,11 +267,14 @@ reload(struct master *m, TALLOC_CTX *mem)
 	notify_manager("READY=1");
 }
 
+/* The second time all end at once. */
 static void
 master_stop(struct master *m)
 {
-	if (m->stopping)
+	if (m->stopping) {
+		m->kill_at = clock_steady_us();
 		return;
+	}
 	log_info("stopping after the job at hand");
 	notify_manager("STOPPING=1");
 	m->stopping = true;
@@ -256,7 +290,7 @@ master_is_done(const struct master *m)
 	for (i = 0; i < array_len(roles); i++)
 		if (m->child[i].pid > 0)
 			return false;
-	return m->stopping;
+	return m->stopping && m->n_retired == 0;
 }
 
 /* Waits for a signal, at most so long; 0: the time is up. */
@@ -273,7 +307,7 @@ wait_signal(int64_t us)
 static int
 master_run(struct conf *conf, TALLOC_CTX *mem)
 {
-	struct master m = { .conf = conf };
+	struct master m = { .conf = conf, .mem = mem };
 	sigset_t set = watched_set();
 	int64_t wait = PAUSE_MAX_US;
 
@@ -292,7 +326,7 @@ master_run(struct conf *conf, TALLOC_CTX *mem)
 			break;
 		case SIGHUP:
 			if (!m.stopping)
-				reload(&m, mem);
+				reload(&m);
 			break;
 		default:
 			break;

@@ -134,10 +134,56 @@ def test_told_to_stop_it_finishes_the_job_at_hand(stack, smtp):
     later = queue(stack, "mail_reset", {"account_id": BOB})
     stack.wait_log("stopping", "mxm-jobs")
     go_on.set()
-    assert stack.jobs.stop() == 0
+    assert stack.jobs.popen.wait(15) == 0
     assert job(stack, slow)["state"] == "done"
     assert job(stack, later)["state"] == "queued"
     assert len(smtp.mails) == 1
+
+
+def begun_and_reloaded(stack, smtp, times):
+    """A job is at hand, and the settings were read again so often; gives
+    the job and what lets it go on."""
+    go_on = threading.Event()
+    smtp.answer("RCPT", go_on)
+    slow = queue(stack, "mail_reset", {"account_id": BOB})
+    wait_until(lambda: "RCPT" in str(smtp.verbs()), "the mail has begun")
+    for _ in range(times):
+        mark = stack.mark("mxm-jobs")
+        stack.jobs.signal(signal.SIGHUP)
+        stack.wait_log("settings were read again", "mxm-jobs", mark)
+    return slow, go_on
+
+
+def all_children(stack):
+    return children(stack.jobs, "mxm-jobs/work") + \
+        children(stack.jobs, "mxm-jobs/touch")
+
+
+@pytest.mark.parametrize("times", [1, 3])
+def test_a_job_of_older_settings_is_waited_for(stack, smtp, times):
+    slow, go_on = begun_and_reloaded(stack, smtp, times)
+    stack.jobs.signal(signal.SIGTERM)
+    wait_until(lambda: len(all_children(stack)) == 1,
+               "only the one with the job is left", alive=stack.jobs)
+    go_on.set()
+    assert stack.jobs.popen.wait(15) == 0
+    assert job(stack, slow)["state"] == "done"
+    assert len(smtp.mails) == 1
+    assert "stopped" in stack.log("mxm-jobs")
+
+
+def test_a_second_signal_waits_for_no_job(stack, smtp):
+    slow, go_on = begun_and_reloaded(stack, smtp, 1)
+    stack.jobs.signal(signal.SIGTERM)
+    busy, = wait_until(lambda: len(all_children(stack)) == 1
+                       and all_children(stack),
+                       "only the one with the job is left", alive=stack.jobs)
+    stack.jobs.signal(signal.SIGTERM)
+    assert stack.jobs.popen.wait(15) == 0
+    assert not os.path.exists(f"/proc/{busy}")
+    stack.wait_log(rf"\[{busy}\] was killed by signal 9", "mxm-jobs")
+    go_on.set()
+    assert job(stack, slow)["state"] == "running", "until the lease is over"
 
 
 def test_a_killed_worker_loses_its_lease_and_the_job_is_done_once(stack, smtp):
