@@ -91,3 +91,44 @@ SELECT c.payload
   LEFT JOIN model_chunk AS c ON c.model_id = m.id AND c.number = $2
  WHERE m.id = $1
    AND m.published_at IS NOT NULL;
+
+-- ------------------------------------------------------------------ training
+
+-- fragment: train_key
+hashtextextended('moviesxmovies recommend', 0)
+
+-- One training at a time, on whatever host: held as long as the session.
+-- name: train_lock :one
+SELECT pg_try_advisory_lock({{train_key}}) AS got;
+
+-- Whether this session is still the one that has it.
+-- name: train_locked :one
+SELECT EXISTS (SELECT
+                 FROM pg_locks
+                WHERE locktype = 'advisory'
+                  AND pid = pg_backend_pid()
+                  AND database = (SELECT oid
+                                    FROM pg_database
+                                   WHERE datname = current_database())
+                  AND (classid::bigint << 32 | objid::bigint) = {{train_key}}
+                  AND objsubid = 1
+                  AND granted) AS held;
+
+-- What there is to learn from; exact, but for members who have rated nothing.
+-- name: train_size :one
+SELECT coalesce(sum(rating_count), 0)::bigint AS ratings,
+       count(*) FILTER (WHERE rating_count > 0) AS movies,
+       (SELECT count(*) FROM account) AS members
+  FROM live_movie;
+
+-- name: train_ratings :copy
+COPY (SELECT r.user_id, r.movie_id, r.rating,
+             floor(extract(epoch FROM r.created_at))::bigint
+        FROM live_rating AS r
+        JOIN live_movie AS m ON m.id = r.movie_id) TO STDOUT;
+
+-- name: train_genres :copy
+COPY (SELECT mg.genre_id, mg.movie_id
+        FROM movie_genre AS mg
+        JOIN live_genre AS g ON g.id = mg.genre_id
+       ORDER BY mg.genre_id) TO STDOUT;

@@ -50,6 +50,15 @@ bool conn_is_alive(struct db *db);
  */
 PGresult *conn_wait(struct db *db);
 
+/*
+ * The next row of COPY data, to be given to PQfreemem(). false: there is none,
+ * and conn_wait() or a lost connection says why.
+ */
+bool conn_copied(struct db *db, char **row);
+
+/* Asks the server to give up what is running; may drop the connection. */
+void conn_cancel(struct db *db);
+
 /* Keeps why something failed, for db_complaint(). */
 void conn_complain(struct db *db, const char *fmt, ...) printf_like(2, 3);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * COPY … FROM STDIN.
+ * COPY … FROM STDIN and COPY … TO STDOUT.
  */
 #include "base/base.h"
 
@@ -12,6 +12,8 @@
 #include "db/copy.h"
 
 #define CHUNK ((size_t)64 * 1024)
+
+/* ---------------------------------------------------------------- loading */
 
 struct copy {
 	struct db *db;
@@ -40,11 +42,11 @@ copy_destroy(struct copy *c)
 	return 0;
 }
 
-enum err
-copy_begin(TALLOC_CTX *mem, struct db *db, enum stmt s, struct copy **out)
+/* Sends the statement, which either direction begins with. */
+static enum err
+begin(struct db *db, enum stmt s)
 {
 	const struct stmt_info *info = stmt_info(s);
-	struct copy *c;
 	enum err e;
 
 	assert(info->mode == STMT_COPY && !db->in_copy);
@@ -55,12 +57,21 @@ copy_begin(TALLOC_CTX *mem, struct db *db, enum stmt s, struct copy **out)
 	e = db_ready(db);
 	if (!e)
 		e = conn_command(db, info->name, info->text, NULL);
+	db->in_copy = !e;
+	return e;
+}
+
+enum err
+copy_begin(TALLOC_CTX *mem, struct db *db, enum stmt s, struct copy **out)
+{
+	struct copy *c;
+	enum err e = begin(db, s);
+
 	if (e)
 		return e;
-	db->in_copy = true;
 	c = mem_new(mem, struct copy);
 	c->db = db;
-	c->name = info->name;
+	c->name = stmt_info(s)->name;
 	buf_init(&c->out, c, CHUNK + 1024);
 	talloc_set_destructor(c, copy_destroy);
 	*out = c;
@@ -147,4 +158,99 @@ copy_abort(struct copy *c, const char *why)
 {
 	abandon(c, why);
 	talloc_free(c);
+}
+
+/* ---------------------------------------------------------------- reading */
+
+struct copy_reader {
+	struct db *db;
+	const char *name;
+};
+
+/* What is still on its way is thrown away; the connection stays good. */
+static int
+reader_destroy(struct copy_reader *r)
+{
+	struct db *db = r->db;
+	char *row;
+
+	if (!db->in_copy)
+		return 0;
+	db->in_copy = false;
+	conn_cancel(db);
+	while (db->conn && conn_copied(db, &row))
+		PQfreemem(row);
+	if (db->conn)
+		PQclear(conn_wait(db));
+	return 0;
+}
+
+enum err
+copy_read_begin(
+    TALLOC_CTX *mem, struct db *db, enum stmt s, struct copy_reader **out)
+{
+	struct copy_reader *r;
+	enum err e = begin(db, s);
+
+	if (e)
+		return e;
+	r = mem_new(mem, struct copy_reader);
+	r->db = db;
+	r->name = stmt_info(s)->name;
+	talloc_set_destructor(r, reader_destroy);
+	*out = r;
+	return ERR_OK;
+}
+
+/* The last row has come; does the server say that it was the last? */
+static enum err
+read_end(struct copy_reader *r)
+{
+	struct db *db = r->db;
+	PGresult *res = db->conn ? conn_wait(db) : NULL;
+	enum err e = conn_judge(db, r->name, res);
+
+	PQclear(res);
+	db->in_copy = false;
+	talloc_free(r);
+	return e ? e : ERR_NOT_FOUND;
+}
+
+/* One field up to its tab or the line feed, which it moves behind. */
+static bool
+take_number(const char **s, int64_t *out)
+{
+	char *end;
+
+	if (**s != '-' && (**s < '0' || **s > '9'))
+		return false;
+	errno = 0;
+	*out = strtoll(*s, &end, 10);
+	if (errno != 0 || (*end != '\t' && *end != '\n'))
+		return false;
+	*s = end + 1;
+	return true;
+}
+
+enum err
+copy_read_row(struct copy_reader *r, int64_t *numbers, int n)
+{
+	const char *s;
+	char *row;
+	int i = 0;
+
+	assert(n > 0);
+	if (!conn_copied(r->db, &row))
+		return read_end(r);
+	for (s = row; i < n && take_number(&s, &numbers[i]);)
+		i++;
+	if (i == n && !*s) {
+		PQfreemem(row);
+		return ERR_OK;
+	}
+	conn_complain(r->db, "%s: \"%.*s\" is not %d whole numbers", r->name,
+	    (int)strcspn(row, "\n"), row, n);
+	PQfreemem(row);
+	talloc_free(r);
+	return ERR_INVALID;
 }

@@ -309,20 +309,49 @@ db_interrupt(struct db *db, const volatile sig_atomic_t *flag)
 	db->cancelled = false;
 }
 
+void
+conn_cancel(struct db *db)
+{
+	PGcancel *cancel = PQgetCancel(db->conn);
+	char why[256];
+
+	if (!cancel || !PQcancel(cancel, why, sizeof why))
+		conn_drop(db);
+	PQfreeCancel(cancel);
+}
+
 /* Once: what undoes the transaction must not be cancelled as well. */
 static void
 heed_interrupt(struct db *db)
 {
-	PGcancel *cancel;
-	char why[256];
-
 	if (!db->stop || !*db->stop || db->cancelled)
 		return;
 	db->cancelled = true;
-	cancel = PQgetCancel(db->conn);
-	if (!cancel || !PQcancel(cancel, why, sizeof why))
-		conn_drop(db);
-	PQfreeCancel(cancel);
+	conn_cancel(db);
+}
+
+/* Waits for more of the answer: 1, it is overdue: 0, lost: -1. */
+static int
+take_more(struct db *db, int64_t until)
+{
+	int n = wait_readable(db, until);
+
+	if (n == 0)
+		log_error("database: no answer %ld ms after the statement "
+			  "timeout",
+		    (long)(GRACE_US / 1000));
+	else if (n > 0 && !PQconsumeInput(db->conn))
+		return -1;
+	return n ? 1 : 0;
+}
+
+/* When an answer is overdue; -1: never. */
+static int64_t
+overdue_at(const struct db *db)
+{
+	if (db->timeout_ms <= 0)
+		return -1;
+	return clock_steady_us() + db->timeout_ms * 1000 + GRACE_US;
 }
 
 /* The next result, NULL too when there is none; false: lost or overdue. */
@@ -336,14 +365,10 @@ next_result(struct db *db, int64_t until, PGresult **out)
 		heed_interrupt(db);
 		if (!db->conn)
 			return false;
-		n = wait_readable(db, until);
-		if (n == 0) {
-			log_error("database: no answer %ld ms after the "
-				  "statement timeout",
-			    (long)(GRACE_US / 1000));
+		n = take_more(db, until);
+		if (n == 0)
 			return false;
-		}
-		if (n > 0 && !PQconsumeInput(db->conn))
+		if (n < 0)
 			break;
 	}
 	*out = PQgetResult(db->conn);
@@ -355,10 +380,8 @@ conn_wait(struct db *db)
 {
 	PGresult *last = NULL;
 	PGresult *res;
-	int64_t until = -1;
+	int64_t until = overdue_at(db);
 
-	if (db->timeout_ms > 0)
-		until = clock_steady_us() + db->timeout_ms * 1000 + GRACE_US;
 	for (;;) {
 		if (!next_result(db, until, &res)) {
 			PQclear(last);
@@ -369,8 +392,33 @@ conn_wait(struct db *db)
 			return last;
 		PQclear(last);
 		last = res;
-		if (PQresultStatus(res) == PGRES_COPY_IN)
+		if (PQresultStatus(res) == PGRES_COPY_IN ||
+		    PQresultStatus(res) == PGRES_COPY_OUT)
 			return last;
+	}
+}
+
+bool
+conn_copied(struct db *db, char **row)
+{
+	int64_t until = -1;
+	int n;
+
+	for (;;) {
+		if (!db->conn)
+			return false;
+		heed_interrupt(db);
+		if (!db->conn)
+			return false;
+		n = PQgetCopyData(db->conn, row, 1);
+		if (n != 0)
+			return n > 0;
+		until = until < 0 ? overdue_at(db) : until;
+		n = take_more(db, until);
+		if (n == 0)
+			conn_drop(db);
+		if (n <= 0)
+			return false;
 	}
 }
 

@@ -113,6 +113,7 @@ conn_judge(struct db *db, const char *name, const PGresult *res)
 	case PGRES_COMMAND_OK:
 	case PGRES_TUPLES_OK:
 	case PGRES_COPY_IN:
+	case PGRES_COPY_OUT:
 	case PGRES_EMPTY_QUERY:
 		return ERR_OK;
 	default:

@@ -19,8 +19,8 @@ enum stmt {
 /*
  * ONE: at most one row is looked at. OWNED: as ONE, with a column `access`.
  * MANY: any number of rows. EXEC: no rows, only how many it changed. COPY: for
- * copy_begin(). SCRIPT: several statements without parameters, for
- * query_script(). The last two cannot be prepared.
+ * copy_begin() or copy_read_begin(). SCRIPT: several statements without
+ * parameters, for query_script(). The last two cannot be prepared.
  */
 enum stmt_mode {
 	STMT_ONE,

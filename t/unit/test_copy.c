@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * Bulk loading: every odd byte comes over, what is given up leaves nothing,
- * and the connection is good afterwards.
+ * and the connection is good afterwards. The same for reading.
  */
 #include "base/base.h"
 
 #include <criterion/criterion.h>
+#include <signal.h>
 #include <unistd.h>
 
 #include "base/mem.h"
@@ -170,4 +171,159 @@ Test(copy, lost_connection_is_unavailable)
 
 	cr_expect_eq(tx_run(db, lose_it, NULL), ERR_UNAVAILABLE);
 	cr_expect_eq(query_one(mem, db, &row, SQL_db_alive, NO_ARGS), ERR_OK);
+}
+
+/* ---------------------------------------------------------------- reading */
+
+static volatile sig_atomic_t flag;
+
+static void
+raise_flag(int number)
+{
+	flag = number;
+}
+
+/* So many members have rated as many movies. */
+static void
+rate(int n)
+{
+	sql(mem_printf(mem,
+	    "INSERT INTO account (id, username, email)"
+	    " SELECT i, 'u' || i, i || '@a.example'"
+	    "   FROM generate_series(1, %d) AS i;"
+	    "INSERT INTO movie (id, slug, title, release_date)"
+	    " SELECT i, 'm' || i, 'm', '2000-01-01'"
+	    "   FROM generate_series(1, %d) AS i;"
+	    "INSERT INTO rating (user_id, movie_id, rating, created_at)"
+	    " SELECT u, m, 1 + (u + m) %% 5, to_timestamp(-7 * u)"
+	    "   FROM generate_series(1, %d) AS u, generate_series(1, %d) AS m",
+	    n, n, n, n));
+}
+
+static struct copy_reader *
+begin_reading(void)
+{
+	struct copy_reader *r;
+
+	cr_assert_eq(copy_read_begin(mem, db, SQL_train_ratings, &r), ERR_OK,
+	    "%s", db_complaint(db));
+	return r;
+}
+
+static void
+expect_good_connection(void)
+{
+	int pid = PQbackendPID(db->conn);
+	struct row row;
+
+	cr_expect_eq(query_one(mem, db, &row, SQL_db_alive, NO_ARGS), ERR_OK);
+	cr_expect_eq(PQbackendPID(db->conn), pid);
+}
+
+Test(copy, reads_every_row)
+{
+	struct copy_reader *r;
+	int64_t row[4], sum = 0;
+	long n = 0;
+	enum err e;
+
+	rate(200);
+	r = begin_reading();
+	while ((e = copy_read_row(r, row, 4)) == ERR_OK) {
+		cr_assert_eq(row[2], 1 + (row[0] + row[1]) % 5);
+		cr_assert_eq(row[3], -7 * row[0]);
+		sum += row[0] * 1000 + row[1];
+		n++;
+	}
+	cr_expect_eq(e, ERR_NOT_FOUND);
+	cr_expect_eq(n, 40000);
+	cr_expect_eq(sum, 200L * 20100 * 1001);
+	expect_good_connection();
+}
+
+Test(copy, reading_nothing_ends_at_once)
+{
+	struct copy_reader *r = begin_reading();
+	int64_t row[4];
+
+	cr_expect_eq(copy_read_row(r, row, 4), ERR_NOT_FOUND);
+	expect_good_connection();
+}
+
+Test(copy, what_is_no_row_of_numbers_is_refused)
+{
+	int64_t row[5];
+
+	rate(20);
+	cr_expect_eq(copy_read_row(begin_reading(), row, 3), ERR_INVALID);
+	cr_expect_eq(copy_read_row(begin_reading(), row, 5), ERR_INVALID);
+	expect_good_connection();
+	sql("ALTER TABLE rating DISABLE TRIGGER USER;"
+	    "ALTER TABLE rating ALTER rating DROP NOT NULL;"
+	    "UPDATE rating SET rating = NULL");
+	cr_expect_eq(copy_read_row(begin_reading(), row, 4), ERR_INVALID);
+	cr_expect(strstr(db_complaint(db), "\\N"), "%s", db_complaint(db));
+	expect_good_connection();
+}
+
+Test(copy, a_reader_that_is_freed_early_leaves_the_connection_good)
+{
+	struct copy_reader *r;
+	int64_t row[4];
+
+	rate(300);
+	r = begin_reading();
+	cr_assert_eq(copy_read_row(r, row, 4), ERR_OK);
+	talloc_free(r);
+	expect_good_connection();
+}
+
+Test(copy, a_signal_ends_reading)
+{
+	struct copy_reader *r;
+	int64_t row[4];
+	enum err e;
+
+	rate(300);
+	r = begin_reading();
+	db_interrupt(db, &flag);
+	cr_assert_eq(copy_read_row(r, row, 4), ERR_OK);
+	flag = SIGTERM;
+	while ((e = copy_read_row(r, row, 4)) == ERR_OK)
+		;
+	cr_expect_eq(e, ERR_UNAVAILABLE);
+	expect_good_connection();
+}
+
+Test(copy, a_signal_ends_waiting_for_the_first_row)
+{
+	struct sigaction action = { .sa_handler = raise_flag };
+	struct copy_reader *r;
+
+	sql("BEGIN; LOCK TABLE rating");
+	cr_assert_eq(sigaction(SIGALRM, &action, NULL), 0);
+	db_interrupt(db, &flag);
+	cr_assert_eq(db_ready(db), ERR_OK);
+	alarm(1);
+	cr_expect_eq(
+	    copy_read_begin(mem, db, SQL_train_ratings, &r), ERR_UNAVAILABLE);
+	expect_good_connection();
+}
+
+Test(copy, a_lost_connection_ends_reading)
+{
+	struct copy_reader *r;
+	int64_t row[4];
+	enum err e;
+
+	rate(300);
+	r = begin_reading();
+	kill_backend();
+	while ((e = copy_read_row(r, row, 4)) == ERR_OK)
+		;
+	cr_expect_eq(e, ERR_UNAVAILABLE);
+	cr_expect(*db_complaint(db));
+	cr_expect_eq(
+	    query_one(mem, db, &(struct row){ 0 }, SQL_db_alive, NO_ARGS),
+	    ERR_OK);
 }
