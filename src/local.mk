@@ -127,7 +127,8 @@ mxmd_SOURCES = src/mxmd.c src/listen.c src/listen.h \
 mxmd_LDADD = $(libmxm_libs)
 
 mxm_jobs_SOURCES = src/mxm-jobs.c src/jobs.def src/jobs/jobs.h \
-	src/jobs/run.c src/jobs/touch.c src/jobs/mail.c src/jobs/prune.c \
+	src/jobs/mail.c src/jobs/model.c src/jobs/prune.c src/jobs/run.c \
+	src/jobs/touch.c \
 	src/notify.c src/notify.h
 mxm_jobs_LDADD = $(libmxm_libs)
 

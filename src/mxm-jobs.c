@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * mxm-jobs: the master of the background jobs. It forks one process that raises
- * touches and two that work, replaces those that die, passes signals on, and
- * does nothing else itself. SIGTERM: each ends after the job at hand. SIGHUP:
- * the settings are read again; good ones get new processes, bad ones change
- * nothing.
+ * mxm-jobs: the master of the background jobs. It forks one process that
+ * fetches models, one that raises touches and two that work, replaces those
+ * that die, passes signals on, and does nothing else itself. SIGTERM: each ends
+ * after the job at hand. SIGHUP: the settings are read again; good ones get new
+ * processes, bad ones change nothing.
  */
 #include "base/base.h"
 
@@ -30,6 +30,7 @@ static const struct role {
 	const char *name; /* as ps shows it, at most 15 letters */
 	void (*run)(struct jobs *j);
 } roles[] = {
+	{ "mxm-jobs/model", model_run },
 	{ "mxm-jobs/touch", touch_run },
 	{ "mxm-jobs/work", jobs_run },
 	{ "mxm-jobs/work", jobs_run },
@@ -88,6 +89,7 @@ take_signals(void)
 	sigaction(SIGINT, &action, NULL);
 	sigaction(SIGHUP, &action, NULL);
 	sigaction(SIGPIPE, &action, NULL);
+	sigaction(SIGXFSZ, &action, NULL);
 	sigprocmask(SIG_UNBLOCK, &set, NULL);
 }
 
@@ -349,6 +351,8 @@ run_once(const struct conf *conf, TALLOC_CTX *mem)
 	e = touch_round(j);
 	if (e == ERR_OK)
 		e = jobs_round(j);
+	if (e == ERR_OK)
+		e = model_round(j);
 	if (e)
 		log_error("%s", err_slug(e));
 	return e ? EX_TEMPFAIL : EX_OK;

@@ -93,3 +93,26 @@ clock_http(char out[CLOCK_ISO_SIZE], int64_t us)
 	    days + (size_t)3 * p.weekday, p.day, months + (size_t)3 * p.month,
 	    p.year, p.hour, p.minute, p.second);
 }
+
+void
+clock_age(char out[CLOCK_AGE_SIZE], int64_t seconds)
+{
+	static const struct {
+		int64_t from; /* so many seconds */
+		int64_t unit;
+		const char *name;
+	} steps[] = {
+		{ 2 * 86400, 86400, "d" },
+		{ 2 * 3600, 3600, "h" },
+		{ 2 * 60, 60, "min" },
+		{ INT64_MIN, 1, "s" },
+	};
+	size_t i = 0;
+
+	if (seconds < 0)
+		seconds = 0;
+	while (seconds < steps[i].from)
+		i++;
+	snprintf(out, CLOCK_AGE_SIZE, "%" PRId64 " %s", seconds / steps[i].unit,
+	    steps[i].name);
+}

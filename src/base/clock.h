@@ -19,4 +19,8 @@ void clock_iso(char out[CLOCK_ISO_SIZE], int64_t us);
 /* "Tue, 24 Nov 2026 08:16:00 GMT" (RFC 9110). */
 void clock_http(char out[CLOCK_ISO_SIZE], int64_t us);
 
+/* How long ago, roughly: "45 s", "3 min", "7 h", "12 d"; the future is 0 s. */
+#define CLOCK_AGE_SIZE 32
+void clock_age(char out[CLOCK_AGE_SIZE], int64_t seconds);
+
 #endif

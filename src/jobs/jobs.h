@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Background jobs: what a handler gets, and the two loops that mxm-jobs runs in
+ * Background jobs: what a handler gets, and the loops that mxm-jobs runs in
  * processes of their own, so that a mail server that keeps us waiting delays
  * neither another mail nor the touches.
  */
@@ -71,6 +71,19 @@ enum err touch_round(struct jobs *j);
 
 /* touch_round() every second, until told to stop. */
 void touch_run(struct jobs *j);
+
+/*
+ * Sees to it that setting model_file is the model in force: when it is not what
+ * was published last, or no good, that is fetched. What the database holds
+ * changes nothing here when it is corrupt, and neither does an empty table.
+ */
+enum err model_round(struct jobs *j);
+
+/*
+ * The same at once, after each notification, and twice a minute, until told to
+ * stop. Is to be run with SIGXFSZ ignored.
+ */
+void model_run(struct jobs *j);
 
 /*
  * After a round: nothing when it went well, else a sleep that grows from a

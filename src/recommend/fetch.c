@@ -148,12 +148,24 @@ check_part(struct fetch *f)
 	return e;
 }
 
+/* A disk that is too full is not filled first. */
+static enum err
+make_room(struct fetch *f)
+{
+	uint64_t size = f->which->stamp.size;
+
+	if (fallocate(f->fd, 0, 0, (off_t)size) == 0 || errno == EOPNOTSUPP)
+		return ERR_OK;
+	return fail_file(f);
+}
+
 static enum err
 fetch_all(struct fetch *f)
 {
 	uint64_t left = f->which->stamp.size;
-	enum err e = ERR_OK;
+	enum err e;
 
+	e = make_room(f);
 	for (int number = 0; !e && left > 0; number++)
 		e = fetch_chunk(f, number, &left);
 	if (e)

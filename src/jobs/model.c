@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The model of this host: one file that all workers map. Here it is kept the
+ * same as what was published last. Workers find a new one by themselves; what
+ * they have mapped stays good, whatever happens to the name.
+ */
+#include "base/base.h"
+
+#include <sys/stat.h>
+
+#include "base/clock.h"
+#include "base/conf.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "db/db.h"
+#include "jobs/jobs.h"
+#include "recommend/publish.h"
+
+#define SLICE_MS  1000 /* so long may a signal be overlooked */
+#define SLICE_US  (INT64_C(1000) * SLICE_MS)
+#define ROUND_US  INT64_C(30000000)
+#define REFUSE_US INT64_C(600000000) /* what was corrupt may be mended then */
+
+/* What is remembered from one look to the next. */
+struct watch {
+	struct stat seen; /* of the file that was last read, good or bad */
+	bool looked;
+	bool sound;
+	struct stamp stamp; /* of the sound one */
+	uint32_t items;
+	bool told;      /* the log knows that this one is in force */
+	int64_t refuse; /* id of what is corrupt in the database; 0: none */
+	int64_t refuse_until;
+	char *complaint; /* what the log last heard of a failure */
+};
+
+/* A file is known again by all that changes when its content does. */
+static bool
+is_same_file(const struct stat *a, const struct stat *b)
+{
+	return a->st_dev == b->st_dev && a->st_ino == b->st_ino &&
+	       a->st_size == b->st_size &&
+	       memcmp(&a->st_mtim, &b->st_mtim, sizeof a->st_mtim) == 0 &&
+	       memcmp(&a->st_ctim, &b->st_ctim, sizeof a->st_ctim) == 0;
+}
+
+/* Reads what lies in place, if it is not what was read before. */
+static void
+look_in_place(struct watch *w, TALLOC_CTX *mem, const char *path)
+{
+	const struct model *model;
+	struct stat now;
+	const char *why;
+	enum err e;
+
+	if (stat(path, &now) != 0) {
+		w->looked = w->sound = w->told = false;
+		return;
+	}
+	if (w->looked && is_same_file(&now, &w->seen))
+		return;
+	w->seen = now;
+	w->looked = true;
+	w->told = false;
+	e = file_map(mem, path, &model, &w->stamp, &why);
+	w->sound = !e;
+	if (w->sound)
+		w->items = model->items;
+	else if (e != ERR_NOT_FOUND)
+		log_warn("%s: %s", path, why);
+}
+
+static bool
+is_in_place(const struct watch *w, const struct published *p)
+{
+	return w->sound && w->stamp.version == p->stamp.version &&
+	       memcmp(w->stamp.checksum, p->stamp.checksum, MODEL_CHECKSUM) ==
+		   0;
+}
+
+static void
+tell(struct watch *w, const struct published *p)
+{
+	char age[CLOCK_AGE_SIZE], quality[64] = "quality not known";
+
+	if (w->told)
+		return;
+	w->told = true;
+	clock_age(age, clock_now_us() / 1000000 - w->stamp.trained_at);
+	if (p->ndcg >= 0)
+		snprintf(quality, sizeof quality,
+		    "NDCG@100 %.4f on held-out ratings", p->ndcg);
+	log_info("model %" PRIu64 " is in force: %" PRIu32
+		 " movies, %s old, %s",
+	    w->stamp.version, w->items, age, quality);
+}
+
+/* A reason that stays is told once. */
+static void
+complain(struct watch *w, const struct published *p, const char *why)
+{
+	char *line =
+	    mem_printf(w, "model %" PRIu64 " cannot be fetched: %s; %s",
+		p->stamp.version, why,
+		w->sound ? "going on with the one before it" :
+			   "there is none to go on with");
+
+	if (!w->complaint || strcmp(w->complaint, line) != 0)
+		log_error("%s", line);
+	talloc_free(w->complaint);
+	w->complaint = line;
+}
+
+static enum err
+fetch(
+    struct jobs *j, struct watch *w, TALLOC_CTX *mem, const struct published *p)
+{
+	const char *why;
+	enum err e = publish_fetch(mem, j->db, p, j->conf->model_file, &why);
+
+	if (e == ERR_NOT_FOUND) /* there is another one: at the next look */
+		return ERR_UNAVAILABLE;
+	if (e == ERR_INVALID) {
+		w->refuse = p->id;
+		w->refuse_until = clock_steady_us() + REFUSE_US;
+	}
+	if (e && !*j->stop)
+		complain(w, p, why);
+	if (e)
+		return e == ERR_INVALID ? ERR_OK : e;
+	talloc_free(w->complaint);
+	w->complaint = NULL;
+	look_in_place(w, mem, j->conf->model_file);
+	return ERR_OK;
+}
+
+static enum err
+look(struct jobs *j, struct watch *w, TALLOC_CTX *mem)
+{
+	struct published p;
+	enum err e;
+
+	e = publish_newest(mem, j->db, &p);
+	if (e)
+		return e == ERR_NOT_FOUND ? ERR_OK : e;
+	look_in_place(w, mem, j->conf->model_file);
+	if (!is_in_place(w, &p) &&
+	    (p.id != w->refuse || clock_steady_us() >= w->refuse_until))
+		e = fetch(j, w, mem, &p);
+	if (!e && is_in_place(w, &p))
+		tell(w, &p);
+	return e;
+}
+
+static enum err
+look_once(struct jobs *j, struct watch *w)
+{
+	TALLOC_CTX *mem = mem_request(j);
+	enum err e = look(j, w, mem);
+
+	talloc_free(mem);
+	return e;
+}
+
+enum err
+model_round(struct jobs *j)
+{
+	struct watch *w = mem_new(j, struct watch);
+	enum err e = look_once(j, w);
+
+	talloc_free(w);
+	return e;
+}
+
+/*
+ * Until there is news, or half a minute has passed. Whoever wakes before the
+ * slice is over was told something; should that fall into its last moment, the
+ * half minute ends it.
+ */
+static enum err
+wait_for_news(struct jobs *j)
+{
+	int64_t until = clock_steady_us() + ROUND_US, began, now;
+	enum err e;
+
+	do {
+		began = clock_steady_us();
+		e = db_wait(j->db, SLICE_MS);
+		now = clock_steady_us();
+	} while (!e && !*j->stop && now - began >= SLICE_US && now < until);
+	return e;
+}
+
+void
+model_run(struct jobs *j)
+{
+	struct watch *w = mem_new(j, struct watch);
+
+	db_interrupt(j->db, j->stop);
+	(void)db_listen(j->db, "model");
+	while (!*j->stop) {
+		enum err e = look_once(j, w);
+
+		if (e == ERR_OK && !*j->stop)
+			e = wait_for_news(j);
+		jobs_rest(j, e);
+	}
+}
