@@ -32,6 +32,7 @@ libmxm_a_SOURCES = \
 	src/db/migrate.c src/db/migrate.h \
 	src/db/query.c src/db/query.h \
 	src/db/row.c src/db/row.h \
+	src/db/settings.c src/db/settings.h \
 	src/db/stmt.c src/db/stmt.h \
 	src/db/tx.c src/db/tx.h \
 	src/cache/cache.c src/cache/cache.h \

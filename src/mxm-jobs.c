@@ -18,6 +18,7 @@
 #include "base/conf.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "db/settings.h"
 #include "jobs/jobs.h"
 #include "notify.h"
 
@@ -243,7 +244,7 @@ read_settings(TALLOC_CTX *mem, const char *file)
 	enum err e;
 	size_t i;
 
-	e = conf_load(mem, file, &conf, &errors);
+	e = settings_load(mem, file, &conf, &errors);
 	for (i = 0; i < errors.n; i++)
 		log_error("%s", errors.list[i]);
 	return e ? NULL : conf;

@@ -16,6 +16,7 @@
 #include "base/mem.h"
 #include "base/suggest.h"
 #include "ctl/ctl.h"
+#include "db/settings.h"
 
 enum needs { NOTHING, CONF };
 
@@ -132,7 +133,7 @@ ctl_settings(struct ctl *ctl)
 	enum err e;
 	size_t i;
 
-	e = conf_load(ctl->mem, ctl->config, &conf, &errors);
+	e = settings_load(ctl->mem, ctl->config, &conf, &errors);
 	if (e) {
 		for (i = 0; i < errors.n; i++)
 			fprintf(stderr, "mxmctl: %s\n", errors.list[i]);

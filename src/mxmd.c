@@ -22,6 +22,7 @@
 #include "base/text.h"
 #include "db/db.h"
 #include "db/migrate.h"
+#include "db/settings.h"
 #include "http/route.h"
 #include "listen.h"
 #include "notify.h"
@@ -107,7 +108,7 @@ read_settings(TALLOC_CTX *mem, const char *file, struct conf **out)
 	enum err e;
 	size_t i;
 
-	e = conf_load(mem, file, out, &errors);
+	e = settings_load(mem, file, out, &errors);
 	for (i = 0; i < errors.n; i++)
 		log_error("%s", errors.list[i]);
 	return e;

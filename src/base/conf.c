@@ -20,6 +20,7 @@
 
 #define KEY_LEAST  32   /* bytes of a signing key */
 #define SECRET_MAX 4096 /* bytes of a file with a secret */
+#define SIZE_LEAST 4096 /* bytes a request may have at least */
 #define SOCKET_MAX 107  /* bytes of a socket's path */
 
 const struct conf_setting conf_settings[CONF__MAX] = {
@@ -41,17 +42,33 @@ struct reader {
 	int given[CONF__MAX]; /* line of each setting in this file */
 };
 
+static void
+complain(struct conf *conf, struct conf_errors *e, const char *fmt, va_list ap)
+{
+	e->list = mem_grow(conf, e->list, char *, e->n + 1);
+	e->list[e->n++] = mem_need(talloc_vasprintf(conf, fmt, ap));
+}
+
+void
+conf_complain(
+    struct conf *conf, struct conf_errors *errors, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	complain(conf, errors, fmt, ap);
+	va_end(ap);
+}
+
 static void wrong(struct reader *r, const char *fmt, ...) printf_like(2, 3);
 
 static void
 wrong(struct reader *r, const char *fmt, ...)
 {
-	struct conf_errors *e = r->errors;
 	va_list ap;
 
 	va_start(ap, fmt);
-	e->list = mem_grow(r->conf, e->list, char *, e->n + 1);
-	e->list[e->n++] = mem_need(talloc_vasprintf(r->conf, fmt, ap));
+	complain(r->conf, r->errors, fmt, ap);
 	va_end(ap);
 }
 
@@ -381,8 +398,8 @@ find_secret(struct reader *r, int id)
 
 /* ----------------------------------------------------------- all together */
 
-static const char *
-place_of(const struct conf *conf, enum conf_id id)
+const char *
+conf_place(const struct conf *conf, enum conf_id id)
 {
 	return conf->source[id] ? conf->source[id] : conf->file;
 }
@@ -411,7 +428,7 @@ check_key(struct reader *r)
 	    "%d bytes are needed: run \"(umask 077; openssl rand -hex 32 "
 	    ">%s/signing.key)\" as the user of mxmd and set "
 	    "signing_key_file = %s/signing.key",
-	    place_of(conf, CONF_ID_signing_key),
+	    conf_place(conf, CONF_ID_signing_key),
 	    n ? "is too short" : "there is none", KEY_LEAST, folder, folder);
 }
 
@@ -428,7 +445,7 @@ check_needed(struct reader *r)
 	for (i = 0; i < array_len(needed); i++)
 		if (!*r->conf->text[needed[i]])
 			wrong(r, "%s: %s: is empty; the default is %s",
-			    place_of(r->conf, needed[i]),
+			    conf_place(r->conf, needed[i]),
 			    conf_settings[needed[i]].name,
 			    conf_settings[needed[i]].standard);
 	for (i = 0; i < array_len(sockets); i++)
@@ -436,17 +453,53 @@ check_needed(struct reader *r)
 			wrong(r,
 			    "%s: %s: %s is longer than %d bytes, too long "
 			    "for a socket; choose a shorter folder",
-			    place_of(r->conf, sockets[i]),
+			    conf_place(r->conf, sockets[i]),
 			    conf_settings[sockets[i]].name,
 			    r->conf->text[sockets[i]], SOCKET_MAX);
-	if (r->conf->request_deadline < 100)
-		wrong(r, "%s: request_deadline: is too short; at least 100ms",
-		    place_of(r->conf, CONF_ID_request_deadline));
 	if (r->conf->mail_transport == MAIL_FILE && !*r->conf->mail_dir)
 		wrong(r,
 		    "%s: mail_dir: is empty, and mail_transport = file "
 		    "writes into it; name a folder",
-		    place_of(r->conf, CONF_ID_mail_dir));
+		    conf_place(r->conf, CONF_ID_mail_dir));
+}
+
+/*
+ * Whoever is killed first: a statement that PostgreSQL ends is answered, a
+ * worker that is killed answers nobody. The place is that of the one which was
+ * set.
+ */
+static void
+check_times(struct reader *r)
+{
+	const struct conf *conf = r->conf;
+	bool set = conf->source[CONF_ID_statement_timeout] != NULL;
+
+	if (conf->request_deadline < 100)
+		wrong(r, "%s: request_deadline: is too short; at least 100ms",
+		    conf_place(conf, CONF_ID_request_deadline));
+	else if (conf->statement_timeout >= conf->request_deadline)
+		wrong(r,
+		    "%s: statement_timeout: %s is not shorter than "
+		    "request_deadline, %s, so a worker is killed before "
+		    "PostgreSQL ends its statement; make it shorter, or the "
+		    "deadline longer",
+		    conf_place(conf, set ? CONF_ID_statement_timeout :
+					   CONF_ID_request_deadline),
+		    conf->text[CONF_ID_statement_timeout],
+		    conf->text[CONF_ID_request_deadline]);
+}
+
+/* Below that no sign-up and no picture would get through. */
+static void
+check_size(struct reader *r, enum conf_id id, size_t size)
+{
+	if (size >= SIZE_LEAST)
+		return;
+	wrong(r,
+	    "%s: %s: %s is too small, next to nothing would be let through; "
+	    "at least 4K, the default is %s",
+	    conf_place(r->conf, id), conf_settings[id].name, r->conf->text[id],
+	    conf_settings[id].standard);
 }
 
 /* Values that others follow from. */
@@ -494,6 +547,9 @@ conf_load(TALLOC_CTX *mem, const char *file, struct conf **out,
 			find_secret(&r, i);
 	derive(&r);
 	check_needed(&r);
+	check_times(&r);
+	check_size(&r, CONF_ID_body_limit, r.conf->body_limit);
+	check_size(&r, CONF_ID_upload_limit, r.conf->upload_limit);
 	check_key(&r);
 	*out = r.conf;
 	if (errors->n == 0)

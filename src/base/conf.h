@@ -109,6 +109,13 @@ struct conf_errors {
 enum err conf_load(TALLOC_CTX *mem, const char *file, struct conf **out,
     struct conf_errors *errors);
 
+/* Where a setting was found ("mxm.conf:12"); the file when it was in none. */
+const char *conf_place(const struct conf *conf, enum conf_id id);
+
+/* One more thing that is wrong, for whoever finds it; belongs to `conf`. */
+void conf_complain(struct conf *conf, struct conf_errors *errors,
+    const char *fmt, ...) printf_like(3, 4);
+
 /* Is the value the one it has when nobody sets it? */
 bool conf_is_default(const struct conf *conf, enum conf_id id);
 

@@ -21,6 +21,7 @@
 #include "ctl/ctl.h"
 #include "db/db.h"
 #include "db/migrate.h"
+#include "db/settings.h"
 
 /* What one look found. */
 struct finding {
@@ -208,7 +209,8 @@ check_settings(struct findings *f)
 	struct conf *conf;
 	size_t i;
 
-	if (conf_load(f->ctl->mem, f->ctl->config, &conf, &errors) == ERR_OK) {
+	if (settings_load(f->ctl->mem, f->ctl->config, &conf, &errors) ==
+	    ERR_OK) {
 		f->ctl->conf = conf;
 		found(f, "settings", EX_OK, conf->file);
 		return true;

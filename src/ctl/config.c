@@ -11,6 +11,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "ctl/ctl.h"
+#include "db/settings.h"
 
 #define HELP_WIDTH 76
 
@@ -141,7 +142,7 @@ ctl_config(struct ctl *ctl, int argc, char **argv)
 		else
 			return ctl_usage(ctl, "\"%s\" is no option", argv[i]);
 	}
-	if (conf_load(ctl->mem, ctl->config, &conf, &errors) == ERR_OK)
+	if (settings_load(ctl->mem, ctl->config, &conf, &errors) == ERR_OK)
 		return print_settings(ctl, conf, changed_only);
 	for (n = 0; n < errors.n; n++)
 		fprintf(stderr, "mxmctl: %s\n", errors.list[n]);

@@ -11,6 +11,7 @@
 #include "ctl/ctl.h"
 #include "db/db.h"
 #include "db/query.h"
+#include "db/settings.h"
 #include "db/tx.h"
 
 static int
@@ -83,7 +84,7 @@ ctl_check_sql(struct ctl *ctl, int argc, char **argv)
 
 	if (argc > 1)
 		return ctl_usage(ctl, "\"%s\" is too much", argv[1]);
-	if (conf_load(ctl->mem, ctl->config, &conf, &errors) != ERR_OK) {
+	if (settings_load(ctl->mem, ctl->config, &conf, &errors) != ERR_OK) {
 		fprintf(stderr, "mxmctl: %s\n", errors.list[0]);
 		return EX_CONFIG;
 	}

@@ -193,7 +193,7 @@ def test_the_log_says_what_a_dead_worker_was_serving(stack, ana):
 
 def test_a_worker_past_the_deadline_is_killed(stack, ana, client):
     wait_whole(stack)
-    reload(stack, request_deadline="500ms", statement_timeout="60s")
+    reload(stack, request_deadline="500ms", statement_timeout=0)
     mark, before = stack.mark(), events(stack)["deadlines"]
     with lock(stack, "unseen"):
         write = Call(ana, "/api/movies/heat/unseen/", "POST")
@@ -222,7 +222,7 @@ def test_a_worker_past_the_deadline_is_killed(stack, ana, client):
 def test_one_that_is_stopped_is_killed_too(stack, ana, client):
     """Whether it serves something or not: its connections wait with it."""
     wait_whole(stack)
-    reload(stack, request_deadline="700ms")
+    reload(stack, request_deadline="700ms", statement_timeout=0)
     mark, victims = stack.mark(), workers(stack, pool="fast")
     try:
         for pid in victims:
@@ -243,7 +243,7 @@ def test_one_that_is_stopped_is_killed_too(stack, ana, client):
     wait_until(lambda: state(pid) == "T", "it is stopped")
     os.kill(pid, signal.SIGCONT)
     stack.wait_log(f"worker {pid} goes on", since=mark)
-    reload(stack, request_deadline="10s")
+    reload(stack, request_deadline="10s", statement_timeout="5s")
     assert not re.search(rf"worker {pid} .*killed", stack.log(since=mark))
 
 

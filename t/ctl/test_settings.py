@@ -171,6 +171,20 @@ def test_each_setting_names_its_line_and_remedy(conf):
     ("listen_fast", "/" + "x" * 107, "is longer than 107 bytes"),
     ("run_dir", "", "is empty; the default is /run/moviesxmovies"),
     ("database", "", "is empty; the default is dbname=moviesxmovies"),
+    ("database", "moviesxmovies",
+     'PostgreSQL\'s library does not understand it: missing "=" after '
+     '"moviesxmovies" in connection info string; write name=value with blanks '
+     "between, for example host=/run/postgresql dbname=moviesxmovies"),
+    ("database", "hots=/run dbname=x", 'invalid connection option "hots"'),
+    ("database", "dbname='x", "unterminated quoted string"),
+    ("database", "postgresql://[::1/x", "in IPv6 host address"),
+    ("statement_timeout", "30s",
+     "30s is not shorter than request_deadline, 30s, so a worker is killed "
+     "before PostgreSQL ends its statement; make it shorter, or the deadline "
+     "longer"),
+    ("body_limit", "4095", "4095 is too small, next to nothing would be let "
+                           "through; at least 4K, the default is 1M"),
+    ("upload_limit", "1K", "is too small"),
     ("log_level", "INFO", "is no level"),
     ("answer_cache", "", "is no switch"),
     ("mail_from", "a@b@c", "is no mail address"),
@@ -199,8 +213,12 @@ def test_values_that_are_no_good(conf, name, value, words):
     ("cache_servers", "/a.sock , /b.sock", "/a.sock,/b.sock"),
     ("cache_servers", "", ""),
     ("mail_from", "movies@localhost", "movies@localhost"),
-    ("database", "dbname=x options='-c a=b' # not a comment",
-     "dbname=x options='-c a=b' # not a comment"),
+    ("database", "dbname=x options='-c a=b # not a comment'",
+     "dbname=x options='-c a=b # not a comment'"),
+    ("database", "postgresql://mxm@[::1]:5433/x?connect_timeout=3",
+     "postgresql://mxm@[::1]:5433/x?connect_timeout=3"),
+    ("request_deadline", "5001ms", "5001ms"),
+    ("upload_limit", "4K", "4K"),
     ("socket_group", "", ""),
     ("smtp_user", "josé", "josé"),
 ])
@@ -208,6 +226,33 @@ def test_values_that_are_good(conf, name, value, shown):
     conf.keyed(f"{name}={value}")
     assert conf.faults() == []
     assert conf.values()[name] == shown
+
+
+def test_deadlines_that_contradict_name_the_one_that_was_set(conf):
+    """The default of the other one is in no line."""
+    conf.keyed("\nrequest_deadline = 2s")
+    assert conf.fault().startswith(
+        f"{conf.path}:2: statement_timeout: 5s is not shorter than "
+        "request_deadline, 2s")
+    conf.keyed("request_deadline = 2s\nstatement_timeout = 3s")
+    assert conf.fault().startswith(f"{conf.path}:2: statement_timeout: 3s is")
+    conf.keyed("request_deadline = 2s\nstatement_timeout = 0")
+    assert conf.faults() == []
+
+
+def test_a_connection_string_nobody_understands_starts_nothing(conf):
+    """All programs say so, and nobody tries to connect with it."""
+    conf.keyed("database = movies")
+    said = f"{conf.path}:1: database: "
+    for args in (["config"], ["migrate"], ["check", "sql"], ["status"]):
+        done = conf.run(*args)
+        assert done.returncode == 78 and said in done.stderr, args
+    code, text = run_mxmd("--config", conf.path)
+    assert code == 78 and said in text
+    done = subprocess.run([str(BUILD / "mxm-jobs"), "--config",
+                           str(conf.path)], capture_output=True, text=True,
+                          timeout=60, env=environment())
+    assert done.returncode == 78 and said in done.stderr
 
 
 # ------------------------------------------------------------------- lines

@@ -326,6 +326,10 @@ Test(conf, times_and_sizes)
 	    normal("statement_timeout", "0", CONF_ID_statement_timeout));
 	cr_assert_eq(conf->statement_timeout, 0);
 	cr_assert(refused("request_deadline", "99ms", "too short"));
+	cr_assert(refused("request_deadline", "5s", "make it shorter"));
+	cr_assert(refused("statement_timeout", "30s", "make it shorter"));
+	cr_assert_not_null(
+	    normal("statement_timeout", "29s", CONF_ID_statement_timeout));
 	cr_assert(refused("request_deadline", "1y", "no time"));
 	cr_assert(refused("request_deadline", "5 s", "no time"));
 	cr_assert(refused("request_deadline", "-5s", "no time"));
@@ -336,6 +340,9 @@ Test(conf, times_and_sizes)
 	cr_assert(refused("body_limit", "0", "no size"));
 	cr_assert(refused("body_limit", "2G", "more than 1G"));
 	cr_assert(refused("body_limit", "1MB", "no size"));
+	cr_assert(refused("body_limit", "4095", "too small"));
+	cr_assert(refused("upload_limit", "1", "too small"));
+	cr_assert_not_null(normal("body_limit", "4K", CONF_ID_body_limit));
 }
 
 Test(conf, paths_and_addresses)

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Looking at the connection string without connecting: a mistake in it is found
+ * before the start, and is no database that is away.
+ */
+#include "base/base.h"
+
+#include <libpq-fe.h>
+
+#include "base/mem.h"
+#include "db/settings.h"
+
+/* What is wrong with a connection string; NULL: nothing. */
+static const char *
+conninfo_fault(TALLOC_CTX *mem, const char *conninfo)
+{
+	PQconninfoOption *options;
+	const char *fault;
+	char *text = NULL;
+
+	options = PQconninfoParse(conninfo, &text);
+	if (options) {
+		PQconninfoFree(options);
+		return NULL;
+	}
+	mem_need(text); /* else there was no memory for it */
+	fault = mem_textn(mem, text, strcspn(text, "\n"));
+	PQfreemem(text);
+	return fault;
+}
+
+enum err
+settings_load(TALLOC_CTX *mem, const char *file, struct conf **out,
+    struct conf_errors *errors)
+{
+	enum err e = conf_load(mem, file, out, errors);
+	struct conf *conf = *out;
+	const char *fault = conninfo_fault(conf, conf->database);
+
+	if (!fault)
+		return e;
+	conf_complain(conf, errors,
+	    "%s: database: PostgreSQL's library does not understand it: %s; "
+	    "write name=value with blanks between, for example "
+	    "host=/run/postgresql dbname=moviesxmovies",
+	    conf_place(conf, CONF_ID_database), fault);
+	return e ? e : ERR_INVALID;
+}
