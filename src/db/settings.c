@@ -10,6 +10,21 @@
 #include "base/mem.h"
 #include "db/settings.h"
 
+/*
+ * The first line of what libpq says, and without its quotations of a string
+ * that holds a password: of one with a blank in it, half would be told.
+ */
+static const char *
+told_of(TALLOC_CTX *mem, const char *conninfo, const char *text)
+{
+	const char *line = mem_textn(mem, text, strcspn(text, "\n"));
+	const char *from = strchr(line, '"'), *to = strrchr(line, '"');
+
+	if (!from || (!strstr(conninfo, "pass") && !strchr(conninfo, '@')))
+		return line;
+	return mem_printf(mem, "%.*s\"…\"%s", (int)(from - line), line, to + 1);
+}
+
 /* What is wrong with a connection string; NULL: nothing. */
 static const char *
 conninfo_fault(TALLOC_CTX *mem, const char *conninfo)
@@ -24,7 +39,7 @@ conninfo_fault(TALLOC_CTX *mem, const char *conninfo)
 		return NULL;
 	}
 	mem_need(text); /* else there was no memory for it */
-	fault = mem_textn(mem, text, strcspn(text, "\n"));
+	fault = told_of(mem, conninfo, text);
 	PQfreemem(text);
 	return fault;
 }

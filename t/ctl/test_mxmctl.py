@@ -269,7 +269,7 @@ def test_config_shows_all_settings_and_no_secret(conf):
 @pytest.mark.parametrize("info, shown", [
     ("postgresql://u:pw@h/d", "postgresql://u:(hidden)@h/d"),
     ("postgresql://h:5432/d", "postgresql://h:5432/d"),
-    ("postgresql://u@h:5432/d?x=1", "postgresql://u@h:5432/d?x=1"),
+    ("postgresql://u@h:5432/d?port=1", "postgresql://u@h:5432/d?port=1"),
     ("dbname=x password='a b' host=y", "dbname=x password=(hidden) host=y"),
     ("password = pw host=y", "password = (hidden) host=y"),
     ("dbname=x", "dbname=x"),

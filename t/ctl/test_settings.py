@@ -255,6 +255,17 @@ def test_a_connection_string_nobody_understands_starts_nothing(conf):
     assert done.returncode == 78 and said in done.stderr
 
 
+@pytest.mark.parametrize("database", [
+    "dbname=x password=pop corn-at-nine", "dbname=x password='corn-at-nine",
+    "postgresql://ana:corn-at-nine%zz@h/x", "password=x corn-at-nine=y",
+    "postgresql://ana:corn-at-nine@[h/x"])
+def test_half_a_password_is_not_told(conf, database):
+    conf.keyed(f"database = {database}")
+    fault = conf.fault()
+    assert "database: PostgreSQL's library does not understand it: " in fault
+    assert "corn" not in fault
+
+
 # ------------------------------------------------------------------- lines
 
 @pytest.mark.parametrize("line, words", [
