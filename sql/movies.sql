@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: GPL-3.0-or-later
 --
--- Movies: detail, search, recommendations, unseen marks. Every statement that
+-- Movies: detail, search, unseen marks. Every statement that
 -- sends whole movies takes the columns of fragment movie_columns: m is the
 -- movie, t its translation, $1 the language, $2 the public origin.
 
@@ -170,71 +170,6 @@ SELECT {{movie_columns}},
     ON t.movie_id = m.id AND t.language = $1
  CROSS JOIN extent
  ORDER BY f.likeness DESC NULLS LAST, m.release_date DESC, m.id DESC;
-
--- Twenty movies for $3: what she has neither rated nor marked, what is out, on
--- her platforms or on none, of the genres of what she gave 4 or 5 stars; best
--- damped mean first. When those are not enough, the newest others.
--- name: movie_recommended :many (language text, origin text, user_id bigint, size bigint)
-WITH favourite AS MATERIALIZED (
-	SELECT DISTINCT mg.genre_id
-	  FROM live_rating AS r
-	  JOIN movie_genre AS mg ON mg.movie_id = r.movie_id
-	 WHERE r.user_id = $3
-	   AND r.rating >= 4
-), mine AS (
-	SELECT NOT EXISTS (SELECT FROM favourite) AS any_genre,
-	       NOT EXISTS (SELECT
-	                     FROM account_platform
-	                    WHERE user_id = $3) AS any_platform,
-	       (now() AT TIME ZONE 'UTC')::date AS today
-), best AS MATERIALIZED (
-	SELECT m.id, row_number() OVER (ORDER BY m.score DESC, m.id DESC) AS place
-	  FROM live_movie AS m
-	 WHERE {{recommendable}}
-	   AND ((SELECT any_genre FROM mine)
-	        OR EXISTS (SELECT
-	                     FROM movie_genre AS mg
-	                    WHERE mg.movie_id = m.id
-	                      AND mg.genre_id IN (SELECT genre_id FROM favourite)))
-	 ORDER BY m.score DESC, m.id DESC
-	 LIMIT $4
-), padding AS (
-	SELECT m.id, $4 + row_number() OVER (ORDER BY m.release_date DESC, m.id DESC)
-	       AS place
-	  FROM live_movie AS m
-	 WHERE {{recommendable}}
-	   AND m.id NOT IN (SELECT id FROM best)
-	 ORDER BY m.release_date DESC, m.id DESC
-	 LIMIT (SELECT $4 - count(*) FROM best)
-), chosen AS (
-	SELECT id, place FROM best
-	 UNION ALL
-	SELECT id, place FROM padding
-)
-SELECT {{movie_columns}}
-  FROM chosen AS c
-  JOIN live_movie AS m ON m.id = c.id
-  LEFT JOIN live_movie_translation AS t
-    ON t.movie_id = m.id AND t.language = $1
- ORDER BY c.place;
-
--- fragment: recommendable
-       m.release_date <= (SELECT today FROM mine)
-   AND NOT EXISTS (SELECT
-                     FROM live_rating AS r
-                    WHERE r.user_id = $3 AND r.movie_id = m.id)
-   AND NOT EXISTS (SELECT
-                     FROM unseen AS u
-                    WHERE u.user_id = $3 AND u.movie_id = m.id)
-   AND ((SELECT any_platform FROM mine)
-        OR NOT EXISTS (SELECT
-                         FROM movie_platform AS mp
-                        WHERE mp.movie_id = m.id)
-        OR EXISTS (SELECT
-                     FROM movie_platform AS mp
-                     JOIN account_platform AS ap
-                       ON ap.platform_id = mp.platform_id
-                    WHERE mp.movie_id = m.id AND ap.user_id = $3))
 
 -- Marks a movie as unseen; made tells whether the mark is new.
 -- name: unseen_insert :one (user_id bigint, slug text)

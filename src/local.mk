@@ -78,7 +78,11 @@ libmxm_a_SOURCES = \
 	src/genres/genres.c \
 	src/platforms/platforms.c \
 	src/movies/movies.h src/movies/shapes.c \
-	src/movies/detail.c src/movies/marks.c \
+	src/movies/because.c src/movies/because.h \
+	src/movies/caller.c src/movies/caller.h \
+	src/movies/choice.c src/movies/choice.h \
+	src/movies/detail.c src/movies/fill.h src/movies/marks.c \
+	src/movies/ranking.c src/movies/ranking.h \
 	src/movies/recommendations.c src/movies/search.c \
 	src/ratings/own.c \
 	src/users/users.h src/users/shapes.c src/users/self.c \
@@ -94,15 +98,15 @@ libmxm_a_SOURCES = \
 	src/import/title.c src/import/title.h \
 	src/recommend/cholesky.c src/recommend/cholesky.h \
 	src/recommend/file.c src/recommend/file.h \
+	src/recommend/fetch.c \
 	src/recommend/fold.c src/recommend/fold.h \
 	src/recommend/large.c src/recommend/large.h \
 	src/recommend/model.c src/recommend/model.h \
+	src/recommend/publish.c src/recommend/publish.h \
 	src/recommend/score.c src/recommend/score.h \
-	src/recommend/fetch.c \
 	src/recommend/shelf.c src/recommend/shelf.h \
 	src/recommend/taste.c src/recommend/taste.h \
 	src/recommend/vector.h \
-	src/recommend/publish.c src/recommend/publish.h \
 	src/prefork.c src/prefork.h
 
 # Training, which calls BLAS: in mxmctl and its tests, never in a worker.

@@ -20,6 +20,7 @@
 #include "db/db.h"
 #include "http/route.h"
 #include "http/server.h"
+#include "recommend/shelf.h"
 #include "worker.h"
 
 /* Beside the picture a form has fields. */
@@ -28,6 +29,7 @@
 struct worker {
 	struct serve serve;
 	struct shm *shm;
+	struct shelf *shelf;
 	const struct prefork_role *role;
 };
 
@@ -44,6 +46,8 @@ prepare(void *arg, struct req *r)
 {
 	struct worker *w = arg;
 
+	w->serve.model = shelf_model(w->shelf, r->started_us);
+	w->serve.model_version = shelf_stamp(w->shelf)->version;
 	serve_prepare(&w->serve, r);
 }
 
@@ -139,6 +143,7 @@ worker_run(
 	    db_new(mem, conf->database, (long)conf->statement_timeout);
 	w->serve.cache = cache_new(mem, conf->cache_servers);
 	w->serve.memo = memo_new(mem);
+	w->shelf = shelf_new(mem, conf->model_file);
 	prefork_ready(shm, role);
 	server_run(mem, &server);
 	talloc_free(mem);

@@ -11,6 +11,7 @@
 
 #include "api/cached.h"
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/conf.h"
 #include "base/mem.h"
 #include "base/shm.h"
@@ -21,6 +22,8 @@
 
 /* How long an account is believed without a look at the database. */
 #define ACCOUNT_SECONDS 300
+
+#define DAY_US INT64_C(86400000000)
 
 #define KEPT_MAGIC 0x4d584d31u /* another form: another number */
 
@@ -38,7 +41,7 @@ static void
 answer_key(struct req *r, int64_t caller, enum lang lang, struct cache_key *out)
 {
 	const struct keeping *keep = &r->route->keep;
-	const char *parts[PATH_PARAMS_MAX + 6];
+	const char *parts[PATH_PARAMS_MAX + 7];
 	struct buf input;
 	size_t n = 0;
 	int i;
@@ -52,6 +55,10 @@ answer_key(struct req *r, int64_t caller, enum lang lang, struct cache_key *out)
 	parts[n++] = keep->by_lang ? lang_code(lang) : "";
 	parts[n++] =
 	    keep->by_viewer ? mem_printf(r->mem, "%" PRId64, caller) : "";
+	parts[n++] = keep->by_model ?
+			 mem_printf(r->mem, "%" PRIu64 " %" PRId64,
+			     r->model_version, clock_now_us() / DAY_US) :
+			 "";
 	for (i = 0; i < PATH_PARAMS_MAX && r->path_param[i]; i++)
 		parts[n++] = r->path_param[i];
 	key_make(r->cache, out, "answer", parts, n);

@@ -22,7 +22,7 @@ static const struct {
 	{ ON_USER, "user", KEY_CALLER, NULL },
 	{ ON_LISTS, "list", KEY_CALLER, NULL },
 	{ ON_CATALOGUE, "catalogue", KEY_NONE, NULL },
-	{ ON_MODEL, "model", KEY_NONE, NULL },
+	{ ON_CIRCLE, "circle", KEY_CALLER, NULL },
 	{ ON_NAME, "name", KEY_PATH, "username" },
 	{ ON_PERSON, "person", KEY_PATH, "person" },
 };

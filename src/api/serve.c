@@ -37,6 +37,8 @@ serve_prepare(void *arg, struct req *r)
 	r->cache = serve->cache;
 	r->shm = serve->shm;
 	r->memo = serve->memo;
+	r->model = serve->model;
+	r->model_version = serve->model_version;
 	r->cache_word = "-";
 }
 

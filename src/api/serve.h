@@ -13,6 +13,7 @@ struct conf;
 struct db;
 struct cache;
 struct memo;
+struct model;
 struct shm;
 
 /* What a worker holds for its whole life. */
@@ -22,6 +23,8 @@ struct serve {
 	struct cache *cache;
 	struct shm *shm;   /* NULL: no counters, no limits (tests) */
 	struct memo *memo; /* NULL: every token is checked anew (tests) */
+	const struct model *model; /* for the request at hand; NULL: none */
+	uint64_t model_version;
 };
 
 /* Gives the request its worker's connections. For struct server's prepare. */

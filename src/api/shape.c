@@ -86,27 +86,34 @@ put_value(struct req *r, struct json *j, const struct row *row,
 }
 
 static void
-put_row(struct req *r, struct json *j, const struct row *row,
+put_keys(struct req *r, struct json *j, const struct row *row,
     const struct column *shape, const int *at)
 {
 	size_t i;
 
-	json_object(j);
 	for (i = 0; shape[i].key; i++) {
 		json_key(j, shape[i].key);
 		put_value(r, j, row, &shape[i], at[i]);
 	}
-	json_object_end(j);
+}
+
+void
+shape_columns(struct req *r, struct json *j, const struct row *row,
+    const struct column *shape)
+{
+	int at[SHAPE_MAX];
+
+	find_columns(row, shape, at);
+	put_keys(r, j, row, shape, at);
 }
 
 void
 shape_row(struct req *r, struct json *j, const struct row *row,
     const struct column *shape)
 {
-	int at[SHAPE_MAX];
-
-	find_columns(row, shape, at);
-	put_row(r, j, row, shape, at);
+	json_object(j);
+	shape_columns(r, j, row, shape);
+	json_object_end(j);
 }
 
 void
@@ -121,7 +128,9 @@ shape_rows(struct req *r, struct json *j, const struct rows *rows, int limit,
 		rows_at(rows, i, &row);
 		if (i == 0)
 			find_columns(&row, shape, at);
-		put_row(r, j, &row, shape, at);
+		json_object(j);
+		put_keys(r, j, &row, shape, at);
+		json_object_end(j);
 	}
 	json_list_end(j);
 }

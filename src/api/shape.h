@@ -36,6 +36,10 @@ struct column {
 void shape_row(struct req *r, struct json *j, const struct row *row,
     const struct column *shape);
 
+/* The keys of one row, for an object that holds more. */
+void shape_columns(struct req *r, struct json *j, const struct row *row,
+    const struct column *shape);
+
 /* The rows, at most `limit` of them, as a list. */
 void shape_rows(struct req *r, struct json *j, const struct rows *rows,
     int limit, const struct column *shape);

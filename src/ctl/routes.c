@@ -65,7 +65,7 @@ static const struct {
 	{ ON_USER, "user" },
 	{ ON_LISTS, "lists" },
 	{ ON_CATALOGUE, "catalogue" },
-	{ ON_MODEL, "model" },
+	{ ON_CIRCLE, "circle" },
 	{ ON_NAME, "name" },
 	{ ON_PERSON, "person" },
 };
@@ -164,6 +164,8 @@ put_route(struct json *j, const struct route *route)
 		json_bool(j, route->keep.by_viewer);
 		json_key(j, "by_lang");
 		json_bool(j, route->keep.by_lang);
+		json_key(j, "by_model");
+		json_bool(j, route->keep.by_model);
 	}
 	if (route->touches)
 		put_things(j, "touches", route->touches);

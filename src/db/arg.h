@@ -15,7 +15,8 @@ enum arg_kind {
 	ARG_TEXT,
 	ARG_BYTES,
 	ARG_TEXT_ARRAY,
-	ARG_INT_ARRAY
+	ARG_INT_ARRAY,
+	ARG_DOUBLE_ARRAY
 };
 
 struct arg {
@@ -91,6 +92,13 @@ static inline struct arg
 arg_int_array(const int64_t *v, size_t n)
 {
 	return (struct arg){ .kind = ARG_INT_ARRAY, .p = v, .n = n };
+}
+
+/* 17 digits each, as arg_double(). */
+static inline struct arg
+arg_double_array(const double *v, size_t n)
+{
+	return (struct arg){ .kind = ARG_DOUBLE_ARRAY, .p = v, .n = n };
 }
 
 #endif

@@ -182,6 +182,7 @@ array_text(TALLOC_CTX *mem, const struct arg *a)
 {
 	const char *const *texts = a->p;
 	const int64_t *ints = a->p;
+	const double *doubles = a->p;
 	struct buf b;
 
 	buf_init(&b, mem, 16 + 8 * a->n);
@@ -191,6 +192,8 @@ array_text(TALLOC_CTX *mem, const struct arg *a)
 			buf_putc(&b, ',');
 		if (a->kind == ARG_INT_ARRAY)
 			buf_int(&b, ints[i]);
+		else if (a->kind == ARG_DOUBLE_ARRAY)
+			buf_printf(&b, "%.17g", doubles[i]);
 		else if (texts[i])
 			add_quoted(&b, texts[i]);
 		else
@@ -224,6 +227,7 @@ bind_one(TALLOC_CTX *mem, struct binding *b, int i, const struct arg *a)
 		break;
 	case ARG_TEXT_ARRAY:
 	case ARG_INT_ARRAY:
+	case ARG_DOUBLE_ARRAY:
 		b->values[i] = array_text(mem, a);
 		break;
 	}

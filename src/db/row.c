@@ -201,3 +201,67 @@ row_bytes(TALLOC_CTX *mem, const struct row *row, const char *name, size_t *n)
 	bytes[*n] = '\0';
 	return bytes;
 }
+
+int64_t *
+row_id_array(
+    TALLOC_CTX *mem, const struct row *row, const char *name, size_t *n)
+{
+	int column = column_of(row, name);
+	const char *text = row_text_at(row, column);
+	size_t room = row_length_at(row, column) / 2 + 1;
+	int64_t *ids;
+	char *end;
+
+	*n = 0;
+	if (!text || strcmp(text, "{}") == 0)
+		return NULL;
+	ids = mem_array(mem, int64_t, room);
+	for (end = (char *)(uintptr_t)text; *end != '}'; (*n)++) {
+		const char *digits = end + 1;
+
+		ids[*n] = strtoll(digits, &end, 10);
+		if (end == digits || (*end != ',' && *end != '}'))
+			refuse(row, column, "bigint[]");
+	}
+	return ids;
+}
+
+/* One element of an array's text, quoted or not, to `to`; the rest's begin. */
+static const char *
+take_element(const char *text, char *to)
+{
+	bool quoted = *text == '"';
+
+	text += quoted;
+	while (quoted ? *text != '"' : *text != ',' && *text != '}') {
+		text += *text == '\\';
+		*to++ = *text++;
+	}
+	*to = '\0';
+	return text + quoted;
+}
+
+const char *const *
+row_text_array(
+    TALLOC_CTX *mem, const struct row *row, const char *name, size_t *n)
+{
+	int column = column_of(row, name);
+	const char *text = row_text_at(row, column);
+	size_t length = row_length_at(row, column);
+	const char **texts;
+	char *to;
+
+	*n = 0;
+	if (!text || strcmp(text, "{}") == 0)
+		return NULL;
+	if (text[0] != '{' || text[length - 1] != '}')
+		refuse(row, column, "text[]");
+	texts = mem_array(mem, const char *, length / 2 + 1);
+	to = mem_need(talloc_size(mem, length + 1));
+	do {
+		texts[(*n)++] = to;
+		text = take_element(text + 1, to);
+		to += strlen(to) + 1;
+	} while (*text == ',');
+	return texts;
+}

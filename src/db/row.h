@@ -43,6 +43,14 @@ const char *row_text(const struct row *row, const char *name);
 void *row_bytes(
     TALLOC_CTX *mem, const struct row *row, const char *name, size_t *n);
 
+/* A bigint[] without NULLs, in memory of `mem`; NULL is *n 0. */
+int64_t *row_id_array(
+    TALLOC_CTX *mem, const struct row *row, const char *name, size_t *n);
+
+/* A text[] without NULLs, likewise. */
+const char *const *row_text_array(
+    TALLOC_CTX *mem, const struct row *row, const char *name, size_t *n);
+
 bool row_is_null_at(const struct row *row, int column);
 int64_t row_id_at(const struct row *row, int column);
 int row_int_at(const struct row *row, int column);

@@ -17,6 +17,7 @@ struct conf;
 struct db;
 struct field_value;
 struct memo;
+struct model;
 struct problem;
 struct route;
 struct shm;
@@ -108,8 +109,10 @@ struct req {
 	const struct conf *conf;
 	struct db *db;
 	struct cache *cache;
-	struct shm *shm;   /* counters and flags; NULL in tests */
-	struct memo *memo; /* tokens checked before; NULL in tests */
+	struct shm *shm;           /* counters and flags; NULL in tests */
+	struct memo *memo;         /* tokens checked before; NULL in tests */
+	const struct model *model; /* the recommender's, in force; NULL: none */
+	uint64_t model_version;    /* 0: none */
 };
 
 /* A request in a context of its own below `parent`; every text is empty. */

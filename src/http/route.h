@@ -34,7 +34,7 @@ enum on {
 	ON_USER = 4,    /* caller: ratings, marks, reviews, friends */
 	ON_LISTS = 8,   /* caller's lists */
 	ON_CATALOGUE = 16,
-	ON_MODEL = 32,
+	ON_CIRCLE = 32, /* caller: what her friends like */
 	ON_NAME = 64,   /* {username} of the path */
 	ON_PERSON = 128 /* {person} of the path */
 };
@@ -44,6 +44,7 @@ struct keeping {
 	unsigned depends; /* enum on: generations in the answer */
 	bool by_viewer;   /* the caller's id is part of the key */
 	bool by_lang;
+	bool by_model; /* model in force, and the day: films come out */
 };
 
 struct route {

@@ -8,13 +8,14 @@
 #include "http/route.h"
 
 /* What the key of a kept answer is made of, beside path and query. */
-enum part { BY_NOBODY = 0, BY_LANG = 1, BY_VIEWER = 2 };
+enum part { BY_NOBODY = 0, BY_LANG = 1, BY_VIEWER = 2, BY_MODEL = 4 };
 
 #define KEEP(SECONDS, DEPENDS, PARTS)                  \
 	.keep = { .seconds = (SECONDS),                \
 		.depends = (DEPENDS),                  \
 		.by_viewer = ((PARTS)&BY_VIEWER) != 0, \
-		.by_lang = ((PARTS)&BY_LANG) != 0 }
+		.by_lang = ((PARTS)&BY_LANG) != 0,     \
+		.by_model = ((PARTS)&BY_MODEL) != 0 }
 #define TOUCH(ON) .touches = (ON)
 #define NEVER     .touches = 0
 

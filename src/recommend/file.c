@@ -137,9 +137,14 @@ near_is_sound(const struct near *near, uint32_t items)
 		if (near->start[i + 1] < near->start[i])
 			return false;
 	}
-	for (size_t i = 0; i < near->start[items]; i++) {
-		if (near->index[i] >= items)
-			return false;
+	for (size_t i = 0; i < items; i++) {
+		for (size_t k = near->start[i]; k < near->start[i + 1]; k++) {
+			if (near->index[k] >= items)
+				return false;
+			if (k > near->start[i] &&
+			    near->index[k] <= near->index[k - 1])
+				return false;
+		}
 	}
 	return all_finite(near->weight, near->start[items]);
 }

@@ -194,6 +194,7 @@ find_scale(struct model *model, const struct sparse *by_user, float share)
 	uint32_t step = by_user->rows / SCALE_USERS + 1;
 	double spread;
 
+	model->near_scale = 1;
 	for (uint32_t u = 0; u < by_user->rows; u += step) {
 		struct history h = history_of(by_user, u);
 
@@ -201,15 +202,16 @@ find_scale(struct model *model, const struct sparse *by_user, float share)
 		score_factors(fold, scores);
 		observe(&factors, scores, model->items);
 		memset(scores, 0, model->items * sizeof *scores);
-		score_near(model, &h, 1, scores);
+		score_near(fold, &h, scores);
 		observe(&near, scores, model->items);
 	}
 	spread = deviation(&near);
 	if (!(deviation(&factors) > 0))
 		model->near_scale = share;
-	else if (spread > 0)
+	else
 		model->near_scale =
-		    (float)(share * deviation(&factors) / spread);
+		    spread > 0 ? (float)(share * deviation(&factors) / spread) :
+				 0;
 	talloc_free(mem);
 }
 

@@ -52,8 +52,7 @@ build(struct fold *f, const struct history *h)
 		for (size_t r = 0; r < m->factors; r++)
 			vector_add(f->a + r * s + filled(r), y[r],
 			    y + filled(r), s - filled(r));
-		vector_add(f->x,
-		    h->preference[j] * taste_weight(&m->taste, j, h->n), y, s);
+		vector_add(f->x, f->pull[j], y, s);
 	}
 	ridge = m->regularization *
 		((float)known + m->unobserved * (float)m->items);
@@ -61,11 +60,36 @@ build(struct fold *f, const struct history *h)
 		f->a[r * s + r] += ridge;
 }
 
+/* What each rating weighs; of a film that is not known, nothing. */
+static void
+weigh(struct fold *f, const struct history *h)
+{
+	const struct model *m = f->model;
+
+	if (f->room < h->n) {
+		talloc_free(f->pull);
+		talloc_free(f->near_pull);
+		f->room = h->n;
+		f->pull = mem_array(f, float, f->room);
+		f->near_pull = mem_array(f, float, f->room);
+	}
+	for (size_t j = 0; j < h->n; j++) {
+		f->pull[j] = f->near_pull[j] = 0;
+		if (!is_known(m, h->item[j]))
+			continue;
+		f->pull[j] =
+		    h->preference[j] * taste_weight(&m->taste, j, h->n);
+		f->near_pull[j] = m->near_scale * h->preference[j] *
+				  taste_near_weight(&m->taste, j, h->n);
+	}
+}
+
 void
 fold_run(struct fold *f, const struct history *h)
 {
 	const struct model *m = f->model;
 
+	weigh(f, h);
 	build(f, h);
 	f->solved = cholesky_factor(f->a, m->factors, m->stride);
 	if (f->solved)
@@ -76,7 +100,7 @@ fold_run(struct fold *f, const struct history *h)
 
 void
 fold_parts(
-    const struct fold *f, const struct history *h, uint32_t item, float *out)
+    const struct fold *f, const struct history *h, const float *y, float *out)
 {
 	const struct model *m = f->model;
 	size_t s = m->stride;
@@ -84,14 +108,13 @@ fold_parts(
 	float *v = model_floats(scratch, s);
 
 	memset(out, 0, h->n * sizeof *out);
-	if (f->solved && is_known(m, item)) {
-		memcpy(v, m->item + item * s, s * sizeof *v);
+	if (f->solved) {
+		memcpy(v, y, s * sizeof *v);
 		cholesky_solve(f->a, m->factors, s, v);
 	}
 	for (size_t j = 0; j < h->n; j++) {
 		if (is_known(m, h->item[j]))
-			out[j] = h->preference[j] *
-				 taste_weight(&m->taste, j, h->n) *
+			out[j] = f->pull[j] *
 				 vector_dot(v, m->item + h->item[j] * s, s);
 	}
 	talloc_free(scratch);

@@ -13,8 +13,11 @@
 
 struct fold {
 	const struct model *model;
-	float *a; /* the system, then its Cholesky factor */
-	float *x; /* the person's factors, zeros behind them */
+	float *a;         /* the system, then its Cholesky factor */
+	float *x;         /* the person's factors, zeros behind them */
+	float *pull;      /* of each rating: its preference, weighed by age */
+	float *near_pull; /* the same among neighbours, on the factors' scale */
+	size_t room;      /* for so many ratings */
 	bool solved;
 };
 
@@ -28,11 +31,11 @@ struct fold *fold_new(TALLOC_CTX *mem, const struct model *model);
 void fold_run(struct fold *f, const struct history *h);
 
 /*
- * How the score of an item comes about: out[j] is the part that the person's
- * j-th rating has in x'y for the item's factors y, after fold_run() with the
- * same ratings. The parts add up to x'y.
+ * How the score of a row of factors y comes about: out[j] is the part that the
+ * person's j-th rating has in x'y, after fold_run() with the same ratings. The
+ * parts add up to x'y.
  */
 void fold_parts(
-    const struct fold *f, const struct history *h, uint32_t item, float *out);
+    const struct fold *f, const struct history *h, const float *y, float *out);
 
 #endif

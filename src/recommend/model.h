@@ -13,7 +13,7 @@
 
 #define MODEL_LANES 8 /* rows are padded with zeros to so many floats */
 
-/* Item i's neighbours: index[start[i]] .. index[start[i + 1] - 1]. */
+/* Item i's neighbours: index[start[i]] .. index[start[i + 1] - 1], rising. */
 struct near {
 	size_t *start;
 	uint32_t *index;

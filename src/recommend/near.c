@@ -45,6 +45,14 @@ add_neighbours(
 		sums[row[i]] += b->fades[i - place];
 }
 
+static int
+by_number(const void *a, const void *b)
+{
+	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
 static void
 build_item(const struct building *b, uint32_t item, float *sums)
 {
@@ -62,6 +70,7 @@ build_item(const struct building *b, uint32_t item, float *sums)
 			sums[i] = -INFINITY;
 	}
 	n = score_top(sums, t->rows, keep, chosen);
+	qsort(chosen, n, sizeof *chosen, by_number);
 	for (size_t i = 0; i < n; i++)
 		b->weights[item * keep + i] = sums[chosen[i]];
 	b->counts[item] = n;

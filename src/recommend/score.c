@@ -19,22 +19,19 @@ score_factors(const struct fold *f, float *out)
 }
 
 void
-score_near(
-    const struct model *m, const struct history *h, float scale, float *out)
+score_near(const struct fold *f, const struct history *h, float *out)
 {
-	const struct near *near = &m->near;
-	float weight;
-	uint32_t item;
+	const struct near *near = &f->model->near;
 
 	for (size_t j = 0; j < h->n; j++) {
-		item = h->item[j];
-		weight = scale * h->preference[j] *
-			 taste_near_weight(&m->taste, j, h->n);
-		if (item >= m->items)
+		uint32_t item = h->item[j];
+
+		if (f->near_pull[j] == 0)
 			continue;
 		for (size_t i = near->start[item]; i < near->start[item + 1];
 		     i++)
-			out[near->index[i]] += weight * near->weight[i];
+			out[near->index[i]] +=
+			    f->near_pull[j] * near->weight[i];
 	}
 }
 
@@ -43,18 +40,25 @@ score_all(struct fold *f, const struct history *h, float *out)
 {
 	fold_run(f, h);
 	score_factors(f, out);
-	score_near(f->model, h, f->model->near_scale, out);
+	score_near(f, h, out);
 }
 
 /* The weight of `item` among the neighbours of `of`; 0: it is none. */
 static float
 nearness(const struct near *near, uint32_t of, uint32_t item)
 {
-	for (size_t i = near->start[of]; i < near->start[of + 1]; i++) {
-		if (near->index[i] == item)
-			return near->weight[i];
+	size_t low = near->start[of], high = near->start[of + 1], middle;
+
+	while (low < high) {
+		middle = low + (high - low) / 2;
+		if (near->index[middle] < item)
+			low = middle + 1;
+		else
+			high = middle;
 	}
-	return 0;
+	return low < near->start[of + 1] && near->index[low] == item ?
+		   near->weight[low] :
+		   0;
 }
 
 void
@@ -63,11 +67,10 @@ score_parts(
 {
 	const struct model *m = f->model;
 
-	fold_parts(f, h, item, out);
+	fold_parts(f, h, m->item + item * m->stride, out);
 	for (size_t j = 0; j < h->n; j++) {
-		if (h->item[j] < m->items)
-			out[j] += m->near_scale * h->preference[j] *
-				  taste_near_weight(&m->taste, j, h->n) *
+		if (f->near_pull[j] != 0)
+			out[j] += f->near_pull[j] *
 				  nearness(&m->near, h->item[j], item);
 	}
 }

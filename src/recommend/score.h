@@ -13,9 +13,8 @@
 /* out[i] = x'y: model->items scores by factors alone. */
 void score_factors(const struct fold *f, float *out);
 
-/* Adds `scale` times what the neighbours of the ratings say. */
-void score_near(
-    const struct model *m, const struct history *h, float scale, float *out);
+/* Adds what the neighbours of the ratings say, after fold_run() with them. */
+void score_near(const struct fold *f, const struct history *h, float *out);
 
 /* Both, as serving ranks: fold_run(), then the two. */
 void score_all(struct fold *f, const struct history *h, float *out);

@@ -34,5 +34,7 @@ taste_weight(const struct taste *t, size_t i, size_t n)
 float
 taste_near_weight(const struct taste *t, size_t i, size_t n)
 {
-	return exp2f(-(float)(n - 1 - i) / t->near_half);
+	float halves = (float)(n - 1 - i) / t->near_half;
+
+	return halves < TASTE_FORGOTTEN ? exp2f(-halves) : 0;
 }

@@ -8,7 +8,8 @@
 
 #include "base/base.h"
 
-#define TASTE_STARS 5
+#define TASTE_STARS     5
+#define TASTE_FORGOTTEN 24 /* halvings that no float's sum notices */
 
 struct taste {
 	float stars[TASTE_STARS]; /* the preference of 1 to 5 stars */
@@ -22,7 +23,8 @@ float taste_preference(const struct taste *t, float stars);
 
 /*
  * What the i-th of n ratings, oldest first, weighs among factors and among
- * neighbours: the last one 1.
+ * neighbours: the last one 1. Among neighbours what was halved too often weighs
+ * nothing at all.
  */
 float taste_weight(const struct taste *t, size_t i, size_t n);
 float taste_near_weight(const struct taste *t, size_t i, size_t n);

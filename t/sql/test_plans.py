@@ -62,8 +62,17 @@ HOT = [
     ("movie_newest", "'es', 'https://x', 1, 15",
      ["Index Scan using movie_release_date"],
      ["movie_genre", "movie_actor", "movie_translation"]),
-    ("movie_recommended", "'en', 'https://x', 5, 20",
-     ["movie_score", "movie_release_date", "rating_user"], ["rating"]),
+    ("recommend_caller", "5, NULL, NULL, true",
+     ["movie_not_modelled", "rating_user(_movie_unique)?"],
+     ["rating", "movie", "movie_actor"]),
+    ("recommend_chosen", "'en', 'https://x', 5, NULL, NULL, NULL, 20, 4, true,"
+     " '{1,2,3}', '{3,2,1}', 0.1", ["movie_pkey", "movie_score",
+                                    "movie_release_date"],
+     ["rating", "movie", "movie_actor", "movie_genre"]),
+    ("recommend_popular", "'en', 'https://x', 5, NULL, NULL, NULL, 20, 4, true,"
+     " 0.05", ["movie_score", "movie_release_date"],
+     ["rating", "movie", "movie_actor", "movie_genre"]),
+    ("recommend_titles", "'es', '{1,2,3}'", ["movie_pkey"], ["movie"]),
 ]
 
 

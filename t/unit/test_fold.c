@@ -117,7 +117,7 @@ Test(fold, parts_add_up_to_the_agreement)
 	m->taste.half = 7;
 	fold_run(f, &h);
 	for (uint32_t i = 0; i < ITEMS; i++) {
-		fold_parts(f, &h, i, parts);
+		fold_parts(f, &h, m->item + i * m->stride, parts);
 		sum = 0;
 		for (int j = 0; j < RATED; j++)
 			sum += parts[j];
@@ -170,7 +170,7 @@ Test(fold, without_ratings_there_is_nothing)
 	fold_run(f, &strange);
 	for (unsigned i = 0; i < FACTORS; i++)
 		cr_expect_eq(f->x[i], 0);
-	fold_parts(f, &strange, 3, parts);
+	fold_parts(f, &strange, m->item + 3 * m->stride, parts);
 	cr_expect_eq(parts[0], 0);
 	cr_expect_eq(parts[1], 0);
 	talloc_free(m);
@@ -187,7 +187,7 @@ Test(fold, a_singular_system_gives_no_factors)
 	model_prepare(m);
 	fold_run(f, &h);
 	cr_expect_not(f->solved);
-	fold_parts(f, &h, 3, parts);
+	fold_parts(f, &h, m->item + 3 * m->stride, parts);
 	for (unsigned i = 0; i < FACTORS; i++)
 		cr_expect_eq(f->x[i], 0);
 	for (int j = 0; j < RATED; j++)

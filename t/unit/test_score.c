@@ -53,7 +53,9 @@ Test(score, is_factors_and_neighbours)
 
 	score_all(f, &h, all);
 	score_factors(f, factors);
-	score_near(m, &h, 1, near);
+	m->near_scale = 1;
+	fold_run(f, &h);
+	score_near(f, &h, near);
 	/* 0 is followed by 2, 4 and 6; 2, rated later, by 4, 6 and 8 */
 	cr_expect_float_eq(near[2], exp2f(-0.2f), 1e-6f);
 	cr_expect_float_eq(near[4], 0.5f * exp2f(-0.2f) + 2, 1e-6f);

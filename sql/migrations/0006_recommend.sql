@@ -1,0 +1,133 @@
+-- SPDX-License-Identifier: GPL-3.0-or-later
+--
+-- What recommendations need: which movies the model in force does not know, and
+-- touches from everything around a caller that her page depends on, whoever
+-- changes it: a request, mxmctl, psql.
+
+-- Kept by the statement that publishes a model. Movies that no model knows are
+-- recommended by their people and genres.
+ALTER TABLE movie ADD COLUMN modelled boolean NOT NULL DEFAULT false;
+CREATE INDEX movie_not_modelled ON movie (id DESC)
+	WHERE deleted_at IS NULL AND NOT modelled;
+CREATE OR REPLACE VIEW live_movie AS
+	SELECT * FROM movie WHERE deleted_at IS NULL;
+
+-- Who makes a film what it is: its directors and leading actors.
+CREATE VIEW movie_lead AS
+SELECT movie_id, person_id
+  FROM movie_director
+ UNION ALL
+SELECT movie_id, person_id
+  FROM movie_actor
+ WHERE position <= 3;
+
+-- Somebody's friends or followed persons or platforms are hers: kind user.
+CREATE FUNCTION touch_member() RETURNS trigger
+	LANGUAGE plpgsql AS $$
+BEGIN
+	IF TG_OP <> 'INSERT' THEN
+		INSERT INTO touch (kind, key) VALUES ('user', OLD.user_id);
+	END IF;
+	IF TG_OP <> 'DELETE' THEN
+		INSERT INTO touch (kind, key) VALUES ('user', NEW.user_id);
+	END IF;
+	RETURN NULL;
+END
+$$;
+
+CREATE TRIGGER follow_touch AFTER INSERT OR UPDATE OR DELETE ON follow
+	FOR EACH ROW EXECUTE FUNCTION touch_member();
+CREATE TRIGGER account_platform_touch
+	AFTER INSERT OR UPDATE OR DELETE ON account_platform
+	FOR EACH ROW EXECUTE FUNCTION touch_member();
+
+CREATE FUNCTION touch_friends() RETURNS trigger
+	LANGUAGE plpgsql AS $$
+BEGIN
+	IF TG_OP <> 'INSERT' THEN
+		INSERT INTO touch (kind, key)
+		VALUES ('user', OLD.user1_id), ('user', OLD.user2_id);
+	END IF;
+	IF TG_OP <> 'DELETE' THEN
+		INSERT INTO touch (kind, key)
+		VALUES ('user', NEW.user1_id), ('user', NEW.user2_id);
+	END IF;
+	RETURN NULL;
+END
+$$;
+
+CREATE TRIGGER friendship_touch AFTER INSERT OR UPDATE OR DELETE ON friendship
+	FOR EACH ROW EXECUTE FUNCTION touch_friends();
+
+-- What somebody likes (4 or 5 stars) is on her friends' pages: kind circle, by
+-- the friend. One row a friend and statement, and none where nobody has any.
+CREATE FUNCTION touch_circle() RETURNS trigger
+	LANGUAGE plpgsql AS $$
+DECLARE
+	members bigint[];
+BEGIN
+	IF TG_OP = 'INSERT' THEN
+		SELECT array_agg(DISTINCT user_id)
+		  INTO members
+		  FROM came
+		 WHERE rating >= 4;
+	ELSIF TG_OP = 'DELETE' THEN
+		SELECT array_agg(DISTINCT user_id)
+		  INTO members
+		  FROM gone
+		 WHERE rating >= 4;
+	ELSE
+		SELECT array_agg(DISTINCT o.user_id)
+		  INTO members
+		  FROM gone AS o
+		  JOIN came AS n ON n.id = o.id
+		 WHERE (o.rating >= 4 AND o.deleted_at IS NULL)
+		       <> (n.rating >= 4 AND n.deleted_at IS NULL);
+	END IF;
+	INSERT INTO touch (kind, key)
+	SELECT DISTINCT 'circle', friend_id::text
+	  FROM friend
+	 WHERE user_id = ANY (members);
+	RETURN NULL;
+END
+$$;
+
+CREATE TRIGGER rating_circle_insert AFTER INSERT ON rating
+	REFERENCING NEW TABLE AS came
+	FOR EACH STATEMENT EXECUTE FUNCTION touch_circle();
+CREATE TRIGGER rating_circle_update AFTER UPDATE ON rating
+	REFERENCING OLD TABLE AS gone NEW TABLE AS came
+	FOR EACH STATEMENT EXECUTE FUNCTION touch_circle();
+CREATE TRIGGER rating_circle_delete AFTER DELETE ON rating
+	REFERENCING OLD TABLE AS gone
+	FOR EACH STATEMENT EXECUTE FUNCTION touch_circle();
+
+-- The catalogue, one row a statement. What ratings and publishing change in
+-- table movie (sums, modelled) is not meant.
+CREATE FUNCTION touch_catalogue() RETURNS trigger
+	LANGUAGE plpgsql AS $$
+BEGIN
+	INSERT INTO touch (kind) VALUES ('catalogue');
+	RETURN NULL;
+END
+$$;
+
+CREATE TRIGGER movie_touch
+	AFTER INSERT OR DELETE
+	   OR UPDATE OF slug, title, synopsis, release_date, cover, deleted_at
+	ON movie FOR EACH STATEMENT EXECUTE FUNCTION touch_catalogue();
+
+DO $$
+DECLARE
+	name text;
+BEGIN
+	FOREACH name IN ARRAY ARRAY['movie_translation', 'movie_director',
+	    'movie_actor', 'movie_genre', 'movie_platform', 'movie_award',
+	    'person', 'genre', 'genre_translation', 'platform', 'award']
+	LOOP
+		EXECUTE format('CREATE TRIGGER %1$s_touch
+		    AFTER INSERT OR UPDATE OR DELETE ON %1$s
+		    FOR EACH STATEMENT EXECUTE FUNCTION touch_catalogue()', name);
+	END LOOP;
+END
+$$;

@@ -1,0 +1,375 @@
+-- SPDX-License-Identifier: GPL-3.0-or-later
+--
+-- Recommendations. First recommend_caller tells the program all it has to know
+-- of the caller; the program scores; then recommend_chosen takes the best of
+-- what she may be shown and reads it. Who cannot be scored (no rating, or no
+-- model) gets recommend_popular. Contract: behaviour-movies.md, 5 and 6.
+
+-- Every statement has a CTE `wish` of one row with the columns caller, friends
+-- (user names; NULL: all) and celebrities (slugs; NULL: whom she follows).
+
+-- Persons who count as celebrities for the caller.
+-- fragment: recommend_celebrities
+	SELECT p.id, p.name, p.slug
+	  FROM live_person AS p
+	 WHERE p.slug = ANY ((SELECT celebrities FROM wish)::text[])
+	 UNION ALL
+	SELECT p.id, p.name, p.slug
+	  FROM follow AS f
+	  JOIN live_person AS p ON p.id = f.person_id
+	 WHERE (SELECT celebrities FROM wish) IS NULL
+	   AND f.user_id = (SELECT caller FROM wish)
+
+-- Friends who count. Who was switched off is none.
+-- fragment: recommend_friends
+	SELECT a.id, a.username
+	  FROM friend AS f
+	  JOIN account AS a ON a.id = f.friend_id
+	 WHERE f.user_id = (SELECT caller FROM wish)
+	   AND a.active
+	   AND ((SELECT friends FROM wish) IS NULL
+	        OR a.username = ANY ((SELECT friends FROM wish)::text[]))
+
+-- What is known of the caller, in one row of arrays: her ratings (oldest first)
+-- and their stars, her marks, films that friends like or that have a celebrity.
+-- Then, if wanted, films that no model knows: kin are pairs of such a film and
+-- one with the same director or leading actors, kinds pairs of film and genre.
+-- They are the latest of the catalogue; when there are many, also those with
+-- people of what she liked last.
+-- name: recommend_caller :one (user_id bigint, friends text[], celebrities text[], strangers boolean)
+WITH wish AS MATERIALIZED (
+	SELECT $1::bigint AS caller, $2::text[] AS friends,
+	       $3::text[] AS celebrities,
+	       (now() AT TIME ZONE 'UTC')::date AS today
+), rated AS MATERIALIZED (
+	SELECT id, movie_id, rating, created_at
+	  FROM live_rating
+	 WHERE user_id = $1
+), celebrity AS MATERIALIZED (
+	{{recommend_celebrities}}
+), circle AS MATERIALIZED (
+	{{recommend_friends}}
+), newest AS MATERIALIZED (
+	SELECT id
+	  FROM live_movie
+	 WHERE $4
+	   AND NOT modelled
+	   AND release_date <= (SELECT today FROM wish)
+	 ORDER BY id DESC
+	 LIMIT 60
+), hers AS (
+	SELECT m.id
+	  FROM (SELECT movie_id
+	          FROM rated
+	         WHERE rating >= 4
+	         ORDER BY created_at DESC, id DESC
+	         LIMIT 10) AS l
+	 CROSS JOIN LATERAL (SELECT person_id
+	                       FROM movie_lead
+	                      WHERE movie_id = l.movie_id
+	                      LIMIT 5) AS p
+	 CROSS JOIN LATERAL (SELECT movie_id
+	                       FROM movie_lead
+	                      WHERE person_id = p.person_id
+	                      LIMIT 20) AS c
+	  JOIN live_movie AS m ON m.id = c.movie_id
+	 WHERE (SELECT count(*) FROM newest) = 60
+	   AND NOT m.modelled
+	   AND m.release_date <= (SELECT today FROM wish)
+	 LIMIT 60
+), stranger AS MATERIALIZED (
+	SELECT id FROM newest
+	 UNION
+	SELECT id FROM hers
+), kin AS (
+	SELECT array_agg(s.id ORDER BY s.id, k.movie_id) AS film,
+	       array_agg(k.movie_id ORDER BY s.id, k.movie_id) AS known
+	  FROM stranger AS s
+	 CROSS JOIN LATERAL (SELECT c.movie_id
+	                       FROM (SELECT person_id
+	                               FROM movie_lead
+	                              WHERE movie_id = s.id
+	                              LIMIT 5) AS p
+	                      CROSS JOIN LATERAL (
+	                            SELECT movie_id
+	                              FROM movie_lead
+	                             WHERE person_id = p.person_id
+	                               AND movie_id <> s.id
+	                             LIMIT 6) AS c
+	                      LIMIT 12) AS k
+), kind AS (
+	SELECT array_agg(s.id ORDER BY s.id, mg.genre_id) AS film,
+	       array_agg(mg.genre_id ORDER BY s.id, mg.genre_id) AS genre
+	  FROM stranger AS s
+	  JOIN movie_genre AS mg ON mg.movie_id = s.id
+)
+SELECT (SELECT array_agg(movie_id ORDER BY created_at, id) FROM rated) AS rated,
+       (SELECT array_agg(rating ORDER BY created_at, id) FROM rated) AS stars,
+       (SELECT array_agg(movie_id) FROM unseen WHERE user_id = $1) AS unseen,
+       (SELECT array_agg(DISTINCT r.movie_id)
+          FROM circle AS c
+          JOIN live_rating AS r ON r.user_id = c.id
+         WHERE r.rating >= 4) AS liked,
+       (SELECT array_agg(DISTINCT c.movie_id)
+          FROM (SELECT movie_id
+                  FROM movie_actor
+                 WHERE person_id IN (SELECT id FROM celebrity)
+                 UNION ALL
+                SELECT movie_id
+                  FROM movie_director
+                 WHERE person_id IN (SELECT id FROM celebrity)) AS c)
+       AS starring,
+       kin.film AS kin_film, kin.known AS kin_known,
+       kind.film AS kind_film, kind.genre AS kind_genre
+  FROM kin
+ CROSS JOIN kind;
+
+-- The wish of a choice: $3 the caller, $4 friends, $5 celebrities, $6 genres,
+-- $7 how many, $8 at most of one director, $9 whether to pad.
+-- fragment: recommend_wish
+	SELECT $3::bigint AS caller, $4::text[] AS friends,
+	       $5::text[] AS celebrities, $6::text[] AS genres,
+	       $7::bigint AS size, $8::bigint AS cap, $9::boolean AS pad,
+	       (now() AT TIME ZONE 'UTC')::date AS today,
+	       NOT EXISTS (SELECT FROM account_platform WHERE user_id = $3)
+	       AS any_platform
+
+-- What of a movie m the caller may be shown: released, on one of her platforms
+-- or on none, of the genres wished for. OFFSET 0 keeps the planner from reading
+-- a whole table into a hash for what are a few look-ups.
+-- fragment: recommend_allowed
+       m.release_date <= (SELECT today FROM wish)
+   AND ((SELECT any_platform FROM wish)
+        OR NOT EXISTS (SELECT
+                         FROM movie_platform AS mp
+                         JOIN live_platform AS p ON p.id = mp.platform_id
+                        WHERE mp.movie_id = m.id
+                       OFFSET 0)
+        OR EXISTS (SELECT
+                     FROM movie_platform AS mp
+                     JOIN account_platform AS ap
+                       ON ap.platform_id = mp.platform_id
+                    WHERE mp.movie_id = m.id
+                      AND ap.user_id = $3
+                   OFFSET 0))
+   AND ((SELECT genres FROM wish) IS NULL
+        OR EXISTS (SELECT
+                     FROM movie_genre AS mg
+                     JOIN live_genre AS g ON g.id = mg.genre_id
+                    WHERE mg.movie_id = m.id
+                      AND g.slug = ANY ((SELECT genres FROM wish)::text[])
+                   OFFSET 0))
+
+-- What she does not know yet.
+-- fragment: recommend_new
+       NOT EXISTS (SELECT
+                     FROM live_rating AS r
+                    WHERE r.user_id = $3 AND r.movie_id = m.id)
+   AND NOT EXISTS (SELECT
+                     FROM unseen AS u
+                    WHERE u.user_id = $3 AND u.movie_id = m.id)
+
+-- fragment: recommend_awarded
+       EXISTS (SELECT
+                 FROM movie_award AS ma
+                 JOIN live_award AS a ON a.id = ma.award_id
+                WHERE ma.movie_id = m.id
+               OFFSET 0)
+
+-- From scored (id, score, awarded) to the choice: best first, of one director no
+-- more than her share (what is over it comes last), then the newest others.
+-- fragment: recommend_choice
+placed AS MATERIALIZED (
+	SELECT id, awarded, row_number() OVER (ORDER BY score DESC, id DESC) AS place
+	  FROM scored
+), crowd AS MATERIALIZED (
+	SELECT DISTINCT movie_id
+	  FROM (SELECT md.movie_id,
+	               row_number() OVER (PARTITION BY md.person_id
+	                                  ORDER BY p.place) AS nth
+	          FROM placed AS p
+	          JOIN movie_director AS md ON md.movie_id = p.id) AS n
+	 WHERE nth > (SELECT cap FROM wish)
+), best AS MATERIALIZED (
+	SELECT p.id, p.awarded,
+	       row_number() OVER (ORDER BY c.movie_id IS NOT NULL, p.place) AS place
+	  FROM placed AS p
+	  LEFT JOIN crowd AS c ON c.movie_id = p.id
+	 ORDER BY place
+	 LIMIT (SELECT size FROM wish)
+), padding AS (
+	SELECT m.id, {{recommend_awarded}} AS awarded,
+	       (SELECT size FROM wish)
+	       + row_number() OVER (ORDER BY m.release_date DESC, m.id DESC) AS place
+	  FROM live_movie AS m
+	 WHERE (SELECT pad FROM wish)
+	   AND {{recommend_allowed}}
+	   AND {{recommend_new}}
+	   AND m.id NOT IN (SELECT id FROM best)
+	 ORDER BY m.release_date DESC, m.id DESC
+	 LIMIT (SELECT size FROM wish) - (SELECT count(*) FROM best)
+), chosen AS (
+	SELECT id, awarded, place, false AS padded FROM best
+	 UNION ALL
+	SELECT id, awarded, place, true FROM padding
+), popular AS (
+	SELECT min(score) AS score
+	  FROM (SELECT score
+	          FROM live_movie
+	         ORDER BY score DESC, id DESC
+	         LIMIT 100) AS top
+)
+
+-- The movies themselves, and what speaks for them.
+-- fragment: recommend_answer
+SELECT {{movie_columns}},
+       c.padded, c.awarded,
+       m.rating_count > 0 AND m.score >= (SELECT score FROM popular) AS popular,
+       ARRAY(SELECT f.username
+               FROM circle AS f
+               JOIN live_rating AS r ON r.user_id = f.id
+              WHERE r.movie_id = m.id
+                AND r.rating >= 4
+              ORDER BY r.created_at DESC, r.id DESC
+              LIMIT 3) AS friends,
+       s.names AS celebrities, s.slugs AS celebrity_slugs
+  FROM chosen AS c
+  JOIN live_movie AS m ON m.id = c.id
+ CROSS JOIN LATERAL (
+	SELECT array_agg(p.name) AS names, array_agg(p.slug) AS slugs
+	  FROM (SELECT p.name, p.slug
+	          FROM celebrity AS p
+	         WHERE EXISTS (SELECT
+	                         FROM movie_actor AS ma
+	                        WHERE ma.movie_id = m.id
+	                          AND ma.person_id = p.id)
+	            OR EXISTS (SELECT
+	                         FROM movie_director AS md
+	                        WHERE md.movie_id = m.id
+	                          AND md.person_id = p.id)
+	         ORDER BY p.name, p.id
+	         LIMIT 3) AS p) AS s
+  LEFT JOIN live_movie_translation AS t
+    ON t.movie_id = m.id AND t.language = $1
+ ORDER BY c.place
+
+-- The best of what the program scored: $10 movies, $11 their scores, to which
+-- $12 is added where there is an award.
+-- name: recommend_chosen :many (language text, origin text, user_id bigint, friends text[], celebrities text[], genres text[], size bigint, cap bigint, pad boolean, movies bigint[], scores double precision[], award double precision)
+WITH wish AS MATERIALIZED (
+	{{recommend_wish}}
+), celebrity AS MATERIALIZED (
+	{{recommend_celebrities}}
+), circle AS MATERIALIZED (
+	{{recommend_friends}}
+), scored AS MATERIALIZED (
+	SELECT g.id, a.awarded,
+	       g.score + CASE WHEN a.awarded THEN $12::double precision
+	                 ELSE 0 END AS score
+	  FROM unnest($10::bigint[], $11::double precision[]) AS g (id, score)
+	  JOIN live_movie AS m ON m.id = g.id
+	 CROSS JOIN LATERAL (SELECT {{recommend_awarded}} AS awarded OFFSET 0)
+	       AS a
+	 WHERE {{recommend_allowed}}
+), {{recommend_choice}}
+{{recommend_answer}}
+ LIMIT $7;
+
+-- For whom nothing can be scored: of the six hundred best by damped mean, what came
+-- out lately more than old films; who has rated something gets what shares a
+-- genre with her favourites, and less of what she disliked; spread over genres,
+-- since every further film of one counts for less. $10 is the bonus of a point
+-- as a share of the distance between best and last.
+-- name: recommend_popular :many (language text, origin text, user_id bigint, friends text[], celebrities text[], genres text[], size bigint, cap bigint, pad boolean, bonus double precision)
+WITH wish AS MATERIALIZED (
+	{{recommend_wish}}
+), celebrity AS MATERIALIZED (
+	{{recommend_celebrities}}
+), circle AS MATERIALIZED (
+	{{recommend_friends}}
+), affinity AS MATERIALIZED (
+	SELECT mg.genre_id, bool_or(r.rating >= 4) AS favourite,
+	       sum(r.rating - 2.5) / (count(*) + 1) / 2.5 AS liking
+	  FROM live_rating AS r
+	  JOIN movie_genre AS mg ON mg.movie_id = r.movie_id
+	 WHERE r.user_id = $3
+	 GROUP BY mg.genre_id
+), taste AS MATERIALIZED (
+	SELECT array_agg(genre_id) AS genres
+	  FROM affinity
+	 WHERE favourite
+), pool AS MATERIALIZED (
+	SELECT id, score, release_date
+	  FROM live_movie
+	 ORDER BY score DESC, id DESC
+	 LIMIT 600
+), candidate AS MATERIALIZED (
+	SELECT m.id, m.score, m.release_date
+	  FROM pool AS m
+	 WHERE {{recommend_allowed}}
+	   AND {{recommend_new}}
+	   AND ((SELECT genres FROM taste) IS NULL
+	        OR EXISTS (SELECT
+	                     FROM movie_genre AS mg
+	                    WHERE mg.movie_id = m.id
+	                      AND mg.genre_id = ANY ((SELECT genres
+	                                                FROM taste)::bigint[])
+	                   OFFSET 0))
+	 ORDER BY m.score DESC, m.id DESC
+	 LIMIT 200
+), valued AS MATERIALIZED (
+	SELECT c.id,
+	       c.score * (0.7 + 0.3 * exp(least(c.release_date
+	                                        - (SELECT today FROM wish), 0)
+	                                  / 3650.0))
+	       * (1 + coalesce((SELECT avg(f.liking)
+	                          FROM movie_genre AS mg
+	                          JOIN affinity AS f ON f.genre_id = mg.genre_id
+	                         WHERE mg.movie_id = c.id), 0) / 2) AS value
+	  FROM candidate AS c
+), spread AS MATERIALIZED (
+	SELECT v.id, v.value * power(0.97, coalesce(min(n.nth), 1) - 1) AS value
+	  FROM valued AS v
+	  LEFT JOIN (SELECT mg.movie_id,
+	                    row_number() OVER (PARTITION BY mg.genre_id
+	                                       ORDER BY w.value DESC, w.id DESC)
+	                    AS nth
+	               FROM valued AS w
+	               JOIN movie_genre AS mg ON mg.movie_id = w.id) AS n
+	    ON n.movie_id = v.id
+	 GROUP BY v.id, v.value
+), scored AS MATERIALIZED (
+	SELECT m.id, a.awarded,
+	       m.value + $10::double precision
+	       * (max(m.value) OVER () - min(m.value) OVER ())
+	       * (CASE WHEN a.awarded THEN 0.7 ELSE 0 END
+	          + CASE WHEN EXISTS (SELECT
+	                                FROM circle AS c
+	                                JOIN live_rating AS r ON r.user_id = c.id
+	                               WHERE r.movie_id = m.id AND r.rating >= 4)
+	                 THEN 2.5 ELSE 0 END
+	          + CASE WHEN EXISTS (SELECT
+	                                FROM celebrity AS p
+	                                JOIN movie_actor AS c ON c.person_id = p.id
+	                               WHERE c.movie_id = m.id)
+	                   OR EXISTS (SELECT
+	                                FROM celebrity AS p
+	                                JOIN movie_director AS c
+	                                  ON c.person_id = p.id
+	                               WHERE c.movie_id = m.id)
+	                 THEN 3 ELSE 0 END) AS score
+	  FROM spread AS m
+	 CROSS JOIN LATERAL (SELECT {{recommend_awarded}} AS awarded OFFSET 0)
+	       AS a
+), {{recommend_choice}}
+{{recommend_answer}}
+ LIMIT $7;
+
+-- What the caller's ratings are called, for reasons: at most sixty.
+-- name: recommend_titles :many (language text, movies bigint[])
+SELECT m.id, m.slug, coalesce(t.title, m.title) AS title
+  FROM live_movie AS m
+  LEFT JOIN live_movie_translation AS t
+    ON t.movie_id = m.id AND t.language = $1
+ WHERE m.id = ANY ($2)
+ LIMIT 60;

@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Reasons. What each rating has in a score is known exactly (ranking_parts());
+ * its share is told of what speaks for the movie, the parts above zero.
+ */
+#include "base/base.h"
+
+#include "api/api.h"
+#include "base/mem.h"
+#include "i18n/msg.h"
+#include "movies/because.h"
+
+#define SHARE_LEAST 0.02 /* less is no reason to name */
+#define STARS_LEAST 3    /* nor is a film that she did not like */
+
+/* One rating of the caller's that speaks for a movie. */
+struct reason {
+	size_t rating; /* as in struct caller */
+	double share;
+};
+
+struct reasons {
+	struct reason best[BECAUSE_RATINGS];
+	size_t n;
+};
+
+struct because {
+	struct req *r;
+	const struct choice *choice;
+	struct reasons *by_row;
+	struct rows titles;
+};
+
+/* ---------------------------------------------------------------- finding */
+
+static void
+insert(struct reasons *reasons, size_t rating, double share)
+{
+	size_t i;
+
+	if (share < SHARE_LEAST)
+		return;
+	i = reasons->n < BECAUSE_RATINGS ? reasons->n++ : BECAUSE_RATINGS;
+	for (; i > 0 && reasons->best[i - 1].share < share; i--) {
+		if (i < BECAUSE_RATINGS)
+			reasons->best[i] = reasons->best[i - 1];
+	}
+	if (i < BECAUSE_RATINGS)
+		reasons->best[i] = (struct reason){ rating, share };
+}
+
+static void
+find_reasons(
+    const struct choice *c, int64_t movie, float *parts, struct reasons *out)
+{
+	double for_it = 0;
+
+	if (!ranking_parts(c->ranking, movie, parts))
+		return;
+	for (size_t j = 0; j < c->caller.rated.n; j++)
+		for_it += parts[j] > 0 ? (double)parts[j] : 0;
+	for (size_t j = 0; j < c->caller.rated.n && for_it > 0; j++) {
+		if (c->caller.stars[j] >= STARS_LEAST)
+			insert(out, j, (double)parts[j] / for_it);
+	}
+}
+
+/* The movies of all reasons, each once; returns how many. */
+static size_t
+movies_of(const struct because *b, int64_t *out)
+{
+	const int64_t *rated = b->choice->caller.rated.id;
+	size_t n = 0, k;
+
+	for (int i = 0; i < b->choice->rows.count; i++) {
+		const struct reasons *of = &b->by_row[i];
+
+		for (size_t j = 0; j < of->n; j++) {
+			int64_t movie = rated[of->best[j].rating];
+
+			for (k = 0; k < n && out[k] != movie; k++)
+				;
+			if (k == n)
+				out[n++] = movie;
+		}
+	}
+	return n;
+}
+
+enum err
+because_read(struct req *r, const struct choice *choice, struct because **out)
+{
+	struct because *b = mem_new(r->mem, struct because);
+	size_t count = (size_t)choice->rows.count, n;
+	int64_t *movies;
+	struct row row;
+	float *parts;
+
+	b->r = r;
+	b->choice = choice;
+	b->by_row = mem_array(b, struct reasons, count + 1);
+	*out = b;
+	if (!choice->ranking)
+		return ERR_OK;
+	parts = mem_array(b, float, choice->caller.rated.n + 1);
+	for (int i = 0; i < choice->rows.count; i++) {
+		rows_at(&choice->rows, i, &row);
+		find_reasons(choice, row_id(&row, "id"), parts, &b->by_row[i]);
+	}
+	movies = mem_array(b, int64_t, count * BECAUSE_RATINGS + 1);
+	n = movies_of(b, movies);
+	if (n == 0)
+		return ERR_OK;
+	return query_all(r->mem, r->db, &b->titles, SQL_recommend_titles,
+	    arg_text(lang_code(r->lang)), arg_int_array(movies, n));
+}
+
+/* ---------------------------------------------------------------- writing */
+
+/* {"kind": …, "text": … : the caller's keys and the end are to follow. */
+static void
+begin(struct json *j, const struct because *b, const char *kind, enum msg msg,
+    const char *const args[3])
+{
+	json_object(j);
+	json_key(j, "kind");
+	json_text(j, kind);
+	json_key(j, "text");
+	json_text(j, msg_format(b->r->mem, b->r->lang, msg, args));
+}
+
+static bool
+title_row(const struct because *b, int64_t movie, struct row *row)
+{
+	for (int i = 0; i < b->titles.count; i++) {
+		rows_at(&b->titles, i, row);
+		if (row_id(row, "id") == movie)
+			return true;
+	}
+	return false;
+}
+
+static void
+write_rating(struct json *j, const struct because *b, const struct reason *why)
+{
+	int64_t stars = b->choice->caller.stars[why->rating];
+	const char *args[3] = { NULL };
+	char digits[24];
+	struct row row;
+
+	if (!title_row(b, b->choice->caller.rated.id[why->rating], &row))
+		return; /* deleted meanwhile */
+	snprintf(digits, sizeof digits, "%" PRId64, stars);
+	args[0] = row_text(&row, "title");
+	args[1] = digits;
+	begin(j, b, "rating", MSG_WHY_RATING, args);
+	json_key(j, "movie");
+	json_text(j, url_api(b->r, "movies", row_text(&row, "slug")));
+	json_key(j, "title");
+	json_text(j, args[0]);
+	json_key(j, "rating");
+	json_int(j, stars);
+	json_key(j, "share");
+	json_double(j, (double)(int)(why->share * 1000 + 0.5) / 1000);
+	json_object_end(j);
+}
+
+static void
+write_friends(struct json *j, const struct because *b, const struct row *row)
+{
+	const char *args[3] = { NULL };
+	const char *const *names;
+	size_t n;
+
+	names = row_text_array(b->r->mem, row, "friends", &n);
+	for (size_t i = 0; i < n; i++) {
+		args[0] = names[i];
+		begin(j, b, "friend", MSG_WHY_FRIEND, args);
+		json_key(j, "user");
+		json_text(j, url_api(b->r, "users", names[i]));
+		json_object_end(j);
+	}
+}
+
+static void
+write_celebrities(
+    struct json *j, const struct because *b, const struct row *row)
+{
+	const char *args[3] = { NULL };
+	const char *const *names, *const *slugs;
+	size_t n;
+
+	names = row_text_array(b->r->mem, row, "celebrities", &n);
+	slugs = row_text_array(b->r->mem, row, "celebrity_slugs", &n);
+	for (size_t i = 0; i < n; i++) {
+		args[0] = names[i];
+		begin(j, b, "celebrity", MSG_WHY_CELEBRITY, args);
+		json_key(j, "person");
+		json_text(j, url_api(b->r, "persons", slugs[i]));
+		json_object_end(j);
+	}
+}
+
+static void
+write_plain(
+    struct json *j, const struct because *b, const char *kind, enum msg msg)
+{
+	const char *const none[3] = { NULL };
+
+	begin(j, b, kind, msg, none);
+	json_object_end(j);
+}
+
+void
+because_write(struct json *j, const struct because *b, int i)
+{
+	const struct reasons *ratings = &b->by_row[i];
+	struct row row;
+
+	rows_at(&b->choice->rows, i, &row);
+	json_list(j);
+	for (size_t k = 0; k < ratings->n; k++)
+		write_rating(j, b, &ratings->best[k]);
+	write_friends(j, b, &row);
+	write_celebrities(j, b, &row);
+	if (row_bool(&row, "awarded"))
+		write_plain(j, b, "award", MSG_WHY_AWARD);
+	if (row_bool(&row, "popular"))
+		write_plain(j, b, "popular", MSG_WHY_POPULAR);
+	json_list_end(j);
+}

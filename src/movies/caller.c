@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Who asks for recommendations.
+ */
+#include "base/base.h"
+
+#include "db/query.h"
+#include "movies/caller.h"
+
+struct arg
+arg_names(const struct names_wished *names)
+{
+	return names->text ? arg_text_array(names->text, names->n) : arg_null();
+}
+
+static struct ids
+ids_of(TALLOC_CTX *mem, const struct row *row, const char *name)
+{
+	struct ids out = { 0 };
+
+	out.id = row_id_array(mem, row, name, &out.n);
+	return out;
+}
+
+static struct pairs
+pairs_of(
+    TALLOC_CTX *mem, const struct row *row, const char *film, const char *other)
+{
+	struct ids films = ids_of(mem, row, film);
+	struct ids others = ids_of(mem, row, other);
+
+	assert(films.n == others.n);
+	return (struct pairs){ films.id, others.id, films.n };
+}
+
+enum err
+caller_read(TALLOC_CTX *mem, struct db *db, const struct wish *wish,
+    bool strangers, struct caller *out)
+{
+	struct row row;
+	struct ids stars;
+	enum err e;
+
+	e = query_one(mem, db, &row, SQL_recommend_caller, arg_id(wish->caller),
+	    arg_names(&wish->friends), arg_names(&wish->celebrities),
+	    arg_bool(strangers));
+	if (e)
+		return e;
+	out->rated = ids_of(mem, &row, "rated");
+	stars = ids_of(mem, &row, "stars");
+	assert(stars.n == out->rated.n);
+	out->stars = stars.id;
+	out->unseen = ids_of(mem, &row, "unseen");
+	out->liked = ids_of(mem, &row, "liked");
+	out->starring = ids_of(mem, &row, "starring");
+	out->kin = pairs_of(mem, &row, "kin_film", "kin_known");
+	out->kind = pairs_of(mem, &row, "kind_film", "kind_genre");
+	return ERR_OK;
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * From a wish to movies, best first: the ranking, the bonuses, what the caller
+ * may be shown, no more than a share of one director, and padding.
+ */
+#ifndef MOVIES_CHOICE_H
+#define MOVIES_CHOICE_H
+
+#include "base/base.h"
+
+#include "db/row.h"
+#include "movies/caller.h"
+#include "movies/ranking.h"
+
+struct choice {
+	struct caller caller;
+	struct ranking *ranking; /* NULL: by popularity */
+	struct rows rows;        /* of recommend_chosen or recommend_popular */
+};
+
+/*
+ * Makes the choice: two statements. `model` may be NULL. Everything belongs to
+ * `mem`.
+ */
+must_check enum err choice_make(TALLOC_CTX *mem, struct db *db,
+    const struct model *model, const struct wish *wish, struct choice *out);
+
+#endif

@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Ranking. A stranger's score is linear in the factors as any other: the mean
+ * over its kin (films of the same people that the model knows) and its genres,
+ * these weighing as two films do; so its parts are the means of their parts.
+ */
+#include "base/base.h"
+
+#include <math.h>
+
+#include "base/mem.h"
+#include "movies/ranking.h"
+#include "recommend/fold.h"
+#include "recommend/large.h"
+#include "recommend/score.h"
+#include "recommend/vector.h"
+
+#define SPREAD_TOP   100 /* bonuses are measured by the best hundred */
+#define GENRE_WEIGHT 2   /* as many films are worth as much as the genres */
+
+struct ranking {
+	const struct model *model;
+	const struct caller *caller;
+	struct fold *fold;
+	struct history history;
+	struct ids strangers; /* rising */
+	float *taste;         /* by place, without bonuses */
+	float *score;         /* by place; -INFINITY: not to be shown */
+	size_t places;
+};
+
+/* --------------------------------------------------------------- strangers */
+
+/* What a stranger is like: runs of the caller's pairs. */
+struct likeness {
+	size_t kin, kin_end;
+	size_t kind, kind_end;
+};
+
+static void
+run_of(const struct pairs *p, int64_t film, size_t *from, size_t *to)
+{
+	for (*from = 0; *from < p->n && p->film[*from] < film; (*from)++)
+		;
+	for (*to = *from; *to < p->n && p->film[*to] == film; (*to)++)
+		;
+}
+
+static struct likeness
+likeness_of(const struct caller *c, int64_t film)
+{
+	struct likeness l;
+
+	run_of(&c->kin, film, &l.kin, &l.kin_end);
+	run_of(&c->kind, film, &l.kind, &l.kind_end);
+	return l;
+}
+
+/*
+ * The weight of each of its kin, and of each of its genres, that the model
+ * knows. false: it knows none.
+ */
+static bool
+weigh(const struct ranking *r, const struct likeness *l, float *of_kin,
+    float *of_kind)
+{
+	size_t kin = 0, kinds = 0;
+	float all;
+
+	for (size_t i = l->kin; i < l->kin_end; i++)
+		kin +=
+		    model_find(r->model, r->caller->kin.other[i]) != MODEL_NONE;
+	for (size_t i = l->kind; i < l->kind_end; i++)
+		kinds +=
+		    model_genre(r->model, r->caller->kind.other[i]) != NULL;
+	all = (float)kin + (kinds > 0 ? GENRE_WEIGHT : 0);
+	if (!(all > 0))
+		return false;
+	*of_kin = 1 / all;
+	*of_kind = kinds > 0 ? GENRE_WEIGHT / (all * (float)kinds) : 0;
+	return true;
+}
+
+static float
+stranger_score(const struct ranking *r, int64_t film)
+{
+	const struct model *m = r->model;
+	struct likeness l = likeness_of(r->caller, film);
+	float of_kin, of_kind, score = 0;
+
+	if (!weigh(r, &l, &of_kin, &of_kind))
+		return -INFINITY;
+	for (size_t i = l.kin; i < l.kin_end; i++) {
+		uint32_t item = model_find(m, r->caller->kin.other[i]);
+
+		if (item != MODEL_NONE)
+			score += of_kin * r->taste[item];
+	}
+	for (size_t i = l.kind; i < l.kind_end; i++) {
+		const float *y = model_genre(m, r->caller->kind.other[i]);
+
+		if (y)
+			score += of_kind * vector_dot(r->fold->x, y, m->stride);
+	}
+	return score;
+}
+
+static void
+add_parts(float *out, float weight, const float *parts, size_t n)
+{
+	for (size_t j = 0; j < n; j++)
+		out[j] += weight * parts[j];
+}
+
+static bool
+stranger_parts(const struct ranking *r, int64_t film, float *out)
+{
+	const struct model *m = r->model;
+	const struct history *h = &r->history;
+	struct likeness l = likeness_of(r->caller, film);
+	float of_kin, of_kind, *parts;
+
+	if (!weigh(r, &l, &of_kin, &of_kind))
+		return false;
+	parts = mem_array(NULL, float, h->n + 1);
+	for (size_t i = l.kin; i < l.kin_end; i++) {
+		uint32_t item = model_find(m, r->caller->kin.other[i]);
+
+		if (item == MODEL_NONE)
+			continue;
+		score_parts(r->fold, h, item, parts);
+		add_parts(out, of_kin, parts, h->n);
+	}
+	for (size_t i = l.kind; i < l.kind_end; i++) {
+		const float *y = model_genre(m, r->caller->kind.other[i]);
+
+		if (!y)
+			continue;
+		fold_parts(r->fold, h, y, parts);
+		add_parts(out, of_kind, parts, h->n);
+	}
+	talloc_free(parts);
+	return true;
+}
+
+/* The films of both runs of pairs that the model does not know, rising. */
+static void
+find_strangers(struct ranking *r)
+{
+	const struct pairs *a = &r->caller->kin, *b = &r->caller->kind;
+	int64_t *found = mem_array(r, int64_t, a->n + b->n + 1), film;
+	size_t i = 0, k = 0, n = 0;
+
+	while (i < a->n || k < b->n) {
+		if (k == b->n || (i < a->n && a->film[i] <= b->film[k]))
+			film = a->film[i++];
+		else
+			film = b->film[k++];
+		if ((n == 0 || found[n - 1] != film) &&
+		    model_find(r->model, film) == MODEL_NONE)
+			found[n++] = film;
+	}
+	r->strangers = (struct ids){ found, n };
+}
+
+/* ------------------------------------------------------------------ places */
+
+/* The place of a movie; r->places: it has none. */
+static size_t
+place_of(const struct ranking *r, int64_t movie)
+{
+	uint32_t item = model_find(r->model, movie);
+
+	if (item != MODEL_NONE)
+		return item;
+	for (size_t s = 0; s < r->strangers.n; s++) {
+		if (r->strangers.id[s] == movie)
+			return r->model->items + s;
+	}
+	return r->places;
+}
+
+static int64_t
+movie_at(const struct ranking *r, size_t place)
+{
+	return place < r->model->items ?
+		   r->model->id[place] :
+		   r->strangers.id[place - r->model->items];
+}
+
+static void
+leave_out(struct ranking *r, const struct ids *movies)
+{
+	for (size_t i = 0; i < movies->n; i++) {
+		size_t place = place_of(r, movies->id[i]);
+
+		if (place < r->places)
+			r->score[place] = -INFINITY;
+	}
+}
+
+/* ----------------------------------------------------------------- ranking */
+
+/* Her ratings as the model reads them. true: it knows one of the films. */
+static bool
+read_history(struct ranking *r)
+{
+	const struct caller *c = r->caller;
+	uint32_t *item = mem_array(r, uint32_t, c->rated.n + 1);
+	float *preference = mem_array(r, float, c->rated.n + 1);
+	bool known = false;
+
+	for (size_t j = 0; j < c->rated.n; j++) {
+		item[j] = model_find(r->model, c->rated.id[j]);
+		preference[j] =
+		    taste_preference(&r->model->taste, (float)c->stars[j]);
+		known = known || item[j] != MODEL_NONE;
+	}
+	r->history = (struct history){ c->rated.n, item, preference };
+	return known;
+}
+
+struct ranking *
+ranking_new(
+    TALLOC_CTX *mem, const struct model *model, const struct caller *caller)
+{
+	struct ranking *r = mem_new(mem, struct ranking);
+
+	r->model = model;
+	r->caller = caller;
+	if (!read_history(r)) {
+		talloc_free(r);
+		return NULL;
+	}
+	find_strangers(r);
+	r->places = model->items + r->strangers.n;
+	r->taste = large_array(r, r->places, sizeof *r->taste);
+	r->score = large_array(r, r->places, sizeof *r->score);
+	r->fold = fold_new(r, model);
+	score_all(r->fold, &r->history, r->taste);
+	for (size_t s = 0; s < r->strangers.n; s++)
+		r->taste[model->items + s] =
+		    stranger_score(r, r->strangers.id[s]);
+	memcpy(r->score, r->taste, r->places * sizeof *r->score);
+	leave_out(r, &caller->rated);
+	leave_out(r, &caller->unseen);
+	return r;
+}
+
+static void
+raise_all(struct ranking *r, const struct ids *movies, double by)
+{
+	for (size_t i = 0; i < movies->n; i++) {
+		size_t place = place_of(r, movies->id[i]);
+
+		if (place < r->places)
+			r->score[place] += (float)by;
+	}
+}
+
+double
+ranking_bonuses(struct ranking *r, double bonus)
+{
+	uint32_t top[SPREAD_TOP];
+	size_t n =
+	    score_top(r->score, (uint32_t)r->places, array_len(top), top);
+	double point;
+
+	if (n < 2)
+		return 0;
+	point =
+	    bonus * ((double)r->score[top[0]] - (double)r->score[top[n - 1]]);
+	raise_all(r, &r->caller->liked, point * BONUS_FRIEND);
+	raise_all(r, &r->caller->starring, point * BONUS_CELEBRITY);
+	return point;
+}
+
+size_t
+ranking_size(const struct ranking *r)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < r->places; i++)
+		n += r->score[i] > -INFINITY;
+	return n;
+}
+
+size_t
+ranking_top(
+    const struct ranking *r, size_t top, int64_t *movies, double *scores)
+{
+	uint32_t *places = mem_array(NULL, uint32_t, top + 1);
+	size_t n = score_top(r->score, (uint32_t)r->places, top, places);
+
+	for (size_t i = 0; i < n; i++) {
+		movies[i] = movie_at(r, places[i]);
+		scores[i] = (double)r->score[places[i]];
+	}
+	talloc_free(places);
+	return n;
+}
+
+bool
+ranking_parts(const struct ranking *r, int64_t movie, float *out)
+{
+	uint32_t item = model_find(r->model, movie);
+
+	memset(out, 0, r->history.n * sizeof *out);
+	if (item == MODEL_NONE)
+		return stranger_parts(r, movie, out);
+	score_parts(r->fold, &r->history, item, out);
+	return true;
+}
+
+float
+ranking_taste(const struct ranking *r, int64_t movie)
+{
+	size_t place = place_of(r, movie);
+
+	return place < r->places ? r->taste[place] : 0;
+}
