@@ -12,20 +12,24 @@ SELECT r.id, $2 AS movie, r.rating,
     ON r.movie_id = m.id AND r.user_id = $1
  WHERE m.slug = $2;
 
+-- id is NULL when the movie is there and she has rated it already, whoever was
+-- first: the loser of a race makes nothing, and no error in PostgreSQL's log.
 -- name: rating_insert :one (user_id bigint, slug text, rating smallint)
-WITH made AS (
+WITH target AS (
+	SELECT id FROM live_movie WHERE slug = $2
+), made AS (
 	INSERT INTO rating (user_id, movie_id, rating)
-	SELECT $1, id, $3
-	  FROM live_movie
-	 WHERE slug = $2
+	SELECT $1, id, $3 FROM target
+	    ON CONFLICT (user_id, movie_id) WHERE deleted_at IS NULL DO NOTHING
 	RETURNING id, rating, created_at
 ), touched AS (
 	INSERT INTO touch (kind, key)
 	SELECT 'user', $1::text FROM made
 )
-SELECT id, $2 AS movie, rating,
-       (extract(epoch FROM created_at) * 1000000)::bigint AS created_at
-  FROM made;
+SELECT m.id, $2 AS movie, m.rating,
+       (extract(epoch FROM m.created_at) * 1000000)::bigint AS created_at
+  FROM target
+  LEFT JOIN made AS m ON true;
 
 -- id is NULL when the movie is there and the rating is not.
 -- name: rating_update :one (user_id bigint, slug text, rating smallint)

@@ -22,8 +22,9 @@ static const struct column rating_shape[] = {
 };
 
 /*
- * Answers with the rating of a row whose `id` is NULL when the movie is there
- * and the rating is not; `e` is what the statement came back with.
+ * Answers with the rating of a row; `e` is what the statement came back with. A
+ * row without `id`: the movie is there, and its rating is not, or, when one was
+ * to be made, was there before.
  */
 static enum err
 reply_rating(struct req *r, int status, enum err e, const struct row *row)
@@ -32,6 +33,8 @@ reply_rating(struct req *r, int status, enum err e, const struct row *row)
 		return fail_path(r, "Movie", path_of(r, "movie"));
 	if (e)
 		return e;
+	if (row_is_null(row, "id") && status == 201)
+		return fail(r, ERR_CONFLICT, NULL, MSG_ALREADY_RATED);
 	if (row_is_null(row, "id"))
 		return fail(r, ERR_NOT_FOUND, NULL, MSG_RATING_NOT_FOUND);
 	return reply_row(r, status, row, rating_shape);
@@ -59,8 +62,6 @@ movie_rating_create(struct req *r)
 	e = query_one(r->mem, r->db, &row, SQL_rating_insert,
 	    arg_id(r->account->id), arg_text(path_of(r, "movie")),
 	    arg_id(input_int(r, "rating")));
-	if (e == ERR_CONFLICT)
-		return fail(r, ERR_CONFLICT, NULL, MSG_ALREADY_RATED);
 	return reply_rating(r, 201, e, &row);
 }
 

@@ -85,11 +85,17 @@ def test_sums_and_uniqueness_under_concurrency(stack, ana, bob, carla):
     def rate(who):
         return stack.client(who).post(path, {"rating": 4}).status_code
 
+    log = stack.cluster.process
+    before = len(log.text())
     with concurrent.futures.ThreadPoolExecutor(20) as pool:
         got = list(pool.map(rate, ["ana", "bob", "carla", "fay"] * 5))
     assert sorted(got) == [201] * 4 + [400] * 16
     assert stack.value("SELECT (rating_sum, rating_count)::text FROM movie"
                        " WHERE slug = 'apocalypse-now'") == "(16,4)"
+    again = ana.post(path, {"rating": 4})
+    assert again.json()["error"] == "You have already rated this movie"
+    # a caller's mistake is no error of the database
+    assert "ERROR" not in log.text()[before:]
 
 
 def test_a_deleted_rating_does_not_stand_in_the_way(stack, ana):
