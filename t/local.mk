@@ -24,12 +24,13 @@ unit_tests = \
 	t/unit/test_msg t/unit/test_multipart t/unit/test_page t/unit/test_params \
 	t/unit/test_password t/unit/test_prefork t/unit/test_problem \
 	t/unit/test_publish t/unit/test_query \
-	t/unit/test_random t/unit/test_rank t/unit/test_record \
+	t/unit/test_random t/unit/test_rank t/unit/test_ranking \
+	t/unit/test_record \
 	t/unit/test_reply t/unit/test_request t/unit/test_route \
 	t/unit/test_row t/unit/test_score t/unit/test_serve t/unit/test_server \
 	t/unit/test_shm \
 	t/unit/test_smtp t/unit/test_suggest t/unit/test_text t/unit/test_token \
-	t/unit/test_tx \
+	t/unit/test_tune t/unit/test_tx \
 	t/unit/test_upload t/unit/test_url
 
 if HAVE_CRITERION
@@ -54,6 +55,7 @@ t_unit_test_evaluate_LDADD = $(recommend_libs)
 t_unit_test_fold_LDADD = $(recommend_libs)
 t_unit_test_matrix_LDADD = $(recommend_libs)
 t_unit_test_rank_LDADD = $(recommend_libs)
+t_unit_test_tune_LDADD = $(recommend_libs)
 
 # Figures of the recommender, made by make bench.
 EXTRA_PROGRAMS += t/bench/recommend

@@ -43,6 +43,40 @@ Test(row, types_by_name)
 	PQclear(result);
 }
 
+Test(row, arrays)
+{
+	struct row row = row_of(
+	    "SELECT ARRAY[3, -9223372036854775808, 7]::bigint[] AS ids,"
+	    "       '{}'::bigint[] AS none, NULL::bigint[] AS nothing,"
+	    "       ARRAY['a', '', 'a,b', '{}', 'q\"\\', 'NULL', ' '] AS texts,"
+	    "       '{}'::text[] AS no_texts");
+	const char *const *texts;
+	int64_t *ids;
+	size_t n;
+
+	ids = row_id_array(mem, &row, "ids", &n);
+	cr_assert_eq(n, 3);
+	cr_expect_eq(ids[0], 3);
+	cr_expect_eq(ids[1], INT64_MIN);
+	cr_expect_eq(ids[2], 7);
+	(void)row_id_array(mem, &row, "none", &n);
+	cr_expect_eq(n, 0);
+	(void)row_id_array(mem, &row, "nothing", &n);
+	cr_expect_eq(n, 0);
+	texts = row_text_array(mem, &row, "texts", &n);
+	cr_assert_eq(n, 7);
+	cr_expect_str_eq(texts[0], "a");
+	cr_expect_str_eq(texts[1], "");
+	cr_expect_str_eq(texts[2], "a,b");
+	cr_expect_str_eq(texts[3], "{}");
+	cr_expect_str_eq(texts[4], "q\"\\");
+	cr_expect_str_eq(texts[5], "NULL");
+	cr_expect_str_eq(texts[6], " ");
+	(void)row_text_array(mem, &row, "no_texts", &n);
+	cr_expect_eq(n, 0);
+	PQclear(result);
+}
+
 Test(row, by_number)
 {
 	struct row row = row_of("SELECT 1::bigint AS a, 'xyz' AS b, 2.5 AS c");
