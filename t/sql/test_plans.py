@@ -58,7 +58,8 @@ HOT = [
     ("unseen_delete", "5, 'm77'", ["movie_slug_unique", "unseen_(pkey|movie)"],
      ["movie", "unseen"]),
     ("movie_search", "'en', 'https://x', 'abc1', 5, NULL, NULL, NULL, NULL,"
-     " NULL, NULL, false, false, 1, 15", ["movie_search"], []),
+     " NULL, NULL, false, false, 1, 15",
+     ["movie_search", "movie_translation_search"], ["movie_translation"]),
     ("movie_newest", "'es', 'https://x', 1, 15",
      ["Index Scan using movie_release_date"],
      ["movie_genre", "movie_actor", "movie_translation"]),
@@ -137,6 +138,15 @@ def test_all_movies_are_a_search_for_nothing(cluster, build, database, page,
                                   database, "mxm")
     assert given["movie_newest"]
     assert given["movie_newest"] == given["movie_search"]
+
+
+def test_a_title_is_folded_once(cluster, build, database):
+    """Not once for every row that a trigram index proposes."""
+    name, arguments = next((h[0], h[1]) for h in HOT if h[0] == "movie_search")
+    plan = plan_of(cluster, database, *statement(name, build), arguments)
+    compared = re.findall(r"title_fold ~~ (\S+)", plan)
+    assert len(compared) >= 4, plan
+    assert all(re.fullmatch(r"\$\d+\)+", c) for c in compared), plan
 
 
 def test_no_list_is_without_a_limit(build):
