@@ -15,7 +15,7 @@
 #define TOP_MAX 10000
 
 /* Options; --json and --quiet go with everything. */
-enum option_id { TRAIN, TEST, OUT, TOP, SET, TUNE, OPTION__MAX };
+enum option_id { TRAIN, TEST, OUT, TOP, SET, TUNE, AS_IS, OPTION__MAX };
 
 #define TAKES(option) (1U << (option))
 
@@ -26,6 +26,7 @@ static const struct option options[] = {
 	{ "top", required_argument, NULL, TOP },
 	{ "set", required_argument, NULL, SET },
 	{ "tune", no_argument, NULL, TUNE },
+	{ "as-is", no_argument, NULL, AS_IS },
 	{ "json", no_argument, NULL, 'j' },
 	{ "quiet", no_argument, NULL, 'q' },
 	{ 0 },
@@ -41,10 +42,12 @@ static const struct subcommand {
 	int operands; /* so many words follow */
 } subcommands[] = {
 	{ "evaluate", recommend_evaluate, false,
-	    TAKES(TRAIN) | TAKES(TEST) | TAKES(SET) | TAKES(TUNE), TAKES(TRAIN),
-	    0 },
+	    TAKES(TRAIN) | TAKES(TEST) | TAKES(SET) | TAKES(TUNE) |
+		TAKES(AS_IS),
+	    TAKES(TRAIN), 0 },
 	{ "rank", recommend_rank, false,
-	    TAKES(TRAIN) | TAKES(OUT) | TAKES(TOP) | TAKES(SET) | TAKES(TUNE),
+	    TAKES(TRAIN) | TAKES(OUT) | TAKES(TOP) | TAKES(SET) | TAKES(TUNE) |
+		TAKES(AS_IS),
 	    TAKES(TRAIN) | TAKES(OUT), 0 },
 	{ "tune", recommend_tune, false, TAKES(TRAIN) | TAKES(SET),
 	    TAKES(TRAIN), 0 },
@@ -114,6 +117,9 @@ take_option(struct task *t, int option)
 		return take_set(t);
 	case TUNE:
 		t->tune = true;
+		break;
+	case AS_IS:
+		t->as_is = true;
 		break;
 	case 'j':
 		t->ctl->json = true;

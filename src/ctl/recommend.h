@@ -17,6 +17,7 @@
 #include "recommend/evaluate.h"
 #include "recommend/fit.h"
 #include "recommend/table.h"
+#include "recommend/tune.h"
 
 struct task {
 	struct ctl *ctl; /* with settings, where there is a database */
@@ -30,6 +31,7 @@ struct task {
 	int64_t top;
 	bool quiet;
 	bool tune;
+	bool as_is;
 	const char **sets; /* what --set said, and what is in `fit` already */
 	size_t n_sets;
 	struct fit_options fit;
@@ -37,6 +39,7 @@ struct task {
 	struct progress progress;
 	char step[80];   /* what progress says */
 	unsigned trials; /* done */
+	struct tune_order order;
 	struct table table;
 	struct triples *held;
 	struct sparse *by_user;
@@ -78,13 +81,19 @@ int recommend_read(struct task *t, const char *path, struct table *out);
 /* Says what fitting t->table will take, and whether that is there. */
 int recommend_memory(struct task *t);
 
-/* Tries settings on t->table and leaves the best in t->fit. */
+/* Tries all settings on t->table and leaves the best in t->fit. */
 int recommend_search(struct task *t);
 
 /*
- * From t->table's triples, which are gone then, to t->model. Tunes before that
- * where --tune was given.
+ * With --tune all settings are tried; else, unless --as-is or a setting of it
+ * forbids, whether the order of t->table's ratings means anything.
  */
+int recommend_settle(struct task *t);
+
+/* What recommend_settle() has found of the order, as a member of JSON. */
+void recommend_order_json(struct json *j, const struct tune_order *o);
+
+/* From t->table's triples, which are gone then, to t->model. */
 int recommend_fit(struct task *t);
 
 /* Lists of t->top items for all of t->by_user; by t->model, or by number. */

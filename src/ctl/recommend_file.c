@@ -22,6 +22,8 @@ recommend_rank(struct task *t)
 	if (status == EX_OK)
 		status = recommend_memory(t);
 	if (status == EX_OK)
+		status = recommend_settle(t);
+	if (status == EX_OK)
 		status = recommend_fit(t);
 	if (status == EX_OK)
 		status = recommend_lists(t, false, &lists);
@@ -44,6 +46,7 @@ recommend_rank(struct task *t)
 		json_double(j, t->loss);
 		json_key(j, "training_seconds");
 		json_double(j, t->fit_seconds);
+		recommend_order_json(j, &t->order);
 		json_object_end(j);
 		return ctl_json_done(j, EX_OK);
 	}
@@ -109,6 +112,7 @@ print_json(
 	json_double(j, t->loss);
 	json_key(j, "training_seconds");
 	json_double(j, t->fit_seconds);
+	recommend_order_json(j, &t->order);
 	quality_json(j, "recommended", ours);
 	quality_json(j, "popular", popular);
 	json_object_end(j);
@@ -174,6 +178,8 @@ recommend_evaluate(struct task *t)
 	if (status == EX_OK)
 		status = recommend_memory(t);
 	if (status == EX_OK)
+		status = recommend_settle(t);
+	if (status == EX_OK)
 		status = recommend_fit(t);
 	if (status == EX_OK)
 		status = recommend_lists(t, false, &lists);
@@ -193,11 +199,12 @@ recommend_tune(struct task *t)
 {
 	int status;
 
+	t->tune = true;
 	status = recommend_read(t, t->train, &t->table);
 	if (status == EX_OK)
 		status = recommend_memory(t);
 	if (status == EX_OK)
-		status = recommend_search(t);
+		status = recommend_settle(t);
 	if (status == EX_OK)
 		fit_print(&t->fit, stdout);
 	return status;

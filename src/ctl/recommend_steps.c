@@ -8,9 +8,9 @@
 #include <sysexits.h>
 
 #include "base/clock.h"
+#include "base/json.h"
 #include "ctl/recommend.h"
 #include "recommend/rank.h"
-#include "recommend/tune.h"
 
 int
 recommend_interrupted(struct task *t)
@@ -71,13 +71,28 @@ recommend_read(struct task *t, const char *path, struct table *out)
 	}
 }
 
+/* Nobody has said yet what the order of ratings means. */
+static bool
+wants_order(const struct task *t)
+{
+	for (size_t i = 0; i < t->n_sets; i++) {
+		if (fit_sets_order(t->sets[i]))
+			return false;
+	}
+	return !t->as_is;
+}
+
 /* What it takes is said, and whether it is there, before it begins. */
 int
 recommend_memory(struct task *t)
 {
-	size_t need = fit_memory(
-	    t->table.triples->n, t->table.users.n, t->table.items.n, &t->fit);
+	size_t n = t->table.triples->n;
+	size_t need =
+	    fit_memory(n, t->table.users.n, t->table.items.n, &t->fit);
 	size_t there = fit_memory_there();
+
+	if (t->tune || wants_order(t))
+		need += tune_memory(n, t->tune ? TUNE_RATINGS : ORDER_RATINGS);
 
 	if (!t->quiet)
 		fprintf(stderr,
@@ -145,16 +160,65 @@ tell_iteration(void *teller, unsigned iteration, double loss)
 	progress_at(&t->progress, iteration);
 }
 
+static void
+tell_order(const struct task *t)
+{
+	const struct tune_order *o = &t->order;
+
+	if (t->quiet || !o->asked)
+		return;
+	fprintf(stderr,
+	    "NDCG@100 %.4f with the order of ratings, %.4f without: it is "
+	    "%s\n",
+	    o->with, o->without, o->ignored ? "ignored" : "used");
+}
+
+static int
+ask_order(struct task *t)
+{
+	const struct tune tune = { .triples = t->table.triples,
+		.users = t->table.users.n,
+		.items = t->table.items.n };
+
+	t->fit.als.stop = t->fit.near.stop = &recommend_stop;
+	recommend_step(t, 0, "asking whether the order of ratings matters");
+	if (tune_order(&tune, &t->fit, &t->order))
+		return recommend_interrupted(t);
+	progress_end(&t->progress);
+	tell_order(t);
+	return EX_OK;
+}
+
+int
+recommend_settle(struct task *t)
+{
+	if (t->tune)
+		return recommend_search(t);
+	return wants_order(t) ? ask_order(t) : EX_OK;
+}
+
+void
+recommend_order_json(struct json *j, const struct tune_order *o)
+{
+	json_key(j, "order");
+	json_object(j);
+	json_key(j, "used");
+	json_bool(j, !o->ignored);
+	if (o->asked) {
+		json_key(j, "with");
+		json_double(j, o->with);
+		json_key(j, "without");
+		json_double(j, o->without);
+	}
+	json_object_end(j);
+}
+
 int
 recommend_fit(struct task *t)
 {
 	int64_t began;
-	int status;
 	enum err e;
 
-	status = t->tune ? recommend_search(t) : EX_OK;
-	if (status != EX_OK)
-		return status;
 	began = clock_steady_us();
 	t->by_user = matrix_new(
 	    t->mem, t->table.triples, t->table.users.n, t->table.items.n);

@@ -28,6 +28,15 @@ metric_name(enum metric m)
 	return names[m];
 }
 
+/* How many of somebody's n ratings, the last ones, are the window. */
+static size_t
+window_of(size_t n)
+{
+	size_t window = n / 5 > 1 ? n / 5 : 1;
+
+	return n > window ? window : 0;
+}
+
 void
 evaluate_split(struct triples *triples, struct triples *held)
 {
@@ -38,10 +47,9 @@ evaluate_split(struct triples *triples, struct triples *held)
 		for (to = from + 1;
 		     to < triples->n && list[to].user == list[from].user;)
 			to++;
-		window = (to - from) / 5 > 1 ? (to - from) / 5 : 1;
+		window = window_of(to - from);
 		for (size_t i = from; i < to; i++) {
-			if (to - from > window && i >= to - window &&
-			    list[i].value >= LIKED)
+			if (i >= to - window && list[i].value >= LIKED)
 				triples_add(held, &list[i]);
 			else
 				list[kept++] = list[i];
@@ -50,16 +58,59 @@ evaluate_split(struct triples *triples, struct triples *held)
 	triples->n = kept;
 }
 
+/* Items that are there (not 0) get new numbers; returns how many they are. */
+static uint32_t
+renumber(uint32_t *number, uint32_t items)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < items; i++)
+		number[i] = number[i] ? n++ : RANK_NONE;
+	return n;
+}
+
+struct sparse *
+evaluate_hold(TALLOC_CTX *mem, const struct sparse *all, const bool *judged,
+    struct triples *held)
+{
+	struct sparse *m =
+	    matrix_room(mem, all->rows, all->cols, matrix_size(all));
+	uint32_t *number = large_array(m, all->cols, sizeof *number);
+	size_t n = 0, window;
+
+	for (uint32_t r = 0; r < all->rows; r++) {
+		window = judged[r] ? window_of(matrix_row_size(all, r)) : 0;
+		for (size_t i = all->start[r]; i < all->start[r + 1]; i++) {
+			if (i >= all->start[r + 1] - window &&
+			    all->value[i] >= LIKED) {
+				triples_add(held, &(struct triple){ .user = r,
+						      .item = all->index[i],
+						      .value = all->value[i] });
+				continue;
+			}
+			number[all->index[i]] = 1;
+			m->index[n] = all->index[i];
+			m->value[n++] = all->value[i];
+		}
+		m->start[r + 1] = n;
+	}
+	m->cols = renumber(number, all->cols);
+	for (size_t i = 0; i < n; i++)
+		m->index[i] = number[m->index[i]];
+	for (size_t i = 0; i < held->n; i++)
+		held->list[i].item = number[held->list[i].item];
+	return m;
+}
+
 uint32_t
 evaluate_forget(struct triples *triples, struct triples *held, uint32_t items)
 {
 	TALLOC_CTX *mem = mem_need(talloc_new(NULL));
-	uint32_t *number = large_array(mem, items, sizeof *number), n = 0;
+	uint32_t *number = large_array(mem, items, sizeof *number), n;
 
 	for (size_t i = 0; i < triples->n; i++)
 		number[triples->list[i].item] = 1;
-	for (uint32_t i = 0; i < items; i++)
-		number[i] = number[i] ? n++ : RANK_NONE;
+	n = renumber(number, items);
 	for (size_t i = 0; i < triples->n; i++)
 		triples->list[i].item = number[triples->list[i].item];
 	for (size_t i = 0; i < held->n; i++)

@@ -20,6 +20,14 @@
 void evaluate_split(struct triples *triples, struct triples *held);
 
 /*
+ * The same of a matrix whose rows stand in the order of time, and of those
+ * users alone that `judged` says: what stays, in a matrix of its own, while
+ * `all` stays as it is. Items that only the window has are forgotten as below.
+ */
+struct sparse *evaluate_hold(TALLOC_CTX *mem, const struct sparse *all,
+    const bool *judged, struct triples *held);
+
+/*
  * Forgets items that only `held` has, as if nobody had ever named them: the
  * others get new numbers in the same order, these RANK_NONE. Returns how many
  * there are now.

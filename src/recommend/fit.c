@@ -11,6 +11,7 @@
 #include "recommend/large.h"
 #include "recommend/parallel.h"
 #include "recommend/score.h"
+#include "recommend/vector.h"
 
 #define SCALE_USERS 500 /* people by whom the scales are compared */
 
@@ -123,26 +124,89 @@ fit_set(TALLOC_CTX *mem, struct fit_options *o, const char *text)
 	    mem, "there is no setting \"%.*s\"", (int)length, text);
 }
 
+const char *
+fit_set_all(TALLOC_CTX *mem, struct fit_options *o, const char *text)
+{
+	const char *why = NULL;
+	size_t n;
+
+	for (; !why && *text; text += n) {
+		n = strcspn(text, " \t");
+		if (n > 0)
+			why = fit_set(mem, o, mem_textn(mem, text, n));
+		else
+			n = 1;
+	}
+	return why;
+}
+
+bool
+fit_sets_order(const char *text)
+{
+	static const char *const names[] = {
+		"near_half=", "near_share=", "taste_floor=", "taste_half="
+	};
+
+	for (size_t i = 0; i < array_len(names); i++) {
+		if (strstr(text, names[i]))
+			return true;
+	}
+	return false;
+}
+
+/* A setting as fit_set() reads it. */
+static const char *
+setting_text(
+    TALLOC_CTX *mem, const struct setting *s, const struct fit_options *o)
+{
+	const void *place = (const char *)o + s->at;
+	const float *number = place;
+	const unsigned *count = place;
+	char *text = mem_printf(mem, "%s=", s->name);
+
+	if (s->kind == COUNT)
+		return mem_printf(mem, "%s%u", text, *count);
+	for (int n = 0; n < (s->kind == STARS ? TASTE_STARS : 1); n++)
+		text = mem_printf(
+		    mem, "%s%s%g", text, n ? "," : "", (double)number[n]);
+	return text;
+}
+
+static bool
+is_of_machine(const struct setting *s)
+{
+	return strcmp(s->name, "threads") == 0;
+}
+
+const char *
+fit_changed(TALLOC_CTX *mem, const struct fit_options *o)
+{
+	struct fit_options standard;
+	const char *all = "", *text;
+
+	fit_defaults(&standard);
+	for (size_t i = 0; i < array_len(settings); i++) {
+		const struct setting *s = &settings[i];
+
+		text = setting_text(mem, s, o);
+		if (!is_of_machine(s) &&
+		    strcmp(text, setting_text(mem, s, &standard)) != 0)
+			all = mem_printf(
+			    mem, "%s%s%s", all, *all ? " " : "", text);
+	}
+	return all;
+}
+
 void
 fit_print(const struct fit_options *o, FILE *to)
 {
-	for (size_t i = 0; i < array_len(settings); i++) {
-		const struct setting *s = &settings[i];
-		const void *place = (const char *)o + s->at;
-		const float *number = place;
-		const unsigned *count = place;
+	TALLOC_CTX *mem = mem_need(talloc_new(NULL));
 
-		if (strcmp(s->name, "threads") == 0)
-			continue;
-		fprintf(to, "%s=", s->name);
-		if (s->kind == COUNT)
-			fprintf(to, "%u\n", *count);
-		else if (s->kind == NUMBER)
-			fprintf(to, "%g\n", (double)*number);
-		for (int n = 0; s->kind == STARS && n < TASTE_STARS; n++)
-			fprintf(to, "%g%c", (double)number[n],
-			    n + 1 < TASTE_STARS ? ',' : '\n');
+	for (size_t i = 0; i < array_len(settings); i++) {
+		if (!is_of_machine(&settings[i]))
+			fprintf(to, "%s\n", setting_text(mem, &settings[i], o));
 	}
+	talloc_free(mem);
 }
 
 /* --------------------------------------------------------------- the scale */
@@ -257,6 +321,34 @@ fit_model(TALLOC_CTX *mem, struct sparse *by_user, const struct fit_options *o,
 		*loss = als.loss;
 	talloc_free(scratch);
 	return e;
+}
+
+/* ------------------------------------------------------------------ genres */
+
+void
+fit_genres(struct model *m, const struct fit_genre *pairs, size_t n)
+{
+	struct means *g = &m->genre;
+	size_t of;
+
+	*g = (struct means){ 0 };
+	for (size_t i = 0; i < n; i++)
+		g->n += i == 0 || pairs[i].genre != pairs[i - 1].genre;
+	g->id = large_array(m, g->n, sizeof *g->id);
+	g->factor = model_floats(m, g->n * m->stride);
+	g->n = 0;
+	for (size_t from = 0; from < n; from += of) {
+		float *mean = g->factor + g->n * m->stride;
+
+		for (of = 0; from + of < n &&
+			     pairs[from + of].genre == pairs[from].genre;)
+			vector_add(mean, 1,
+			    m->item + pairs[from + of++].item * m->stride,
+			    m->stride);
+		for (size_t c = 0; c < m->stride; c++)
+			mean[c] /= (float)of;
+		g->id[g->n++] = pairs[from].genre;
+	}
 }
 
 /* ------------------------------------------------------------------ memory */

@@ -28,6 +28,16 @@ void fit_defaults(struct fit_options *o);
  */
 const char *fit_set(TALLOC_CTX *mem, struct fit_options *o, const char *text);
 
+/* The same of several, with blanks between. */
+const char *fit_set_all(
+    TALLOC_CTX *mem, struct fit_options *o, const char *text);
+
+/* Does a text for the above say anything of what the order of ratings means? */
+bool fit_sets_order(const char *text);
+
+/* What differs from fit_defaults(), but for the threads; "": nothing. */
+const char *fit_changed(TALLOC_CTX *mem, const struct fit_options *o);
+
 /* Every setting but the threads, as fit_set() reads them, a line each. */
 void fit_print(const struct fit_options *o, FILE *to);
 
@@ -37,6 +47,15 @@ void fit_print(const struct fit_options *o, FILE *to);
  */
 must_check enum err fit_model(TALLOC_CTX *mem, struct sparse *by_user,
     const struct fit_options *o, struct model **out, double *loss);
+
+/* A movie (as its item) has a genre. */
+struct fit_genre {
+	int64_t genre;
+	uint32_t item;
+};
+
+/* Makes model->genre of n pairs, genres rising. */
+void fit_genres(struct model *m, const struct fit_genre *pairs, size_t n);
 
 /* The most bytes that reading and fitting take at one time. */
 size_t fit_memory(size_t ratings, uint32_t users, uint32_t items,

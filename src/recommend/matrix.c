@@ -126,8 +126,8 @@ triples_settle(struct triples *t, uint32_t users)
 	t->n = kept;
 }
 
-static struct sparse *
-sparse_new(TALLOC_CTX *mem, uint32_t rows, uint32_t cols, size_t n)
+struct sparse *
+matrix_room(TALLOC_CTX *mem, uint32_t rows, uint32_t cols, size_t n)
 {
 	struct sparse *m = mem_new(mem, struct sparse);
 
@@ -143,7 +143,7 @@ struct sparse *
 matrix_new(
     TALLOC_CTX *mem, const struct triples *t, uint32_t users, uint32_t items)
 {
-	struct sparse *m = sparse_new(mem, users, items, t->n);
+	struct sparse *m = matrix_room(mem, users, items, t->n);
 
 	for (size_t i = 0; i < t->n; i++) {
 		assert(t->list[i].item < items);
@@ -159,7 +159,7 @@ struct sparse *
 matrix_transpose(TALLOC_CTX *mem, const struct sparse *m)
 {
 	size_t n = matrix_size(m), at;
-	struct sparse *t = sparse_new(mem, m->cols, m->rows, n);
+	struct sparse *t = matrix_room(mem, m->cols, m->rows, n);
 	void *scratch = mem_need(talloc_new(mem));
 	size_t *next = large_array(scratch, m->cols, sizeof *next);
 

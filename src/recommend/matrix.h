@@ -45,6 +45,10 @@ struct sparse {
 	float *value;
 };
 
+/* A matrix with room for n entries, to be filled by its maker. */
+struct sparse *matrix_room(
+    TALLOC_CTX *mem, uint32_t rows, uint32_t cols, size_t n);
+
 /* Users by items from settled triples, which may be freed afterwards. */
 struct sparse *matrix_new(
     TALLOC_CTX *mem, const struct triples *t, uint32_t users, uint32_t items);

@@ -57,8 +57,10 @@ rank_work(void *shared, unsigned thread)
 	size_t from, to, number;
 
 	while (parallel_next(&r->share, &from, &to, &number)) {
-		for (size_t u = from; u < to; u++)
-			rank_user(r, (uint32_t)u, thread);
+		for (size_t u = from; u < to; u++) {
+			if (!r->o->only || r->o->only[u])
+				rank_user(r, (uint32_t)u, thread);
+		}
 		if (thread == 0 && r->o->tell)
 			r->o->tell(r->o->teller, to);
 	}

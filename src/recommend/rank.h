@@ -17,6 +17,8 @@
 
 struct rank_options {
 	size_t top;
+	const bool *only; /* by user: is to be ranked; NULL: all are. The lists
+			   * of the others hold nothing of meaning. */
 	unsigned threads;
 	const volatile sig_atomic_t *stop;
 	/* told now and then by one thread; NULL: nobody is */

@@ -102,11 +102,44 @@ names_find(const struct names *names, int64_t id)
 	return found ? (uint32_t)(found - names->id) : NAMES_NONE;
 }
 
-/* Sorted names, and the new number of each old one. */
-static uint32_t *
-settle_names(TALLOC_CTX *mem, const struct map *m, struct names *names)
+/* -------------------------------------------------------------- gathering */
+
+struct gather {
+	struct triples *triples;
+	struct map *users;
+	struct map *items;
+};
+
+struct gather *
+table_begin(TALLOC_CTX *mem)
 {
-	uint32_t *renumber = large_array(mem, m->n, sizeof *renumber);
+	struct gather *g = mem_new(mem, struct gather);
+
+	g->triples = triples_new(g);
+	g->users = map_new(g);
+	g->items = map_new(g);
+	return g;
+}
+
+enum err
+table_add(
+    struct gather *g, int64_t user, int64_t item, float stars, int64_t time)
+{
+	struct triple t = { .value = stars, .time = time };
+
+	if (g->triples->n == UINT32_MAX - 1)
+		return ERR_TOO_LARGE;
+	t.user = map_number(g->users, user);
+	t.item = map_number(g->items, item);
+	triples_add(g->triples, &t);
+	return ERR_OK;
+}
+
+/* Sorted names, and the new number of each old one (below the map). */
+static uint32_t *
+settle_names(TALLOC_CTX *mem, struct map *m, struct names *names)
+{
+	uint32_t *renumber = large_array(m, m->n, sizeof *renumber);
 
 	names->n = m->n;
 	names->id = large_array(mem, m->n, sizeof *names->id);
@@ -115,6 +148,23 @@ settle_names(TALLOC_CTX *mem, const struct map *m, struct names *names)
 	for (uint32_t i = 0; i < m->n; i++)
 		renumber[i] = names_find(names, m->id[i]);
 	return renumber;
+}
+
+void
+table_end(TALLOC_CTX *mem, struct gather *g, struct table *out)
+{
+	uint32_t *user = settle_names(mem, g->users, &out->users);
+	uint32_t *item = settle_names(mem, g->items, &out->items);
+
+	out->triples = talloc_steal(mem, g->triples);
+	for (size_t i = 0; i < out->triples->n; i++) {
+		struct triple *one = &out->triples->list[i];
+
+		one->user = user[one->user];
+		one->item = item[one->item];
+	}
+	talloc_free(g);
+	triples_settle(out->triples, out->users.n);
 }
 
 /* ------------------------------------------------------------------ lines */
@@ -187,8 +237,8 @@ is_header(const char *line, long number)
 }
 
 static enum err
-read_lines(FILE *file, struct triples *triples, struct map *users,
-    struct map *items, struct fault *fault, const volatile sig_atomic_t *stop)
+read_lines(FILE *file, struct gather *g, struct fault *fault,
+    const volatile sig_atomic_t *stop)
 {
 	char line[LINE_MAX_BYTES];
 	struct triple t = { 0 };
@@ -206,39 +256,21 @@ read_lines(FILE *file, struct triples *triples, struct map *users,
 			return ERR_INVALID;
 		if (n % STOP_LINES == 0 && stop && *stop)
 			return ERR_UNAVAILABLE;
-		if (triples->n == UINT32_MAX - 1) {
+		if (table_add(g, user, item, t.value, t.time)) {
 			fault->why = "there are too many ratings";
 			return ERR_TOO_LARGE;
 		}
-		t.user = map_number(users, user);
-		t.item = map_number(items, item);
-		triples_add(triples, &t);
 	}
 	fault->line = 0;
 	if (ferror(file)) {
 		fault->why = strerror(errno);
 		return ERR_UNAVAILABLE;
 	}
-	if (triples->n == 0) {
+	if (g->triples->n == 0) {
 		fault->why = "there is no rating in it";
 		return ERR_INVALID;
 	}
 	return ERR_OK;
-}
-
-static void
-renumber(TALLOC_CTX *mem, struct table *t, const struct map *users,
-    const struct map *items)
-{
-	uint32_t *user = settle_names(mem, users, &t->users);
-	uint32_t *item = settle_names(mem, items, &t->items);
-
-	for (size_t i = 0; i < t->triples->n; i++) {
-		struct triple *one = &t->triples->list[i];
-
-		one->user = user[one->user];
-		one->item = item[one->item];
-	}
 }
 
 enum err
@@ -246,8 +278,7 @@ table_read(TALLOC_CTX *mem, const char *path, const volatile sig_atomic_t *stop,
     struct table *out, struct fault *fault)
 {
 	FILE *file = fopen(path, "re");
-	TALLOC_CTX *scratch;
-	struct map *users, *items;
+	struct gather *g;
 	enum err e;
 
 	*fault = (struct fault){ 0 };
@@ -255,17 +286,13 @@ table_read(TALLOC_CTX *mem, const char *path, const volatile sig_atomic_t *stop,
 		fault->why = strerror(errno);
 		return ERR_NOT_FOUND;
 	}
-	scratch = mem_need(talloc_new(mem));
-	users = map_new(scratch);
-	items = map_new(scratch);
-	out->triples = triples_new(mem);
-	e = read_lines(file, out->triples, users, items, fault, stop);
+	g = table_begin(mem);
+	e = read_lines(file, g, fault, stop);
 	fclose(file);
-	if (!e) {
-		renumber(mem, out, users, items);
-		triples_settle(out->triples, out->users.n);
-	}
-	talloc_free(scratch);
+	if (e)
+		talloc_free(g);
+	else
+		table_end(mem, g, out);
 	return e;
 }
 

@@ -26,6 +26,18 @@ struct table {
 	struct names items;
 };
 
+/* A table in the making, from ratings in any order. */
+struct gather;
+
+struct gather *table_begin(TALLOC_CTX *mem);
+
+/* ERR_TOO_LARGE: it is the 2^32nd. */
+must_check enum err table_add(
+    struct gather *g, int64_t user, int64_t item, float stars, int64_t time);
+
+/* What was added, settled, and below `mem`; `g` is gone. */
+void table_end(TALLOC_CTX *mem, struct gather *g, struct table *out);
+
 /* What is wrong with a file: on which line (0: with the whole), and what. */
 struct fault {
 	long line;

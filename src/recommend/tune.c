@@ -55,10 +55,10 @@ tune_trials(void)
 
 /* Everybody, or people at even distances; what they liked last is held out. */
 static void
-choose_people(TALLOC_CTX *mem, struct search *s)
+choose_people(TALLOC_CTX *mem, struct search *s, size_t most)
 {
 	const struct triples *all = s->t->triples;
-	size_t step = all->n / TUNE_RATINGS + 1;
+	size_t step = all->n / most + 1;
 
 	s->train = triples_new(mem);
 	s->held = triples_new(mem);
@@ -168,11 +168,74 @@ tune_settings(const struct tune *t, struct fit_options *o)
 	struct search s = { .t = t };
 	enum err e;
 
-	choose_people(mem, &s);
+	choose_people(mem, &s, TUNE_RATINGS);
 	if (s.held->n == 0)
 		e = ERR_NOT_FOUND;
 	else
 		e = search(mem, &s, o);
 	talloc_free(mem);
 	return e;
+}
+
+/* --------------------------------------------------------------- the order */
+
+#define ORDER_ITERATIONS 6
+#define ORDER_FACTORS    32
+
+/* For the comparison a rough model will do. */
+static enum err
+judge_roughly(const struct search *s, const struct fit_options *o, double *out)
+{
+	struct fit_options rough = *o;
+
+	if (rough.als.iterations > ORDER_ITERATIONS)
+		rough.als.iterations = ORDER_ITERATIONS;
+	if (rough.als.factors > ORDER_FACTORS)
+		rough.als.factors = ORDER_FACTORS;
+	return judge(s, &rough, out);
+}
+
+static size_t
+people_in(const struct triples *held)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < held->n; i++)
+		n += i == 0 || held->list[i].user != held->list[i - 1].user;
+	return n;
+}
+
+enum err
+tune_order(const struct tune *t, struct fit_options *o, struct tune_order *out)
+{
+	TALLOC_CTX *mem = mem_need(talloc_new(NULL));
+	struct search s = { .t = t };
+	struct fit_options without = *o;
+	enum err e = ERR_OK;
+
+	*out = (struct tune_order){ .asked = false };
+	choose_people(mem, &s, ORDER_RATINGS);
+	if (people_in(s.held) >= TUNE_PEOPLE) {
+		(void)apply(mem, &trials[0], &without);
+		e = judge_roughly(&s, o, &out->with);
+		if (!e)
+			e = judge_roughly(&s, &without, &out->without);
+		out->asked = !e;
+	}
+	talloc_free(mem);
+	if (out->asked && out->without > out->with + MARGIN) {
+		out->ignored = true;
+		*o = without;
+	}
+	/* what does not end in numbers is told by whoever fits all of it */
+	return e == ERR_INVALID ? ERR_OK : e;
+}
+
+size_t
+tune_memory(size_t ratings, size_t most)
+{
+	size_t n = ratings < most ? ratings : most;
+
+	/* the triples, two matrices, places */
+	return n * (sizeof(struct triple) + 5 * sizeof(uint32_t));
 }

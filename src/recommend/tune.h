@@ -11,7 +11,11 @@
 #include "recommend/fit.h"
 
 /* With more ratings than that, some of the people are enough to judge by. */
-#define TUNE_RATINGS ((size_t)2000000)
+#define TUNE_RATINGS  ((size_t)2000000)
+#define ORDER_RATINGS ((size_t)500000)
+
+/* Of fewer people nothing is believed. */
+#define TUNE_PEOPLE 50
 
 struct tune {
 	const struct triples *triples; /* settled; left alone */
@@ -32,5 +36,24 @@ unsigned tune_trials(void);
  * ratings hold anything to be found. Else the errors of fit_model().
  */
 must_check enum err tune_settings(const struct tune *t, struct fit_options *o);
+
+/* NDCG@100 with the order of ratings as `o` has it, and without. */
+struct tune_order {
+	bool asked;   /* enough people's last ratings hold something */
+	bool ignored; /* it is better without */
+	double with;
+	double without;
+};
+
+/*
+ * Asks only what matters most: does the order in which people rated mean
+ * anything? Where it does not (times were made up), `o` ignores it afterwards.
+ * Errors are those of fit_model() but ERR_INVALID. tell() is not called.
+ */
+must_check enum err tune_order(
+    const struct tune *t, struct fit_options *o, struct tune_order *out);
+
+/* Bytes that judging takes at most beside the ratings and fit_memory(). */
+size_t tune_memory(size_t ratings, size_t most);
 
 #endif

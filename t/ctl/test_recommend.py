@@ -102,6 +102,38 @@ def test_quiet_is_quiet_and_json_is_json(train, tmp_path):
     assert told["loss"] > 0
 
 
+def test_an_order_that_means_nothing_is_ignored(tmp_path):
+    """Asked first, unless somebody says what the order means."""
+    rng = random.Random(1)
+    train = tmp_path / "shuffled.csv"
+    with open(train, "w") as out:
+        out.write(HEADER)
+        for user in range(200):
+            first = rng.randrange(300)
+            for item in range(first, first + 30):
+                out.write(f"{user},{item % 300},5,{rng.random():.9f}\n"
+                          .replace("0.", ""))
+
+    def learn(*args):
+        out = tmp_path / "out.csv"
+        done = run("--json", "recommend", "rank", "--train", train, "--out",
+                   out, *args)
+        return json.loads(done.stdout)["order"], done.stderr, out.read_bytes()
+
+    order, told, ours = learn()
+    assert not order["used"] and order["without"] > order["with"]
+    assert re.search(r"NDCG@100 0\.\d{4} with the order of ratings, 0\.\d{4} "
+                     r"without: it is ignored", told)
+    ignoring = ["--set", "near_half=1000", "--set", "taste_floor=1", "--set",
+                "near_share=0.5"]
+    order, told, same = learn(*ignoring)
+    assert order == {"used": True} and "the order" not in told
+    assert same == ours
+    order, told, other = learn("--as-is")
+    assert order == {"used": True} and "the order" not in told
+    assert other != ours
+
+
 def test_no_header_crlf_and_duplicates(tmp_path):
     """Of two ratings the later counts, wherever it stands."""
     one, two = tmp_path / "one.csv", tmp_path / "two.csv"

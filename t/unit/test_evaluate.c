@@ -76,6 +76,70 @@ Test(evaluate, items_that_only_the_window_has_are_forgotten)
 	talloc_free(mem);
 }
 
+/* The same figures, and the same matrix, as from triples. */
+Test(evaluate, a_matrix_is_held_out_of_as_triples_are)
+{
+	enum { USERS = 40, ITEMS = 60 };
+	TALLOC_CTX *mem = talloc_new(NULL);
+	struct triples *t = triples_new(mem), *held = triples_new(mem);
+	struct triples *other = triples_new(mem);
+	bool judged[USERS];
+	struct sparse *all, *kept, *wanted;
+	uint32_t items;
+
+	for (uint32_t i = 0; i < 500; i++)
+		triples_add(t, &(struct triple){ .user = i * i % USERS,
+				   .item = i * 7 % 61 % ITEMS,
+				   .value = (float)(1 + i % 5),
+				   .time = i * 31 % 97 });
+	triples_settle(t, USERS);
+	all = matrix_new(mem, t, USERS, ITEMS);
+	memset(judged, 1, sizeof judged);
+	kept = evaluate_hold(mem, all, judged, held);
+	evaluate_split(t, other);
+	items = evaluate_forget(t, other, ITEMS);
+	wanted = matrix_new(mem, t, USERS, items);
+	cr_assert_eq(kept->cols, items);
+	cr_assert_eq(matrix_size(kept), matrix_size(wanted));
+	cr_expect_arr_eq(
+	    kept->start, wanted->start, (USERS + 1) * sizeof *kept->start);
+	cr_expect_arr_eq(kept->index, wanted->index, t->n * sizeof(uint32_t));
+	cr_expect_arr_eq(kept->value, wanted->value, t->n * sizeof(float));
+	cr_assert_eq(held->n, other->n);
+	cr_assert_gt(held->n, 0);
+	for (size_t i = 0; i < held->n; i++) {
+		cr_expect_eq(held->list[i].user, other->list[i].user);
+		cr_expect_eq(held->list[i].item, other->list[i].item);
+	}
+	talloc_free(mem);
+}
+
+Test(evaluate, who_is_not_judged_keeps_everything)
+{
+	static const float stars[] = { 5, 5, 5 };
+	TALLOC_CTX *mem = talloc_new(NULL);
+	struct triples *t = triples_new(mem), *held = triples_new(mem);
+	static const bool judged[] = { false, true };
+	struct sparse *all, *kept;
+
+	for (uint32_t i = 0; i < 6; i++)
+		triples_add(t, &(struct triple){ .user = i / 3,
+				   .item = i,
+				   .value = stars[i % 3],
+				   .time = i });
+	triples_settle(t, 2);
+	all = matrix_new(mem, t, 2, 6);
+	kept = evaluate_hold(mem, all, judged, held);
+	cr_expect_eq(matrix_row_size(kept, 0), 3);
+	cr_expect_eq(matrix_row_size(kept, 1), 2);
+	cr_expect_eq(kept->cols, 5);
+	cr_assert_eq(held->n, 1);
+	cr_expect_eq(held->list[0].user, 1);
+	cr_expect_eq(held->list[0].item, RANK_NONE);
+	cr_expect_eq(matrix_size(all), 6);
+	talloc_free(mem);
+}
+
 static double
 gain(int rank)
 {

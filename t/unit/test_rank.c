@@ -48,6 +48,25 @@ lists_of(TALLOC_CTX *mem, struct sparse *m, size_t top, unsigned threads)
 	return lists;
 }
 
+/* Who is not asked for gets no list, and the others the same one. */
+Test(rank, only_some)
+{
+	static const struct given g[] = { { 0, 0, 5 }, { 0, 1, 5 }, { 1, 1, 5 },
+		{ 1, 2, 5 }, { 2, 0, 5 } };
+	static const bool only[] = { false, true, true };
+	TALLOC_CTX *mem = talloc_new(NULL);
+	struct sparse *m = ratings(mem, g, array_len(g), 3, 3);
+	struct rank_options r = { .top = 2, .threads = 2 };
+	uint32_t *all, *some;
+
+	cr_assert_eq(rank_popular(mem, m, &r, &all), ERR_OK);
+	r.only = only;
+	cr_assert_eq(rank_popular(mem, m, &r, &some), ERR_OK);
+	cr_expect_arr_eq(some + 2, all + 2, 4 * sizeof *all);
+	cr_expect(all[0] == 2 && some[0] == 0);
+	talloc_free(mem);
+}
+
 /* Two kinds of films, 0-4 and 5-9; everybody but the last knows one kind. */
 static struct sparse *
 camps(TALLOC_CTX *mem)
