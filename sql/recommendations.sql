@@ -365,11 +365,40 @@ WITH wish AS MATERIALIZED (
 {{recommend_answer}}
  LIMIT $7;
 
--- What the caller's ratings are called, for reasons: at most sixty.
+-- What the caller's ratings are called, for reasons.
 -- name: recommend_titles :many (language text, movies bigint[])
 SELECT m.id, m.slug, coalesce(t.title, m.title) AS title
   FROM live_movie AS m
   LEFT JOIN live_movie_translation AS t
     ON t.movie_id = m.id AND t.language = $1
  WHERE m.id = ANY ($2)
- LIMIT 60;
+ LIMIT cardinality($2);
+
+-- A member and a film for mxmctl recommend explain, each by name or by number,
+-- and what stands between them: NULL where there is no such member or film.
+-- name: recommend_explained :one (member text, film text)
+SELECT a.id AS user_id, a.username, m.id AS movie_id, m.slug, m.title,
+       m.release_date <= (now() AT TIME ZONE 'UTC')::date AS released,
+       EXISTS (SELECT
+                 FROM unseen AS u
+                WHERE u.user_id = a.id AND u.movie_id = m.id) AS unseen,
+       (SELECT r.rating
+          FROM live_rating AS r
+         WHERE r.user_id = a.id AND r.movie_id = m.id) AS stars,
+       NOT EXISTS (SELECT FROM account_platform WHERE user_id = a.id)
+       OR NOT EXISTS (SELECT
+                        FROM movie_platform AS mp
+                        JOIN live_platform AS p ON p.id = mp.platform_id
+                       WHERE mp.movie_id = m.id)
+       OR EXISTS (SELECT
+                    FROM movie_platform AS mp
+                    JOIN account_platform AS ap
+                      ON ap.platform_id = mp.platform_id
+                   WHERE mp.movie_id = m.id AND ap.user_id = a.id)
+       AS on_platform,
+       {{recommend_awarded}} AS awarded
+  FROM (SELECT) AS one
+  LEFT JOIN account AS a ON a.username = $1 OR a.id::text = $1
+  LEFT JOIN live_movie AS m ON m.slug = $2 OR m.id::text = $2
+ ORDER BY a.username = $1 DESC, m.slug = $2 DESC
+ LIMIT 1;

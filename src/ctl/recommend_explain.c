@@ -1,0 +1,302 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * mxmctl recommend explain USER MOVIE: where a film stands in a member's
+ * ranking, and what each of her ratings has in that.
+ */
+#include "base/base.h"
+
+#include <math.h>
+#include <sysexits.h>
+
+#include "base/clock.h"
+#include "base/conf.h"
+#include "base/json.h"
+#include "base/mem.h"
+#include "ctl/recommend.h"
+#include "db/query.h"
+#include "movies/ranking.h"
+#include "recommend/shelf.h"
+
+#define SHOWN 20 /* contributions in the text; --json has all */
+
+/* One rating's part of the score. */
+struct part {
+	size_t rating; /* as in struct caller */
+	float value;
+};
+
+struct explanation {
+	struct row who; /* recommend_explained */
+	const struct stamp *stamp;
+	struct caller caller;
+	struct part *parts; /* the largest first, whatever their sign */
+	struct rows titles;
+	bool known; /* to the model, or by people and genres */
+	double taste;
+	double friends; /* bonuses */
+	double celebrities;
+	double award;
+	double score; /* of all these */
+	size_t place; /* 1: the best; 0: it is not among them */
+	size_t places;
+};
+
+static bool
+is_among(const struct ids *ids, int64_t id)
+{
+	for (size_t i = 0; i < ids->n; i++) {
+		if (ids->id[i] == id)
+			return true;
+	}
+	return false;
+}
+
+static int
+by_size(const void *a, const void *b)
+{
+	float x = fabsf(((const struct part *)a)->value);
+	float y = fabsf(((const struct part *)b)->value);
+
+	return x > y ? -1 : x < y;
+}
+
+/* ------------------------------------------------------------------ finding */
+
+static void
+find_place(TALLOC_CTX *mem, const struct ranking *r, struct explanation *x)
+{
+	size_t n = ranking_size(r);
+	int64_t *movies = mem_array(mem, int64_t, n + 1);
+	double *scores = mem_array(mem, double, n + 1);
+	int64_t movie = row_id(&x->who, "movie_id");
+
+	x->places = ranking_top(r, n, movies, scores);
+	for (size_t i = 0; i < x->places; i++) {
+		if (movies[i] == movie)
+			x->place = i + 1;
+	}
+}
+
+static void
+find_parts(TALLOC_CTX *mem, const struct ranking *r, struct explanation *x)
+{
+	size_t n = x->caller.rated.n;
+	float *parts = mem_array(mem, float, n + 1);
+	int64_t movie = row_id(&x->who, "movie_id");
+
+	x->known = ranking_parts(r, movie, parts);
+	x->taste = x->known ? (double)ranking_taste(r, movie) : 0;
+	x->parts = mem_array(mem, struct part, n + 1);
+	for (size_t j = 0; j < n; j++)
+		x->parts[j] = (struct part){ j, parts[j] };
+	qsort(x->parts, n, sizeof *x->parts, by_size);
+}
+
+static void
+find_bonuses(
+    struct task *t, struct ranking *r, struct explanation *x, int64_t movie)
+{
+	double point = ranking_bonuses(r, t->ctl->conf->recommend_bonus);
+
+	if (is_among(&x->caller.liked, movie))
+		x->friends = point * BONUS_FRIEND;
+	if (is_among(&x->caller.starring, movie))
+		x->celebrities = point * BONUS_CELEBRITY;
+	if (row_bool(&x->who, "awarded"))
+		x->award = point * BONUS_AWARD;
+	x->score = x->taste + x->friends + x->celebrities + x->award;
+}
+
+static int
+find_who(struct task *t, struct explanation *x)
+{
+	if (query_one(t->mem, t->db, &x->who, SQL_recommend_explained,
+		arg_text(t->operands[0]), arg_text(t->operands[1])))
+		return recommend_away(t);
+	if (row_is_null(&x->who, "user_id")) {
+		fprintf(stderr, "mxmctl recommend: there is no member \"%s\"\n",
+		    t->operands[0]);
+		return EX_NOUSER;
+	}
+	if (row_is_null(&x->who, "movie_id")) {
+		fprintf(stderr,
+		    "mxmctl recommend: there is no movie \"%s\"; name it by "
+		    "its slug, as it stands in addresses\n",
+		    t->operands[1]);
+		return EX_NOINPUT;
+	}
+	return EX_OK;
+}
+
+static int
+find_all(struct task *t, struct explanation *x)
+{
+	struct wish wish = { .caller = row_id(&x->who, "user_id") };
+	struct shelf *shelf = shelf_new(t->mem, t->ctl->conf->model_file);
+	const struct model *model = shelf_model(shelf, clock_steady_us());
+	struct ranking *ranking;
+
+	if (!model) {
+		fprintf(stderr,
+		    "mxmctl recommend: there is no model in %s; mxmctl "
+		    "recommend train makes one, and mxm-jobs fetches it\n",
+		    t->ctl->conf->model_file);
+		return EX_NOINPUT;
+	}
+	x->stamp = shelf_stamp(shelf);
+	if (caller_read(t->mem, t->db, &wish, true, &x->caller))
+		return recommend_away(t);
+	ranking = ranking_new(t->mem, model, &x->caller);
+	if (!ranking) {
+		fprintf(stderr,
+		    "mxmctl recommend: %s has rated nothing that the model "
+		    "knows, and is shown what is popular\n",
+		    row_text(&x->who, "username"));
+		return EX_DATAERR;
+	}
+	find_parts(t->mem, ranking, x);
+	find_bonuses(t, ranking, x, row_id(&x->who, "movie_id"));
+	find_place(t->mem, ranking, x);
+	if (query_all(t->mem, t->db, &x->titles, SQL_recommend_titles,
+		arg_text("en"),
+		arg_int_array(x->caller.rated.id, x->caller.rated.n)))
+		return recommend_away(t);
+	return EX_OK;
+}
+
+/* ------------------------------------------------------------------ telling */
+
+/* The title of a rated film; "(deleted)" when there is none any more. */
+static const char *
+title_of(const struct explanation *x, size_t rating, const char **slug)
+{
+	struct row row;
+
+	for (int i = 0; i < x->titles.count; i++) {
+		rows_at(&x->titles, i, &row);
+		if (row_id(&row, "id") != x->caller.rated.id[rating])
+			continue;
+		*slug = row_text(&row, "slug");
+		return row_text(&row, "title");
+	}
+	*slug = NULL;
+	return "(deleted)";
+}
+
+/* NULL, or why she is not shown the film whatever its score. */
+static const char *
+obstacle(const struct explanation *x)
+{
+	if (!row_is_null(&x->who, "stars"))
+		return "she has rated it";
+	if (row_bool(&x->who, "unseen"))
+		return "she has marked it as unseen";
+	if (!row_bool(&x->who, "released"))
+		return "it is not out yet";
+	if (!row_bool(&x->who, "on_platform"))
+		return "it is on none of her platforms";
+	if (!x->known)
+		return "the model knows nothing of it";
+	return NULL;
+}
+
+static int
+print_json(struct task *t, const struct explanation *x)
+{
+	struct json *j = ctl_json(t->ctl);
+	const char *slug;
+
+	json_object(j);
+	json_key(j, "user");
+	json_text(j, row_text(&x->who, "username"));
+	json_key(j, "movie");
+	json_text(j, row_text(&x->who, "slug"));
+	json_key(j, "model");
+	json_int(j, (int64_t)x->stamp->version);
+	json_key(j, "not_shown");
+	json_text(j, obstacle(x));
+	json_key(j, "place");
+	json_int(j, (int64_t)x->place);
+	json_key(j, "places");
+	json_int(j, (int64_t)x->places);
+	json_key(j, "score");
+	json_double(j, x->score);
+	json_key(j, "taste");
+	json_double(j, x->taste);
+	json_key(j, "friends");
+	json_double(j, x->friends);
+	json_key(j, "celebrities");
+	json_double(j, x->celebrities);
+	json_key(j, "award");
+	json_double(j, x->award);
+	json_key(j, "ratings");
+	json_list(j);
+	for (size_t i = 0; i < x->caller.rated.n; i++) {
+		const struct part *part = &x->parts[i];
+
+		json_object(j);
+		json_key(j, "title");
+		json_text(j, title_of(x, part->rating, &slug));
+		json_key(j, "movie");
+		json_text(j, slug);
+		json_key(j, "rating");
+		json_int(j, x->caller.stars[part->rating]);
+		json_key(j, "part");
+		json_double(j, (double)part->value);
+		json_object_end(j);
+	}
+	json_list_end(j);
+	json_object_end(j);
+	return ctl_json_done(j, EX_OK);
+}
+
+static void
+print_bonus(const char *name, double value)
+{
+	if (value > 0)
+		printf("%+9.4f  %s\n", value, name);
+}
+
+static int
+print_text(const struct explanation *x)
+{
+	const char *why = obstacle(x), *slug;
+	size_t n = x->caller.rated.n;
+	double rest = 0;
+
+	printf("%s for %s, by model %" PRIu64 "\n", row_text(&x->who, "title"),
+	    row_text(&x->who, "username"), x->stamp->version);
+	if (why)
+		printf("not shown: %s\n", why);
+	else
+		printf("place %zu of %zu\n", x->place, x->places);
+	printf("\n%9.4f  score\n", x->score);
+	print_bonus("friends who like it", x->friends);
+	print_bonus("persons she follows", x->celebrities);
+	print_bonus("an award", x->award);
+	for (size_t i = 0; i < n && i < SHOWN; i++) {
+		const struct part *part = &x->parts[i];
+
+		printf("%+9.4f  %" PRId64 " stars for %s\n",
+		    (double)part->value, x->caller.stars[part->rating],
+		    title_of(x, part->rating, &slug));
+	}
+	for (size_t i = SHOWN; i < n; i++)
+		rest += (double)x->parts[i].value;
+	if (n > SHOWN)
+		printf("%+9.4f  %zu further ratings\n", rest, n - SHOWN);
+	return EX_OK;
+}
+
+int
+recommend_explain(struct task *t)
+{
+	struct explanation *x = mem_new(t->mem, struct explanation);
+	int status = find_who(t, x);
+
+	if (status == EX_OK)
+		status = find_all(t, x);
+	if (status != EX_OK)
+		return status;
+	return t->ctl->json ? print_json(t, x) : print_text(x);
+}
