@@ -507,7 +507,7 @@ static void
 derive(struct reader *r)
 {
 	struct conf *conf = r->conf;
-	const char *host;
+	const char *host, *address;
 	int i;
 
 	for (i = 0; i < CONF__MAX; i++)
@@ -517,12 +517,12 @@ derive(struct reader *r)
 		set(r, CONF_ID_site_origin, conf->public_origin, NULL);
 	if (!*conf->mail_from && *conf->public_origin) {
 		host = strstr(conf->public_origin, "://") + 3;
-		if (*host == '[') /* an address of IPv6 */
-			host = "localhost";
+		address = mem_printf(
+		    conf, "moviesxmovies@%.*s", (int)strcspn(host, ":"), host);
 		set(r, CONF_ID_mail_from,
-		    mem_printf(conf, "moviesxmovies@%.*s",
-			(int)strcspn(host, ":"), host),
-		    NULL);
+		    text_is_sender(address) ? address :
+					      "moviesxmovies@localhost",
+		    NULL); /* the host may be a number, which has no mail */
 	}
 }
 

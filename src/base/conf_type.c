@@ -37,11 +37,7 @@ read_path(TALLOC_CTX *mem, const char **text, void *out)
 static const char *
 read_address(TALLOC_CTX *mem, const char **text, void *out)
 {
-	const char *at = strchr(*text, '@');
-
-	/* a host without a dot is fine here: a mail from this machine */
-	if (**text && !text_is_email(*text) &&
-	    !(at && text_is_email(mem_printf(mem, "%s.local", *text))))
+	if (**text && !text_is_sender(*text))
 		return "is no mail address";
 	return read_text(mem, text, out);
 }

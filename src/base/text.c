@@ -357,9 +357,9 @@ is_local_part(const char *s, size_t n)
 	return true;
 }
 
-/* Labels of letters, digits and inner hyphens; a dot; no number at the end. */
+/* So many labels of letters, digits and inner hyphens; no number at the end. */
 static bool
-is_domain(const char *s)
+is_domain(const char *s, size_t least)
 {
 	size_t n, i, labels = 0;
 
@@ -374,16 +374,28 @@ is_domain(const char *s)
 		if (!s[n])
 			break;
 	}
-	return labels >= 2 && strspn(s, "0123456789") != n;
+	return labels >= least && strspn(s, "0123456789") != n;
+}
+
+static bool
+is_address(const char *s, size_t labels)
+{
+	const char *at = strchr(s, '@');
+
+	return at && strlen(s) <= EMAIL_MAX &&
+	       is_local_part(s, (size_t)(at - s)) && is_domain(at + 1, labels);
 }
 
 bool
 text_is_email(const char *s)
 {
-	const char *at = strchr(s, '@');
+	return is_address(s, 2);
+}
 
-	return at && strlen(s) <= EMAIL_MAX &&
-	       is_local_part(s, (size_t)(at - s)) && is_domain(at + 1);
+bool
+text_is_sender(const char *s)
+{
+	return is_address(s, 1);
 }
 
 char *

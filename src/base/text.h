@@ -49,6 +49,10 @@ bool text_is_username(const char *s);
  * dot, at most 254 bytes; no quotes, no comments, no CR or LF. */
 bool text_is_email(const char *s);
 
+/* As text_is_email(), but the domain may be a host without a dot: what an
+ * administrator may write as her own machine's address. */
+bool text_is_sender(const char *s);
+
 /* Percent-encodes all but RFC 3986 unreserved characters. */
 char *text_url_encode(TALLOC_CTX *mem, const char *s);
 

@@ -49,14 +49,14 @@ message_address(
 		*address = text_trim(mem, s);
 		if (name)
 			*name = "";
-		return text_is_email(*address);
+		return text_is_sender(*address);
 	}
 	if (s[len - 1] != '>')
 		return false;
 	*address = mem_textn(mem, open + 1, len - (size_t)(open + 1 - s) - 1);
 	if (name)
 		*name = text_trim(mem, mem_textn(mem, s, (size_t)(open - s)));
-	return text_is_email(*address);
+	return text_is_sender(*address);
 }
 
 /* Bytes of the longest run of whole characters that fits in n. */

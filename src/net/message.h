@@ -29,7 +29,8 @@ enum err message_compose(
 
 /*
  * The bare address of "Name <a@b.org>" or "a@b.org", and the name ("" if there
- * is none); both belong to `mem`. false: not an address. `name` may be NULL.
+ * is none); both belong to `mem`. false: not an address, if only one of this
+ * machine. `name` may be NULL.
  */
 bool message_address(
     TALLOC_CTX *mem, const char *s, const char **address, const char **name);

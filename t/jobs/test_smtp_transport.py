@@ -54,6 +54,19 @@ def test_delivers(stack, smtp):
     assert all(len(line) <= 78 for line in mail.data.split(b"\r\n"))
 
 
+def test_this_machine_may_send(stack):
+    """What the settings take as a sender is one for the mail, too."""
+    with FakeSmtp() as server:
+        start(stack, server, mail_from="movies@localhost")
+        wait_state(stack, queue(stack, "mail_reset", {"account_id": BOB}),
+                   "done")
+        assert [m.sender for m in server.mails] == ["movies@localhost"]
+        assert "<movies@localhost>" in server.messages()[0]["From"]
+        stack.jobs.stop()
+        stack.configure(mail_from="movies@example.org")
+        stack.sql("DELETE FROM job")
+
+
 @pytest.mark.parametrize("verb, reply", [
     ("RCPT", "451 later"), ("MAIL", "421 busy"), ("DATA", "452 full"),
     ("EHLO", None), ("DATA", None),

@@ -394,6 +394,9 @@ Test(conf, addresses_follow_the_public_origin)
 	    ERR_OK);
 	cr_assert_str_eq(conf->site_origin, "https://front.example.org");
 	cr_assert_str_eq(conf->mail_from, "moviesxmovies@localhost");
+	cr_assert_eq(load("public_origin = https://127.0.0.1\n" KEY), ERR_OK);
+	cr_assert_str_eq(conf->mail_from, "moviesxmovies@localhost");
+	cr_assert_eq(load("mail_from = a@127.0.0.1\n" KEY), ERR_INVALID);
 }
 
 Test(conf, what_needs_a_restart)

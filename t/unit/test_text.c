@@ -104,6 +104,11 @@ Test(text, addresses)
 	cr_assert_not(text_is_email("ana@"));
 	cr_assert_not(text_is_email("@example.org"));
 	cr_assert_not(text_is_email("ana@localhost"));
+	cr_assert(text_is_sender("ana@localhost"));
+	cr_assert(text_is_sender("ana@example.org"));
+	cr_assert_not(text_is_sender("ana@"));
+	cr_assert_not(text_is_sender("ana@127.0.0.1"));
+	cr_assert_not(text_is_sender("ana@localhost\r\nBcc: x@example.org"));
 	cr_assert_not(text_is_email("a@b@example.org"));
 	cr_assert_not(text_is_email("a b@example.org"));
 	cr_assert_not(text_is_email("ana@example.org\r\nBcc: x@example.org"));
