@@ -318,7 +318,7 @@ fill_file(const struct filling *x, const struct raw *raw)
 		return;
 	}
 	blame(x, MSG_PICTURE_INVALID,
-	    mem_printf(x->r->mem, "%zu", x->r->conf->upload_limit), NULL);
+	    msg_size(x->r->mem, x->r->lang, x->r->conf->upload_limit), NULL);
 }
 
 /* A scalar that is there and not null. */
@@ -517,7 +517,7 @@ static enum err
 fail_large(struct req *r, size_t limit)
 {
 	return fail_with(r, ERR_TOO_LARGE, NULL, MSG_TOO_LARGE,
-	    (const char *const[3]){ mem_printf(r->mem, "%zu", limit) });
+	    (const char *const[3]){ msg_size(r->mem, r->lang, limit) });
 }
 
 /*

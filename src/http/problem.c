@@ -294,7 +294,7 @@ complain_common(struct req *r, enum err code)
 		args[0] = r->method_text;
 		break;
 	case ERR_TOO_LARGE:
-		args[0] = mem_printf(r->mem, "%zu", r->conf->body_limit);
+		args[0] = msg_size(r->mem, r->lang, r->conf->body_limit);
 		break;
 	case ERR_TOO_OFTEN:
 	case ERR_UNAVAILABLE:

@@ -7,7 +7,11 @@
 #include "base/base.h"
 
 #include "base/buf.h"
+#include "base/mem.h"
 #include "i18n/msg.h"
+
+#define KIB ((size_t)1024)
+#define MIB (KIB * 1024)
 
 static const char *const en[] = {
 	[MSG_NONE] = "",
@@ -85,22 +89,56 @@ msg_text(enum lang lang, enum msg msg)
 }
 
 char *
+msg_size(TALLOC_CTX *mem, enum lang lang, size_t bytes)
+{
+	const char *byte = lang == LANG_FR ? "io" : "iB";
+
+	if (bytes >= MIB && bytes % MIB == 0)
+		return mem_printf(mem, "%zu M%s", bytes / MIB, byte);
+	return mem_printf(mem, "%zu K%s", bytes / KIB, byte);
+}
+
+/*
+ * Puts in what the braces at `s` stand for; the bytes they take, 0 when they
+ * are just braces.
+ */
+static size_t
+put_argument(struct buf *out, const char *s, const char *const args[3])
+{
+	const char *arg, *bar;
+	size_t len = strcspn(s, "}");
+
+	if (s[0] != '{' || s[1] < '0' || s[1] > '2' || !s[len])
+		return 0;
+	arg = args[s[1] - '0'] ? args[s[1] - '0'] : "";
+	if (len == 2) {
+		buf_puts(out, arg);
+		return 3;
+	}
+	bar = memchr(s, '|', len);
+	if (s[2] != ':' || !bar)
+		return 0;
+	if (strcmp(arg, "1") == 0)
+		buf_add(out, s + 3, (size_t)(bar - s) - 3);
+	else
+		buf_add(out, bar + 1, (size_t)(s + len - bar) - 1);
+	return len + 1;
+}
+
+char *
 msg_format(
     TALLOC_CTX *mem, enum lang lang, enum msg msg, const char *const args[3])
 {
 	const char *s = msg_text(lang, msg);
 	struct buf out;
+	size_t taken;
 
 	buf_init(&out, mem, strlen(s) + 64);
 	while (*s) {
-		if (s[0] == '{' && s[1] >= '0' && s[1] <= '2' && s[2] == '}') {
-			const char *arg = args[s[1] - '0'];
-
-			buf_puts(&out, arg ? arg : "");
-			s += 3;
-			continue;
-		}
-		buf_putc(&out, *s++);
+		taken = put_argument(&out, s, args);
+		if (taken == 0)
+			buf_putc(&out, *s++);
+		s += taken;
 	}
 	return out.data;
 }

@@ -2,7 +2,9 @@
 /*
  * Every text a person may read, in every language: en.def lists them as
  * MSG(NAME, "text"), and es.def, fr.def and de.def hold the same names in the
- * same order (checked when compiling). {0} {1} {2} stand for arguments.
+ * same order (checked when compiling). {0} {1} {2} stand for arguments, and
+ * {0:second|seconds} for the first word when that argument is 1, else for the
+ * other.
  */
 #ifndef I18N_MSG_H
 #define I18N_MSG_H
@@ -21,6 +23,12 @@ enum msg {
 
 /* The raw text, placeholders and all. Static. */
 const char *msg_text(enum lang lang, enum msg msg);
+
+/*
+ * A size as a person reads it, whole: "5 MiB", "64 KiB", in French "5 Mio";
+ * less than a KiB is dropped. The result belongs to `mem`.
+ */
+char *msg_size(TALLOC_CTX *mem, enum lang lang, size_t bytes);
 
 /*
  * The text with {0}, {1}, {2} replaced by the arguments (NULL: empty). The

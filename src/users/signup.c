@@ -158,7 +158,7 @@ complain_picture(struct req *r, const struct upload *picture)
 	if (!picture || upload_is_picture(r, picture))
 		return false;
 	complain_msg(r, "picture", MSG_PICTURE_INVALID,
-	    mem_printf(r->mem, "%" PRId64, (int64_t)r->conf->upload_limit));
+	    msg_size(r->mem, r->lang, r->conf->upload_limit));
 	return true;
 }
 

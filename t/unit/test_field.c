@@ -404,8 +404,8 @@ Test(field, reads_files)
 	cr_assert_str_eq(complaint(post(STYLE_ERROR, all_input, json,
 			     "{\"file\": \"x\"}", ERR_INVALID)),
 	    "{\"file\":[\"Upload a JPEG, PNG, WebP or GIF picture of at most "
-	    "4096 bytes.\"],\"error\":\"Upload a JPEG, PNG, WebP or GIF "
-	    "picture of at most 4096 bytes.\"}");
+	    "4 KiB.\"],\"error\":\"Upload a JPEG, PNG, WebP or GIF "
+	    "picture of at most 4 KiB.\"}");
 }
 
 Test(field, collects_all_complaints)
@@ -466,14 +466,14 @@ Test(field, has_a_limit_of_length)
 	cr_assert_eq(field_read_query(r), ERR_OK);
 	cr_assert_eq(field_read_body(r), ERR_TOO_LARGE);
 	cr_assert_str_eq(complaint(r),
-	    "{\"error\":\"The request body is too large; at most 1024 bytes "
+	    "{\"error\":\"The request body is too large; at most 1 KiB "
 	    "are accepted.\"}");
 	r = world_post("multipart/form-data; boundary=X", "");
 	world_route(r, STYLE_FORM, all_input);
 	r->body_too_large = true;
 	cr_assert_eq(field_read_query(r), ERR_OK);
 	cr_assert_eq(field_read_body(r), ERR_TOO_LARGE);
-	cr_assert_not_null(strstr(complaint(r), "at most 4096 bytes"));
+	cr_assert_not_null(strstr(complaint(r), "at most 4 KiB"));
 	r = post(STYLE_ERROR, rating_input, json,
 	    mem_printf(NULL, "{\"rating\": 3, \"x\": \"%01024d\"}", 1),
 	    ERR_TOO_LARGE);

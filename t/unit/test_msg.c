@@ -35,6 +35,50 @@ Test(msg, arguments_go_to_their_places)
 	    "Dieser Wert darf höchstens 128 Zeichen haben (er hat 130).");
 }
 
+Test(msg, one_is_not_many)
+{
+	const char *const one[3] = { "1" }, *const many[3] = { "12" };
+	const char *const none[3] = { NULL };
+
+	cr_assert_str_eq(msg_format(NULL, LANG_EN, MSG_THROTTLED, one),
+	    "Request was throttled. Expected available in 1 second.");
+	cr_assert_str_eq(msg_format(NULL, LANG_EN, MSG_THROTTLED, many),
+	    "Request was throttled. Expected available in 12 seconds.");
+	cr_assert_str_eq(msg_format(NULL, LANG_DE, MSG_RESEND_COOLDOWN, one),
+	    "Sie können die Bestätigungs-E-Mail in 1 Sekunde erneut senden");
+	cr_assert_str_eq(msg_format(NULL, LANG_FR, MSG_UNAVAILABLE, many),
+	    "Le service n’est pas disponible pour le moment. Réessayez dans "
+	    "12 secondes.");
+	cr_assert_str_eq(msg_format(NULL, LANG_ES, MSG_THROTTLED, one),
+	    "Petición limitada. Disponible de nuevo en 1 segundo.");
+	cr_assert_str_eq(msg_format(NULL, LANG_EN, MSG_THROTTLED, none),
+	    "Request was throttled. Expected available in  seconds.");
+}
+
+Test(msg, sizes)
+{
+	cr_assert_str_eq(msg_size(NULL, LANG_EN, 5 * 1024 * 1024), "5 MiB");
+	cr_assert_str_eq(msg_size(NULL, LANG_FR, 5 * 1024 * 1024), "5 Mio");
+	cr_assert_str_eq(msg_size(NULL, LANG_DE, 64 * 1024), "64 KiB");
+	cr_assert_str_eq(msg_size(NULL, LANG_ES, 1536 * 1024), "1536 KiB");
+	cr_assert_str_eq(msg_size(NULL, LANG_EN, 12345), "12 KiB");
+}
+
+/* Braces that stand for nothing would be shown to somebody. */
+Test(msg, every_brace_stands_for_something)
+{
+	const char *const args[3] = { "1", "2", "3" };
+	int lang, msg;
+
+	for (lang = 0; lang < LANG__MAX; lang++) {
+		for (msg = MSG_NONE + 1; msg < MSG__MAX; msg++)
+			cr_assert_null(strpbrk(msg_format(NULL, (enum lang)lang,
+						   (enum msg)msg, args),
+					   "{}|"),
+			    "%s", msg_text((enum lang)lang, (enum msg)msg));
+	}
+}
+
 Test(msg, a_missing_argument_is_empty_and_text_is_not_read_again)
 {
 	const char *const none[3] = { NULL }, *const odd[3] = { "{0}%s{1}" };
