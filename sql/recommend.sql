@@ -84,6 +84,12 @@ UPDATE model
    SET published_at = NULL
  WHERE id = $1;
 
+-- From now on it is in force again.
+-- name: model_renew :exec (id bigint)
+UPDATE model
+   SET published_at = clock_timestamp()
+ WHERE id = $1;
+
 -- No row: it was taken back or has been replaced. NULL: there is no such chunk.
 -- name: model_chunk :one (model_id bigint, number integer)
 SELECT c.payload
@@ -99,7 +105,8 @@ hashtextextended('moviesxmovies recommend', 0)
 
 -- One training at a time, on whatever host: held as long as the session.
 -- name: train_lock :one
-SELECT pg_try_advisory_lock({{train_key}}) AS got;
+SELECT pg_try_advisory_lock({{train_key}}) AS got,
+       floor(extract(epoch FROM clock_timestamp()))::bigint AS now;
 
 -- Whether this session is still the one that has it.
 -- name: train_locked :one
@@ -114,11 +121,15 @@ SELECT EXISTS (SELECT
                   AND objsubid = 1
                   AND granted) AS held;
 
--- What there is to learn from; exact, but for members who have rated nothing.
+-- How much there is to learn from, exact but for who rated only deleted movies.
 -- name: train_size :one
 SELECT coalesce(sum(rating_count), 0)::bigint AS ratings,
        count(*) FILTER (WHERE rating_count > 0) AS movies,
-       (SELECT count(*) FROM account) AS members
+       (SELECT count(*)
+          FROM account AS a
+         WHERE EXISTS (SELECT
+                         FROM live_rating AS r
+                        WHERE r.user_id = a.id)) AS users
   FROM live_movie;
 
 -- name: train_ratings :copy
@@ -132,3 +143,39 @@ COPY (SELECT mg.genre_id, mg.movie_id
         FROM movie_genre AS mg
         JOIN live_genre AS g ON g.id = mg.genre_id
        ORDER BY mg.genre_id) TO STDOUT;
+
+-- name: model_list :many (at_most bigint)
+SELECT {{model_columns}}
+  FROM model AS m
+ ORDER BY m.version DESC
+ LIMIT $1;
+
+-- Of these movies those that are in the catalogue; no LIMIT: the caller asks
+-- for so many at a time.
+-- name: model_catalogue :many (movies bigint[])
+SELECT m.id
+  FROM unnest($1::bigint[]) AS k (id)
+  JOIN live_movie AS m ON m.id = k.id
+ ORDER BY m.id;
+
+-- Some members behind one, and what each has rated, oldest rating first.
+-- name: model_raters :many (after bigint, at_most bigint)
+SELECT a.id,
+       array_agg(r.movie_id ORDER BY r.created_at, r.id) AS rated,
+       array_agg(r.rating ORDER BY r.created_at, r.id) AS stars
+  FROM (SELECT id
+          FROM account AS a
+         WHERE a.id > $1
+           AND a.active
+           AND EXISTS (SELECT FROM live_rating AS r WHERE r.user_id = a.id)
+         ORDER BY id
+         LIMIT $2) AS a
+  JOIN live_rating AS r ON r.user_id = a.id
+ GROUP BY a.id
+ ORDER BY a.id;
+
+-- name: model_rater_count :one
+SELECT count(*) AS raters
+  FROM account AS a
+ WHERE a.active
+   AND EXISTS (SELECT FROM live_rating AS r WHERE r.user_id = a.id);

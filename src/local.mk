@@ -114,6 +114,7 @@ librecommend_a_CPPFLAGS = $(AM_CPPFLAGS) $(GSL_CFLAGS)
 librecommend_a_SOURCES = \
 	src/recommend/als.c src/recommend/als.h \
 	src/recommend/evaluate.c src/recommend/evaluate.h \
+	src/recommend/factors.c src/recommend/factors.h \
 	src/recommend/fit.c src/recommend/fit.h \
 	src/recommend/matrix.c src/recommend/matrix.h \
 	src/recommend/near.c src/recommend/near.h \
@@ -139,8 +140,10 @@ mxm_jobs_LDADD = $(libmxm_libs)
 
 mxmctl_SOURCES = src/mxmctl.c src/commands.def src/ctl/ctl.h \
 	src/ctl/check.c src/ctl/config.c src/ctl/import.c src/ctl/jobs.c \
-	src/ctl/migrate.c src/ctl/nginx_map.c \
-	src/ctl/recommend.c src/ctl/recommend.h src/ctl/recommend_file.c \
+	src/ctl/migrate.c src/ctl/model.c src/ctl/model.h src/ctl/nginx_map.c \
+	src/ctl/recommend.c src/ctl/recommend.h \
+	src/ctl/recommend_factors.c src/ctl/recommend_file.c \
+	src/ctl/recommend_models.c \
 	src/ctl/recommend_steps.c \
 	src/ctl/routes.c src/ctl/sql.c src/ctl/status.c
 mxmctl_LDADD = $(librecommend_libs) $(libmxm_libs)

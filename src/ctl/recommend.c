@@ -15,7 +15,19 @@
 #define TOP_MAX 10000
 
 /* Options; --json and --quiet go with everything. */
-enum option_id { TRAIN, TEST, OUT, TOP, SET, TUNE, AS_IS, OPTION__MAX };
+enum option_id {
+	TRAIN,
+	TEST,
+	OUT,
+	TOP,
+	SET,
+	TUNE,
+	AS_IS,
+	ITEMS,
+	USERS,
+	FORMAT,
+	OPTION__MAX
+};
 
 #define TAKES(option) (1U << (option))
 
@@ -27,6 +39,9 @@ static const struct option options[] = {
 	{ "set", required_argument, NULL, SET },
 	{ "tune", no_argument, NULL, TUNE },
 	{ "as-is", no_argument, NULL, AS_IS },
+	{ "items", required_argument, NULL, ITEMS },
+	{ "users", required_argument, NULL, USERS },
+	{ "format", required_argument, NULL, FORMAT },
 	{ "json", no_argument, NULL, 'j' },
 	{ "quiet", no_argument, NULL, 'q' },
 	{ 0 },
@@ -45,10 +60,16 @@ static const struct subcommand {
 	    TAKES(TRAIN) | TAKES(TEST) | TAKES(SET) | TAKES(TUNE) |
 		TAKES(AS_IS),
 	    TAKES(TRAIN), 0 },
+	{ "export", recommend_export, true,
+	    TAKES(ITEMS) | TAKES(USERS) | TAKES(FORMAT), 0, 0 },
+	{ "import", recommend_import, true,
+	    TAKES(ITEMS) | TAKES(FORMAT) | TAKES(SET), TAKES(ITEMS), 0 },
 	{ "rank", recommend_rank, false,
 	    TAKES(TRAIN) | TAKES(OUT) | TAKES(TOP) | TAKES(SET) | TAKES(TUNE) |
 		TAKES(AS_IS),
 	    TAKES(TRAIN) | TAKES(OUT), 0 },
+	{ "rollback", recommend_rollback, true, 0, 0, 0 },
+	{ "show", recommend_show, true, 0, 0, 0 },
 	{ "tune", recommend_tune, false, TAKES(TRAIN) | TAKES(SET),
 	    TAKES(TRAIN), 0 },
 };
@@ -77,6 +98,9 @@ catch_signals(void)
 	sigemptyset(&action.sa_mask);
 	for (size_t i = 0; i < array_len(numbers); i++)
 		(void)sigaction(numbers[i], &action, NULL);
+	/* A file that may not grow is an error like a full disk. */
+	action.sa_handler = SIG_IGN;
+	(void)sigaction(SIGXFSZ, &action, NULL);
 }
 
 /* ---------------------------------------------------------------- options */
@@ -90,6 +114,18 @@ take_set(struct task *t)
 		return ctl_usage(t->ctl, "--set: %s", why);
 	t->sets = mem_grow(t->mem, t->sets, const char *, t->n_sets + 1);
 	t->sets[t->n_sets++] = optarg;
+	return EX_OK;
+}
+
+static int
+take_format(struct task *t)
+{
+	if (strcmp(optarg, "csv") == 0)
+		t->format = FACTORS_CSV;
+	else if (strcmp(optarg, "json") == 0)
+		t->format = FACTORS_JSON;
+	else
+		return ctl_usage(t->ctl, "--format is to be csv or json");
 	return EX_OK;
 }
 
@@ -121,6 +157,14 @@ take_option(struct task *t, int option)
 	case AS_IS:
 		t->as_is = true;
 		break;
+	case ITEMS:
+		t->items = optarg;
+		break;
+	case USERS:
+		t->users = optarg;
+		break;
+	case FORMAT:
+		return take_format(t);
 	case 'j':
 		t->ctl->json = true;
 		break;

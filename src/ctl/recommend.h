@@ -15,6 +15,7 @@
 #include "db/db.h"
 #include "import/progress.h"
 #include "recommend/evaluate.h"
+#include "recommend/factors.h"
 #include "recommend/fit.h"
 #include "recommend/table.h"
 #include "recommend/tune.h"
@@ -28,6 +29,9 @@ struct task {
 	const char *train;
 	const char *test; /* NULL: split what --train names */
 	const char *out;
+	const char *items; /* a file or folder of factors */
+	const char *users;
+	enum factors_format format;
 	int64_t top;
 	bool quiet;
 	bool tune;
@@ -55,7 +59,11 @@ extern volatile sig_atomic_t recommend_stop;
 
 /* Each returns the exit status. */
 int recommend_evaluate(struct task *t);
+int recommend_export(struct task *t);
+int recommend_import(struct task *t);
 int recommend_rank(struct task *t);
+int recommend_rollback(struct task *t);
+int recommend_show(struct task *t);
 int recommend_tune(struct task *t);
 
 /* ---------------------------------------------------------------- steps */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * mxmctl status: what the shared counters of this host say: workers, requests
- * by route and status, times, the cache, refusals.
+ * mxmctl status: what the shared counters of this host say (workers, requests
+ * by route and status, times, the cache, refusals), and which model it serves
+ * from.
  */
 #include "base/base.h"
 
@@ -15,10 +16,14 @@
 #include "base/mem.h"
 #include "base/shm.h"
 #include "ctl/ctl.h"
+#include "ctl/model.h"
 #include "http/route.h"
 
 #define STATUS_MIN 100
 #define STATUS_MAX 600
+
+/* A model that was published longer ago should be here: seconds. */
+#define MODEL_LATE 60
 
 static const char *const pools[SHM_POOLS] = {
 	[FAST] = "fast", [SLOW] = "slow"
@@ -86,6 +91,92 @@ is_running(const struct ctl *ctl)
 	if (fd >= 0)
 		close(fd);
 	return locked;
+}
+
+/* ------------------------------------------------------------------ model */
+
+struct served {
+	struct ctl_model here;
+	bool asked;             /* the database has answered */
+	struct published *list; /* what was published or taken back */
+	size_t n;
+	const struct published
+	    *newest; /* in force; NULL: nothing, or not asked */
+	const struct published
+	    *ours; /* the one that is here; NULL: not known */
+};
+
+static void
+look_at_model(struct ctl *ctl, struct served *s)
+{
+	struct db *db =
+	    db_new(ctl->mem, ctl->conf->database, ctl->conf->statement_timeout);
+
+	ctl_model_here(ctl->mem, ctl->conf->model_file, &s->here);
+	s->asked = !publish_list(ctl->mem, db, &s->list, &s->n);
+	for (size_t i = 0; s->asked && i < s->n; i++) {
+		const struct published *p = &s->list[i];
+
+		if (!s->newest && p->published_at)
+			s->newest = p;
+		if (s->here.model && publish_is(p, &s->here.stamp))
+			s->ours = p;
+	}
+}
+
+/* For how long another one is in force; 0: ours is, or it is not known. */
+static int64_t
+seconds_behind(const struct served *s)
+{
+	int64_t seconds;
+
+	if (!s->newest || s->newest == s->ours)
+		return 0;
+	seconds = clock_now_us() / 1000000 - s->newest->published_at;
+	return seconds > 0 ? seconds : 1;
+}
+
+static void
+json_model(struct json *j, const struct served *s)
+{
+	json_key(j, "model");
+	json_object(j);
+	ctl_model_json(j, &s->here);
+	json_key(j, "ndcg");
+	if (s->ours && s->ours->ndcg >= 0)
+		json_double(j, s->ours->ndcg);
+	else
+		json_null(j);
+	json_key(j, "in_force");
+	if (s->newest)
+		json_int(j, (int64_t)s->newest->stamp.version);
+	else
+		json_null(j);
+	json_key(j, "behind_seconds");
+	if (s->asked)
+		json_int(j, seconds_behind(s));
+	else
+		json_null(j);
+	json_object_end(j);
+}
+
+static void
+print_model(const struct served *s)
+{
+	char age[CLOCK_AGE_SIZE];
+
+	printf("recommendations: ");
+	ctl_model_print(&s->here);
+	if (s->ours && s->ours->ndcg >= 0)
+		printf(", NDCG@100 %.4f", s->ours->ndcg);
+	putchar('\n');
+	if (seconds_behind(s) <= MODEL_LATE)
+		return;
+	clock_age(age, seconds_behind(s));
+	printf(
+	    "model %" PRIu64
+	    " has been in force for %s and is not here: does mxm-jobs run?\n",
+	    s->newest->stamp.version, age);
 }
 
 /* ------------------------------------------------------------------- JSON */
@@ -188,7 +279,8 @@ json_counters(struct json *j, const struct shm *shm)
 }
 
 static int
-print_json(struct ctl *ctl, const struct shm *shm, bool running)
+print_json(struct ctl *ctl, const struct shm *shm, const struct served *s,
+    bool running)
 {
 	struct json *j = ctl_json(ctl);
 
@@ -200,6 +292,7 @@ print_json(struct ctl *ctl, const struct shm *shm, bool running)
 	json_workers(j, shm);
 	json_routes(j, shm);
 	json_counters(j, shm);
+	json_model(j, s);
 	json_object_end(j);
 	return ctl_json_done(j, running ? EX_OK : EX_UNAVAILABLE);
 }
@@ -261,7 +354,7 @@ print_counters(const struct shm *shm)
 }
 
 static int
-print_text(const struct shm *shm, bool running)
+print_text(const struct shm *shm, const struct served *s, bool running)
 {
 	char since[CLOCK_ISO_SIZE];
 
@@ -271,6 +364,7 @@ print_text(const struct shm *shm, bool running)
 	print_pools(shm);
 	print_routes(shm);
 	print_counters(shm);
+	print_model(s);
 	return running ? EX_OK : EX_UNAVAILABLE;
 }
 
@@ -293,6 +387,7 @@ int
 ctl_status(struct ctl *ctl, int argc, char **argv)
 {
 	int status = ctl_plain(ctl, argc, argv);
+	struct served served = { 0 };
 	struct shm *shm;
 	bool running;
 	enum err e;
@@ -303,6 +398,7 @@ ctl_status(struct ctl *ctl, int argc, char **argv)
 	if (e)
 		return no_counters(ctl, e);
 	running = is_running(ctl);
-	return ctl->json ? print_json(ctl, shm, running) :
-			   print_text(shm, running);
+	look_at_model(ctl, &served);
+	return ctl->json ? print_json(ctl, shm, &served, running) :
+			   print_text(shm, &served, running);
 }

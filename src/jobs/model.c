@@ -73,9 +73,7 @@ look_in_place(struct watch *w, TALLOC_CTX *mem, const char *path)
 static bool
 is_in_place(const struct watch *w, const struct published *p)
 {
-	return w->sound && w->stamp.version == p->stamp.version &&
-	       memcmp(w->stamp.checksum, p->stamp.checksum, MODEL_CHECKSUM) ==
-		   0;
+	return w->sound && publish_is(p, &w->stamp);
 }
 
 static void

@@ -131,7 +131,6 @@ fetch_chunk(struct fetch *f, int number, uint64_t *left)
 static enum err
 check_part(struct fetch *f)
 {
-	const struct stamp *wanted = &f->which->stamp;
 	const struct model *model;
 	struct stamp stamp;
 	TALLOC_CTX *mem = mem_need(talloc_new(f->mem));
@@ -141,8 +140,7 @@ check_part(struct fetch *f)
 	e = file_map(mem, f->part, &model, &stamp, &why);
 	if (e)
 		e = fail_corrupt(f, why);
-	else if (stamp.version != wanted->version ||
-		 memcmp(stamp.checksum, wanted->checksum, MODEL_CHECKSUM) != 0)
+	else if (!publish_is(f->which, &stamp))
 		e = fail_corrupt(f, "its checksum is another");
 	talloc_free(mem);
 	return e;
@@ -159,6 +157,7 @@ make_room(struct fetch *f)
 	return fail_file(f);
 }
 
+/* Nobody is to write into what workers have mapped, hence 0444. */
 static enum err
 fetch_all(struct fetch *f)
 {
@@ -170,7 +169,7 @@ fetch_all(struct fetch *f)
 		e = fetch_chunk(f, number, &left);
 	if (e)
 		return e;
-	if (fchmod(f->fd, 0644) != 0 || fsync(f->fd) != 0)
+	if (fchmod(f->fd, 0444) != 0 || fsync(f->fd) != 0)
 		return fail_file(f);
 	return check_part(f);
 }

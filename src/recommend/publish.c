@@ -13,7 +13,8 @@
 #include "db/tx.h"
 #include "recommend/publish.h"
 
-#define CHUNK ((size_t)1 << 20)
+#define CHUNK    ((size_t)1 << 20)
+#define LIST_MAX 100
 
 /* One publication on its way. */
 struct publication {
@@ -181,6 +182,25 @@ publish_newest(TALLOC_CTX *mem, struct db *db, struct published *out)
 	return e;
 }
 
+enum err
+publish_list(TALLOC_CTX *mem, struct db *db, struct published **out, size_t *n)
+{
+	struct rows rows;
+	struct row row;
+	enum err e =
+	    query_all(mem, db, &rows, SQL_model_list, arg_id(LIST_MAX));
+
+	if (e)
+		return e;
+	*n = (size_t)rows.count;
+	*out = mem_array(mem, struct published, *n + 1);
+	for (int i = 0; i < rows.count; i++) {
+		rows_at(&rows, i, &row);
+		read_published(&row, *out + i);
+	}
+	return ERR_OK;
+}
+
 /* ---------------------------------------------------------------- rollback */
 
 struct rollback {
@@ -215,6 +235,9 @@ roll_back(void *arg)
 	rows_at(&rows, 0, &row);
 	e = query_exec(r->mem, r->db, NULL, SQL_model_withdraw,
 	    arg_id(row_id(&row, "id")));
+	if (!e)
+		e = query_exec(
+		    r->mem, r->db, NULL, SQL_model_renew, arg_id(r->out->id));
 	return e ? e : put_in_force(r->mem, r->db, model);
 }
 

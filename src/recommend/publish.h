@@ -29,14 +29,29 @@ must_check enum err publish_model(TALLOC_CTX *mem, struct db *db,
 struct published {
 	int64_t id;
 	struct stamp stamp;
-	int64_t published_at; /* seconds since 1970; 0: it was taken back */
+	int64_t published_at; /* since then in force, or kept; 0: taken back */
 	const char *quality;  /* JSON */
 	double ndcg; /* of it: NDCG@100 on held-out ratings; -1: unknown */
 };
 
+/* Is a file with that stamp this very model? */
+static inline bool
+publish_is(const struct published *p, const struct stamp *stamp)
+{
+	return p->stamp.version == stamp->version &&
+	       memcmp(p->stamp.checksum, stamp->checksum, MODEL_CHECKSUM) == 0;
+}
+
 /* The model in force. ERR_NOT_FOUND: there is none. */
 must_check enum err publish_newest(
     TALLOC_CTX *mem, struct db *db, struct published *out);
+
+/*
+ * The newest rows, published or taken back, newest first, no more than a
+ * hundred.
+ */
+must_check enum err publish_list(
+    TALLOC_CTX *mem, struct db *db, struct published **out, size_t *n);
 
 /*
  * Takes back what is in force, so that the one before it is. *out is the one

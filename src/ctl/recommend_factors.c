@@ -1,0 +1,427 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * mxmctl recommend export and import: factors for other programs, and models
+ * that were trained elsewhere.
+ */
+#include "base/base.h"
+
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "base/conf.h"
+#include "base/file.h"
+#include "base/json.h"
+#include "base/mem.h"
+#include "ctl/recommend.h"
+#include "db/query.h"
+#include "recommend/factors.h"
+#include "recommend/fold.h"
+#include "recommend/publish.h"
+
+#define RATERS    500   /* members folded in at a time */
+#define ASKED     10000 /* movies asked for at a time */
+#define STOP_ROWS 1000
+
+/* ----------------------------------------------------------------- writing */
+
+/* A file that appears whole or not at all. */
+struct output {
+	const char *path;
+	const char *half;
+	FILE *file;
+};
+
+static int
+cannot_write(struct task *t, const char *path)
+{
+	int why = errno;
+
+	progress_clear(&t->progress);
+	fprintf(stderr, "mxmctl recommend: %s: %s\n", path, strerror(why));
+	return EX_CANTCREAT;
+}
+
+static int
+output_drop(struct output *out)
+{
+	if (out->file) {
+		fclose(out->file);
+		(void)unlink(out->half);
+	}
+	return 0;
+}
+
+/* NULL: errno says why. Freed unfinished, it leaves nothing. */
+static struct output *
+output_new(TALLOC_CTX *mem, const char *path)
+{
+	struct output *out = mem_new(mem, struct output);
+
+	out->path = path;
+	out->half = mem_printf(out, "%s.%ld.tmp", path, (long)getpid());
+	out->file = fopen(out->half, "wex");
+	talloc_set_destructor(out, output_drop);
+	return out->file ? out : NULL;
+}
+
+static bool
+output_finish(struct output *out)
+{
+	bool good = fflush(out->file) == 0 && !ferror(out->file) &&
+		    fsync(fileno(out->file)) == 0;
+	int why = errno;
+
+	good = fclose(out->file) == 0 && good;
+	out->file = NULL;
+	if (good && file_rename(out->half, out->path))
+		return true;
+	why = good ? errno : why;
+	(void)unlink(out->half);
+	errno = why;
+	return false;
+}
+
+/* ------------------------------------------------------------------ export */
+
+static int
+write_items(struct task *t, const struct model *m, FILE *to)
+{
+	recommend_step(t, m->items, "writing %.60s", t->items);
+	factors_put_head(to, t->format, m->factors);
+	for (uint32_t i = 0; i < m->items; i++) {
+		factors_put(to, t->format, m->id[i], m->item + i * m->stride,
+		    m->factors);
+		if (i % STOP_ROWS != 0)
+			continue;
+		if (recommend_stop)
+			return recommend_interrupted(t);
+		progress_at(&t->progress, i);
+	}
+	progress_end(&t->progress);
+	return EX_OK;
+}
+
+/* One member's factors from what she has rated. */
+static void
+write_rater(struct task *t, struct fold *fold, const struct row *row, FILE *to)
+{
+	const struct model *m = fold->model;
+	TALLOC_CTX *mem = mem_need(talloc_new(t->mem));
+	size_t n, n_stars;
+	int64_t *rated = row_id_array(mem, row, "rated", &n);
+	int64_t *stars = row_id_array(mem, row, "stars", &n_stars);
+	uint32_t *item = mem_array(mem, uint32_t, n + 1);
+	float *preference = mem_array(mem, float, n + 1);
+	struct history h = { n, item, preference };
+
+	assert(n == n_stars);
+	for (size_t j = 0; j < n; j++) {
+		item[j] = model_find(m, rated[j]);
+		preference[j] = taste_preference(&m->taste, (float)stars[j]);
+	}
+	fold_run(fold, &h);
+	factors_put(to, t->format, row_id(row, "id"), fold->x, m->factors);
+	talloc_free(mem);
+}
+
+/* Some members behind `after`, who becomes the last of them; 0: all done. */
+static enum err
+write_some(struct task *t, struct fold *fold, int64_t *after, FILE *to)
+{
+	TALLOC_CTX *mem = mem_need(talloc_new(t->mem));
+	struct rows rows;
+	struct row row;
+	enum err e = query_all(mem, t->db, &rows, SQL_model_raters,
+	    arg_id(*after), arg_id(RATERS));
+
+	*after = 0;
+	for (int i = 0; !e && i < rows.count; i++) {
+		rows_at(&rows, i, &row);
+		write_rater(t, fold, &row, to);
+		*after = row_id(&row, "id");
+	}
+	talloc_free(mem);
+	return e;
+}
+
+static int
+write_users(struct task *t, const struct model *m, FILE *to)
+{
+	struct fold *fold = fold_new(t->mem, m);
+	int64_t after = INT64_MIN, done = 0;
+	struct row row;
+
+	if (query_one(t->mem, t->db, &row, SQL_model_rater_count, NO_ARGS))
+		return recommend_away(t);
+	recommend_step(t, row_id(&row, "raters"), "writing %.60s", t->users);
+	factors_put_head(to, t->format, m->factors);
+	do {
+		if (write_some(t, fold, &after, to))
+			return recommend_away(t);
+		if (recommend_stop)
+			return recommend_interrupted(t);
+		progress_at(&t->progress, done += RATERS);
+	} while (after != 0);
+	progress_end(&t->progress);
+	return EX_OK;
+}
+
+/* The model in force, from the database. */
+static int
+open_newest(struct task *t, struct published *p, const struct model **m)
+{
+	const char *why = NULL;
+	enum err e = publish_newest(t->mem, t->db, p);
+
+	if (!e)
+		e = publish_open(t->mem, t->db, p, m, &why);
+	if (!e)
+		return EX_OK;
+	if (recommend_stop || (!why && e != ERR_NOT_FOUND))
+		return recommend_away(t);
+	fprintf(stderr, "mxmctl recommend: %s\n",
+	    why ? why : "no model has been published");
+	return e == ERR_INVALID ? EX_DATAERR : EX_UNAVAILABLE;
+}
+
+static int
+exported(struct task *t, const struct published *p, const struct model *m)
+{
+	struct json *j;
+
+	if (!t->ctl->json)
+		return EX_OK;
+	j = ctl_json(t->ctl);
+	json_object(j);
+	json_key(j, "version");
+	json_int(j, (int64_t)p->stamp.version);
+	json_key(j, "movies");
+	json_int(j, m->items);
+	json_key(j, "factors");
+	json_int(j, m->factors);
+	json_object_end(j);
+	return ctl_json_done(j, EX_OK);
+}
+
+/* One file, made by `write`; NULL path: not wanted. */
+static int
+export_file(struct task *t, const struct model *m, const char *path,
+    int (*write)(struct task *t, const struct model *m, FILE *to))
+{
+	struct output *out;
+	int status;
+
+	if (!path)
+		return EX_OK;
+	out = output_new(t->mem, path);
+	if (!out)
+		return cannot_write(t, path);
+	status = write(t, m, out->file);
+	if (status == EX_OK && !output_finish(out))
+		status = cannot_write(t, path);
+	talloc_free(out);
+	return status;
+}
+
+int
+recommend_export(struct task *t)
+{
+	const struct model *m;
+	struct published p;
+	int status;
+
+	if (!t->items && !t->users)
+		return ctl_usage(
+		    t->ctl, "export needs --items or --users, or both");
+	if (t->format == FACTORS_GUESS)
+		t->format = FACTORS_CSV;
+	status = open_newest(t, &p, &m);
+	if (status == EX_OK)
+		status = export_file(t, m, t->items, write_items);
+	if (status == EX_OK)
+		status = export_file(t, m, t->users, write_users);
+	return status == EX_OK ? exported(t, &p, m) : status;
+}
+
+/* ------------------------------------------------------------------ import */
+
+/* Setting recommend_tuning, and then again what the command line says. */
+static int
+read_settings(struct task *t)
+{
+	char *text = mem_text(t->mem, t->ctl->conf->recommend_tuning), *rest;
+	const char *why = NULL;
+	char *word = strtok_r(text, " \t", &rest);
+
+	for (; word && !why; word = strtok_r(NULL, " \t", &rest))
+		why = fit_set(t->mem, &t->fit, word);
+	if (why) {
+		fprintf(stderr,
+		    "mxmctl recommend: setting recommend_tuning: %s\n", why);
+		return EX_CONFIG;
+	}
+	for (size_t i = 0; i < t->n_sets && !why; i++)
+		why = fit_set(t->mem, &t->fit, t->sets[i]);
+	assert(!why);
+	return EX_OK;
+}
+
+static void
+tell_bytes(void *teller, int64_t bytes)
+{
+	struct task *t = teller;
+
+	progress_at(&t->progress, bytes);
+}
+
+static int
+read_items(struct task *t, struct factors *f)
+{
+	const struct factors_input in = { .path = t->items,
+		.format = t->format,
+		.stop = &recommend_stop,
+		.tell = tell_bytes,
+		.teller = t };
+	struct factors_fault fault;
+	enum err e;
+
+	recommend_step(t, factors_size(t->items), "reading %.60s", t->items);
+	e = factors_read(t->mem, &in, f, &fault);
+	if (!e) {
+		progress_end(&t->progress);
+		return EX_OK;
+	}
+	if (recommend_stop)
+		return recommend_interrupted(t);
+	progress_clear(&t->progress);
+	fprintf(stderr, "mxmctl recommend: %s", fault.file);
+	if (fault.line)
+		fprintf(stderr, ":%ld", fault.line);
+	fprintf(stderr, ": %s; nothing was published\n", fault.why);
+	if (e == ERR_NOT_FOUND)
+		return EX_NOINPUT;
+	return e == ERR_INVALID ? EX_DATAERR : EX_IOERR;
+}
+
+/* Keeps of the rows from..to those whose ids the catalogue has. */
+static enum err
+keep_known(struct task *t, struct factors *f, uint32_t from, uint32_t to)
+{
+	TALLOC_CTX *mem = mem_need(talloc_new(t->mem));
+	struct rows rows;
+	struct row row;
+	enum err e = query_all(mem, t->db, &rows, SQL_model_catalogue,
+	    arg_int_array(f->id + from, to - from));
+
+	/* both rise */
+	for (int i = 0; !e && i < rows.count; i++) {
+		rows_at(&rows, i, &row);
+		while (f->id[from] != row_id(&row, "id"))
+			from++;
+		memmove(f->row + (size_t)f->n * f->width,
+		    f->row + (size_t)from * f->width,
+		    f->width * sizeof *f->row);
+		f->id[f->n++] = f->id[from++];
+	}
+	talloc_free(mem);
+	return e;
+}
+
+/* Leaves out what is no movie of ours. */
+static int
+match_catalogue(struct task *t, struct factors *f, uint32_t *unknown)
+{
+	uint32_t all = f->n;
+
+	f->n = 0;
+	for (uint32_t from = 0; from < all; from += ASKED) {
+		if (keep_known(
+			t, f, from, all - from < ASKED ? all : from + ASKED))
+			return recommend_away(t);
+	}
+	*unknown = all - f->n;
+	if (f->n == 0) {
+		fprintf(stderr,
+		    "mxmctl recommend: %s: none of its %" PRIu32
+		    " ids is a movie of the catalogue; nothing was published\n",
+		    t->items, all);
+		return EX_DATAERR;
+	}
+	if (*unknown > 0 && !t->quiet)
+		fprintf(stderr,
+		    "%" PRIu32 " of %" PRIu32
+		    " ids are no movies of the catalogue and were left out\n",
+		    *unknown, all);
+	return EX_OK;
+}
+
+static int
+imported(struct task *t, const struct stamp *stamp, const struct factors *f,
+    uint32_t unknown)
+{
+	struct json *j;
+
+	if (!t->ctl->json) {
+		printf("model %" PRIu64 " is in force: %" PRIu32
+		       " movies, %u factors\n",
+		    stamp->version, f->n, f->width);
+		return EX_OK;
+	}
+	j = ctl_json(t->ctl);
+	json_object(j);
+	json_key(j, "version");
+	json_int(j, (int64_t)stamp->version);
+	json_key(j, "movies");
+	json_int(j, f->n);
+	json_key(j, "factors");
+	json_int(j, f->width);
+	json_key(j, "left_out");
+	json_int(j, unknown);
+	json_object_end(j);
+	return ctl_json_done(j, EX_OK);
+}
+
+static int
+publish(struct task *t, const struct model *m, struct stamp *stamp)
+{
+	recommend_step(t, 0, "publishing");
+	switch (publish_model(
+	    t->mem, t->db, m, "{\"source\": \"import\"}", stamp)) {
+	case ERR_OK:
+		progress_end(&t->progress);
+		return EX_OK;
+	case ERR_INVALID:
+		progress_clear(&t->progress);
+		fprintf(stderr,
+		    "mxmctl recommend: %s: the factors are so large that "
+		    "their products are no numbers; nothing was published\n",
+		    t->items);
+		return EX_DATAERR;
+	default:
+		return recommend_away(t);
+	}
+}
+
+int
+recommend_import(struct task *t)
+{
+	struct factors f;
+	struct stamp stamp;
+	struct model how, *m;
+	uint32_t unknown = 0;
+	int status;
+
+	status = read_settings(t);
+	if (status == EX_OK)
+		status = read_items(t, &f);
+	if (status == EX_OK)
+		status = match_catalogue(t, &f, &unknown);
+	if (status != EX_OK)
+		return status;
+	how = (struct model){ .regularization = t->fit.als.regularization,
+		.unobserved = t->fit.als.unobserved,
+		.taste = t->fit.taste };
+	m = factors_model(t->mem, &f, &how);
+	status = publish(t, m, &stamp);
+	return status == EX_OK ? imported(t, &stamp, &f, unknown) : status;
+}
