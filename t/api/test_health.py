@@ -2,6 +2,7 @@
 """What those who watch us see: /healthz, /readyz, request ids, and the log,
 which has one line for each request and nothing secret."""
 
+import http.client
 import re
 import threading
 
@@ -17,7 +18,7 @@ HEAT = "/api/movies/heat/"
 # ---------------------------------------------------------------- health --
 
 @pytest.mark.parametrize("path", [HEALTH, READY])
-def test_anybody_may_ask(client, path):
+def test_no_token_is_asked_for(client, path):
     r = client.get(path)
     assert r.status_code == 200
     assert r.headers["Content-Type"] == "application/json"
@@ -30,6 +31,24 @@ def test_anybody_may_ask(client, path):
     assert asked.status_code == 204
     assert asked.headers["Allow"] == "GET, HEAD, OPTIONS"
     assert client.post(path).status_code == 405
+
+
+@pytest.mark.parametrize("path", [
+    READY, READY + "/", "/%72eadyz", "//readyz", "/api/../readyz",
+    READY + "%2F", READY + "?x=1"])
+def test_how_it_goes_within_is_not_for_the_world(stack, path):
+    """127.0.0.2 is another address than the one nginx lets ask."""
+    for method in ("GET", "HEAD", "POST"):
+        answer = from_afar(stack, method, path)
+        assert answer.status == 404 and b"cache" not in answer.read()
+    assert from_afar(stack, "GET", HEALTH).status == 200
+
+
+def from_afar(stack, method, path):
+    there = http.client.HTTPConnection("127.0.0.1", stack.port, timeout=30,
+                                       source_address=("127.0.0.2", 0))
+    there.request(method, path)
+    return there.getresponse()
 
 
 def test_all_is_well(client):
