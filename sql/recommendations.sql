@@ -328,7 +328,7 @@ WITH wish AS MATERIALIZED (
 	                         WHERE mg.movie_id = c.id), 0) / 2) AS value
 	  FROM candidate AS c
 ), spread AS MATERIALIZED (
-	SELECT v.id, v.value * power(0.97, coalesce(min(n.nth), 1) - 1) AS value
+	SELECT v.id, v.value * power(0.93, coalesce(min(n.nth), 1) - 1) AS value
 	  FROM valued AS v
 	  LEFT JOIN (SELECT mg.movie_id,
 	                    row_number() OVER (PARTITION BY mg.genre_id

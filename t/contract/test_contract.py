@@ -72,8 +72,14 @@ def test_a_key_that_is_not_documented():
     assert "$[0].count is not documented" in text
 
 
-def test_recommendations_may_say_more():
-    judge("GET", "/api/movies/", 200, [{**MOVIE, "because": ["x"]}])
+def test_recommendations_say_why():
+    judge("GET", "/api/movies/", 200, [{**MOVIE, "because": [
+        {"kind": "friend", "text": "bob liked it",
+         "user": "https://movies.example.org/api/users/bob/"},
+        {"kind": "another", "text": "Why not?"}]}])
+    assert "because" in complaint("GET", "/api/movies/", 200, [MOVIE])
+    assert "because" in complaint("GET", "/api/movies/", 200,
+                                  [{**MOVIE, "because": [{"kind": "x"}]}])
 
 
 def test_pages_check_their_results():

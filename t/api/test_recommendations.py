@@ -1,0 +1,408 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Recommendations: who gets what, why, and that the next answer knows whatever
+has changed around a caller.
+
+The model is made up, so that what is right is plain: two factors, one for
+science fiction and action, one for drama and crime; what is neither lies
+between. Films of world "catalogue"; bob, carla and fay have rated some."""
+
+import json
+
+import pytest
+
+import models
+from stack import wait_until
+
+WORLD = "catalogue"
+SETTINGS = {"recommend_director": "100%"}
+
+SCIENCE = {"alien-resurrection": (1, 0.1), "the-matrix": (1.1, 0),
+           "the-matrix-reloaded": (1.05, 0.05), "wall-e": (0.9, 0.2)}
+DRAMA = {"the-godfather": (0, 1.1), "the-godfather-part-ii": (0.05, 1.05),
+         "volver": (0.1, 0.8), "apocalypse-now": (0.15, 1),
+         "the-conversation": (0.1, 0.9), "heat": (0.3, 0.9),
+         "talk-to-her": (0, 0.7), "city-of-god": (0.1, 1)}
+BETWEEN = {"amelie": (0.3, 0.35), "delicatessen": (0.35, 0.3),
+           "spirited-away": (0.4, 0.4)}
+FILMS = {**SCIENCE, **DRAMA, **BETWEEN}
+KEYS = ["id", "title", "slug", "release_date", "synopsis", "cover", "genres",
+        "awards", "platforms", "actors", "directors", "because"]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def model(stack):
+    """Published, fetched by mxm-jobs and mapped by the workers."""
+    ids = dict(stack.sql("SELECT slug, id FROM live_movie"))
+    version = models.publish(stack, {ids[slug]: f for slug, f
+                                     in FILMS.items()})
+    wait_until(lambda: models.version_of(stack.base / "model") == version,
+               "the model is fetched")
+    bob = stack.client("bob")
+    wait_until(lambda: kinds(bob.get("/api/movies/")) >= {"rating"},
+               "the workers have the model")
+    return version
+
+
+def slugs(response):
+    assert response.status_code == 200, response.text
+    return [m["slug"] for m in response.json()]
+
+
+def kinds(response):
+    return {why["kind"] for m in response.json() for why in m["because"]}
+
+
+def page(who):
+    return slugs(who.get("/api/movies/"))
+
+
+def item(who, slug):
+    found = [m for m in who.get("/api/movies/").json() if m["slug"] == slug]
+    assert len(found) == 1
+    return found[0]
+
+
+def because(who, slug, kind):
+    return [why for why in item(who, slug)["because"] if why["kind"] == kind]
+
+
+def rate(who, slug, stars):
+    path = f"/api/movies/{slug}/ratings/"
+    response = who.post(path, {"rating": stars})
+    if response.status_code == 400:
+        response = who.put(path, {"rating": stars})
+    assert response.status_code in (200, 201), response.text
+
+
+@pytest.fixture
+def newcomer(stack):
+    """Members that nobody knows; they are gone after the test."""
+    made = []
+
+    def make(**columns):
+        names = ", ".join(["", *columns])
+        marks = ", %s" * len(columns)
+        number = stack.value("SELECT nextval(pg_get_serial_sequence("
+                             "'account', 'id'))")
+        stack.sql(f"INSERT INTO account (id, username, email, password,"
+                  f" verified, boarded{names}) SELECT %s, %s, %s, password,"
+                  f" true, true{marks} FROM account WHERE username = 'ana'",
+                  (number, f"new{number}", f"new{number}@example.org",
+                   *columns.values()))
+        made.append(number)
+        client = stack.client(f"new{number}")
+        client.number = number
+        client.name = f"new{number}"
+        return client
+    yield make
+    for number in made:
+        stack.sql("DELETE FROM account WHERE id = %s", (number,))
+
+
+# -- who has rated nothing ---------------------------------------------------
+
+def test_newcomer_gets_what_is_popular(stack, newcomer):
+    got = newcomer().get("/api/movies/").json()
+    rated = [r[0] for r in stack.sql(
+        "SELECT slug FROM live_movie WHERE rating_count > 0")]
+    assert len(got) == 15
+    assert got[0]["slug"] in ("the-godfather", "amelie")
+    assert {m["slug"] for m in got[:len(rated)]} == set(rated)
+    assert all(list(m) == KEYS for m in got)
+    assert {"kind": "popular", "text": "Members rate it highly"} in \
+        got[0]["because"]
+    assert "rating" not in {w["kind"] for m in got for w in m["because"]}
+
+
+def test_popular_films_are_spread_over_genres(stack, newcomer):
+    """Twelve dramas, rated better than all else, are not the first twelve."""
+    stack.sql("INSERT INTO movie (id, slug, title, release_date, modelled)"
+              " SELECT 500 + i, 'drama-' || i, 'Drama', '2001-04-25', true"
+              "   FROM generate_series(1, 12) AS i;"
+              "INSERT INTO movie_genre SELECT id, 4 FROM movie WHERE id > 500;"
+              "INSERT INTO rating (user_id, movie_id, rating)"
+              " SELECT u, 500 + i, 5 FROM generate_series(2, 5) AS u,"
+              "        generate_series(1, 12) AS i")
+    try:
+        got = page(newcomer())
+        assert len(got) == 20
+        assert sum(s.startswith("drama-") for s in got[:12]) < 12
+        assert got[0].startswith("drama-")
+    finally:
+        stack.sql("DELETE FROM movie WHERE id > 500")
+
+
+def test_one_rating_changes_the_page(newcomer):
+    me = newcomer()
+    before = page(me)
+    rate(me, "the-matrix-reloaded", 5)
+    after = page(me)
+    assert after[:3] != before[:3]
+    assert set(after[:3]) == set(SCIENCE) - {"the-matrix-reloaded"}
+
+
+# -- taste -------------------------------------------------------------------
+
+def test_five_stars_lead_there_and_one_star_away(newcomer):
+    me, other = newcomer(), newcomer()
+    for slug in ("the-matrix", "wall-e"):
+        rate(me, slug, 5)
+        rate(other, slug, 1)
+    assert set(page(me)[:2]) == {"the-matrix-reloaded", "alien-resurrection"}
+    assert set(page(other)[-2:]) == {"the-matrix-reloaded",
+                                     "alien-resurrection"}
+    for slug in ("the-matrix", "wall-e"):
+        rate(me, slug, 1)  # she has changed her mind
+    assert set(page(me)[-2:]) == {"the-matrix-reloaded", "alien-resurrection"}
+
+
+def test_reasons_name_the_ratings_that_count(stack, newcomer):
+    me = newcomer()
+    rate(me, "volver", 3)
+    rate(me, "the-matrix", 5)
+    why = because(me, "alien-resurrection", "rating")
+    assert why[0] == {
+        "kind": "rating", "text": "You gave “The Matrix” 5 stars",
+        "movie": f"{stack.tls_url}/api/movies/the-matrix/",
+        "title": "The Matrix", "rating": 5, "share": why[0]["share"]}
+    assert 0.5 < why[0]["share"] <= 1
+    assert len(why) <= 3
+    assert sum(w["share"] for w in why) <= 1.001
+    me.language("es")
+    rate(me, "the-godfather", 4)
+    assert "Diste 4 estrellas a «El padrino»" in [
+        w["text"] for w in because(me, "volver" if "volver" in page(me)
+                                   else "city-of-god", "rating")]
+
+
+def test_what_she_knows_is_left_out(newcomer):
+    me = newcomer()
+    rate(me, "heat", 5)
+    assert "heat" not in page(me) and "volver" in page(me)
+    assert me.post("/api/movies/volver/unseen/").status_code == 200
+    assert "volver" not in page(me)
+    assert me.delete("/api/movies/volver/unseen/").status_code == 200
+    assert "volver" in page(me)
+    assert len(page(me)) == len(set(page(me))) == 14
+
+
+def test_who_knows_everything_gets_an_empty_list(newcomer):
+    me = newcomer()
+    for slug in FILMS:
+        rate(me, slug, 3)
+    assert page(me) == []
+
+
+def test_explain_adds_up_to_what_is_ranked_by(stack, newcomer):
+    me = newcomer()
+    for slug, stars in (("heat", 5), ("wall-e", 2), ("amelie", 4)):
+        rate(me, slug, stars)
+    order = page(me)
+    places, scores = [], []
+    for slug in order:
+        done = stack.ctl(["recommend", "explain", me.name, slug, "--json"])
+        told = json.loads(done.stdout)
+        assert told["not_shown"] is None
+        assert len(told["ratings"]) == 3
+        assert sum(r["part"] for r in told["ratings"]) == pytest.approx(
+            told["taste"], abs=1e-5)
+        places.append(told["place"])
+        scores.append(told["score"])
+    assert scores == sorted(scores, reverse=True)
+    done = stack.ctl(["recommend", "explain", me.name, "heat"])
+    assert "not shown: she has rated it" in done.stdout
+
+
+@pytest.mark.parametrize("args, status", [
+    (["nobody", "heat"], 67), (["ana", "no-such-film"], 66),
+    (["ana", "heat"], 65), (["ana"], 64)])
+def test_explain_says_what_is_missing(stack, args, status):
+    done = stack.ctl(["recommend", "explain", *args], check=False)
+    assert done.returncode == status
+    assert done.stderr and not done.stdout
+
+
+# -- friends, celebrities, awards --------------------------------------------
+
+def befriend(stack, a, b):
+    stack.sql("INSERT INTO friendship (user1_id, user2_id)"
+              " SELECT least(a.id, b.id), greatest(a.id, b.id)"
+              "   FROM account AS a, account AS b"
+              "  WHERE a.username = %s AND b.username = %s", (a, b))
+
+
+def soon(condition, what):
+    """What psql changes reaches the answers when mxm-jobs has seen it."""
+    wait_until(condition, what, timeout=10)
+
+
+def test_friends_shift_the_order_and_give_a_reason(stack, newcomer):
+    me, friend = newcomer(), newcomer()
+    rate(me, "the-matrix", 5)
+    before = page(me)
+    rate(friend, "spirited-away", 5)
+    befriend(stack, me.name, friend.name)
+    soon(lambda: because(me, "spirited-away", "friend"), "a friend's reason")
+    assert because(me, "spirited-away", "friend") == [
+        {"kind": "friend", "text": f"{friend.name} liked it",
+         "user": f"{stack.tls_url}/api/users/{friend.name}/"}]
+    after = page(me)
+    assert after[:2] == before[:2], "taste is not replaced"
+    assert after.index("spirited-away") <= before.index("spirited-away")
+    # a friend's new rating is known too, and a changed one
+    rate(friend, "heat", 4)
+    soon(lambda: because(me, "heat", "friend"), "the friend's new rating")
+    rate(friend, "heat", 3)
+    soon(lambda: not because(me, "heat", "friend"), "it is no favourite now")
+    stack.sql("DELETE FROM account WHERE id = %s", (friend.number,))
+    soon(lambda: "friend" not in kinds(me.get("/api/movies/")),
+         "a deleted account gives no reasons")
+    assert page(me) == before
+
+
+def test_followed_persons_shift_the_order(stack, newcomer):
+    me = newcomer()
+    rate(me, "the-matrix", 5)
+    before = page(me)
+    stack.sql("INSERT INTO follow (user_id, person_id) VALUES (%s, 4)",
+              (me.number,))
+    soon(lambda: because(me, "heat", "celebrity"), "a celebrity's reason")
+    assert because(me, "heat", "celebrity") == [
+        {"kind": "celebrity", "text": "With Al Pacino",
+         "person": f"{stack.tls_url}/api/persons/al-pacino/"}]
+    after = page(me)
+    assert after[:2] == before[:2]
+    assert after.index("heat") < before.index("heat")
+    stack.sql("DELETE FROM follow WHERE user_id = %s", (me.number,))
+    soon(lambda: page(me) == before, "she follows nobody again")
+
+
+def test_awards_are_a_reason_until_they_are_deleted(stack, newcomer):
+    me = newcomer()
+    rate(me, "heat", 5)
+    assert because(me, "the-godfather", "award") == [
+        {"kind": "award", "text": "It has won an award"}]
+    stack.sql("UPDATE award SET deleted_at = now()")
+    soon(lambda: not because(me, "the-godfather", "award"), "no award left")
+    stack.sql("UPDATE award SET deleted_at = NULL")
+    soon(lambda: because(me, "the-godfather", "award"), "they are back")
+
+
+# -- what may be shown -------------------------------------------------------
+
+def test_platforms(stack, newcomer):
+    me = newcomer()
+    rate(me, "wall-e", 5)
+    assert "the-matrix" in page(me)
+    stack.sql("INSERT INTO account_platform (user_id, platform_id)"
+              " VALUES (%s, 1)", (me.number,))
+    soon(lambda: "the-matrix" not in page(me), "her platforms count")
+    got = page(me)
+    assert "amelie" in got and "city-of-god" in got  # hers, and on none
+    assert "the-godfather" not in got                # another's
+    assert got[:2] == ["the-matrix-reloaded", "alien-resurrection"]
+    stack.sql("DELETE FROM account_platform WHERE user_id = %s", (me.number,))
+    soon(lambda: "the-matrix" in page(me), "she has none any more")
+
+
+def test_platforms_of_a_newcomer(stack, newcomer):
+    me = newcomer()
+    stack.sql("INSERT INTO account_platform (user_id, platform_id)"
+              " VALUES (%s, 2)", (me.number,))
+    got = page(me)
+    assert "amelie" not in got and "the-matrix" in got and "volver" not in got
+
+
+def test_films_come_and_go(stack, newcomer):
+    me = newcomer()
+    rate(me, "the-matrix", 5)
+    assert page(me)[0] == "the-matrix-reloaded"
+    stack.sql("UPDATE movie SET deleted_at = now()"
+              " WHERE slug = 'the-matrix-reloaded'")
+    soon(lambda: "the-matrix-reloaded" not in page(me), "it is deleted")
+    stack.sql("UPDATE movie SET deleted_at = NULL, release_date ="
+              " current_date + 2 WHERE slug = 'the-matrix-reloaded'")
+    assert "the-matrix-reloaded" not in page(me), "it is not out"
+    stack.sql("UPDATE movie SET release_date = '2003-05-15'"
+              " WHERE slug = 'the-matrix-reloaded'")
+    soon(lambda: page(me)[0] == "the-matrix-reloaded", "it is out")
+
+
+def test_film_no_model_knows_comes_in_by_people_and_genres(stack, newcomer):
+    me, other = newcomer(), newcomer()
+    rate(me, "the-godfather", 5)
+    rate(other, "the-matrix", 5)
+    page(me), page(other)
+    stack.sql("INSERT INTO movie (id, slug, title, release_date)"
+              " VALUES (900, 'tucker', 'Tucker', '1988-08-12');"
+              "INSERT INTO movie_director (movie_id, person_id)"
+              " VALUES (900, 3);"
+              "INSERT INTO movie_genre (movie_id, genre_id) VALUES (900, 4)")
+    try:
+        soon(lambda: "tucker" in page(me), "the new film")
+        got = page(me)
+        assert got.index("tucker") < got.index("the-matrix")
+        assert because(me, "tucker", "rating")[0]["title"] == "The Godfather"
+        assert page(other).index("tucker") > got.index("tucker")
+        # her rating of it is left out at once, and a mark too
+        rate(me, "tucker", 4)
+        assert "tucker" not in page(me)
+    finally:
+        stack.sql("DELETE FROM movie WHERE id = 900")
+
+
+def test_page_is_filled_with_the_newest(stack, newcomer):
+    """Films of which nothing is known are the last resort."""
+    me = newcomer()
+    rate(me, "the-matrix", 5)
+    stack.sql("INSERT INTO movie (id, slug, title, release_date)"
+              " SELECT 700 + i, 'plain-' || i, 'Plain',"
+              "        date '1980-01-01' + i"
+              "   FROM generate_series(1, 9) AS i")
+    try:
+        soon(lambda: len(page(me)) == 20, "a full page")
+        got = page(me)
+        assert got[14:] == [f"plain-{i}" for i in range(9, 3, -1)]
+        assert item(me, "plain-9")["because"] == []
+    finally:
+        stack.sql("DELETE FROM movie WHERE id > 700")
+
+
+def test_film_deleted_between_scoring_and_reading(stack, newcomer):
+    """The model scores it, the catalogue has it no more, all the time."""
+    me = newcomer()
+    rate(me, "heat", 5)
+    stack.sql("INSERT INTO movie (id, slug, title, release_date)"
+              " VALUES (800, 'short-lived', 'Short', '2000-01-01')")
+    ids = dict(stack.sql("SELECT slug, id FROM live_movie"))
+    version = models.publish(stack, {
+        **{ids[s]: f for s, f in FILMS.items()}, 800: (0, 2)})
+    wait_until(lambda: models.version_of(stack.base / "model") == version,
+               "the model is fetched")
+    soon(lambda: page(me)[0] == "short-lived", "it is the best")
+    stack.sql("DELETE FROM movie WHERE id = 800")
+    soon(lambda: "short-lived" not in page(me), "it is gone")
+    assert len(page(me)) == 14
+
+
+# -- the answer cache --------------------------------------------------------
+
+def test_answer_is_kept_until_something_changes(stack, newcomer):
+    me = newcomer()
+    rate(me, "heat", 5)
+    wait_until(lambda: stack.value("SELECT count(*) FROM touch") == 0,
+               "no touches are left")
+    first = me.get("/api/movies/")
+    mark = stack.mark()
+    again = me.get("/api/movies/",
+                   headers={"If-None-Match": first.headers["ETag"]})
+    assert again.status_code == 304
+    stack.wait_log(r"GET /api/movies/ 304 .*cache=hit", since=mark)
+    ids = dict(stack.sql("SELECT slug, id FROM live_movie"))
+    version = models.publish(stack, {ids[s]: f[::-1] for s, f
+                                     in FILMS.items()})
+    soon(lambda: models.version_of(stack.base / "model") == version,
+         "another model")
+    soon(lambda: because(me, "volver", "rating") and
+         me.get("/api/movies/").headers["ETag"] != first.headers["ETag"],
+         "the kept answer is not that of another model")
