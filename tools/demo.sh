@@ -496,12 +496,14 @@ demo_stays() {
 	done
 }
 
-# Ctrl-C, or ./run stop from elsewhere.
+# Ctrl-C, ./run stop from elsewhere, or a terminal that is gone: then nobody
+# hears what is said, which must not end us before the services.
 demo_interrupted() {
-	trap '' INT TERM HUP
+	trap '' INT TERM HUP PIPE
 	trap - EXIT
-	say
+	say 2>/dev/null || exec >/dev/null 2>&1
 	demo_end
+	say "run: stopped"
 	exit 0
 }
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """./run as a person uses it, and what nginx does before mxmd is asked."""
 
+import contextlib
 import os
 import pathlib
 import re
@@ -62,9 +63,14 @@ class Demo:
 
     def pids(self):
         found = {}
-        for file in (self.folder / "pid").iterdir():
+        folder = self.folder / "pid"
+        for file in folder.iterdir() if folder.is_dir() else ():
             found[file.name] = int(file.read_text().split()[0])
         return found
+
+    def runs(self):
+        pids = self.pids()
+        return len(pids) >= 5 and all(map(is_running, pids.values()))
 
     def get(self, path, **kw):
         return requests.get(f"http://127.0.0.1:{self.port}{path}", timeout=10,
@@ -80,7 +86,8 @@ def is_running(pid):
 
 
 @pytest.fixture(scope="module")
-def demo(tmp_path_factory):
+def place():
+    """Where a demo may be, and where it is kept from test to test."""
     # Deep, and with a blank: socket paths stay short all the same.
     base = pathlib.Path("/tmp") / f"mxm run test {os.getpid()}"
     folder = base / ("d" * 100) / "demo"
@@ -94,7 +101,24 @@ def demo(tmp_path_factory):
         subprocess.run(["rm", "-rf", str(base)], check=True)
 
 
-def test_demo_says_what_runs_and_ends_with_ready(demo):
+@pytest.fixture
+def demo(place):
+    """A demo that runs, whatever the test before has left."""
+    if not place.runs():
+        place.start()
+    return place
+
+
+@pytest.fixture
+def stopped(place):
+    """A demo that does not run."""
+    if place.pids():
+        place.stop()
+    return place
+
+
+def test_demo_says_what_runs_and_ends_with_ready(stopped):
+    demo = stopped
     lines = demo.start().stdout.splitlines()
     assert lines[-1] == f"ready: http://127.0.0.1:{demo.port}/api/"
     text = "\n".join(lines)
@@ -176,30 +200,47 @@ def hear_interrupts():
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
-def test_an_interrupt_stops_a_demo_in_the_foreground(demo):
-    demo.stop()
-    with open(demo.folder / "log/foreground", "w") as out:
-        front = subprocess.Popen([str(RUN), "demo"], env=demo.env, stdout=out,
-                                 stderr=subprocess.STDOUT,
-                                 stdin=subprocess.DEVNULL,
-                                 start_new_session=True,
-                                 preexec_fn=hear_interrupts)
+@contextlib.contextmanager
+def foreground(demo):
+    """./run demo as from a terminal, ready; its output is a pipe."""
+    front = subprocess.Popen([str(RUN), "demo"], env=demo.env, text=True,
+                             stdout=subprocess.PIPE,
+                             stderr=subprocess.STDOUT,
+                             stdin=subprocess.DEVNULL, start_new_session=True,
+                             preexec_fn=hear_interrupts)
     try:
-        stack_module.wait_until(
-            lambda: "\nready: " in (demo.folder / "log/foreground")
-            .read_text(), "the demo is ready", timeout=60)
-        pids = demo.pids()
-        os.killpg(front.pid, signal.SIGINT)
-        assert front.wait(60) == 0
-        assert not any(map(is_running, pids.values()))
+        said = ""
+        while "ready: " not in said:
+            said = front.stdout.readline()
+            assert said, f"ended with {front.wait(60)}"
+        yield front
     finally:
         if front.poll() is None:
             front.terminate()
             front.wait(60)
+        front.stdout.close()
 
 
-def test_a_directory_that_is_no_movielens_is_refused(demo, tmp_path):
-    done = demo.start("--movielens", str(tmp_path), check=False)
+def test_an_interrupt_stops_a_demo_in_the_foreground(stopped):
+    with foreground(stopped) as front:
+        pids = stopped.pids()
+        os.killpg(front.pid, signal.SIGINT)
+        assert front.wait(60) == 0
+        assert not any(map(is_running, pids.values()))
+        assert front.stdout.read().endswith("==> stopping\nrun: stopped\n")
+
+
+def test_a_demo_whose_terminal_is_gone_stops_too(stopped):
+    with foreground(stopped) as front:
+        pids = stopped.pids()
+        front.stdout.close()
+        os.killpg(front.pid, signal.SIGHUP)
+        assert front.wait(60) == 0
+        assert not any(map(is_running, pids.values()))
+
+
+def test_a_directory_that_is_no_movielens_is_refused(stopped, tmp_path):
+    done = stopped.start("--movielens", str(tmp_path), check=False)
     assert done.returncode == 1
     assert "movies.csv" in done.stderr
 
