@@ -97,8 +97,9 @@ libmxm_a_SOURCES = \
 	src/import/table.c src/import/table.h \
 	src/import/title.c src/import/title.h \
 	src/recommend/cholesky.c src/recommend/cholesky.h \
-	src/recommend/file.c src/recommend/file.h \
+	src/recommend/factors.c src/recommend/factors.h \
 	src/recommend/fetch.c \
+	src/recommend/file.c src/recommend/file.h \
 	src/recommend/fold.c src/recommend/fold.h \
 	src/recommend/large.c src/recommend/large.h \
 	src/recommend/model.c src/recommend/model.h \
@@ -114,7 +115,6 @@ librecommend_a_CPPFLAGS = $(AM_CPPFLAGS) $(GSL_CFLAGS)
 librecommend_a_SOURCES = \
 	src/recommend/als.c src/recommend/als.h \
 	src/recommend/evaluate.c src/recommend/evaluate.h \
-	src/recommend/factors.c src/recommend/factors.h \
 	src/recommend/fit.c src/recommend/fit.h \
 	src/recommend/matrix.c src/recommend/matrix.h \
 	src/recommend/near.c src/recommend/near.h \

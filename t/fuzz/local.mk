@@ -2,9 +2,9 @@
 # Fuzz targets: make check replays their corpora, make fuzz looks for more
 # (FUZZ_SECONDS each, with clang's libFuzzer).
 
-fuzz_grammars = body multipart path query record token
-fuzz_programs = t/fuzz/body t/fuzz/multipart t/fuzz/path t/fuzz/query \
-	t/fuzz/record t/fuzz/token
+fuzz_grammars = body factors multipart path query record token
+fuzz_programs = t/fuzz/body t/fuzz/factors t/fuzz/multipart \
+	t/fuzz/path t/fuzz/query t/fuzz/record t/fuzz/token
 check_PROGRAMS += $(fuzz_programs)
 check_LIBRARIES += libreplay.a libworld.a
 TESTS += $(fuzz_programs)
@@ -20,6 +20,8 @@ fuzz_libs = libreplay.a libworld.a $(libmxm_libs)
 fuzz_flags = $(AM_CPPFLAGS) -I$(srcdir)/t/unit
 t_fuzz_body_CPPFLAGS = $(fuzz_flags)
 t_fuzz_body_LDADD = $(fuzz_libs)
+t_fuzz_factors_CPPFLAGS = $(fuzz_flags)
+t_fuzz_factors_LDADD = $(fuzz_libs)
 t_fuzz_multipart_CPPFLAGS = $(fuzz_flags)
 t_fuzz_multipart_LDADD = $(fuzz_libs)
 t_fuzz_path_CPPFLAGS = $(fuzz_flags)

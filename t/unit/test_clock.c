@@ -38,6 +38,32 @@ Test(clock, http_dates)
 	cr_assert_str_eq(s, "Sun, 06 Nov 1994 08:49:37 GMT");
 }
 
+Test(clock, ages)
+{
+	static const struct {
+		int64_t seconds;
+		const char *text;
+	} ages[] = {
+		{ INT64_MIN, "0 s" },
+		{ -5, "0 s" },
+		{ 0, "0 s" },
+		{ 119, "119 s" },
+		{ 120, "2 min" },
+		{ 7199, "119 min" },
+		{ 7200, "2 h" },
+		{ 172799, "47 h" },
+		{ 172800, "2 d" },
+		{ INT64_C(86400) * 4000, "4000 d" },
+		{ INT64_MAX, "106751991167300 d" },
+	};
+	char s[CLOCK_AGE_SIZE];
+
+	for (size_t i = 0; i < array_len(ages); i++) {
+		clock_age(s, ages[i].seconds);
+		cr_expect_str_eq(s, ages[i].text);
+	}
+}
+
 Test(clock, can_be_set)
 {
 	clock_set_for_test(42);

@@ -80,6 +80,23 @@ Test(file, leaves_nothing_of_what_failed)
 	cr_assert_eq(swept(), 0);
 }
 
+Test(file, takes_the_place_of_another)
+{
+	const char *a = mem_printf(NULL, "%s/a", folder);
+	const char *b = mem_printf(NULL, "%s/b", folder);
+
+	cr_assert(file_save(folder, "a", "new", 3, 0644));
+	cr_assert(file_save(folder, "b", "old", 3, 0644));
+	cr_assert(file_rename(a, b));
+	cr_assert_eq(swept(), 1);
+	cr_assert_not(file_rename(a, b));
+	cr_assert_eq(errno, ENOENT);
+	cr_assert_eq(chdir(folder), 0);
+	cr_assert(file_save(".", "a", "new", 3, 0644));
+	cr_assert(file_rename("a", "b"), "in the current folder");
+	cr_assert_eq(swept(), 1);
+}
+
 Test(file, needs_a_folder)
 {
 	cr_assert_not(file_save("/nonexistent", "a", "", 0, 0644));
