@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * Log lines to standard error, one write(2) each. Control bytes in what is
- * logged become `?`, so that nobody outside forges a line of his own.
+ * logged become `?`, so that nobody outside forges a line of his own; so do
+ * characters that are not seen, or that turn about how a line is shown.
  */
 #include "base/base.h"
 
@@ -81,11 +82,50 @@ put_head(char *line, size_t size, enum log_level level)
 	return n;
 }
 
+/*
+ * How many bytes at s would move, hide or forge what is read of a line:
+ * controls (also those of two bytes in UTF-8), marks of direction, line
+ * separators, and what has no width. Next to the end stands a zero.
+ */
+static size_t
+unseemly(const char *s)
+{
+	const unsigned char *b = (const unsigned char *)s;
+
+	if (b[0] < 0x20 || b[0] == 0x7f)
+		return 1;
+	if (b[0] == 0xc2 && b[1] >= 0x80 && b[1] <= 0x9f) /* U+0080 to 009F */
+		return 2;
+	if (b[0] == 0xd8 && b[1] == 0x9c) /* U+061C */
+		return 2;
+	if (b[0] == 0xe2 && b[1] == 0x80 &&
+	    ((b[2] >= 0x8b && b[2] <= 0x8f) || (b[2] >= 0xa8 && b[2] <= 0xae)))
+		return 3; /* U+200B to 200F, 2028 to 202E */
+	if (b[0] == 0xe2 && b[1] == 0x81 && b[2] >= 0xa0 && b[2] <= 0xaf)
+		return 3; /* U+2060 to 206F */
+	if (b[0] == 0xef && b[1] == 0xbb && b[2] == 0xbf)
+		return 3; /* U+FEFF */
+	return 0;
+}
+
+/* Puts `?` for each of those; the length that is left. */
+static size_t
+clean(char *line, size_t n)
+{
+	size_t from, to = 0, skip;
+
+	for (from = 0; from < n; from += skip ? skip : 1) {
+		skip = unseemly(line + from);
+		line[to++] = skip ? '?' : line[from];
+	}
+	return to;
+}
+
 static void
 write_line(enum log_level level, const char *fmt, va_list ap)
 {
 	char line[LINE_SIZE];
-	size_t n, i;
+	size_t n;
 	int put;
 
 	if (!log_wants(level))
@@ -97,9 +137,7 @@ write_line(enum log_level level, const char *fmt, va_list ap)
 	n += (size_t)put;
 	if (n > sizeof line - 1)
 		n = sizeof line - 1;
-	for (i = 0; i < n; i++)
-		if ((unsigned char)line[i] < 0x20 || line[i] == 0x7f)
-			line[i] = '?';
+	n = clean(line, n);
 	line[n++] = '\n';
 	/* nowhere to report that a report could not be made */
 	if (write(STDERR_FILENO, line, n) < 0)

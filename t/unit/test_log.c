@@ -74,3 +74,37 @@ Test(log, a_line_stays_a_line)
 	cr_assert_eq(strchr(text, '\n'), text + strlen(text) - 1);
 	cr_assert_null(strchr(text, '\r'));
 }
+
+/* Characters that show a line other than it is, by what stands beside them. */
+Test(log, a_line_is_what_it_looks_like)
+{
+	log_info("a\u202Eb\u2066c\u200Bd\u2028e\u061Cf\xc2\x85g\uFEFFh\x7fi");
+	what_was_written();
+	cr_assert_not_null(strstr(text, "a?b?c?d?e?f?g?h?i\n"), "%s", text);
+}
+
+Test(log, words_of_any_language_stay)
+{
+	const char *words =
+	    "Amélie… “Å” — ﻋ 千と千尋 \u200A\u2010\u2030 🎬 Ü\xff";
+
+	log_info("%s", words);
+	log_info("\xe2");
+	log_info("\xe2\x80");
+	what_was_written();
+	cr_assert_not_null(strstr(text, words), "%s", text);
+	cr_assert_not_null(strstr(text, "\xe2\x80\n"));
+}
+
+Test(log, a_line_too_long_is_cut)
+{
+	char *long_one = malloc(9000);
+
+	memset(long_one, 'x', 8999);
+	long_one[8999] = '\0';
+	log_info("%s", long_one);
+	what_was_written();
+	cr_assert_eq(strlen(text), 4096);
+	cr_assert_eq(text[4095], '\n');
+	free(long_one);
+}
