@@ -142,9 +142,10 @@ mxmctl_SOURCES = src/mxmctl.c src/commands.def src/ctl/ctl.h \
 	src/ctl/check.c src/ctl/config.c src/ctl/import.c src/ctl/jobs.c \
 	src/ctl/migrate.c src/ctl/model.c src/ctl/model.h src/ctl/nginx_map.c \
 	src/ctl/recommend.c src/ctl/recommend.h \
+	src/ctl/recommend_explain.c \
 	src/ctl/recommend_factors.c src/ctl/recommend_file.c \
 	src/ctl/recommend_models.c \
-	src/ctl/recommend_steps.c \
+	src/ctl/recommend_steps.c src/ctl/recommend_train.c \
 	src/ctl/routes.c src/ctl/sql.c src/ctl/status.c
 mxmctl_LDADD = $(librecommend_libs) $(libmxm_libs)
 

@@ -22,6 +22,7 @@
 #include "db/db.h"
 #include "db/migrate.h"
 #include "db/settings.h"
+#include "recommend/fit.h"
 
 /* What one look found. */
 struct finding {
@@ -201,6 +202,24 @@ report(const struct findings *f)
 	return ctl_json_done(j, status);
 }
 
+/* What only training reads, and would refuse. */
+static void
+check_tuning(struct findings *f)
+{
+	const struct conf *conf = f->ctl->conf;
+	const char *place = conf->source[CONF_ID_recommend_tuning], *why;
+	struct fit_options o;
+
+	fit_defaults(&o);
+	why = fit_set_all(f->ctl->mem, &o, conf->recommend_tuning);
+	if (why)
+		found(f, "settings", EX_CONFIG,
+		    mem_printf(f->ctl->mem,
+			"%s: recommend_tuning: %s; \"mxmctl recommend tune\" "
+			"finds good ones",
+			place ? place : conf->file, why));
+}
+
 /* Settings first: without them there is nothing to look at. */
 static bool
 check_settings(struct findings *f)
@@ -213,6 +232,7 @@ check_settings(struct findings *f)
 	    ERR_OK) {
 		f->ctl->conf = conf;
 		found(f, "settings", EX_OK, conf->file);
+		check_tuning(f);
 		return true;
 	}
 	for (i = 0; i < errors.n && i < FINDINGS_MAX; i++)

@@ -8,6 +8,7 @@
 #include <sysexits.h>
 
 #include "base/conf.h"
+#include "base/conf_type.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "ctl/recommend.h"
@@ -23,6 +24,8 @@ enum option_id {
 	SET,
 	TUNE,
 	AS_IS,
+	FORCE,
+	OLDER,
 	ITEMS,
 	USERS,
 	FORMAT,
@@ -39,6 +42,8 @@ static const struct option options[] = {
 	{ "set", required_argument, NULL, SET },
 	{ "tune", no_argument, NULL, TUNE },
 	{ "as-is", no_argument, NULL, AS_IS },
+	{ "force", no_argument, NULL, FORCE },
+	{ "if-older-than", required_argument, NULL, OLDER },
 	{ "items", required_argument, NULL, ITEMS },
 	{ "users", required_argument, NULL, USERS },
 	{ "format", required_argument, NULL, FORMAT },
@@ -60,6 +65,7 @@ static const struct subcommand {
 	    TAKES(TRAIN) | TAKES(TEST) | TAKES(SET) | TAKES(TUNE) |
 		TAKES(AS_IS),
 	    TAKES(TRAIN), 0 },
+	{ "explain", recommend_explain, true, 0, 0, 2 },
 	{ "export", recommend_export, true,
 	    TAKES(ITEMS) | TAKES(USERS) | TAKES(FORMAT), 0, 0 },
 	{ "import", recommend_import, true,
@@ -70,6 +76,8 @@ static const struct subcommand {
 	    TAKES(TRAIN) | TAKES(OUT), 0 },
 	{ "rollback", recommend_rollback, true, 0, 0, 0 },
 	{ "show", recommend_show, true, 0, 0, 0 },
+	{ "train", recommend_train, true,
+	    TAKES(FORCE) | TAKES(OLDER) | TAKES(SET) | TAKES(AS_IS), 0, 0 },
 	{ "tune", recommend_tune, false, TAKES(TRAIN) | TAKES(SET),
 	    TAKES(TRAIN), 0 },
 };
@@ -129,6 +137,18 @@ take_format(struct task *t)
 	return EX_OK;
 }
 
+static int
+take_age(struct task *t)
+{
+	const char *text = optarg;
+	struct conf_fault fault;
+
+	if (conf_type_read(t->mem, CONF_SECONDS, &text, &t->older_than, &fault))
+		return EX_OK;
+	return ctl_usage(t->ctl, "--if-older-than: \"%s\" %s; %s", optarg,
+	    fault.what, fault.remedy);
+}
+
 /* EX_OK, or what a bad value ends with. */
 static int
 take_option(struct task *t, int option)
@@ -154,6 +174,11 @@ take_option(struct task *t, int option)
 	case TUNE:
 		t->tune = true;
 		break;
+	case FORCE:
+		t->force = true;
+		break;
+	case OLDER:
+		return take_age(t);
 	case AS_IS:
 		t->as_is = true;
 		break;
@@ -257,6 +282,7 @@ ctl_recommend(struct ctl *ctl, int argc, char **argv)
 	t->ctl = ctl;
 	t->mem = t;
 	t->top = 100;
+	t->older_than = -1;
 	fit_defaults(&t->fit);
 	status = read_options(t, s, argc - 1, argv + 1);
 	if (status == EX_OK) {

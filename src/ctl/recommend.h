@@ -36,12 +36,15 @@ struct task {
 	bool quiet;
 	bool tune;
 	bool as_is;
-	const char **sets; /* what --set said, and what is in `fit` already */
+	bool force;
+	int64_t older_than; /* seconds; -1: whatever its age */
+	const char **sets;  /* what --set said, and what is in `fit` already */
 	size_t n_sets;
 	struct fit_options fit;
 	/* on the way */
 	struct progress progress;
-	char step[80];   /* what progress says */
+	char step[80]; /* what progress says */
+	const char *what;
 	unsigned trials; /* done */
 	struct tune_order order;
 	struct table table;
@@ -50,6 +53,7 @@ struct task {
 	struct model *model;
 	double loss;
 	double fit_seconds;
+	int64_t kept_us; /* when the database last heard of a long task */
 };
 
 /* The signal that asked us to stop; 0: none did. */
@@ -59,11 +63,13 @@ extern volatile sig_atomic_t recommend_stop;
 
 /* Each returns the exit status. */
 int recommend_evaluate(struct task *t);
+int recommend_explain(struct task *t);
 int recommend_export(struct task *t);
 int recommend_import(struct task *t);
 int recommend_rank(struct task *t);
 int recommend_rollback(struct task *t);
 int recommend_show(struct task *t);
+int recommend_train(struct task *t);
 int recommend_tune(struct task *t);
 
 /* ---------------------------------------------------------------- steps */
@@ -86,8 +92,21 @@ void recommend_step(struct task *t, int64_t total, const char *fmt, ...)
 /* Reads a file of ratings. */
 int recommend_read(struct task *t, const char *path, struct table *out);
 
-/* Says what fitting t->table will take, and whether that is there. */
-int recommend_memory(struct task *t);
+/*
+ * Reads the site's ratings, after recommend_memory() for as many. None at all
+ * is no failure.
+ */
+int recommend_read_site(struct task *t);
+
+/* Says what learning from so much will take, and whether that is there. */
+int recommend_memory(
+    struct task *t, size_t ratings, uint32_t users, uint32_t items);
+
+/*
+ * The settings to learn with: the defaults, then what setting recommend_tuning
+ * says, then --set.
+ */
+int recommend_tuned(struct task *t);
 
 /* Tries all settings on t->table and leaves the best in t->fit. */
 int recommend_search(struct task *t);
@@ -101,10 +120,26 @@ int recommend_settle(struct task *t);
 /* What recommend_settle() has found of the order, as a member of JSON. */
 void recommend_order_json(struct json *j, const struct tune_order *o);
 
-/* From t->table's triples, which are gone then, to t->model. */
-int recommend_fit(struct task *t);
+/* From t->table's triples, which are gone then, to t->by_user. */
+void recommend_matrix(struct task *t);
 
-/* Lists of t->top items for all of t->by_user; by t->model, or by number. */
-int recommend_lists(struct task *t, bool popular, uint32_t **lists);
+/*
+ * Learns from a matrix of stars, which become preferences. `what` stands
+ * before what progress says of it.
+ */
+int recommend_learn(
+    struct task *t, const char *what, struct sparse *m, struct model **model);
+
+/*
+ * Lists of t->top items for the users of a matrix; `only` as in rank_options.
+ * Without a model by how many have rated an item.
+ */
+int recommend_lists(struct task *t, const struct model *model,
+    const struct sparse *by_user, const bool *only, uint32_t **lists);
+
+/* How good lists are: members of JSON, and a table beside most popular. */
+void recommend_quality_json(struct json *j, const struct quality *q);
+void recommend_quality_print(
+    const struct quality *ours, const struct quality *popular);
 
 #endif

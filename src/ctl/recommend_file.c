@@ -10,6 +10,24 @@
 #include "base/json.h"
 #include "ctl/recommend.h"
 
+static int
+memory(struct task *t)
+{
+	return recommend_memory(
+	    t, t->table.triples->n, t->table.users.n, t->table.items.n);
+}
+
+static int
+learn(struct task *t)
+{
+	int status = recommend_settle(t);
+
+	if (status != EX_OK)
+		return status;
+	recommend_matrix(t);
+	return recommend_learn(t, "training", t->by_user, &t->model);
+}
+
 /* ------------------------------------------------------------------- rank */
 
 int
@@ -20,13 +38,11 @@ recommend_rank(struct task *t)
 
 	status = recommend_read(t, t->train, &t->table);
 	if (status == EX_OK)
-		status = recommend_memory(t);
+		status = memory(t);
 	if (status == EX_OK)
-		status = recommend_settle(t);
+		status = learn(t);
 	if (status == EX_OK)
-		status = recommend_fit(t);
-	if (status == EX_OK)
-		status = recommend_lists(t, false, &lists);
+		status = recommend_lists(t, t->model, t->by_user, NULL, &lists);
 	if (status != EX_OK)
 		return status;
 	if (table_write_lists(t->out, &t->table, lists, (size_t)t->top)) {
@@ -81,17 +97,7 @@ quality_json(struct json *j, const char *name, const struct quality *q)
 {
 	json_key(j, name);
 	json_object(j);
-	for (int m = 0; m < METRIC__MAX; m++) {
-		json_key(j, metric_name((enum metric)m));
-		json_object(j);
-		json_key(j, "mean");
-		json_double(j, q->mean[m]);
-		json_key(j, "error");
-		json_double(j, q->error[m]);
-		json_object_end(j);
-	}
-	json_key(j, "Coverage");
-	json_double(j, q->coverage);
+	recommend_quality_json(j, q);
 	json_object_end(j);
 }
 
@@ -119,28 +125,15 @@ print_json(
 	return ctl_json_done(j, EX_OK);
 }
 
-static void
-print_quality(const char *name, const struct quality *q)
-{
-	printf("%-12s", name);
-	for (int m = 0; m < METRIC__MAX; m++)
-		printf("  %.4f +-%.4f", q->mean[m], q->error[m]);
-	printf("  %.4f\n", q->coverage);
-}
-
 static int
 print_both(
     struct task *t, const struct quality *ours, const struct quality *popular)
 {
 	if (t->ctl->json)
 		return print_json(t, ours, popular);
-	printf("%zu ratings, %zu held out of %" PRIu32 " users\n\n%-12s",
-	    matrix_size(t->by_user), t->held->n, ours->users, "");
-	for (int m = 0; m < METRIC__MAX; m++)
-		printf("  %-14s", metric_name((enum metric)m));
-	printf("  Coverage\n");
-	print_quality("recommended", ours);
-	print_quality("most popular", popular);
+	printf("%zu ratings, %zu held out of %" PRIu32 " users\n\n",
+	    matrix_size(t->by_user), t->held->n, ours->users);
+	recommend_quality_print(ours, popular);
 	return EX_OK;
 }
 
@@ -176,15 +169,13 @@ recommend_evaluate(struct task *t)
 	t->top = EVALUATE_TOP;
 	status = split_or_read(t);
 	if (status == EX_OK)
-		status = recommend_memory(t);
+		status = memory(t);
 	if (status == EX_OK)
-		status = recommend_settle(t);
+		status = learn(t);
 	if (status == EX_OK)
-		status = recommend_fit(t);
+		status = recommend_lists(t, t->model, t->by_user, NULL, &lists);
 	if (status == EX_OK)
-		status = recommend_lists(t, false, &lists);
-	if (status == EX_OK)
-		status = recommend_lists(t, true, &plain);
+		status = recommend_lists(t, NULL, t->by_user, NULL, &plain);
 	if (status != EX_OK)
 		return status;
 	evaluate_lists(t->by_user, t->held, lists, (size_t)t->top, &ours);
@@ -202,7 +193,7 @@ recommend_tune(struct task *t)
 	t->tune = true;
 	status = recommend_read(t, t->train, &t->table);
 	if (status == EX_OK)
-		status = recommend_memory(t);
+		status = memory(t);
 	if (status == EX_OK)
 		status = recommend_settle(t);
 	if (status == EX_OK)

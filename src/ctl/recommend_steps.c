@@ -8,9 +8,15 @@
 #include <sysexits.h>
 
 #include "base/clock.h"
+#include "base/conf.h"
 #include "base/json.h"
 #include "ctl/recommend.h"
+#include "db/copy.h"
+#include "db/query.h"
 #include "recommend/rank.h"
+
+#define KEEP_US   INT64_C(30000000)
+#define TELL_ROWS 10000
 
 int
 recommend_interrupted(struct task *t)
@@ -79,27 +85,26 @@ wants_order(const struct task *t)
 		if (fit_sets_order(t->sets[i]))
 			return false;
 	}
+	if (t->ctl->conf && fit_sets_order(t->ctl->conf->recommend_tuning))
+		return false;
 	return !t->as_is;
 }
 
 /* What it takes is said, and whether it is there, before it begins. */
 int
-recommend_memory(struct task *t)
+recommend_memory(struct task *t, size_t ratings, uint32_t users, uint32_t items)
 {
-	size_t n = t->table.triples->n;
-	size_t need =
-	    fit_memory(n, t->table.users.n, t->table.items.n, &t->fit);
+	size_t need = fit_memory(ratings, users, items, &t->fit);
 	size_t there = fit_memory_there();
 
 	if (t->tune || wants_order(t))
-		need += tune_memory(n, t->tune ? TUNE_RATINGS : ORDER_RATINGS);
-
+		need += tune_memory(
+		    ratings, t->tune ? TUNE_RATINGS : ORDER_RATINGS);
 	if (!t->quiet)
 		fprintf(stderr,
 		    "%zu ratings of %" PRIu32 " users and %" PRIu32
 		    " items, at most %zu MiB of memory\n",
-		    t->table.triples->n, t->table.users.n, t->table.items.n,
-		    (need >> 20) + 1);
+		    ratings, users, items, (need >> 20) + 1);
 	if (there == SIZE_MAX || need <= there)
 		return EX_OK;
 	fprintf(stderr,
@@ -107,6 +112,91 @@ recommend_memory(struct task *t)
 	    "%zu; fewer factors or near_keep take less\n",
 	    (need >> 20) + 1, there >> 20);
 	return EX_OSERR;
+}
+
+/* --------------------------------------------------------------- the site */
+
+/* One row of train_ratings after the other. */
+static enum err
+copy_ratings(struct task *t, struct gather *g)
+{
+	struct copy_reader *rows;
+	int64_t row[4], n = 0;
+	enum err e;
+
+	e = copy_read_begin(t->mem, t->db, SQL_train_ratings, &rows);
+	while (!e) {
+		e = copy_read_row(rows, row, array_len(row));
+		if (e)
+			break;
+		e = table_add(g, row[0], row[1], (float)row[2], row[3]);
+		if (e)
+			talloc_free(rows);
+		if (++n % TELL_ROWS == 0)
+			progress_at(&t->progress, n);
+	}
+	return e == ERR_NOT_FOUND ? ERR_OK : e;
+}
+
+static int
+too_many(void)
+{
+	fputs("mxmctl recommend: there are 2^32 ratings or more\n", stderr);
+	return EX_DATAERR;
+}
+
+int
+recommend_read_site(struct task *t)
+{
+	struct gather *g;
+	struct row size;
+	int64_t ratings;
+	int status;
+	enum err e;
+
+	if (query_one(t->mem, t->db, &size, SQL_train_size, NO_ARGS))
+		return recommend_away(t);
+	ratings = row_id(&size, "ratings");
+	if (ratings >= UINT32_MAX)
+		return too_many();
+	status = recommend_memory(t, (size_t)ratings,
+	    (uint32_t)row_id(&size, "users"),
+	    (uint32_t)row_id(&size, "movies"));
+	if (status != EX_OK)
+		return status;
+	recommend_step(t, ratings, "reading ratings");
+	g = table_begin(t->mem);
+	e = copy_ratings(t, g);
+	if (e == ERR_TOO_LARGE)
+		return too_many();
+	if (e)
+		return recommend_away(t);
+	if (recommend_stop)
+		return recommend_interrupted(t);
+	table_end(t->mem, g, &t->table);
+	progress_end(&t->progress);
+	return EX_OK;
+}
+
+int
+recommend_tuned(struct task *t)
+{
+	const struct conf *conf = t->ctl->conf;
+	const char *place = conf->source[CONF_ID_recommend_tuning];
+	const char *why;
+
+	fit_defaults(&t->fit);
+	why = fit_set_all(t->mem, &t->fit, conf->recommend_tuning);
+	if (why) {
+		fprintf(stderr, "mxmctl recommend: %s: recommend_tuning: %s\n",
+		    place ? place : conf->file, why);
+		return EX_CONFIG;
+	}
+	for (size_t i = 0; i < t->n_sets; i++) {
+		why = fit_set(t->mem, &t->fit, t->sets[i]);
+		assert(!why);
+	}
+	return EX_OK;
 }
 
 /* ---------------------------------------------------------------- learning */
@@ -151,13 +241,31 @@ recommend_search(struct task *t)
 	return EX_DATAERR;
 }
 
+/*
+ * What is between us and the server may drop a connection that says nothing for
+ * long. Whether it is the old one is asked before anything is published.
+ */
+static void
+keep_connection(struct task *t)
+{
+	int64_t now = clock_steady_us();
+	struct row row;
+
+	if (!t->db || now < t->kept_us + KEEP_US || recommend_stop)
+		return;
+	t->kept_us = now;
+	if (query_one(t->mem, t->db, &row, SQL_train_locked, NO_ARGS))
+		progress_clear(&t->progress);
+}
+
 static void
 tell_iteration(void *teller, unsigned iteration, double loss)
 {
 	struct task *t = teller;
 
-	snprintf(t->step, sizeof t->step, "training, loss %.6g", loss);
+	snprintf(t->step, sizeof t->step, "%s, loss %.6g", t->what, loss);
 	progress_at(&t->progress, iteration);
+	keep_connection(t);
 }
 
 static void
@@ -213,21 +321,28 @@ recommend_order_json(struct json *j, const struct tune_order *o)
 	json_object_end(j);
 }
 
-int
-recommend_fit(struct task *t)
+void
+recommend_matrix(struct task *t)
 {
-	int64_t began;
-	enum err e;
-
-	began = clock_steady_us();
 	t->by_user = matrix_new(
 	    t->mem, t->table.triples, t->table.users.n, t->table.items.n);
 	talloc_free(t->table.triples);
+	t->table.triples = NULL;
+}
+
+int
+recommend_learn(
+    struct task *t, const char *what, struct sparse *m, struct model **model)
+{
+	int64_t began = clock_steady_us();
+	enum err e;
+
+	t->what = what;
 	t->fit.als.stop = t->fit.near.stop = &recommend_stop;
 	t->fit.als.tell = tell_iteration;
 	t->fit.als.teller = t;
-	recommend_step(t, (int64_t)t->fit.als.iterations, "training");
-	e = fit_model(t->mem, t->by_user, &t->fit, &t->model, &t->loss);
+	recommend_step(t, (int64_t)t->fit.als.iterations, "%s", what);
+	e = fit_model(t->mem, m, &t->fit, model, &t->loss);
 	t->fit_seconds = (double)(clock_steady_us() - began) / 1e6;
 	if (!e) {
 		progress_end(&t->progress);
@@ -248,23 +363,65 @@ tell_users(void *teller, size_t done)
 	struct task *t = teller;
 
 	progress_at(&t->progress, (int64_t)done);
+	keep_connection(t);
 }
 
 int
-recommend_lists(struct task *t, bool popular, uint32_t **lists)
+recommend_lists(struct task *t, const struct model *model,
+    const struct sparse *by_user, const bool *only, uint32_t **lists)
 {
 	struct rank_options o = { .top = (size_t)t->top,
+		.only = only,
 		.threads = t->fit.als.threads,
 		.stop = &recommend_stop,
 		.tell = tell_users,
 		.teller = t };
 	enum err e;
 
-	recommend_step(t, (int64_t)t->by_user->rows, "ranking");
-	e = popular ? rank_popular(t->mem, t->by_user, &o, lists) :
-		      rank_all(t->mem, t->model, t->by_user, &o, lists);
+	recommend_step(t, (int64_t)by_user->rows, "ranking");
+	e = model ? rank_all(t->mem, model, by_user, &o, lists) :
+		    rank_popular(t->mem, by_user, &o, lists);
 	if (e)
 		return recommend_interrupted(t);
 	progress_end(&t->progress);
 	return EX_OK;
+}
+
+/* ----------------------------------------------------------------- quality */
+
+void
+recommend_quality_json(struct json *j, const struct quality *q)
+{
+	for (int m = 0; m < METRIC__MAX; m++) {
+		json_key(j, metric_name((enum metric)m));
+		json_object(j);
+		json_key(j, "mean");
+		json_double(j, q->mean[m]);
+		json_key(j, "error");
+		json_double(j, q->error[m]);
+		json_object_end(j);
+	}
+	json_key(j, "Coverage");
+	json_double(j, q->coverage);
+}
+
+static void
+print_quality(const char *name, const struct quality *q)
+{
+	printf("%-12s", name);
+	for (int m = 0; m < METRIC__MAX; m++)
+		printf("  %.4f +-%.4f", q->mean[m], q->error[m]);
+	printf("  %.4f\n", q->coverage);
+}
+
+void
+recommend_quality_print(
+    const struct quality *ours, const struct quality *popular)
+{
+	printf("%-12s", "");
+	for (int m = 0; m < METRIC__MAX; m++)
+		printf("  %-14s", metric_name((enum metric)m));
+	printf("  Coverage\n");
+	print_quality("recommended", ours);
+	print_quality("most popular", popular);
 }

@@ -115,7 +115,7 @@ table_begin(TALLOC_CTX *mem)
 {
 	struct gather *g = mem_new(mem, struct gather);
 
-	g->triples = triples_new(g);
+	g->triples = triples_new(mem);
 	g->users = map_new(g);
 	g->items = map_new(g);
 	return g;
@@ -156,7 +156,7 @@ table_end(TALLOC_CTX *mem, struct gather *g, struct table *out)
 	uint32_t *user = settle_names(mem, g->users, &out->users);
 	uint32_t *item = settle_names(mem, g->items, &out->items);
 
-	out->triples = talloc_steal(mem, g->triples);
+	out->triples = g->triples;
 	for (size_t i = 0; i < out->triples->n; i++) {
 		struct triple *one = &out->triples->list[i];
 
@@ -289,9 +289,10 @@ table_read(TALLOC_CTX *mem, const char *path, const volatile sig_atomic_t *stop,
 	g = table_begin(mem);
 	e = read_lines(file, g, fault, stop);
 	fclose(file);
-	if (e)
+	if (e) {
+		talloc_free(g->triples);
 		talloc_free(g);
-	else
+	} else
 		table_end(mem, g, out);
 	return e;
 }

@@ -35,7 +35,7 @@ struct gather *table_begin(TALLOC_CTX *mem);
 must_check enum err table_add(
     struct gather *g, int64_t user, int64_t item, float stars, int64_t time);
 
-/* What was added, settled, and below `mem`; `g` is gone. */
+/* What was added, settled, and below the same `mem`; `g` is gone. */
 void table_end(TALLOC_CTX *mem, struct gather *g, struct table *out);
 
 /* What is wrong with a file: on which line (0: with the whole), and what. */

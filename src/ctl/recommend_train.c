@@ -1,0 +1,438 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * mxmctl recommend train: from the site's ratings to the model in force. What
+ * people liked last is held out of a first training, which so tells how good
+ * the second one is, the one that is published and knows everything.
+ */
+#include "base/base.h"
+
+#include <sysexits.h>
+
+#include "base/buf.h"
+#include "base/conf.h"
+#include "base/json.h"
+#include "base/mem.h"
+#include "ctl/recommend.h"
+#include "db/copy.h"
+#include "db/query.h"
+#include "recommend/large.h"
+#include "recommend/publish.h"
+
+#define JUDGED_MOST 5000 /* people; more make it slower and little surer */
+
+struct training {
+	struct task *t;
+	int64_t now; /* the server's, seconds since 1970 */
+	bool judged; /* enough people, and then: */
+	struct quality ours;
+	struct quality popular;
+	size_t held;
+	const char *quality; /* JSON */
+	struct stamp stamp;
+};
+
+/* -------------------------------------------------------------- beforehand */
+
+/* Nothing happens, and that is all right; or it is not. */
+static int
+tell_nothing(const struct task *t, int status, const char *why)
+{
+	struct json *j;
+
+	fprintf(stderr, "mxmctl recommend: %s\n", why);
+	if (!t->ctl->json)
+		return status;
+	j = ctl_json(t->ctl);
+	json_object(j);
+	json_key(j, "published");
+	json_bool(j, false);
+	json_key(j, "why");
+	json_text(j, why);
+	json_object_end(j);
+	return ctl_json_done(j, status);
+}
+
+static int
+take_lock(struct training *tr)
+{
+	struct task *t = tr->t;
+	struct row row;
+
+	if (query_one(t->mem, t->db, &row, SQL_train_lock, NO_ARGS))
+		return recommend_away(t);
+	tr->now = row_id(&row, "now");
+	if (row_bool(&row, "got"))
+		return EX_OK;
+	return tell_nothing(t, EX_TEMPFAIL,
+	    "another training is running, here or on another host; nothing "
+	    "was done");
+}
+
+/* A connection that was lost has taken the lock along. */
+static int
+check_lock(const struct training *tr)
+{
+	struct task *t = tr->t;
+	struct row row;
+
+	if (recommend_stop)
+		return recommend_interrupted(t);
+	if (query_one(t->mem, t->db, &row, SQL_train_locked, NO_ARGS))
+		return recommend_away(t);
+	if (row_bool(&row, "held"))
+		return EX_OK;
+	return tell_nothing(t, EX_UNAVAILABLE,
+	    "the connection to the database was lost on the way, and with it "
+	    "the right to publish; nothing was published");
+}
+
+/* The model in force; version 0: there is none. */
+static int
+find_newest(const struct training *tr, struct published *out)
+{
+	struct task *t = tr->t;
+	enum err e = publish_newest(t->mem, t->db, out);
+
+	if (e == ERR_NOT_FOUND)
+		*out = (struct published){ .ndcg = -1 };
+	else if (e)
+		return recommend_away(t);
+	return EX_OK;
+}
+
+/*
+ * Is the model in force younger than it must be? One from the future is not:
+ * the clock was set back, and nobody knows how old it is.
+ */
+static int
+check_age(const struct training *tr, bool *young)
+{
+	const struct task *t = tr->t;
+	struct published newest;
+	char age[32];
+	int64_t s;
+	int status;
+
+	*young = false;
+	if (t->older_than < 0)
+		return EX_OK;
+	status = find_newest(tr, &newest);
+	if (status != EX_OK || !newest.stamp.version)
+		return status;
+	s = tr->now - newest.stamp.trained_at;
+	*young = s >= 0 && s < t->older_than;
+	if (!*young)
+		return EX_OK;
+	progress_duration(age, sizeof age, s * 1000000);
+	return tell_nothing(t, EX_OK,
+	    mem_printf(t->mem,
+		"the model in force, version %" PRIu64
+		", was trained %s ago; nothing was done",
+		newest.stamp.version, age));
+}
+
+/* ----------------------------------------------------------------- quality */
+
+/* The same people from night to night, as long as they are so many. */
+static bool *
+choose_judged(TALLOC_CTX *mem, const struct task *t)
+{
+	uint32_t n = t->table.users.n, step = (n - 1) / JUDGED_MOST + 1;
+	bool *judged = large_array(mem, n, sizeof *judged);
+
+	for (uint32_t u = 0; u < n; u++) {
+		uint64_t hash = (uint64_t)t->table.users.id[u] *
+				UINT64_C(0x9e3779b97f4a7c15);
+
+		judged[u] = (hash >> 32) % step == 0;
+	}
+	return judged;
+}
+
+static uint32_t
+people_in(const struct triples *held)
+{
+	uint32_t n = 0;
+
+	for (size_t i = 0; i < held->n; i++)
+		n += i == 0 || held->list[i].user != held->list[i - 1].user;
+	return n;
+}
+
+static int
+judge_lists(struct training *tr, struct sparse *kept, const bool *judged,
+    const struct triples *held)
+{
+	struct task *t = tr->t;
+	struct model *model;
+	uint32_t *lists;
+	int status;
+
+	t->top = EVALUATE_TOP;
+	status = recommend_learn(t, "judging", kept, &model);
+	if (status == EX_OK)
+		status = recommend_lists(t, model, kept, judged, &lists);
+	if (status == EX_OK) {
+		evaluate_lists(kept, held, lists, (size_t)t->top, &tr->ours);
+		status = recommend_lists(t, NULL, kept, judged, &lists);
+	}
+	if (status == EX_OK)
+		evaluate_lists(kept, held, lists, (size_t)t->top, &tr->popular);
+	return status;
+}
+
+/* Of fewer people than TUNE_PEOPLE nothing is said. */
+static int
+judge(struct training *tr)
+{
+	struct task *t = tr->t;
+	TALLOC_CTX *outer = t->mem, *mem = mem_need(talloc_new(outer));
+	bool *judged = choose_judged(mem, t);
+	struct triples *held = triples_new(mem);
+	struct sparse *kept = evaluate_hold(mem, t->by_user, judged, held);
+	int status = EX_OK;
+
+	tr->held = held->n;
+	tr->judged = people_in(held) >= TUNE_PEOPLE;
+	t->mem = mem; /* of all that is done here nothing stays */
+	if (tr->judged)
+		status = judge_lists(tr, kept, judged, held);
+	else
+		fprintf(stderr,
+		    "mxmctl recommend: how good the model is cannot be said: "
+		    "of %" PRIu32
+		    " people the last ratings hold something liked, and it "
+		    "takes %d\n",
+		    people_in(held), TUNE_PEOPLE);
+	t->mem = outer;
+	talloc_free(mem);
+	return status;
+}
+
+/* A model that finds much less than the one in force is not published. */
+static int
+compare(struct training *tr)
+{
+	struct task *t = tr->t;
+	double ndcg = tr->ours.mean[NDCG_100];
+	struct published newest;
+	const char *both;
+	int status;
+
+	if (!tr->judged)
+		return EX_OK;
+	status = find_newest(tr, &newest);
+	if (status != EX_OK || newest.ndcg < 0 ||
+	    ndcg >= newest.ndcg * (1 - t->ctl->conf->recommend_fall))
+		return status;
+	both = mem_printf(t->mem,
+	    "of what %" PRIu32
+	    " people liked last the new model finds NDCG@100 %.4f, the one in "
+	    "force (version %" PRIu64
+	    ") found %.4f, and setting recommend_fall is %g%%",
+	    tr->ours.users, ndcg, newest.stamp.version, newest.ndcg,
+	    100 * t->ctl->conf->recommend_fall);
+	if (!t->force)
+		return tell_nothing(t, EX_DATAERR,
+		    mem_printf(t->mem,
+			"%s: not published; --force publishes it anyway",
+			both));
+	fprintf(stderr, "mxmctl recommend: %s: published all the same\n", both);
+	return EX_OK;
+}
+
+static void
+make_quality(struct training *tr)
+{
+	struct task *t = tr->t;
+	struct buf *out = mem_new(t->mem, struct buf);
+	struct json j;
+
+	buf_init(out, t->mem, 1024);
+	json_init(&j, out);
+	json_object(&j);
+	json_key(&j, "source");
+	json_text(&j, "train");
+	json_key(&j, "ratings");
+	json_int(&j, (int64_t)matrix_size(t->by_user));
+	json_key(&j, "users");
+	json_int(&j, t->by_user->rows);
+	json_key(&j, "movies");
+	json_int(&j, t->by_user->cols);
+	json_key(&j, "factors");
+	json_int(&j, t->fit.als.factors);
+	json_key(&j, "iterations");
+	json_int(&j, t->fit.als.iterations);
+	json_key(&j, "settings");
+	json_text(&j, fit_changed(t->mem, &t->fit));
+	json_key(&j, "loss");
+	json_double(&j, t->loss);
+	json_key(&j, "seconds");
+	json_double(&j, t->fit_seconds);
+	recommend_order_json(&j, &t->order);
+	json_key(&j, "judged");
+	json_int(&j, tr->judged ? tr->ours.users : 0);
+	if (tr->judged) {
+		recommend_quality_json(&j, &tr->ours);
+		json_key(&j, "popular");
+		json_object(&j);
+		recommend_quality_json(&j, &tr->popular);
+		json_object_end(&j);
+	}
+	json_object_end(&j);
+	tr->quality = out->data;
+}
+
+/* -------------------------------------------------------------- publishing */
+
+/* The pairs of genre and known movie, genres rising. */
+static enum err
+read_genres(struct task *t, struct fit_genre **pairs, size_t *n)
+{
+	size_t room = 0;
+	struct copy_reader *rows;
+	int64_t row[2];
+	uint32_t item;
+	enum err e;
+
+	*pairs = NULL;
+	*n = 0;
+	e = copy_read_begin(t->mem, t->db, SQL_train_genres, &rows);
+	while (!e) {
+		e = copy_read_row(rows, row, array_len(row));
+		item = e ? MODEL_NONE : model_find(t->model, row[1]);
+		if (item == MODEL_NONE)
+			continue;
+		if (*n == room) {
+			room = 2 * room + 1024;
+			*pairs = large_resize(*pairs, room, sizeof **pairs);
+		}
+		(*pairs)[(*n)++] = (struct fit_genre){ row[0], item };
+	}
+	return e == ERR_NOT_FOUND ? ERR_OK : e;
+}
+
+static int
+complete(struct task *t)
+{
+	struct fit_genre *pairs;
+	size_t n;
+	enum err e;
+
+	t->model->id = t->table.items.id;
+	e = read_genres(t, &pairs, &n);
+	if (!e)
+		fit_genres(t->model, pairs, n);
+	free(pairs);
+	return e ? recommend_away(t) : EX_OK;
+}
+
+static int
+publish(struct training *tr)
+{
+	struct task *t = tr->t;
+	int status = check_lock(tr);
+	enum err e;
+
+	if (status != EX_OK)
+		return status;
+	recommend_step(t, 0, "publishing");
+	e = publish_model(t->mem, t->db, t->model, tr->quality, &tr->stamp);
+	if (!e) {
+		progress_end(&t->progress);
+		return EX_OK;
+	}
+	if (e == ERR_INVALID && !recommend_stop)
+		return tell_nothing(t, EX_DATAERR,
+		    "the model holds numbers that are none; nothing was "
+		    "published");
+	if (!recommend_stop)
+		fputs("mxmctl recommend: publishing has failed; \"mxmctl "
+		      "recommend show\" tells what is in force\n",
+		    stderr);
+	return recommend_away(t);
+}
+
+static int
+tell(const struct training *tr)
+{
+	const struct task *t = tr->t;
+	struct json *j;
+
+	if (t->ctl->json) {
+		j = ctl_json(t->ctl);
+		json_object(j);
+		json_key(j, "published");
+		json_bool(j, true);
+		json_key(j, "version");
+		json_int(j, (int64_t)tr->stamp.version);
+		json_key(j, "bytes");
+		json_int(j, (int64_t)tr->stamp.size);
+		json_key(j, "quality");
+		json_raw(j, tr->quality);
+		json_object_end(j);
+		return ctl_json_done(j, EX_OK);
+	}
+	if (tr->judged) {
+		printf("%zu held out of %" PRIu32 " people\n\n", tr->held,
+		    tr->ours.users);
+		recommend_quality_print(&tr->ours, &tr->popular);
+		printf("\n");
+	}
+	printf("version %" PRIu64 " is published: %zu ratings of %" PRIu32
+	       " people and %" PRIu32 " movies, loss %.6g\n",
+	    tr->stamp.version, matrix_size(t->by_user), t->by_user->rows,
+	    t->by_user->cols, t->loss);
+	return EX_OK;
+}
+
+/* ---------------------------------------------------------- all of it */
+
+/* From the ratings that were read to what all hosts will serve. */
+static int
+train(struct training *tr)
+{
+	struct task *t = tr->t;
+	int status = recommend_settle(t);
+
+	if (status != EX_OK)
+		return status;
+	recommend_matrix(t);
+	status = judge(tr);
+	if (status == EX_OK)
+		status = compare(tr);
+	if (status == EX_OK)
+		status = check_lock(tr);
+	if (status == EX_OK)
+		status = recommend_learn(t, "training", t->by_user, &t->model);
+	if (status == EX_OK)
+		status = complete(t);
+	if (status != EX_OK)
+		return status;
+	make_quality(tr);
+	status = publish(tr);
+	return status == EX_OK ? tell(tr) : status;
+}
+
+int
+recommend_train(struct task *t)
+{
+	struct training tr = { .t = t };
+	bool young = false;
+	int status;
+
+	status = recommend_tuned(t);
+	if (status == EX_OK)
+		status = take_lock(&tr);
+	if (status == EX_OK)
+		status = check_age(&tr, &young);
+	if (status == EX_OK && !young)
+		status = recommend_read_site(t);
+	if (status != EX_OK || young)
+		return status;
+	if (t->table.triples->n == 0)
+		return tell_nothing(t, EX_OK,
+		    "there are no ratings to train the model; what is in "
+		    "force stays");
+	return train(&tr);
+}
