@@ -29,7 +29,7 @@ SELECT id, password, epoch
 -- A new session, if the account is as it was when the password was checked
 -- (whoever changes a password raises the epoch). A new hash replaces the old.
 -- name: session_start :one (user_id bigint, epoch bigint, old_password text,
---	new_password text, digest bytea, lifetime bigint)
+--	new_password text, digest bytea, lifetime bigint, user_agent text)
 WITH upgraded AS (
 	UPDATE account
 	   SET password = $4
@@ -37,8 +37,9 @@ WITH upgraded AS (
 	   AND password = $3
 	   AND $4::text IS NOT NULL
 ), started AS (
-	INSERT INTO session (user_id, digest, epoch, expires_at)
-	SELECT id, $5, epoch, now() + $6::bigint * interval '1 second'
+	INSERT INTO session (user_id, digest, epoch, expires_at, user_agent)
+	SELECT id, $5, epoch, now() + $6::bigint * interval '1 second',
+	       left($7, 512)
 	  FROM account
 	 WHERE id = $1
 	   AND epoch = $2::bigint

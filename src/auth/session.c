@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/random.h"
+#include "base/text.h"
 #include "db/query.h"
 #include "http/problem.h"
 #include "http/reply.h"
@@ -60,6 +61,16 @@ reply_tokens(struct req *r, const struct token_facts *facts, int64_t seconds,
 	return reply_done(r, j);
 }
 
+/* What the client calls itself; NULL when it says nothing, or no text. */
+static struct arg
+client_of(const struct req *r)
+{
+	const char *name = r->user_agent;
+
+	return *name && text_is_utf8(name, strlen(name)) ? arg_text(name) :
+							   arg_null();
+}
+
 enum err
 session_begin(struct req *r, const struct session_start *start)
 {
@@ -75,7 +86,7 @@ session_begin(struct req *r, const struct session_start *start)
 	e = query_one(r->mem, r->db, &row, SQL_session_start,
 	    arg_id(start->user_id), arg_id(start->epoch),
 	    arg_text(start->password), arg_text(start->replacement),
-	    arg_bytes(digest, sizeof digest), arg_id(seconds));
+	    arg_bytes(digest, sizeof digest), arg_id(seconds), client_of(r));
 	if (e)
 		return e;
 	r->account_id = start->user_id;

@@ -32,6 +32,7 @@ static const struct {
 	TEXT("HTTP_AUTHORIZATION", authorization),
 	TEXT("HTTP_IF_NONE_MATCH", if_none_match),
 	TEXT("HTTP_ORIGIN", origin),
+	TEXT("HTTP_USER_AGENT", user_agent),
 	TEXT("HTTP_ACCESS_CONTROL_REQUEST_METHOD", cors_method),
 };
 

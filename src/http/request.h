@@ -80,6 +80,7 @@ struct req {
 	const char *accept_language;
 	const char *if_none_match;
 	const char *origin;
+	const char *user_agent;  /* any bytes */
 	const char *address;     /* REMOTE_ADDR */
 	const char *cors_method; /* Access-Control-Request-Method */
 	char id[REQUEST_ID_MAX + 1];

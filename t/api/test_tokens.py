@@ -10,6 +10,7 @@ import time
 
 import pytest
 
+import world
 from stack import wait_until
 
 WORLD = "ana-and-friends"
@@ -297,6 +298,22 @@ def test_logout_ends_this_session_at_once(stack, bob):
                              token=None))
     assert other.get(SELF).status_code == 200
     other.refresh()
+
+
+@pytest.mark.parametrize("said, kept", [
+    (b"Mozilla/5.0 (X11) App/3", "Mozilla/5.0 (X11) App/3"),
+    ("Kino für Zoë 🎬".encode(), "Kino für Zoë 🎬"),
+    (b"'; DROP TABLE session", "'; DROP TABLE session"),
+    (b"x" * 3000, "x" * 512), ("é".encode() * 600, "é" * 512),
+    (b"\xff\xfe broken", None), (b"", None)])
+def test_a_session_knows_its_client(stack, client, said, kept):
+    """As it calls itself, cut to what fits; what is no text is left out."""
+    r = client.post("/api/auth/login/", token=None,
+                    json={"username": "dora", "password": world.PASSWORD},
+                    headers={"User-Agent": said})
+    assert r.status_code == 200, r.text
+    assert stack.value("SELECT user_agent FROM session WHERE id = %s",
+                       [claims(r.json()["access"])["sid"]]) == kept
 
 
 def test_logout_is_open_to_the_unverified(stack, nina):
