@@ -33,6 +33,7 @@ struct explanation {
 	struct rows titles;
 	bool known; /* to the model, or by people and genres */
 	double taste;
+	double common;  /* of it, what everybody likes */
 	double friends; /* bonuses */
 	double celebrities;
 	double award;
@@ -81,10 +82,11 @@ static void
 find_parts(TALLOC_CTX *mem, const struct ranking *r, struct explanation *x)
 {
 	size_t n = x->caller.rated.n;
-	float *parts = mem_array(mem, float, n + 1);
+	float *parts = mem_array(mem, float, n + 1), common;
 	int64_t movie = row_id(&x->who, "movie_id");
 
-	x->known = ranking_parts(r, movie, parts);
+	x->known = ranking_parts(r, movie, parts, &common);
+	x->common = (double)common;
 	x->taste = x->known ? (double)ranking_taste(r, movie) : 0;
 	x->parts = mem_array(mem, struct part, n + 1);
 	for (size_t j = 0; j < n; j++)
@@ -223,6 +225,8 @@ print_json(struct task *t, const struct explanation *x)
 	json_double(j, x->score);
 	json_key(j, "taste");
 	json_double(j, x->taste);
+	json_key(j, "common");
+	json_double(j, x->common);
 	json_key(j, "friends");
 	json_double(j, x->friends);
 	json_key(j, "celebrities");
@@ -253,7 +257,7 @@ print_json(struct task *t, const struct explanation *x)
 static void
 print_bonus(const char *name, double value)
 {
-	if (value > 0)
+	if (fabs(value) > 0)
 		printf("%+9.4f  %s\n", value, name);
 }
 
@@ -271,6 +275,7 @@ print_text(const struct explanation *x)
 	else
 		printf("place %zu of %zu\n", x->place, x->places);
 	printf("\n%9.4f  score\n", x->score);
+	print_bonus("what everybody likes", x->common);
 	print_bonus("friends who like it", x->friends);
 	print_bonus("persons she follows", x->celebrities);
 	print_bonus("an award", x->award);

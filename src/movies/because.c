@@ -55,7 +55,7 @@ find_reasons(
 {
 	double for_it = 0;
 
-	if (!ranking_parts(c->ranking, movie, parts))
+	if (!ranking_parts(c->ranking, movie, parts, NULL))
 		return;
 	for (size_t j = 0; j < c->caller.rated.n; j++)
 		for_it += parts[j] > 0 ? (double)parts[j] : 0;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * The choice. SQL knows who may be shown what, the ranking what is liked: the
- * best hundred go to SQL, and more when too few of them come back.
+ * best sixty go to SQL, and more when too few of them come back.
  */
 #include "base/base.h"
 
@@ -9,7 +9,7 @@
 #include "db/query.h"
 #include "movies/choice.h"
 
-#define CANDIDATES 100
+#define CANDIDATES 60
 #define WIDER      16 /* times as many at the next try */
 
 /* At most so many of one director. */

@@ -112,8 +112,14 @@ add_parts(float *out, float weight, const float *parts, size_t n)
 		out[j] += weight * parts[j];
 }
 
+static const float *
+factors_of(const struct model *m, uint32_t item)
+{
+	return m->item + item * m->stride;
+}
+
 static bool
-stranger_parts(const struct ranking *r, int64_t film, float *out)
+stranger_parts(const struct ranking *r, int64_t film, float *out, float *common)
 {
 	const struct model *m = r->model;
 	const struct history *h = &r->history;
@@ -130,6 +136,7 @@ stranger_parts(const struct ranking *r, int64_t film, float *out)
 			continue;
 		score_parts(r->fold, h, item, parts);
 		add_parts(out, of_kin, parts, h->n);
+		*common += of_kin * fold_common(r->fold, factors_of(m, item));
 	}
 	for (size_t i = l.kind; i < l.kind_end; i++) {
 		const float *y = model_genre(m, r->caller->kind.other[i]);
@@ -138,6 +145,7 @@ stranger_parts(const struct ranking *r, int64_t film, float *out)
 			continue;
 		fold_parts(r->fold, h, y, parts);
 		add_parts(out, of_kind, parts, h->n);
+		*common += of_kind * fold_common(r->fold, y);
 	}
 	talloc_free(parts);
 	return true;
@@ -301,15 +309,22 @@ ranking_top(
 }
 
 bool
-ranking_parts(const struct ranking *r, int64_t movie, float *out)
+ranking_parts(const struct ranking *r, int64_t movie, float *out, float *common)
 {
 	uint32_t item = model_find(r->model, movie);
+	bool found = true;
+	float all = 0;
 
 	memset(out, 0, r->history.n * sizeof *out);
-	if (item == MODEL_NONE)
-		return stranger_parts(r, movie, out);
-	score_parts(r->fold, &r->history, item, out);
-	return true;
+	if (item == MODEL_NONE) {
+		found = stranger_parts(r, movie, out, &all);
+	} else {
+		score_parts(r->fold, &r->history, item, out);
+		all = fold_common(r->fold, factors_of(r->model, item));
+	}
+	if (common)
+		*common = all;
+	return found;
 }
 
 float

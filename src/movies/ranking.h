@@ -43,10 +43,12 @@ size_t ranking_top(
 
 /*
  * out[j]: what the caller's rating j (as in struct caller) has in the score of
- * a movie, bonuses apart; the parts add up to ranking_taste(). false, and all
- * are 0: neither model nor strangers have the movie.
+ * a movie, bonuses apart, and *common what everybody's taste has in it (NULL:
+ * not wanted); together they add up to ranking_taste(). false, and all are 0:
+ * neither model nor strangers have the movie.
  */
-bool ranking_parts(const struct ranking *r, int64_t movie, float *out);
+bool ranking_parts(
+    const struct ranking *r, int64_t movie, float *out, float *common);
 
 /* The score of a movie without bonuses, also of one she has rated. */
 float ranking_taste(const struct ranking *r, int64_t movie);

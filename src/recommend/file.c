@@ -52,6 +52,7 @@ enum section {
 	IDS,
 	ITEMS,
 	GRAM,
+	MEAN,
 	NEAR_START,
 	NEAR_INDEX,
 	NEAR_WEIGHT,
@@ -75,6 +76,7 @@ lay_out(const struct header *h, struct layout *out)
 		[IDS] = h->items * sizeof(int64_t),
 		[ITEMS] = h->items * stride * sizeof(float),
 		[GRAM] = stride * stride * sizeof(float),
+		[MEAN] = stride * sizeof(float),
 		[NEAR_START] = ((size_t)h->items + 1) * sizeof(size_t),
 		[NEAR_INDEX] = h->neighbours * sizeof(uint32_t),
 		[NEAR_WEIGHT] = h->neighbours * sizeof(float),
@@ -155,12 +157,13 @@ complaint(const struct model *m)
 {
 	size_t s = m->stride;
 	bool finite = all_finite(m->item, m->items * s) &&
-		      all_finite(m->gram, s * s) &&
+		      all_finite(m->gram, s * s) && all_finite(m->mean, s) &&
 		      all_finite(m->genre.factor, m->genre.n * s) &&
 		      all_finite(m->taste.stars, TASTE_STARS) &&
 		      isfinite(m->near_scale) && isfinite(m->unobserved) &&
 		      isfinite(m->regularization) && isfinite(m->taste.floor) &&
-		      m->taste.half > 0 && m->taste.near_half > 0;
+		      isfinite(m->taste.common) && m->taste.half > 0 &&
+		      m->taste.near_half > 0;
 
 	if (!finite)
 		return "it holds factors that are no numbers";
@@ -201,6 +204,7 @@ send_sections(
 		[IDS] = m->id,
 		[ITEMS] = m->item,
 		[GRAM] = m->gram,
+		[MEAN] = m->mean,
 		[NEAR_START] = m->near.start,
 		[NEAR_INDEX] = m->near.index,
 		[NEAR_WEIGHT] = m->near.weight,
@@ -331,6 +335,7 @@ point_into(struct mapping *map, const struct header *h)
 		.stride = model_stride(h->factors),
 		.item = SECTION(ITEMS),
 		.gram = SECTION(GRAM),
+		.mean = SECTION(MEAN),
 		.regularization = h->regularization,
 		.unobserved = h->unobserved,
 		.near = { .start = SECTION(NEAR_START),

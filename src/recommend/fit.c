@@ -27,6 +27,8 @@ static const struct setting {
 	double most;
 } settings[] = {
 #define AT(member) offsetof(struct fit_options, member)
+	{ "common", NUMBER, AT(taste.common), 0, 1000 },
+	{ "common_fade", NUMBER, AT(taste.common_fade), 0.1, 1e6 },
 	{ "factors", COUNT, AT(als.factors), 1, ALS_FACTORS_MAX },
 	{ "iterations", COUNT, AT(als.iterations), 1, 1000 },
 	{ "near_damping", NUMBER, AT(near.damping), 0, 1e6 },
@@ -57,7 +59,9 @@ fit_defaults(struct fit_options *o)
 		.taste = { .stars = { -0.2f, 0.1f, 0.4f, 0.8f, 1.2f },
 		    .floor = 0.3f,
 		    .half = 10,
-		    .near_half = 5 },
+		    .near_half = 5,
+		    .common = 0.6f,
+		    .common_fade = 12 },
 		.near_share = 1,
 	};
 	o->als.threads = o->near.threads = parallel_processors();
@@ -246,7 +250,8 @@ history_of(const struct sparse *m, uint32_t user)
 
 /*
  * Scores of factors and of neighbours are sums of different things; what makes
- * them comparable is how far they spread over people and items.
+ * them comparable is how far they spread over people and items. From the same
+ * people comes the mean of their factors.
  */
 static void
 find_scale(struct model *model, const struct sparse *by_user, float share)
@@ -256,6 +261,8 @@ find_scale(struct model *model, const struct sparse *by_user, float share)
 	float *scores = large_array(mem, model->items, sizeof *scores);
 	struct moments factors = { 0 }, near = { 0 };
 	uint32_t step = by_user->rows / SCALE_USERS + 1;
+	float each = 1 / (float)((by_user->rows + step - 1) / step);
+	float *mean = model_floats(mem, model->stride);
 	double spread;
 
 	model->near_scale = 1;
@@ -263,12 +270,14 @@ find_scale(struct model *model, const struct sparse *by_user, float share)
 		struct history h = history_of(by_user, u);
 
 		fold_run(fold, &h);
+		vector_add(mean, each, fold->x, model->stride);
 		score_factors(fold, scores);
 		observe(&factors, scores, model->items);
 		memset(scores, 0, model->items * sizeof *scores);
 		score_near(fold, &h, scores);
 		observe(&near, scores, model->items);
 	}
+	memcpy(model->mean, mean, model->stride * sizeof *mean);
 	spread = deviation(&near);
 	if (!(deviation(&factors) > 0))
 		model->near_scale = share;

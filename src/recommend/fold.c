@@ -96,6 +96,14 @@ fold_run(struct fold *f, const struct history *h)
 		cholesky_solve(f->a, m->factors, m->stride, f->x);
 	else
 		memset(f->x, 0, m->stride * sizeof *f->x);
+	f->common = taste_common(&m->taste, h->n);
+	vector_add(f->x, f->common, m->mean, m->stride);
+}
+
+float
+fold_common(const struct fold *f, const float *y)
+{
+	return f->common * vector_dot(f->model->mean, y, f->model->stride);
 }
 
 void

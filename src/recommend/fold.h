@@ -15,6 +15,7 @@ struct fold {
 	const struct model *model;
 	float *a;         /* the system, then its Cholesky factor */
 	float *x;         /* the person's factors, zeros behind them */
+	float common;     /* so much of the model's mean is in them */
 	float *pull;      /* of each rating: its preference, weighed by age */
 	float *near_pull; /* the same among neighbours, on the factors' scale */
 	size_t room;      /* for so many ratings */
@@ -25,17 +26,21 @@ struct fold {
 struct fold *fold_new(TALLOC_CTX *mem, const struct model *model);
 
 /*
- * Solves. Ratings of items that the model does not know (index not below its
- * items) count for nothing. A singular system leaves x at zero.
+ * Solves, and adds what everybody likes, the less the more ratings there are
+ * (taste_common()). Ratings of items that the model does not know (index not
+ * below its items) count for nothing. A singular system has no factors of hers.
  */
 void fold_run(struct fold *f, const struct history *h);
 
 /*
  * How the score of a row of factors y comes about: out[j] is the part that the
  * person's j-th rating has in x'y, after fold_run() with the same ratings. The
- * parts add up to x'y.
+ * parts and fold_common() add up to x'y.
  */
 void fold_parts(
     const struct fold *f, const struct history *h, const float *y, float *out);
+
+/* The part of x'y that is everybody's taste. */
+float fold_common(const struct fold *f, const float *y);
 
 #endif

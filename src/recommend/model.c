@@ -35,6 +35,7 @@ model_new(TALLOC_CTX *mem, uint32_t items, unsigned factors)
 	m->stride = model_stride(factors);
 	m->item = model_floats(m, items * m->stride);
 	m->gram = model_floats(m, m->stride * m->stride);
+	m->mean = model_floats(m, m->stride);
 	m->near.start =
 	    large_array(m, (size_t)items + 1, sizeof *m->near.start);
 	return m;

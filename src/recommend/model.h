@@ -33,6 +33,7 @@ struct model {
 	size_t stride; /* floats from one row to the next */
 	float *item;   /* items rows of factors, 32 bytes aligned */
 	float *gram;   /* stride rows: unobserved times item'item */
+	float *mean;   /* a row: the mean factors of people */
 	float regularization;
 	float unobserved;
 	struct near near;

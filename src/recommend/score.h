@@ -21,7 +21,7 @@ void score_all(struct fold *f, const struct history *h, float *out);
 
 /*
  * out[j]: the part of rating j in the score of an item, after score_all()
- * with the same ratings; the parts add up to it.
+ * with the same ratings; the parts and fold_common() add up to it.
  */
 void score_parts(
     const struct fold *f, const struct history *h, uint32_t item, float *out);

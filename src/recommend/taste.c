@@ -38,3 +38,14 @@ taste_near_weight(const struct taste *t, size_t i, size_t n)
 
 	return halves < TASTE_FORGOTTEN ? exp2f(-halves) : 0;
 }
+
+float
+taste_common(const struct taste *t, size_t n)
+{
+	float faded;
+
+	if (!(t->common > 0) || !(t->common_fade > 0))
+		return 0;
+	faded = (float)n / t->common_fade;
+	return t->common * exp2f(-faded * faded);
+}

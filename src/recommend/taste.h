@@ -13,9 +13,11 @@
 
 struct taste {
 	float stars[TASTE_STARS]; /* the preference of 1 to 5 stars */
-	float floor;     /* what the oldest rating still weighs, 0 to 1 */
-	float half;      /* so many ratings back, half of the rest is gone */
-	float near_half; /* the same for neighbours, where the floor is 0 */
+	float floor;       /* what the oldest rating still weighs, 0 to 1 */
+	float half;        /* so many ratings back, half of the rest is gone */
+	float near_half;   /* the same for neighbours, where the floor is 0 */
+	float common;      /* weight of everybody's taste beside hers */
+	float common_fade; /* it fades as she rates: 2^-(ratings / fade)^2 */
 };
 
 /* Between two stars what lies between; outside, what the nearest star says. */
@@ -28,6 +30,9 @@ float taste_preference(const struct taste *t, float stars);
  */
 float taste_weight(const struct taste *t, size_t i, size_t n);
 float taste_near_weight(const struct taste *t, size_t i, size_t n);
+
+/* What everybody's taste weighs for somebody with n ratings. */
+float taste_common(const struct taste *t, size_t n);
 
 /* The ratings of one person, oldest first. */
 struct history {

@@ -53,12 +53,18 @@ tune_trials(void)
 	return array_len(trials) + 1;
 }
 
+size_t
+tune_step(size_t ratings, size_t most)
+{
+	return ratings / most + 1;
+}
+
 /* Everybody, or people at even distances; what they liked last is held out. */
 static void
 choose_people(TALLOC_CTX *mem, struct search *s, size_t most)
 {
 	const struct triples *all = s->t->triples;
-	size_t step = all->n / most + 1;
+	size_t step = tune_step(all->n, most);
 
 	s->train = triples_new(mem);
 	s->held = triples_new(mem);

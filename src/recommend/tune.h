@@ -28,6 +28,9 @@ struct tune {
 	void *teller;
 };
 
+/* One of so many people is enough, of so many ratings. */
+size_t tune_step(size_t ratings, size_t most);
+
 /* How many trials there will be. */
 unsigned tune_trials(void);
 

@@ -204,8 +204,8 @@ def test_explain_adds_up_to_what_is_ranked_by(stack, newcomer):
         told = json.loads(done.stdout)
         assert told["not_shown"] is None
         assert len(told["ratings"]) == 3
-        assert sum(r["part"] for r in told["ratings"]) == pytest.approx(
-            told["taste"], abs=1e-5)
+        assert sum(r["part"] for r in told["ratings"]) + told["common"] == \
+            pytest.approx(told["taste"], abs=1e-5)
         places.append(told["place"])
         scores.append(told["score"])
     assert scores == sorted(scores, reverse=True)

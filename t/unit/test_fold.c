@@ -176,6 +176,35 @@ Test(fold, without_ratings_there_is_nothing)
 	talloc_free(m);
 }
 
+/* Everybody's taste is a part of its own, and fades as she rates. */
+Test(fold, a_beginner_has_everybodys_taste)
+{
+	struct model *m = model_any(NULL, ITEMS, FACTORS);
+	struct fold *f = fold_new(m, m);
+	struct history h = any_history();
+	const float *y = m->item + 4 * m->stride;
+	float parts[RATED], sum, before = 1;
+
+	for (unsigned i = 0; i < FACTORS; i++)
+		m->mean[i] = (float)i;
+	m->taste.common = 0.5f;
+	m->taste.common_fade = 8;
+	for (h.n = 0; h.n < RATED; h.n += 5) {
+		fold_run(f, &h);
+		cr_expect_lt(f->common, before);
+		before = f->common;
+		fold_parts(f, &h, y, parts);
+		sum = fold_common(f, y);
+		for (size_t j = 0; j < h.n; j++)
+			sum += parts[j];
+		cr_expect_float_eq(sum, vector_dot(f->x, y, m->stride), 1e-4f);
+	}
+	h.n = 0;
+	fold_run(f, &h);
+	cr_expect_float_eq(f->x[3], 0.5f * 3, 1e-6f);
+	talloc_free(m);
+}
+
 Test(fold, a_singular_system_gives_no_factors)
 {
 	struct history h = any_history();

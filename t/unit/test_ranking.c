@@ -29,7 +29,10 @@ set_up(void)
 	model->taste = (struct taste){ .stars = { -1, -0.5f, 0, 0.5f, 1 },
 		.floor = 1,
 		.half = 10,
-		.near_half = 10 };
+		.near_half = 10,
+		.common = 0.1f,
+		.common_fade = 5 };
+	model->mean[0] = model->mean[1] = 0.3f;
 	for (uint32_t i = 0; i < ITEMS; i++) {
 		float *y = model->item + i * model->stride;
 
@@ -198,14 +201,14 @@ Test(ranking, parts_add_up_also_of_strangers)
 	struct caller c = with_strangers();
 	struct ranking *r = ranking_new(mem, model, &c);
 	const int64_t movies[] = { 10, 20, 500, 1990, 7, 9 };
-	float parts[3];
+	float parts[3], common;
 
 	for (size_t i = 0; i < array_len(movies); i++) {
-		cr_expect(ranking_parts(r, movies[i], parts));
-		cr_expect_float_eq(parts[0] + parts[1] + parts[2],
+		cr_expect(ranking_parts(r, movies[i], parts, &common));
+		cr_expect_float_eq(parts[0] + parts[1] + parts[2] + common,
 		    ranking_taste(r, movies[i]), 1e-5, "movie %ld",
 		    (long)movies[i]);
 	}
-	cr_expect_not(ranking_parts(r, 11, parts));
+	cr_expect_not(ranking_parts(r, 11, parts, &common));
 	cr_expect_eq(parts[0], 0);
 }
