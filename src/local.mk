@@ -146,6 +146,7 @@ mxmctl_SOURCES = src/mxmctl.c src/commands.def src/ctl/ctl.h \
 	src/ctl/recommend_factors.c src/ctl/recommend_file.c \
 	src/ctl/recommend_models.c \
 	src/ctl/recommend_steps.c src/ctl/recommend_train.c \
+	src/ctl/recommend_tune.c \
 	src/ctl/routes.c src/ctl/sql.c src/ctl/status.c
 mxmctl_LDADD = $(librecommend_libs) $(libmxm_libs)
 

@@ -25,6 +25,7 @@ enum option_id {
 	TUNE,
 	AS_IS,
 	FORCE,
+	PRINT,
 	OLDER,
 	ITEMS,
 	USERS,
@@ -43,6 +44,7 @@ static const struct option options[] = {
 	{ "tune", no_argument, NULL, TUNE },
 	{ "as-is", no_argument, NULL, AS_IS },
 	{ "force", no_argument, NULL, FORCE },
+	{ "print", no_argument, NULL, PRINT },
 	{ "if-older-than", required_argument, NULL, OLDER },
 	{ "items", required_argument, NULL, ITEMS },
 	{ "users", required_argument, NULL, USERS },
@@ -78,8 +80,8 @@ static const struct subcommand {
 	{ "show", recommend_show, true, 0, 0, 0 },
 	{ "train", recommend_train, true,
 	    TAKES(FORCE) | TAKES(OLDER) | TAKES(SET) | TAKES(AS_IS), 0, 0 },
-	{ "tune", recommend_tune, false, TAKES(TRAIN) | TAKES(SET),
-	    TAKES(TRAIN), 0 },
+	{ "tune", recommend_tune, false,
+	    TAKES(TRAIN) | TAKES(SET) | TAKES(PRINT), 0, 0 },
 };
 
 /* ---------------------------------------------------------------- signals */
@@ -176,6 +178,9 @@ take_option(struct task *t, int option)
 		break;
 	case FORCE:
 		t->force = true;
+		break;
+	case PRINT:
+		t->print = true;
 		break;
 	case OLDER:
 		return take_age(t);

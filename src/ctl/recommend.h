@@ -37,6 +37,7 @@ struct task {
 	bool tune;
 	bool as_is;
 	bool force;
+	bool print;
 	int64_t older_than; /* seconds; -1: whatever its age */
 	const char **sets;  /* what --set said, and what is in `fit` already */
 	size_t n_sets;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * mxmctl recommend rank, evaluate and tune: what can be learned from a file of
- * ratings. rank and evaluate need no database.
+ * mxmctl recommend rank and evaluate: what can be learned from a file of
+ * ratings. Neither needs a database.
  */
 #include "base/base.h"
 
@@ -181,22 +181,4 @@ recommend_evaluate(struct task *t)
 	evaluate_lists(t->by_user, t->held, lists, (size_t)t->top, &ours);
 	evaluate_lists(t->by_user, t->held, plain, (size_t)t->top, &popular);
 	return print_both(t, &ours, &popular);
-}
-
-/* ------------------------------------------------------------------- tune */
-
-int
-recommend_tune(struct task *t)
-{
-	int status;
-
-	t->tune = true;
-	status = recommend_read(t, t->train, &t->table);
-	if (status == EX_OK)
-		status = memory(t);
-	if (status == EX_OK)
-		status = recommend_settle(t);
-	if (status == EX_OK)
-		fit_print(&t->fit, stdout);
-	return status;
 }

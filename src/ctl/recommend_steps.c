@@ -234,7 +234,8 @@ recommend_search(struct task *t)
 	if (recommend_stop)
 		return recommend_interrupted(t);
 	progress_clear(&t->progress);
-	fprintf(stderr, "mxmctl recommend: %s: %s\n", t->train,
+	fprintf(stderr, "mxmctl recommend: %s%s%s\n", t->train ? t->train : "",
+	    t->train ? ": " : "",
 	    e == ERR_NOT_FOUND ? "nobody's last ratings hold 4 stars or more "
 				 "to tune by" :
 				 "training does not end in numbers");

@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * mxmctl recommend tune: looks for the settings that suit the ratings of the
+ * site, or of a file, and writes them where training reads them: a file of
+ * conf.d, beside the settings.
+ */
+#include "base/base.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "base/conf.h"
+#include "base/file.h"
+#include "base/json.h"
+#include "base/mem.h"
+#include "ctl/recommend.h"
+#include "db/settings.h"
+
+#define FOLDER "conf.d"
+#define NAME   "50-recommend.conf"
+
+/* --------------------------------------------------------------- the file */
+
+/* Where settings beside the main file go. */
+static const char *
+folder_beside(TALLOC_CTX *mem, const char *file)
+{
+	const char *slash = strrchr(file, '/');
+
+	return mem_printf(
+	    mem, "%.*s" FOLDER, slash ? (int)(slash - file) + 1 : 0, file);
+}
+
+/* Whoever may read the main file may read what stands beside it. */
+static bool
+make_folder(TALLOC_CTX *mem, const char *folder)
+{
+	const char *parent = mem_printf(mem, "%s/..", folder);
+	struct stat st;
+	int why;
+
+	if (mkdir(folder, 0700) != 0)
+		return errno == EEXIST;
+	if (stat(parent, &st) == 0 &&
+	    chown(folder, st.st_uid, st.st_gid) == 0 &&
+	    chmod(folder, st.st_mode & 0777) == 0)
+		return true;
+	why = errno;
+	(void)rmdir(folder); /* one that nobody can read ends every program */
+	errno = why;
+	return false;
+}
+
+static bool
+write_as(const char *path, const char *text, const struct stat *like)
+{
+	size_t n = strlen(text);
+	int fd = open(
+	    path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	bool good;
+
+	if (fd < 0)
+		return false;
+	good = write(fd, text, n) == (ssize_t)n &&
+	       fchown(fd, like->st_uid, like->st_gid) == 0 &&
+	       fchmod(fd, like->st_mode & 0777) == 0 && fsync(fd) == 0;
+	return close(fd) == 0 && good;
+}
+
+/* Whole or not at all; else errno says why. */
+static bool
+write_file(TALLOC_CTX *mem, const char *folder, const char *path,
+    const char *text, const struct stat *like)
+{
+	const char *half =
+	    mem_printf(mem, "%s/." NAME ".%ld.tmp", folder, (long)getpid());
+	bool good;
+	int why;
+
+	good = make_folder(mem, folder) && write_as(half, text, like) &&
+	       file_rename(half, path);
+	why = errno;
+	if (!good)
+		(void)unlink(half);
+	errno = why;
+	return good;
+}
+
+/* ------------------------------------------------------------- the settings */
+
+struct found {
+	const char *text;    /* of setting recommend_tuning */
+	const char *written; /* the file; NULL: none */
+};
+
+/* Somebody else may have the last word: a later file, the environment. */
+static void
+check_in_force(struct task *t, const struct found *f)
+{
+	struct conf_errors errors = { NULL, 0 };
+	const char *place;
+	struct conf *conf;
+
+	(void)settings_load(t->mem, t->ctl->config, &conf, &errors);
+	place = conf->source[CONF_ID_recommend_tuning];
+	if (strcmp(conf->recommend_tuning, f->text) != 0)
+		fprintf(stderr,
+		    "mxmctl recommend: %s sets recommend_tuning too, and has "
+		    "the last word\n",
+		    place ? place : conf->file);
+}
+
+static int
+cannot_write(const struct found *f, const char *path)
+{
+	fprintf(stderr,
+	    "mxmctl recommend: %s: %s; add this line to the settings:\n"
+	    "recommend_tuning = %s\n",
+	    path, strerror(errno), f->text);
+	return EX_CANTCREAT;
+}
+
+static int
+save(struct task *t, struct found *f)
+{
+	const char *folder = folder_beside(t->mem, t->ctl->config);
+	const char *path = mem_printf(t->mem, "%s/" NAME, folder);
+	struct stat like;
+	int status;
+
+	if (stat(t->ctl->config, &like) != 0) {
+		/* who tunes by a file may have no settings at all */
+		status = t->train && errno == ENOENT ? EX_OK : EX_CANTCREAT;
+		(void)cannot_write(f, t->ctl->config);
+		return status;
+	}
+	if (!*f->text && access(path, F_OK) != 0) {
+		fputs("the defaults are best; nothing is written\n", stderr);
+		return EX_OK;
+	}
+	if (!write_file(t->mem, folder, path,
+		mem_printf(t->mem,
+		    "# Written by \"mxmctl recommend tune\", which writes it "
+		    "anew when it is run again.\nrecommend_tuning = %s\n",
+		    f->text),
+		&like))
+		return cannot_write(f, path);
+	f->written = path;
+	fprintf(stderr, "written to %s; the next training goes by it\n", path);
+	check_in_force(t, f);
+	return EX_OK;
+}
+
+static int
+tell(const struct task *t, const struct found *f, int status)
+{
+	struct json *j;
+
+	if (!t->ctl->json) {
+		fit_print(&t->fit, stdout);
+		return status;
+	}
+	j = ctl_json(t->ctl);
+	json_object(j);
+	json_key(j, "recommend_tuning");
+	json_text(j, f->text);
+	json_key(j, "written");
+	json_text(j, f->written);
+	json_object_end(j);
+	return ctl_json_done(j, status);
+}
+
+static void
+tell_sample(const struct task *t)
+{
+	size_t step = tune_step(t->table.triples->n, TUNE_RATINGS);
+
+	if (step > 1 && !t->quiet)
+		fprintf(stderr,
+		    "one of %zu people is enough to tune by, with all her "
+		    "ratings\n",
+		    step);
+}
+
+static int
+read_ratings(struct task *t)
+{
+	int status;
+
+	if (t->train) {
+		status = recommend_read(t, t->train, &t->table);
+		return status == EX_OK ?
+			   recommend_memory(t, t->table.triples->n,
+			       t->table.users.n, t->table.items.n) :
+			   status;
+	}
+	status = recommend_database(t);
+	return status == EX_OK ? recommend_read_site(t) : status;
+}
+
+int
+recommend_tune(struct task *t)
+{
+	struct found f = { NULL, NULL };
+	int status;
+
+	t->tune = true;
+	status = read_ratings(t);
+	if (status != EX_OK)
+		return status;
+	tell_sample(t);
+	status = recommend_settle(t);
+	if (status != EX_OK)
+		return status;
+	f.text = fit_changed(t->mem, &t->fit);
+	status = t->print ? EX_OK : save(t, &f);
+	return tell(t, &f, status);
+}

@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""mxmctl recommend tune: what it finds is written where training reads it,
+whole or not at all, and readable for whoever reads the settings."""
+
+import json
+import os
+import shutil
+import stat
+import subprocess
+
+import pytest
+
+import stack as stack_module
+from test_train import EX_DATAERR, HEADER, SMALL, Place, camps
+
+EX_CANTCREAT = 73
+
+
+@pytest.fixture
+def place(cluster, tmp_path):
+    made = Place(cluster, tmp_path)
+    yield made
+    cluster.drop(made.database)
+
+
+@pytest.fixture
+def full(place):
+    place.rate(camps())
+    return place
+
+
+def written(place):
+    return place.folder / "conf.d/50-recommend.conf"
+
+
+def value(text):
+    (line,) = [line for line in text.splitlines() if line[:1] not in "#"]
+    name, _, found = line.partition(" = ")
+    assert name == "recommend_tuning"
+    return found
+
+
+def test_what_is_found_is_what_training_uses(full):
+    os.chmod(full.conf, 0o640)
+    if os.geteuid() == 0:
+        shutil.chown(full.conf, "postgres", "postgres")
+    done = full.ctl("tune", *SMALL, "--json")
+    told = json.loads(done.stdout)
+    path = written(full)
+    assert told["written"] == str(path)
+    assert f"written to {path}" in done.stderr
+    assert value(path.read_text()) == told["recommend_tuning"]
+    assert "factors=" in told["recommend_tuning"]  # SMALL is no default
+    mine, main = path.stat(), full.conf.stat()
+    assert stat.S_IMODE(mine.st_mode) == 0o640
+    assert (mine.st_uid, mine.st_gid) == (main.st_uid, main.st_gid)
+    assert [p.name for p in path.parent.iterdir()] == [path.name]
+    checked = stack_module.ctl(full.conf, "check settings")
+    assert checked.returncode == 0
+
+    quality = json.loads(full.ctl("train", "--json").stdout)["quality"]
+    assert quality["settings"] == told["recommend_tuning"]
+
+
+def test_only_printed(full):
+    done = full.ctl("tune", *SMALL, "--print")
+    assert "factors=" in done.stdout and "near_share=" in done.stdout
+    assert not written(full).parent.exists()
+
+
+def test_it_replaces_what_it_wrote(full):
+    written(full).parent.mkdir()
+    written(full).write_text("recommend_tuning = iterations=5\n")
+    told = json.loads(full.ctl("tune", *SMALL, "--json").stdout)
+    assert value(written(full).read_text()) == told["recommend_tuning"]
+    assert "iterations" not in told["recommend_tuning"]
+
+
+def test_somebody_else_has_the_last_word(full):
+    written(full).parent.mkdir()
+    later = written(full).with_name("90-mine.conf")
+    later.write_text("recommend_tuning = iterations=5\n")
+    done = full.ctl("tune", *SMALL)
+    assert f"{later}:1 sets recommend_tuning too, and has the last word" \
+        in done.stderr
+
+
+def test_what_cannot_be_written_is_told(full):
+    written(full).parent.write_text("no folder")
+    done = full.ctl("tune", *SMALL, status=EX_CANTCREAT)
+    assert f"{written(full)}: Not a directory; add this line to the settings:" \
+           "\nrecommend_tuning = " in done.stderr
+    assert "factors=" in done.stdout
+
+
+def test_a_full_disk_leaves_what_there_was(full):
+    written(full).parent.mkdir()
+    written(full).write_text("recommend_tuning = iterations=5\n")
+    done = subprocess.run(
+        ["bash", "-c", 'ulimit -f 0; exec "$@"', "bash",
+         stack_module.BUILD / "mxmctl", "--config", full.conf, "recommend",
+         "tune", *SMALL], capture_output=True, text=True,
+        env=stack_module.environment())
+    assert done.returncode == EX_CANTCREAT, done.stderr
+    assert "File too large; add this line" in done.stderr
+    assert written(full).read_text() == "recommend_tuning = iterations=5\n"
+    assert [p.name for p in written(full).parent.iterdir()] == [
+        written(full).name]
+
+
+def test_a_file_and_no_settings(tmp_path):
+    path = tmp_path / "ratings.csv"
+    path.write_text(HEADER + "".join(
+        f"{u},{m},{s},{int(t)}\n" for u, m, s, t in camps()))
+    done = stack_module.ctl(tmp_path / "none.conf", [
+        "recommend", "tune", "--train", path, *SMALL])
+    assert "add this line to the settings:\nrecommend_tuning = " in done.stderr
+    assert "near_keep=" in done.stdout
+
+
+def test_nothing_to_tune_by(place):
+    for rows in ([], [(1, 1, 5, 1)]):
+        if rows:
+            place.rate(rows)
+        done = place.ctl("tune", status=EX_DATAERR)
+        assert "nobody's last ratings hold 4 stars or more" in done.stderr
+    assert not written(place).parent.exists()
