@@ -398,17 +398,55 @@ number_in(const char *path, const char *name, size_t unit)
 	return found;
 }
 
+static size_t
+lesser(size_t a, size_t b)
+{
+	return a < b ? a : b;
+}
+
+/* What a control group has left. */
+static size_t
+left_in(const char *group)
+{
+	TALLOC_CTX *mem = mem_need(talloc_new(NULL));
+	const char *folder = mem_printf(mem, "/sys/fs/cgroup%s", group);
+	size_t most =
+	    number_in(mem_printf(mem, "%s/memory.max", folder), "", 1);
+	size_t used =
+	    number_in(mem_printf(mem, "%s/memory.current", folder), "", 1);
+
+	talloc_free(mem);
+	if (most == SIZE_MAX || used == SIZE_MAX)
+		return SIZE_MAX;
+	return most > used ? most - used : 0;
+}
+
+/* What our control group has left, and those it lies in. */
+static size_t
+left_in_groups(void)
+{
+	FILE *file = fopen("/proc/self/cgroup", "re");
+	size_t left = left_in("");
+	char line[4096];
+
+	while (file && fgets(line, sizeof line, file)) {
+		line[strcspn(line, "\n")] = '\0';
+		if (strncmp(line, "0::/", 4) != 0)
+			continue;
+		for (char *end = strchr(line, '\0'); end > line + 4;
+		     end = strrchr(line, '/')) {
+			*end = '\0';
+			left = lesser(left, left_in(line + 3));
+		}
+	}
+	if (file)
+		fclose(file);
+	return left;
+}
+
 size_t
 fit_memory_there(void)
 {
-	size_t there = number_in("/proc/meminfo", "MemAvailable:", 1024);
-	size_t most = number_in("/sys/fs/cgroup/memory.max", "", 1);
-	size_t used = number_in("/sys/fs/cgroup/memory.current", "", 1);
-
-	if (most != SIZE_MAX && used != SIZE_MAX) {
-		size_t left = most > used ? most - used : 0;
-
-		return left < there ? left : there;
-	}
-	return there;
+	return lesser(number_in("/proc/meminfo", "MemAvailable:", 1024),
+	    left_in_groups());
 }

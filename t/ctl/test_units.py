@@ -24,7 +24,8 @@ def read(name):
 @pytest.mark.skipif(not shutil.which("systemd-analyze"),
                     reason="systemd is not installed")
 @pytest.mark.parametrize("unit, limit", [("mxmd.service", 0.4),
-                                         ("mxm-jobs.service", 1.3)])
+                                         ("mxm-jobs.service", 1.3),
+                                         ("mxm-recommend.service", 1.3)])
 def test_a_service_is_closed(unit, limit):
     done = subprocess.run(
         ["systemd-analyze", "security", "--offline=true", "--no-pager",
@@ -53,6 +54,42 @@ def test_a_service_tells_when_it_is_ready_and_reloads_by_hup(unit):
     assert service["Type"] == "notify"
     assert service["ExecReload"] == "/bin/kill -HUP $MAINPID"
     assert service["User"] == "moviesxmovies"
+
+
+@pytest.mark.skipif(not shutil.which("systemd-analyze"),
+                    reason="systemd is not installed")
+def test_units_are_what_systemd_understands(tmp_path):
+    """All of them together, with programs that are there."""
+    for path in UNITS.iterdir():
+        text = re.sub(r"/usr/s?bin/mxm\S*", "/bin/true", path.read_text())
+        (tmp_path / path.name).write_text(
+            re.sub(r"^Documentation=.*\n", "", text, flags=re.M))
+    done = subprocess.run(
+        ["systemd-analyze", "verify", *map(str, sorted(tmp_path.iterdir()))],
+        capture_output=True, text=True)
+    ours = [line for line in (done.stdout + done.stderr).splitlines()
+            if "mxm" in line and "Failed to" not in line]
+    assert not ours, "\n".join(ours)
+
+
+def test_training_is_nightly_and_gives_way():
+    timer = read("mxm-recommend.timer")
+    assert timer["Timer"]["OnCalendar"] == "*-*-* 03:00:00 UTC"
+    assert timer["Timer"]["Persistent"] == "true"
+    assert timer["Install"]["WantedBy"] == "timers.target"
+    service = read("mxm-recommend.service")["Service"]
+    assert service["Type"] == "oneshot"
+    assert service["User"] == "moviesxmovies"
+    assert "recommend train --if-older-than 12h" in service["ExecStart"]
+    assert service["SuccessExitStatus"] == "75"
+    assert int(service["Nice"]) > 0 and int(service["CPUWeight"]) < 100
+    assert service["MemoryMax"] == "2G"
+
+
+def test_every_unit_is_installed():
+    made = (stack_module.ROOT / "Makefile.am").read_text()
+    for path in UNITS.iterdir():
+        assert f"systemd/{path.name}" in made
 
 
 def test_only_the_jobs_may_talk_to_the_network():
