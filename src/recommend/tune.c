@@ -8,6 +8,7 @@
 
 #include "base/mem.h"
 #include "recommend/evaluate.h"
+#include "recommend/large.h"
 #include "recommend/rank.h"
 #include "recommend/tune.h"
 
@@ -43,7 +44,9 @@ struct search {
 	const struct tune *t;
 	struct triples *train;
 	struct triples *held;
+	uint32_t users; /* that were chosen, and so numbered */
 	uint32_t items;
+	bool *judged; /* has something held out */
 	double best;
 };
 
@@ -69,10 +72,18 @@ choose_people(TALLOC_CTX *mem, struct search *s, size_t most)
 	s->train = triples_new(mem);
 	s->held = triples_new(mem);
 	for (size_t i = 0; i < all->n; i++) {
-		if (all->list[i].user % step == 0)
-			triples_add(s->train, &all->list[i]);
+		struct triple one = all->list[i];
+
+		if (one.user % step != 0)
+			continue;
+		one.user /= (uint32_t)step;
+		triples_add(s->train, &one);
 	}
+	s->users = s->t->users > 0 ? (s->t->users - 1) / (uint32_t)step + 1 : 0;
+	s->judged = large_array(mem, s->users, sizeof *s->judged);
 	evaluate_split(s->train, s->held);
+	for (size_t i = 0; i < s->held->n; i++)
+		s->judged[s->held->list[i].user] = true;
 	s->items = evaluate_forget(s->train, s->held, s->t->items);
 }
 
@@ -80,8 +91,9 @@ static enum err
 judge(const struct search *s, const struct fit_options *o, double *out)
 {
 	TALLOC_CTX *mem = mem_need(talloc_new(NULL));
-	struct sparse *m = matrix_new(mem, s->train, s->t->users, s->items);
+	struct sparse *m = matrix_new(mem, s->train, s->users, s->items);
 	const struct rank_options r = { .top = EVALUATE_TOP,
+		.only = s->judged,
 		.threads = o->als.threads,
 		.stop = o->als.stop };
 	struct fit_options mine = *o;
