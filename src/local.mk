@@ -101,6 +101,7 @@ libmxm_a_SOURCES = \
 	src/recommend/fetch.c \
 	src/recommend/file.c src/recommend/file.h \
 	src/recommend/fold.c src/recommend/fold.h \
+	src/recommend/kinds.c src/recommend/kinds.h \
 	src/recommend/large.c src/recommend/large.h \
 	src/recommend/model.c src/recommend/model.h \
 	src/recommend/publish.c src/recommend/publish.h \

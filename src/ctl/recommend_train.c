@@ -29,6 +29,8 @@ struct training {
 	size_t held;
 	const char *quality; /* JSON */
 	struct stamp stamp;
+	struct fit_genre *genres;
+	size_t n_genres;
 };
 
 /* -------------------------------------------------------------- beforehand */
@@ -131,6 +133,60 @@ check_age(const struct training *tr, bool *young)
 		newest.stamp.version, age));
 }
 
+/* ------------------------------------------------------------------ genres */
+
+/* The pairs of genre and rated movie, genres rising. */
+static int
+read_genres(struct training *tr)
+{
+	struct task *t = tr->t;
+	struct copy_reader *rows;
+	size_t room = 0;
+	int64_t row[2];
+	uint32_t item;
+	enum err e;
+
+	e = copy_read_begin(t->mem, t->db, SQL_train_genres, &rows);
+	while (!e) {
+		e = copy_read_row(rows, row, array_len(row));
+		item = e ? NAMES_NONE : names_find(&t->table.items, row[1]);
+		if (item == NAMES_NONE)
+			continue;
+		if (tr->n_genres == room) {
+			room = 2 * room + 1024;
+			tr->genres =
+			    large_resize(tr->genres, room, sizeof *tr->genres);
+		}
+		tr->genres[tr->n_genres++] = (struct fit_genre){ row[0], item };
+	}
+	return e == ERR_NOT_FOUND ? EX_OK : recommend_away(t);
+}
+
+/*
+ * Gives a model that was learned from `by_user` its genres. `numbers` are those
+ * of its items (NULL: the same as in the table).
+ */
+static void
+give_genres(const struct training *tr, const struct sparse *by_user,
+    const uint32_t *numbers, struct model *model)
+{
+	TALLOC_CTX *mem = mem_need(talloc_new(NULL));
+	uint32_t *ratings = large_array(mem, by_user->cols, sizeof *ratings);
+	struct fit_genre *pairs = large_array(mem, tr->n_genres, sizeof *pairs);
+	size_t n = 0;
+
+	for (size_t i = 0; i < matrix_size(by_user); i++)
+		ratings[by_user->index[i]]++;
+	for (size_t i = 0; i < tr->n_genres; i++) {
+		pairs[n] = tr->genres[i];
+		if (numbers)
+			pairs[n].item = numbers[pairs[n].item];
+		n += pairs[n].item < by_user->cols;
+	}
+	fit_genres(model, ratings, pairs, n);
+	talloc_free(mem);
+}
+
 /* ----------------------------------------------------------------- quality */
 
 /* The same people from night to night, as long as they are so many. */
@@ -160,8 +216,8 @@ people_in(const struct triples *held)
 }
 
 static int
-judge_lists(struct training *tr, struct sparse *kept, const bool *judged,
-    const struct triples *held)
+judge_lists(struct training *tr, struct sparse *kept, const uint32_t *numbers,
+    const bool *judged, const struct triples *held)
 {
 	struct task *t = tr->t;
 	struct model *model;
@@ -170,8 +226,10 @@ judge_lists(struct training *tr, struct sparse *kept, const bool *judged,
 
 	t->top = EVALUATE_TOP;
 	status = recommend_learn(t, "judging", kept, &model);
-	if (status == EX_OK)
+	if (status == EX_OK) {
+		give_genres(tr, kept, numbers, model);
 		status = recommend_lists(t, model, kept, judged, &lists);
+	}
 	if (status == EX_OK) {
 		evaluate_lists(kept, held, lists, (size_t)t->top, &tr->ours);
 		status = recommend_lists(t, NULL, kept, judged, &lists);
@@ -189,14 +247,16 @@ judge(struct training *tr)
 	TALLOC_CTX *outer = t->mem, *mem = mem_need(talloc_new(outer));
 	bool *judged = choose_judged(mem, t);
 	struct triples *held = triples_new(mem);
-	struct sparse *kept = evaluate_hold(mem, t->by_user, judged, held);
+	const uint32_t *numbers;
+	struct sparse *kept =
+	    evaluate_hold(mem, t->by_user, judged, held, &numbers);
 	int status = EX_OK;
 
 	tr->held = held->n;
 	tr->judged = people_in(held) >= TUNE_PEOPLE;
 	t->mem = mem; /* of all that is done here nothing stays */
 	if (tr->judged)
-		status = judge_lists(tr, kept, judged, held);
+		status = judge_lists(tr, kept, numbers, judged, held);
 	else
 		fprintf(stderr,
 		    "mxmctl recommend: how good the model is cannot be said: "
@@ -285,48 +345,6 @@ make_quality(struct training *tr)
 
 /* -------------------------------------------------------------- publishing */
 
-/* The pairs of genre and known movie, genres rising. */
-static enum err
-read_genres(struct task *t, struct fit_genre **pairs, size_t *n)
-{
-	size_t room = 0;
-	struct copy_reader *rows;
-	int64_t row[2];
-	uint32_t item;
-	enum err e;
-
-	*pairs = NULL;
-	*n = 0;
-	e = copy_read_begin(t->mem, t->db, SQL_train_genres, &rows);
-	while (!e) {
-		e = copy_read_row(rows, row, array_len(row));
-		item = e ? MODEL_NONE : model_find(t->model, row[1]);
-		if (item == MODEL_NONE)
-			continue;
-		if (*n == room) {
-			room = 2 * room + 1024;
-			*pairs = large_resize(*pairs, room, sizeof **pairs);
-		}
-		(*pairs)[(*n)++] = (struct fit_genre){ row[0], item };
-	}
-	return e == ERR_NOT_FOUND ? ERR_OK : e;
-}
-
-static int
-complete(struct task *t)
-{
-	struct fit_genre *pairs;
-	size_t n;
-	enum err e;
-
-	t->model->id = t->table.items.id;
-	e = read_genres(t, &pairs, &n);
-	if (!e)
-		fit_genres(t->model, pairs, n);
-	free(pairs);
-	return e ? recommend_away(t) : EX_OK;
-}
-
 static int
 publish(struct training *tr)
 {
@@ -398,17 +416,19 @@ train(struct training *tr)
 	if (status != EX_OK)
 		return status;
 	recommend_matrix(t);
-	status = judge(tr);
+	status = read_genres(tr);
+	if (status == EX_OK)
+		status = judge(tr);
 	if (status == EX_OK)
 		status = compare(tr);
 	if (status == EX_OK)
 		status = check_lock(tr);
 	if (status == EX_OK)
 		status = recommend_learn(t, "training", t->by_user, &t->model);
-	if (status == EX_OK)
-		status = complete(t);
 	if (status != EX_OK)
 		return status;
+	t->model->id = t->table.items.id;
+	give_genres(tr, t->by_user, NULL, t->model);
 	make_quality(tr);
 	status = publish(tr);
 	return status == EX_OK ? tell(tr) : status;
@@ -434,5 +454,7 @@ recommend_train(struct task *t)
 		return tell_nothing(t, EX_OK,
 		    "there are no ratings to train the model; what is in "
 		    "force stays");
-	return train(&tr);
+	status = train(&tr);
+	free(tr.genres);
+	return status;
 }

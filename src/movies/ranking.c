@@ -13,7 +13,6 @@
 #include "recommend/fold.h"
 #include "recommend/large.h"
 #include "recommend/score.h"
-#include "recommend/vector.h"
 
 #define SPREAD_TOP   100 /* bonuses are measured by the best hundred */
 #define GENRE_WEIGHT 2   /* as many films are worth as much as the genres */
@@ -71,14 +70,27 @@ weigh(const struct ranking *r, const struct likeness *l, float *of_kin,
 		kin +=
 		    model_find(r->model, r->caller->kin.other[i]) != MODEL_NONE;
 	for (size_t i = l->kind; i < l->kind_end; i++)
-		kinds +=
-		    model_genre(r->model, r->caller->kind.other[i]) != NULL;
+		kinds += model_genre(r->model, r->caller->kind.other[i]) !=
+			 MODEL_NONE;
 	all = (float)kin + (kinds > 0 ? GENRE_WEIGHT : 0);
 	if (!(all > 0))
 		return false;
 	*of_kin = 1 / all;
 	*of_kind = kinds > 0 ? GENRE_WEIGHT / (all * (float)kinds) : 0;
 	return true;
+}
+
+static const float *
+factors_of_genre(const struct model *m, uint32_t genre)
+{
+	return m->genre.factor + genre * m->stride;
+}
+
+/* A genre alone, as bits. */
+static uint64_t
+kind_of(uint32_t genre)
+{
+	return genre < MODEL_KINDS ? UINT64_C(1) << genre : 0;
 }
 
 static float
@@ -97,10 +109,12 @@ stranger_score(const struct ranking *r, int64_t film)
 			score += of_kin * r->taste[item];
 	}
 	for (size_t i = l.kind; i < l.kind_end; i++) {
-		const float *y = model_genre(m, r->caller->kind.other[i]);
+		uint32_t g = model_genre(m, r->caller->kind.other[i]);
 
-		if (y)
-			score += of_kind * vector_dot(r->fold->x, y, m->stride);
+		if (g != MODEL_NONE)
+			score +=
+			    of_kind * fold_score(r->fold,
+					  factors_of_genre(m, g), kind_of(g));
 	}
 	return score;
 }
@@ -139,11 +153,13 @@ stranger_parts(const struct ranking *r, int64_t film, float *out, float *common)
 		*common += of_kin * fold_common(r->fold, factors_of(m, item));
 	}
 	for (size_t i = l.kind; i < l.kind_end; i++) {
-		const float *y = model_genre(m, r->caller->kind.other[i]);
+		uint32_t g = model_genre(m, r->caller->kind.other[i]);
+		const float *y;
 
-		if (!y)
+		if (g == MODEL_NONE)
 			continue;
-		fold_parts(r->fold, h, y, parts);
+		y = factors_of_genre(m, g);
+		fold_parts(r->fold, h, y, kind_of(g), parts);
 		add_parts(out, of_kind, parts, h->n);
 		*common += of_kind * fold_common(r->fold, y);
 	}

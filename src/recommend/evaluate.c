@@ -71,7 +71,7 @@ renumber(uint32_t *number, uint32_t items)
 
 struct sparse *
 evaluate_hold(TALLOC_CTX *mem, const struct sparse *all, const bool *judged,
-    struct triples *held)
+    struct triples *held, const uint32_t **numbers)
 {
 	struct sparse *m =
 	    matrix_room(mem, all->rows, all->cols, matrix_size(all));
@@ -99,6 +99,7 @@ evaluate_hold(TALLOC_CTX *mem, const struct sparse *all, const bool *judged,
 		m->index[i] = number[m->index[i]];
 	for (size_t i = 0; i < held->n; i++)
 		held->list[i].item = number[held->list[i].item];
+	*numbers = number;
 	return m;
 }
 

@@ -22,10 +22,11 @@ void evaluate_split(struct triples *triples, struct triples *held);
 /*
  * The same of a matrix whose rows stand in the order of time, and of those
  * users alone that `judged` says: what stays, in a matrix of its own, while
- * `all` stays as it is. Items that only the window has are forgotten as below.
+ * `all` stays as it is. Items that only the window has are forgotten as below;
+ * *numbers are the new ones of all items.
  */
 struct sparse *evaluate_hold(TALLOC_CTX *mem, const struct sparse *all,
-    const bool *judged, struct triples *held);
+    const bool *judged, struct triples *held, const uint32_t **numbers);
 
 /*
  * Forgets items that only `held` has, as if nobody had ever named them: the

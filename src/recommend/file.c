@@ -56,8 +56,10 @@ enum section {
 	NEAR_START,
 	NEAR_INDEX,
 	NEAR_WEIGHT,
+	KINDS,
 	GENRE_IDS,
 	GENRES,
+	GENRE_SHARES,
 	SECTIONS
 };
 
@@ -80,8 +82,10 @@ lay_out(const struct header *h, struct layout *out)
 		[NEAR_START] = ((size_t)h->items + 1) * sizeof(size_t),
 		[NEAR_INDEX] = h->neighbours * sizeof(uint32_t),
 		[NEAR_WEIGHT] = h->neighbours * sizeof(float),
+		[KINDS] = h->genres > 0 ? h->items * sizeof(uint64_t) : 0,
 		[GENRE_IDS] = h->genres * sizeof(int64_t),
 		[GENRES] = h->genres * stride * sizeof(float),
+		[GENRE_SHARES] = h->genres * sizeof(float),
 	};
 
 	for (int s = 0; s < SECTIONS; s++) {
@@ -151,6 +155,18 @@ near_is_sound(const struct near *near, uint32_t items)
 	return all_finite(near->weight, near->start[items]);
 }
 
+static bool
+kinds_are_sound(const struct model *m)
+{
+	uint64_t all = 0;
+
+	if (m->genre.n == 0 || m->genre.n >= MODEL_KINDS)
+		return true;
+	for (uint32_t i = 0; i < m->items; i++)
+		all |= m->kinds[i];
+	return all >> m->genre.n == 0;
+}
+
 /* NULL, or what is wrong with it. */
 static const char *
 complaint(const struct model *m)
@@ -159,16 +175,21 @@ complaint(const struct model *m)
 	bool finite = all_finite(m->item, m->items * s) &&
 		      all_finite(m->gram, s * s) && all_finite(m->mean, s) &&
 		      all_finite(m->genre.factor, m->genre.n * s) &&
+		      all_finite(m->genre.share, m->genre.n) &&
 		      all_finite(m->taste.stars, TASTE_STARS) &&
 		      isfinite(m->near_scale) && isfinite(m->unobserved) &&
 		      isfinite(m->regularization) && isfinite(m->taste.floor) &&
-		      isfinite(m->taste.common) && m->taste.half > 0 &&
+		      isfinite(m->taste.common) && isfinite(m->taste.genre) &&
+		      isfinite(m->taste.genre_first) &&
+		      isfinite(m->taste.first_fade) && m->taste.half > 0 &&
 		      m->taste.near_half > 0;
 
 	if (!finite)
 		return "it holds factors that are no numbers";
 	if (!all_rise(m->id, m->items) || !all_rise(m->genre.id, m->genre.n))
 		return "its movies are not in order";
+	if (!kinds_are_sound(m))
+		return "its movies have genres that it does not know";
 	if (!near_is_sound(&m->near, m->items))
 		return "its neighbours are none of its movies";
 	return NULL;
@@ -208,8 +229,10 @@ send_sections(
 		[NEAR_START] = m->near.start,
 		[NEAR_INDEX] = m->near.index,
 		[NEAR_WEIGHT] = m->near.weight,
+		[KINDS] = m->kinds,
 		[GENRE_IDS] = m->genre.id,
 		[GENRES] = m->genre.factor,
+		[GENRE_SHARES] = m->genre.share,
 	};
 	enum err e = ERR_OK;
 
@@ -346,7 +369,9 @@ point_into(struct mapping *map, const struct header *h)
 		.id = SECTION(IDS),
 		.genre = { .n = h->genres,
 		    .id = SECTION(GENRE_IDS),
-		    .factor = SECTION(GENRES) },
+		    .factor = SECTION(GENRES),
+		    .share = SECTION(GENRE_SHARES) },
+		.kinds = h->genres > 0 ? SECTION(KINDS) : NULL,
 	};
 #undef SECTION
 }

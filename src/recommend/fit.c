@@ -28,8 +28,10 @@ static const struct setting {
 } settings[] = {
 #define AT(member) offsetof(struct fit_options, member)
 	{ "common", NUMBER, AT(taste.common), 0, 1000 },
-	{ "common_fade", NUMBER, AT(taste.common_fade), 0.1, 1e6 },
 	{ "factors", COUNT, AT(als.factors), 1, ALS_FACTORS_MAX },
+	{ "first_fade", NUMBER, AT(taste.first_fade), 0.1, 1e6 },
+	{ "genre", NUMBER, AT(taste.genre), 0, 1000 },
+	{ "genre_first", NUMBER, AT(taste.genre_first), 0, 1000 },
 	{ "iterations", COUNT, AT(als.iterations), 1, 1000 },
 	{ "near_damping", NUMBER, AT(near.damping), 0, 1e6 },
 	{ "near_fade", NUMBER, AT(near.fade), 0.1, 1e6 },
@@ -60,8 +62,10 @@ fit_defaults(struct fit_options *o)
 		    .floor = 0.3f,
 		    .half = 10,
 		    .near_half = 5,
+		    .genre = 0.4f,
+		    .genre_first = 0.9f,
 		    .common = 0.6f,
-		    .common_fade = 12 },
+		    .first_fade = 12 },
 		.near_share = 1,
 	};
 	o->als.threads = o->near.threads = parallel_processors();
@@ -334,30 +338,50 @@ fit_model(TALLOC_CTX *mem, struct sparse *by_user, const struct fit_options *o,
 
 /* ------------------------------------------------------------------ genres */
 
-void
-fit_genres(struct model *m, const struct fit_genre *pairs, size_t n)
+/* The pairs of one genre: its mean, its share and its bit. */
+static void
+fit_genre(struct model *m, const uint32_t *ratings,
+    const struct fit_genre *pairs, size_t n)
 {
-	struct means *g = &m->genre;
-	size_t of;
+	uint32_t g = m->genre.n++;
+	float *mean = m->genre.factor + g * m->stride;
 
-	*g = (struct means){ 0 };
-	for (size_t i = 0; i < n; i++)
-		g->n += i == 0 || pairs[i].genre != pairs[i - 1].genre;
-	g->id = large_array(m, g->n, sizeof *g->id);
-	g->factor = model_floats(m, g->n * m->stride);
-	g->n = 0;
-	for (size_t from = 0; from < n; from += of) {
-		float *mean = g->factor + g->n * m->stride;
+	m->genre.id[g] = pairs[0].genre;
+	for (size_t i = 0; i < n; i++) {
+		uint32_t item = pairs[i].item;
 
-		for (of = 0; from + of < n &&
-			     pairs[from + of].genre == pairs[from].genre;)
-			vector_add(mean, 1,
-			    m->item + pairs[from + of++].item * m->stride,
-			    m->stride);
-		for (size_t c = 0; c < m->stride; c++)
-			mean[c] /= (float)of;
-		g->id[g->n++] = pairs[from].genre;
+		vector_add(
+		    mean, 1 / (float)n, m->item + item * m->stride, m->stride);
+		m->genre.share[g] += ratings ? (float)ratings[item] : 1;
+		if (g < MODEL_KINDS)
+			m->kinds[item] |= UINT64_C(1) << g;
 	}
+}
+
+void
+fit_genres(struct model *m, const uint32_t *ratings,
+    const struct fit_genre *pairs, size_t n)
+{
+	size_t genres = 0, of;
+	float all = 0;
+
+	for (size_t i = 0; i < n; i++)
+		genres += i == 0 || pairs[i].genre != pairs[i - 1].genre;
+	m->genre = (struct genres){ .n = 0,
+		.id = large_array(m, genres, sizeof(int64_t)),
+		.factor = model_floats(m, genres * m->stride),
+		.share = large_array(m, genres, sizeof(float)) };
+	m->kinds = large_array(m, m->items, sizeof *m->kinds);
+	for (size_t from = 0; from < n; from += of) {
+		for (of = 1; from + of < n &&
+			     pairs[from + of].genre == pairs[from].genre;)
+			of++;
+		fit_genre(m, ratings, pairs + from, of);
+	}
+	for (uint32_t i = 0; i < m->items; i++)
+		all += ratings ? (float)ratings[i] : 1;
+	for (uint32_t g = 0; g < m->genre.n && all > 0; g++)
+		m->genre.share[g] /= all;
 }
 
 /* ------------------------------------------------------------------ memory */

@@ -54,8 +54,12 @@ struct fit_genre {
 	uint32_t item;
 };
 
-/* Makes model->genre of n pairs, genres rising. */
-void fit_genres(struct model *m, const struct fit_genre *pairs, size_t n);
+/*
+ * Gives the model its genres, of n pairs, genres rising. `ratings` are how many
+ * each item has; NULL: all as many.
+ */
+void fit_genres(struct model *m, const uint32_t *ratings,
+    const struct fit_genre *pairs, size_t n);
 
 /* The most bytes that reading and fitting take at one time. */
 size_t fit_memory(size_t ratings, uint32_t users, uint32_t items,

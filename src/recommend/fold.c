@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "recommend/cholesky.h"
 #include "recommend/fold.h"
+#include "recommend/kinds.h"
 #include "recommend/vector.h"
 
 struct fold *
@@ -98,6 +99,13 @@ fold_run(struct fold *f, const struct history *h)
 		memset(f->x, 0, m->stride * sizeof *f->x);
 	f->common = taste_common(&m->taste, h->n);
 	vector_add(f->x, f->common, m->mean, m->stride);
+	kinds_run(f, h);
+}
+
+float
+fold_score(const struct fold *f, const float *y, uint64_t kinds)
+{
+	return vector_dot(f->x, y, f->model->stride) + kinds_score(f, kinds);
 }
 
 float
@@ -107,8 +115,8 @@ fold_common(const struct fold *f, const float *y)
 }
 
 void
-fold_parts(
-    const struct fold *f, const struct history *h, const float *y, float *out)
+fold_parts(const struct fold *f, const struct history *h, const float *y,
+    uint64_t kinds, float *out)
 {
 	const struct model *m = f->model;
 	size_t s = m->stride;
@@ -125,5 +133,6 @@ fold_parts(
 			out[j] = f->pull[j] *
 				 vector_dot(v, m->item + h->item[j] * s, s);
 	}
+	kinds_parts(f, h, kinds, out);
 	talloc_free(scratch);
 }

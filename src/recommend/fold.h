@@ -19,6 +19,8 @@ struct fold {
 	float *pull;      /* of each rating: its preference, weighed by age */
 	float *near_pull; /* the same among neighbours, on the factors' scale */
 	size_t room;      /* for so many ratings */
+	float liking[MODEL_KINDS]; /* of each genre (kinds.h) */
+	float heard;               /* the factor that is in all of them */
 	bool solved;
 };
 
@@ -33,12 +35,17 @@ struct fold *fold_new(TALLOC_CTX *mem, const struct model *model);
 void fold_run(struct fold *f, const struct history *h);
 
 /*
- * How the score of a row of factors y comes about: out[j] is the part that the
- * person's j-th rating has in x'y, after fold_run() with the same ratings. The
- * parts and fold_common() add up to x'y.
+ * The score of a film with factors y and these genres, after fold_run(): x'y
+ * and what the genres say.
  */
-void fold_parts(
-    const struct fold *f, const struct history *h, const float *y, float *out);
+float fold_score(const struct fold *f, const float *y, uint64_t kinds);
+
+/*
+ * How that comes about: out[j] is the part of the person's j-th rating. The
+ * parts and fold_common() add up to fold_score().
+ */
+void fold_parts(const struct fold *f, const struct history *h, const float *y,
+    uint64_t kinds, float *out);
 
 /* The part of x'y that is everybody's taste. */
 float fold_common(const struct fold *f, const float *y);

@@ -65,12 +65,12 @@ model_find(const struct model *m, int64_t movie)
 	return place < m->items ? (uint32_t)place : MODEL_NONE;
 }
 
-const float *
+uint32_t
 model_genre(const struct model *m, int64_t genre)
 {
 	size_t place = place_of(m->genre.id, m->genre.n, genre);
 
-	return place < m->genre.n ? m->genre.factor + place * m->stride : NULL;
+	return place < m->genre.n ? (uint32_t)place : MODEL_NONE;
 }
 
 void

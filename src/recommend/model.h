@@ -20,12 +20,18 @@ struct near {
 	float *weight;
 };
 
-/* The mean factors of the items of a genre, for a movie that nobody rated. */
-struct means {
+/*
+ * The genres of the items: the mean factors of each, for a movie that nobody
+ * rated, and how large a share of all ratings it has.
+ */
+struct genres {
 	uint32_t n;
 	int64_t *id;   /* rising */
 	float *factor; /* n rows of factors, 32 bytes aligned */
+	float *share;
 };
+
+#define MODEL_KINDS 64 /* genres that count in a score; of more, the first */
 
 struct model {
 	uint32_t items;
@@ -40,7 +46,8 @@ struct model {
 	float near_scale; /* from the neighbours' scale to the factors' */
 	struct taste taste;
 	int64_t *id; /* the movies of the items, rising; NULL: not known */
-	struct means genre;
+	struct genres genre;
+	uint64_t *kinds; /* an item's genres, as bits; NULL: no genres */
 };
 
 #define MODEL_NONE UINT32_MAX
@@ -51,8 +58,8 @@ struct model *model_new(TALLOC_CTX *mem, uint32_t items, unsigned factors);
 /* The item that stands for a movie, or MODEL_NONE. */
 uint32_t model_find(const struct model *m, int64_t movie);
 
-/* The mean factors of a genre, or NULL. */
-const float *model_genre(const struct model *m, int64_t genre);
+/* The number of a genre among the model's, or MODEL_NONE. */
+uint32_t model_genre(const struct model *m, int64_t genre);
 
 /* Makes `gram` from the items' factors. */
 void model_prepare(struct model *m);

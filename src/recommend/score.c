@@ -6,6 +6,7 @@
 
 #include <math.h>
 
+#include "recommend/kinds.h"
 #include "recommend/score.h"
 #include "recommend/vector.h"
 
@@ -16,6 +17,17 @@ score_factors(const struct fold *f, float *out)
 
 	for (uint32_t i = 0; i < m->items; i++)
 		out[i] = vector_dot(f->x, m->item + i * m->stride, m->stride);
+}
+
+void
+score_kinds(const struct fold *f, float *out)
+{
+	const struct model *m = f->model;
+
+	if (!(f->heard > 0))
+		return;
+	for (uint32_t i = 0; i < m->items; i++)
+		out[i] += kinds_score(f, m->kinds[i]);
 }
 
 void
@@ -40,6 +52,7 @@ score_all(struct fold *f, const struct history *h, float *out)
 {
 	fold_run(f, h);
 	score_factors(f, out);
+	score_kinds(f, out);
 	score_near(f, h, out);
 }
 
@@ -67,7 +80,8 @@ score_parts(
 {
 	const struct model *m = f->model;
 
-	fold_parts(f, h, m->item + item * m->stride, out);
+	fold_parts(f, h, m->item + item * m->stride,
+	    m->kinds ? m->kinds[item] : 0, out);
 	for (size_t j = 0; j < h->n; j++) {
 		if (f->near_pull[j] != 0)
 			out[j] += f->near_pull[j] *

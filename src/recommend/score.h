@@ -13,10 +13,13 @@
 /* out[i] = x'y: model->items scores by factors alone. */
 void score_factors(const struct fold *f, float *out);
 
+/* Adds what their genres say. */
+void score_kinds(const struct fold *f, float *out);
+
 /* Adds what the neighbours of the ratings say, after fold_run() with them. */
 void score_near(const struct fold *f, const struct history *h, float *out);
 
-/* Both, as serving ranks: fold_run(), then the two. */
+/* All of them, as serving ranks: fold_run(), then the three. */
 void score_all(struct fold *f, const struct history *h, float *out);
 
 /*

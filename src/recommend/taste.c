@@ -39,13 +39,23 @@ taste_near_weight(const struct taste *t, size_t i, size_t n)
 	return halves < TASTE_FORGOTTEN ? exp2f(-halves) : 0;
 }
 
+/* 1 for who has rated nothing, 0 for who has rated much. */
+static float
+first(const struct taste *t, size_t n)
+{
+	float part = t->first_fade > 0 ? (float)n / t->first_fade : INFINITY;
+
+	return exp2f(-part * part);
+}
+
 float
 taste_common(const struct taste *t, size_t n)
 {
-	float faded;
+	return t->common * first(t, n);
+}
 
-	if (!(t->common > 0) || !(t->common_fade > 0))
-		return 0;
-	faded = (float)n / t->common_fade;
-	return t->common * exp2f(-faded * faded);
+float
+taste_genre(const struct taste *t, size_t n)
+{
+	return t->genre + t->genre_first * first(t, n);
 }

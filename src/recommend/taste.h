@@ -16,8 +16,10 @@ struct taste {
 	float floor;       /* what the oldest rating still weighs, 0 to 1 */
 	float half;        /* so many ratings back, half of the rest is gone */
 	float near_half;   /* the same for neighbours, where the floor is 0 */
-	float common;      /* weight of everybody's taste beside hers */
-	float common_fade; /* it fades as she rates: 2^-(ratings / fade)^2 */
+	float genre;       /* weight of the genres she likes (kinds.h) */
+	float genre_first; /* as much more for who has rated little */
+	float common;      /* weight of everybody's taste beside hers, then */
+	float first_fade;  /* both fade as she rates: 2^-(ratings / fade)^2 */
 };
 
 /* Between two stars what lies between; outside, what the nearest star says. */
@@ -31,8 +33,9 @@ float taste_preference(const struct taste *t, float stars);
 float taste_weight(const struct taste *t, size_t i, size_t n);
 float taste_near_weight(const struct taste *t, size_t i, size_t n);
 
-/* What everybody's taste weighs for somebody with n ratings. */
+/* What everybody's taste, and genres, weigh for somebody with n ratings. */
 float taste_common(const struct taste *t, size_t n);
+float taste_genre(const struct taste *t, size_t n);
 
 /* The ratings of one person, oldest first. */
 struct history {

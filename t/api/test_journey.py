@@ -4,6 +4,7 @@
 import pytest
 
 import world
+from stack import wait_until
 
 WORLD = "movielens" if world.shared_data("ml-latest-small") else "demo"
 PASSWORD = "Trilobite-lantern-71"
@@ -80,3 +81,54 @@ def test_the_whole_journey(stack, traveller):
     seen = me.get(path)
     again = me.get(path, headers={"If-None-Match": seen.headers["ETag"]})
     assert again.status_code == 304 and not again.content
+
+
+# -- taste -------------------------------------------------------------------
+
+SCIENCE_FICTION = {"sci-fi", "science-fiction"}
+
+
+@pytest.fixture(scope="module")
+def model(stack):
+    """What the site's own ratings teach, in force on this host."""
+    stack.ctl("recommend train --quiet", timeout=300)
+    wait_until(lambda: (stack.base / "model").exists(),
+               "mxm-jobs fetches the model")
+    return stack.sql(
+        "SELECT m.slug FROM live_movie AS m"
+        "  JOIN movie_genre AS mg ON mg.movie_id = m.id"
+        "  JOIN genre AS g ON g.id = mg.genre_id"
+        " WHERE g.slug = ANY (%s)"
+        " ORDER BY m.rating_count DESC, m.id LIMIT 5",
+        (sorted(SCIENCE_FICTION),))
+
+
+def science_fiction(me):
+    """How much of her page is science fiction."""
+    films = me.get("/api/movies/").json()
+    assert len(films) == 20
+    return sum(any(g["slug"] in SCIENCE_FICTION for g in m["genres"])
+               for m in films)
+
+
+@pytest.mark.parametrize("name, stars, turns", [
+    ("stella", 5, lambda before, after: after > before),
+    ("terra", 1, lambda before, after: after < before)])
+def test_five_films_turn_the_next_page(stack, model, name, stars, turns):
+    me = stack.client(tls=True)
+    me.signup(name, f"{name}@example.org", PASSWORD)
+    before = science_fiction(me)
+    assert before > 0
+    pages = []
+    for (slug,) in model:
+        r = me.post(f"/api/movies/{slug}/ratings/", {"rating": stars})
+        assert r.status_code == 201, r.text
+        page = slugs(me.get("/api/movies/"))
+        assert slug not in page and page not in pages, "each rating counts"
+        pages.append(page)
+    assert turns(before, science_fiction(me))
+    why = [w for m in me.get("/api/movies/").json() for w in m["because"]]
+    named = {w["movie"].rstrip("/").rsplit("/", 1)[1] for w in why
+             if w["kind"] == "rating"}
+    assert named <= {slug for (slug,) in model}
+    assert bool(named) == (stars == 5)

@@ -85,6 +85,7 @@ Test(evaluate, a_matrix_is_held_out_of_as_triples_are)
 	struct triples *other = triples_new(mem);
 	bool judged[USERS];
 	struct sparse *all, *kept, *wanted;
+	const uint32_t *numbers;
 	uint32_t items;
 
 	for (uint32_t i = 0; i < 500; i++)
@@ -95,7 +96,7 @@ Test(evaluate, a_matrix_is_held_out_of_as_triples_are)
 	triples_settle(t, USERS);
 	all = matrix_new(mem, t, USERS, ITEMS);
 	memset(judged, 1, sizeof judged);
-	kept = evaluate_hold(mem, all, judged, held);
+	kept = evaluate_hold(mem, all, judged, held, &numbers);
 	evaluate_split(t, other);
 	items = evaluate_forget(t, other, ITEMS);
 	wanted = matrix_new(mem, t, USERS, items);
@@ -121,6 +122,7 @@ Test(evaluate, who_is_not_judged_keeps_everything)
 	struct triples *t = triples_new(mem), *held = triples_new(mem);
 	static const bool judged[] = { false, true };
 	struct sparse *all, *kept;
+	const uint32_t *numbers;
 
 	for (uint32_t i = 0; i < 6; i++)
 		triples_add(t, &(struct triple){ .user = i / 3,
@@ -129,7 +131,7 @@ Test(evaluate, who_is_not_judged_keeps_everything)
 				   .time = i });
 	triples_settle(t, 2);
 	all = matrix_new(mem, t, 2, 6);
-	kept = evaluate_hold(mem, all, judged, held);
+	kept = evaluate_hold(mem, all, judged, held, &numbers);
 	cr_expect_eq(matrix_row_size(kept, 0), 3);
 	cr_expect_eq(matrix_row_size(kept, 1), 2);
 	cr_expect_eq(kept->cols, 5);

@@ -117,7 +117,7 @@ Test(fold, parts_add_up_to_the_agreement)
 	m->taste.half = 7;
 	fold_run(f, &h);
 	for (uint32_t i = 0; i < ITEMS; i++) {
-		fold_parts(f, &h, m->item + i * m->stride, parts);
+		fold_parts(f, &h, m->item + i * m->stride, 0, parts);
 		sum = 0;
 		for (int j = 0; j < RATED; j++)
 			sum += parts[j];
@@ -170,7 +170,7 @@ Test(fold, without_ratings_there_is_nothing)
 	fold_run(f, &strange);
 	for (unsigned i = 0; i < FACTORS; i++)
 		cr_expect_eq(f->x[i], 0);
-	fold_parts(f, &strange, m->item + 3 * m->stride, parts);
+	fold_parts(f, &strange, m->item + 3 * m->stride, 0, parts);
 	cr_expect_eq(parts[0], 0);
 	cr_expect_eq(parts[1], 0);
 	talloc_free(m);
@@ -188,12 +188,12 @@ Test(fold, a_beginner_has_everybodys_taste)
 	for (unsigned i = 0; i < FACTORS; i++)
 		m->mean[i] = (float)i;
 	m->taste.common = 0.5f;
-	m->taste.common_fade = 8;
+	m->taste.first_fade = 8;
 	for (h.n = 0; h.n < RATED; h.n += 5) {
 		fold_run(f, &h);
 		cr_expect_lt(f->common, before);
 		before = f->common;
-		fold_parts(f, &h, y, parts);
+		fold_parts(f, &h, y, 0, parts);
 		sum = fold_common(f, y);
 		for (size_t j = 0; j < h.n; j++)
 			sum += parts[j];
@@ -216,7 +216,7 @@ Test(fold, a_singular_system_gives_no_factors)
 	model_prepare(m);
 	fold_run(f, &h);
 	cr_expect_not(f->solved);
-	fold_parts(f, &h, m->item + 3 * m->stride, parts);
+	fold_parts(f, &h, m->item + 3 * m->stride, 0, parts);
 	for (unsigned i = 0; i < FACTORS; i++)
 		cr_expect_eq(f->x[i], 0);
 	for (int j = 0; j < RATED; j++)

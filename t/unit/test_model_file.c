@@ -22,6 +22,8 @@ enum { ITEMS = 40, FACTORS = 11, NEAR = 3, GENRES = 2 };
 static TALLOC_CTX *mem;
 static char path[] = "/tmp/mxm-model-XXXXXX";
 static int64_t movie_ids[ITEMS], genre_ids[GENRES] = { 4, 9 };
+static float shares[GENRES] = { 0.25f, 0.5f };
+static uint64_t kinds[ITEMS];
 static uint32_t near_index[ITEMS * NEAR];
 static float near_weight[ITEMS * NEAR];
 
@@ -71,9 +73,11 @@ model_any(void)
 	m->id = movie_ids;
 	m->near.index = near_index;
 	m->near.weight = near_weight;
-	m->genre = (struct means){ GENRES, genre_ids,
-		model_floats(m, GENRES * m->stride) };
+	m->genre = (struct genres){ GENRES, genre_ids,
+		model_floats(m, GENRES * m->stride), shares };
 	m->genre.factor[m->stride] = 7;
+	m->kinds = kinds;
+	kinds[5] = 3;
 	model_prepare(m);
 	return m;
 }
@@ -140,8 +144,11 @@ Test(model_file, comes_back_as_it_was)
 	cr_expect_eq(model_find(back, 4), MODEL_NONE);
 	cr_expect_eq(model_find(back, 3 + 2 * (ITEMS - 1)), ITEMS - 1);
 	cr_expect_eq(model_find(back, INT64_MAX), MODEL_NONE);
-	cr_expect_float_eq(model_genre(back, 9)[0], 7, 1e-6);
-	cr_expect_null(model_genre(back, 5));
+	cr_expect_eq(model_genre(back, 9), 1);
+	cr_expect_float_eq(back->genre.factor[back->stride], 7, 1e-6);
+	cr_expect_arr_eq(back->genre.share, shares, sizeof shares);
+	cr_expect_arr_eq(back->kinds, kinds, sizeof kinds);
+	cr_expect_eq(model_genre(back, 5), MODEL_NONE);
 }
 
 Test(model_file, cut_off_anywhere_is_refused)
@@ -211,6 +218,9 @@ Test(model_file, what_is_no_number_is_not_written)
 	near_index[4] = ITEMS;
 	expect_unsound(m);
 	near_index[4] = 6;
+	kinds[0] = 4;
+	expect_unsound(m);
+	kinds[0] = 0;
 	movie_ids[3] = movie_ids[2];
 	expect_unsound(m);
 }

@@ -18,6 +18,8 @@ enum { ITEMS = 200, HALF = ITEMS / 2, FACTORS = 4 };
 static TALLOC_CTX *mem;
 static struct model *model;
 static int64_t ids[ITEMS], genres[] = { 1, 2 };
+static float shares[] = { 0.5f, 0.6f };
+static uint64_t kinds[ITEMS];
 
 static void
 set_up(void)
@@ -31,7 +33,7 @@ set_up(void)
 		.half = 10,
 		.near_half = 10,
 		.common = 0.1f,
-		.common_fade = 5 };
+		.first_fade = 5 };
 	model->mean[0] = model->mean[1] = 0.3f;
 	for (uint32_t i = 0; i < ITEMS; i++) {
 		float *y = model->item + i * model->stride;
@@ -42,8 +44,12 @@ set_up(void)
 		y[3] = 0.2f * cosf(3 * (float)i);
 	}
 	model->id = ids;
-	model->genre =
-	    (struct means){ 2, genres, model_floats(model, 2 * model->stride) };
+	model->genre = (struct genres){ 2, genres,
+		model_floats(model, 2 * model->stride), shares };
+	model->kinds = kinds;
+	model->taste.genre = 0.4f;
+	for (int i = 0; i < ITEMS; i++)
+		kinds[i] = (i < HALF ? 1 : 2) | (i % 7 == 0 ? 3 : 0);
 	model->genre.factor[0] = 1;
 	model->genre.factor[model->stride + 1] = 1;
 	model_prepare(model);

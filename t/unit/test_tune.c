@@ -160,6 +160,7 @@ Test(tune, genres_are_means_of_their_items)
 {
 	static const struct fit_genre pairs[] = { { -4, 2 }, { 7, 0 }, { 7, 1 },
 		{ 7, 2 } };
+	static const uint32_t ratings[] = { 2, 5, 3 };
 	TALLOC_CTX *mem = talloc_new(NULL);
 	struct model *m = model_new(mem, 3, 2);
 
@@ -167,14 +168,22 @@ Test(tune, genres_are_means_of_their_items)
 		m->item[i * m->stride] = (float)i;
 		m->item[i * m->stride + 1] = 1;
 	}
-	fit_genres(m, pairs, 4);
+	fit_genres(m, ratings, pairs, 4);
 	cr_assert_eq(m->genre.n, 2);
-	cr_expect_eq(model_genre(m, -4)[0], 2);
-	cr_expect_eq(model_genre(m, 7)[0], 1);
-	cr_expect_eq(model_genre(m, 7)[1], 1);
-	cr_expect_eq(model_genre(m, 7)[2], 0);
-	cr_expect_null(model_genre(m, 8));
-	fit_genres(m, NULL, 0);
-	cr_expect_null(model_genre(m, 7));
+	cr_expect_eq(model_genre(m, -4), 0);
+	cr_expect_eq(model_genre(m, 7), 1);
+	cr_expect_eq(model_genre(m, 8), MODEL_NONE);
+	cr_expect_float_eq(m->genre.factor[0], 2, 1e-6f);
+	cr_expect_float_eq(m->genre.factor[m->stride], 1, 1e-6f);
+	cr_expect_float_eq(m->genre.factor[m->stride + 1], 1, 1e-6f);
+	cr_expect_eq(m->genre.factor[m->stride + 2], 0);
+	cr_expect_float_eq(m->genre.share[0], 0.3f, 1e-6f);
+	cr_expect_float_eq(m->genre.share[1], 1, 1e-6f);
+	cr_expect_eq(m->kinds[0], 2);
+	cr_expect_eq(m->kinds[2], 3);
+	fit_genres(m, NULL, pairs, 1);
+	cr_expect_float_eq(m->genre.share[0], 1 / 3.0f, 1e-6f);
+	fit_genres(m, NULL, NULL, 0);
+	cr_expect_eq(model_genre(m, 7), MODEL_NONE);
 	talloc_free(mem);
 }
