@@ -104,6 +104,13 @@ int recommend_memory(
     struct task *t, size_t ratings, uint32_t users, uint32_t items);
 
 /*
+ * Pairs of genre and movie, genres rising, of the movies that `items` names.
+ * The array is to be given to free().
+ */
+int recommend_genres(struct task *t, const struct names *items,
+    struct fit_genre **pairs, size_t *n);
+
+/*
  * The settings to learn with: the defaults, then what setting recommend_tuning
  * says, then --set.
  */

@@ -16,11 +16,84 @@
 #include "db/query.h"
 #include "recommend/factors.h"
 #include "recommend/fold.h"
+#include "recommend/large.h"
 #include "recommend/publish.h"
 
-#define RATERS    500   /* members folded in at a time */
+#define MEMBERS   500   /* members folded in at a time */
 #define ASKED     10000 /* movies asked for at a time */
 #define STOP_ROWS 1000
+
+/* ----------------------------------------------------------------- members */
+
+/* Is told of each: what she has rated, and after fold_run() by it. */
+typedef void member_visitor(
+    void *arg, int64_t id, const struct fold *f, const struct history *h);
+
+/* What a row says of a member's ratings; the arrays are the caller's. */
+static struct history
+read_history(TALLOC_CTX *mem, const struct model *m, const struct row *row)
+{
+	size_t n, n_stars;
+	int64_t *rated = row_id_array(mem, row, "rated", &n);
+	int64_t *stars = row_id_array(mem, row, "stars", &n_stars);
+	uint32_t *item = mem_array(mem, uint32_t, n + 1);
+	float *preference = mem_array(mem, float, n + 1);
+
+	assert(n == n_stars);
+	for (size_t j = 0; j < n; j++) {
+		item[j] = model_find(m, rated[j]);
+		preference[j] = taste_preference(&m->taste, (float)stars[j]);
+	}
+	return (struct history){ n, item, preference };
+}
+
+/* Some members behind *after, who becomes the last of them; 0: all done. */
+static enum err
+some_members(struct task *t, struct fold *fold, int64_t *after,
+    member_visitor *visit, void *arg)
+{
+	TALLOC_CTX *mem = mem_need(talloc_new(t->mem));
+	struct rows rows;
+	struct row row;
+	enum err e = query_all(mem, t->db, &rows, SQL_model_raters,
+	    arg_id(*after), arg_id(MEMBERS));
+
+	*after = 0;
+	for (int i = 0; !e && i < rows.count; i++) {
+		struct history h;
+
+		rows_at(&rows, i, &row);
+		h = read_history(mem, fold->model, &row);
+		fold_run(fold, &h);
+		*after = row_id(&row, "id");
+		visit(arg, *after, fold, &h);
+	}
+	talloc_free(mem);
+	return e;
+}
+
+/* All who have rated, folded into a model, some at a time. */
+static int
+each_member(
+    struct task *t, const struct model *m, member_visitor *visit, void *arg)
+{
+	struct fold *fold = fold_new(t->mem, m);
+	int64_t after = INT64_MIN, done = 0;
+	struct row row;
+
+	if (query_one(t->mem, t->db, &row, SQL_model_rater_count, NO_ARGS))
+		return recommend_away(t);
+	recommend_step(t, row_id(&row, "raters"), "folding members in");
+	do {
+		if (some_members(t, fold, &after, visit, arg))
+			return recommend_away(t);
+		if (recommend_stop)
+			return recommend_interrupted(t);
+		progress_at(&t->progress, done += MEMBERS);
+	} while (after != 0);
+	progress_end(&t->progress);
+	return EX_OK;
+}
 
 /* ----------------------------------------------------------------- writing */
 
@@ -101,69 +174,28 @@ write_items(struct task *t, const struct model *m, FILE *to)
 	return EX_OK;
 }
 
-/* One member's factors from what she has rated. */
+struct writing {
+	struct task *t;
+	FILE *to;
+};
+
 static void
-write_rater(struct task *t, struct fold *fold, const struct row *row, FILE *to)
+write_member(
+    void *arg, int64_t id, const struct fold *f, const struct history *h)
 {
-	const struct model *m = fold->model;
-	TALLOC_CTX *mem = mem_need(talloc_new(t->mem));
-	size_t n, n_stars;
-	int64_t *rated = row_id_array(mem, row, "rated", &n);
-	int64_t *stars = row_id_array(mem, row, "stars", &n_stars);
-	uint32_t *item = mem_array(mem, uint32_t, n + 1);
-	float *preference = mem_array(mem, float, n + 1);
-	struct history h = { n, item, preference };
+	struct writing *w = arg;
 
-	assert(n == n_stars);
-	for (size_t j = 0; j < n; j++) {
-		item[j] = model_find(m, rated[j]);
-		preference[j] = taste_preference(&m->taste, (float)stars[j]);
-	}
-	fold_run(fold, &h);
-	factors_put(to, t->format, row_id(row, "id"), fold->x, m->factors);
-	talloc_free(mem);
-}
-
-/* Some members behind `after`, who becomes the last of them; 0: all done. */
-static enum err
-write_some(struct task *t, struct fold *fold, int64_t *after, FILE *to)
-{
-	TALLOC_CTX *mem = mem_need(talloc_new(t->mem));
-	struct rows rows;
-	struct row row;
-	enum err e = query_all(mem, t->db, &rows, SQL_model_raters,
-	    arg_id(*after), arg_id(RATERS));
-
-	*after = 0;
-	for (int i = 0; !e && i < rows.count; i++) {
-		rows_at(&rows, i, &row);
-		write_rater(t, fold, &row, to);
-		*after = row_id(&row, "id");
-	}
-	talloc_free(mem);
-	return e;
+	(void)h;
+	factors_put(w->to, w->t->format, id, f->x, f->model->factors);
 }
 
 static int
-write_users(struct task *t, const struct model *m, FILE *to)
+write_members(struct task *t, const struct model *m, FILE *to)
 {
-	struct fold *fold = fold_new(t->mem, m);
-	int64_t after = INT64_MIN, done = 0;
-	struct row row;
+	struct writing w = { t, to };
 
-	if (query_one(t->mem, t->db, &row, SQL_model_rater_count, NO_ARGS))
-		return recommend_away(t);
-	recommend_step(t, row_id(&row, "raters"), "writing %.60s", t->users);
 	factors_put_head(to, t->format, m->factors);
-	do {
-		if (write_some(t, fold, &after, to))
-			return recommend_away(t);
-		if (recommend_stop)
-			return recommend_interrupted(t);
-		progress_at(&t->progress, done += RATERS);
-	} while (after != 0);
-	progress_end(&t->progress);
-	return EX_OK;
+	return each_member(t, m, write_member, &w);
 }
 
 /* The model in force, from the database. */
@@ -239,32 +271,11 @@ recommend_export(struct task *t)
 	if (status == EX_OK)
 		status = export_file(t, m, t->items, write_items);
 	if (status == EX_OK)
-		status = export_file(t, m, t->users, write_users);
+		status = export_file(t, m, t->users, write_members);
 	return status == EX_OK ? exported(t, &p, m) : status;
 }
 
 /* ------------------------------------------------------------------ import */
-
-/* Setting recommend_tuning, and then again what the command line says. */
-static int
-read_settings(struct task *t)
-{
-	char *text = mem_text(t->mem, t->ctl->conf->recommend_tuning), *rest;
-	const char *why = NULL;
-	char *word = strtok_r(text, " \t", &rest);
-
-	for (; word && !why; word = strtok_r(NULL, " \t", &rest))
-		why = fit_set(t->mem, &t->fit, word);
-	if (why) {
-		fprintf(stderr,
-		    "mxmctl recommend: setting recommend_tuning: %s\n", why);
-		return EX_CONFIG;
-	}
-	for (size_t i = 0; i < t->n_sets && !why; i++)
-		why = fit_set(t->mem, &t->fit, t->sets[i]);
-	assert(!why);
-	return EX_OK;
-}
 
 static void
 tell_bytes(void *teller, int64_t bytes)
@@ -381,6 +392,53 @@ imported(struct task *t, const struct stamp *stamp, const struct factors *f,
 	return ctl_json_done(j, EX_OK);
 }
 
+/* What is known of the members by an imported model. */
+struct census {
+	double *sum; /* of their factors */
+	size_t n;
+	uint32_t *ratings; /* of each item */
+};
+
+static void
+count_member(
+    void *arg, int64_t id, const struct fold *f, const struct history *h)
+{
+	struct census *c = arg;
+
+	(void)id;
+	c->n++;
+	for (unsigned k = 0; k < f->model->factors; k++)
+		c->sum[k] += (double)f->x[k];
+	for (size_t j = 0; j < h->n; j++) {
+		if (h->item[j] < f->model->items)
+			c->ratings[h->item[j]]++;
+	}
+}
+
+/*
+ * Everybody's taste, and genres. Both are ours, and not in what was trained
+ * elsewhere.
+ */
+static int
+complete(struct task *t, struct model *m)
+{
+	const struct names items = { .id = m->id, .n = m->items };
+	struct census c = { .sum = mem_array(t->mem, double, m->factors),
+		.ratings = large_array(t->mem, m->items, sizeof *c.ratings) };
+	struct fit_genre *pairs = NULL;
+	size_t n_pairs;
+	int status = each_member(t, m, count_member, &c);
+
+	for (unsigned k = 0; c.n > 0 && k < m->factors; k++)
+		m->mean[k] = (float)(c.sum[k] / (double)c.n);
+	if (status == EX_OK)
+		status = recommend_genres(t, &items, &pairs, &n_pairs);
+	if (status == EX_OK)
+		fit_genres(m, c.ratings, pairs, n_pairs);
+	free(pairs);
+	return status;
+}
+
 static int
 publish(struct task *t, const struct model *m, struct stamp *stamp)
 {
@@ -411,7 +469,7 @@ recommend_import(struct task *t)
 	uint32_t unknown = 0;
 	int status;
 
-	status = read_settings(t);
+	status = recommend_tuned(t);
 	if (status == EX_OK)
 		status = read_items(t, &f);
 	if (status == EX_OK)
@@ -422,6 +480,8 @@ recommend_import(struct task *t)
 		.unobserved = t->fit.als.unobserved,
 		.taste = t->fit.taste };
 	m = factors_model(t->mem, &f, &how);
-	status = publish(t, m, &stamp);
+	status = complete(t, m);
+	if (status == EX_OK)
+		status = publish(t, m, &stamp);
 	return status == EX_OK ? imported(t, &stamp, &f, unknown) : status;
 }

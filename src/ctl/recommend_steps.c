@@ -13,6 +13,7 @@
 #include "ctl/recommend.h"
 #include "db/copy.h"
 #include "db/query.h"
+#include "recommend/large.h"
 #include "recommend/rank.h"
 
 #define KEEP_US   INT64_C(30000000)
@@ -176,6 +177,33 @@ recommend_read_site(struct task *t)
 	table_end(t->mem, g, &t->table);
 	progress_end(&t->progress);
 	return EX_OK;
+}
+
+int
+recommend_genres(struct task *t, const struct names *items,
+    struct fit_genre **pairs, size_t *n)
+{
+	struct copy_reader *rows;
+	size_t room = 0;
+	int64_t row[2];
+	uint32_t item;
+	enum err e;
+
+	*pairs = NULL;
+	*n = 0;
+	e = copy_read_begin(t->mem, t->db, SQL_train_genres, &rows);
+	while (!e) {
+		e = copy_read_row(rows, row, array_len(row));
+		item = e ? NAMES_NONE : names_find(items, row[1]);
+		if (item == NAMES_NONE)
+			continue;
+		if (*n == room) {
+			room = 2 * room + 1024;
+			*pairs = large_resize(*pairs, room, sizeof **pairs);
+		}
+		(*pairs)[(*n)++] = (struct fit_genre){ row[0], item };
+	}
+	return e == ERR_NOT_FOUND ? EX_OK : recommend_away(t);
 }
 
 int

@@ -13,7 +13,6 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "ctl/recommend.h"
-#include "db/copy.h"
 #include "db/query.h"
 #include "recommend/large.h"
 #include "recommend/publish.h"
@@ -134,33 +133,6 @@ check_age(const struct training *tr, bool *young)
 }
 
 /* ------------------------------------------------------------------ genres */
-
-/* The pairs of genre and rated movie, genres rising. */
-static int
-read_genres(struct training *tr)
-{
-	struct task *t = tr->t;
-	struct copy_reader *rows;
-	size_t room = 0;
-	int64_t row[2];
-	uint32_t item;
-	enum err e;
-
-	e = copy_read_begin(t->mem, t->db, SQL_train_genres, &rows);
-	while (!e) {
-		e = copy_read_row(rows, row, array_len(row));
-		item = e ? NAMES_NONE : names_find(&t->table.items, row[1]);
-		if (item == NAMES_NONE)
-			continue;
-		if (tr->n_genres == room) {
-			room = 2 * room + 1024;
-			tr->genres =
-			    large_resize(tr->genres, room, sizeof *tr->genres);
-		}
-		tr->genres[tr->n_genres++] = (struct fit_genre){ row[0], item };
-	}
-	return e == ERR_NOT_FOUND ? EX_OK : recommend_away(t);
-}
 
 /*
  * Gives a model that was learned from `by_user` its genres. `numbers` are those
@@ -416,7 +388,8 @@ train(struct training *tr)
 	if (status != EX_OK)
 		return status;
 	recommend_matrix(t);
-	status = read_genres(tr);
+	status =
+	    recommend_genres(t, &t->table.items, &tr->genres, &tr->n_genres);
 	if (status == EX_OK)
 		status = judge(tr);
 	if (status == EX_OK)

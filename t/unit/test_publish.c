@@ -76,8 +76,11 @@ model_any(int64_t first)
 		for (unsigned f = 0; f < FACTORS; f++)
 			m->item[i * m->stride + f] = cosf((float)(i + 3 * f));
 	}
-	m->genre = (struct means){ GENRES, genre_ids,
-		model_floats(m, GENRES * m->stride) };
+	m->genre = (struct genres){ .n = GENRES,
+		.id = genre_ids,
+		.factor = model_floats(m, GENRES * m->stride),
+		.share = mem_array(m, float, GENRES) };
+	m->kinds = mem_array(m, uint64_t, ITEMS);
 	m->genre.factor[m->stride] = 7;
 	model_prepare(m);
 	return m;
