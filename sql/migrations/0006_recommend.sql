@@ -102,20 +102,44 @@ CREATE TRIGGER rating_circle_delete AFTER DELETE ON rating
 	REFERENCING OLD TABLE AS gone
 	FOR EACH STATEMENT EXECUTE FUNCTION touch_circle();
 
--- The catalogue, one row a statement. What ratings and publishing change in
--- table movie (sums, modelled) is not meant.
+-- The catalogue, one row a statement that changes something. What ratings and
+-- publishing change in table movie (sums, modelled) is not meant.
 CREATE FUNCTION touch_catalogue() RETURNS trigger
 	LANGUAGE plpgsql AS $$
 BEGIN
-	INSERT INTO touch (kind) VALUES ('catalogue');
+	IF EXISTS (SELECT FROM changed) THEN
+		INSERT INTO touch (kind) VALUES ('catalogue');
+	END IF;
 	RETURN NULL;
 END
 $$;
 
-CREATE TRIGGER movie_touch
-	AFTER INSERT OR DELETE
-	   OR UPDATE OF slug, title, synopsis, release_date, cover, deleted_at
-	ON movie FOR EACH STATEMENT EXECUTE FUNCTION touch_catalogue();
+CREATE FUNCTION touch_catalogue_movie() RETURNS trigger
+	LANGUAGE plpgsql AS $$
+BEGIN
+	IF EXISTS (SELECT
+	             FROM gone AS o
+	             JOIN changed AS n ON n.id = o.id
+	            WHERE (o.slug, o.title, o.synopsis, o.release_date, o.cover,
+	                   o.deleted_at)
+	                  IS DISTINCT FROM
+	                  (n.slug, n.title, n.synopsis, n.release_date, n.cover,
+	                   n.deleted_at)) THEN
+		INSERT INTO touch (kind) VALUES ('catalogue');
+	END IF;
+	RETURN NULL;
+END
+$$;
+
+CREATE TRIGGER movie_touch_insert AFTER INSERT ON movie
+	REFERENCING NEW TABLE AS changed
+	FOR EACH STATEMENT EXECUTE FUNCTION touch_catalogue();
+CREATE TRIGGER movie_touch_delete AFTER DELETE ON movie
+	REFERENCING OLD TABLE AS changed
+	FOR EACH STATEMENT EXECUTE FUNCTION touch_catalogue();
+CREATE TRIGGER movie_touch_update AFTER UPDATE ON movie
+	REFERENCING OLD TABLE AS gone NEW TABLE AS changed
+	FOR EACH STATEMENT EXECUTE FUNCTION touch_catalogue_movie();
 
 DO $$
 DECLARE
@@ -125,8 +149,14 @@ BEGIN
 	    'movie_actor', 'movie_genre', 'movie_platform', 'movie_award',
 	    'person', 'genre', 'genre_translation', 'platform', 'award']
 	LOOP
-		EXECUTE format('CREATE TRIGGER %1$s_touch
-		    AFTER INSERT OR UPDATE OR DELETE ON %1$s
+		EXECUTE format('CREATE TRIGGER %1$s_touch_insert
+		    AFTER INSERT ON %1$s REFERENCING NEW TABLE AS changed
+		    FOR EACH STATEMENT EXECUTE FUNCTION touch_catalogue()', name);
+		EXECUTE format('CREATE TRIGGER %1$s_touch_update
+		    AFTER UPDATE ON %1$s REFERENCING NEW TABLE AS changed
+		    FOR EACH STATEMENT EXECUTE FUNCTION touch_catalogue()', name);
+		EXECUTE format('CREATE TRIGGER %1$s_touch_delete
+		    AFTER DELETE ON %1$s REFERENCING OLD TABLE AS changed
 		    FOR EACH STATEMENT EXECUTE FUNCTION touch_catalogue()', name);
 	END LOOP;
 END
