@@ -264,15 +264,15 @@ def test_followed_persons_shift_the_order(stack, newcomer):
     me = newcomer()
     rate(me, "the-matrix", 5)
     before = page(me)
-    stack.sql("INSERT INTO follow (user_id, person_id) VALUES (%s, 4)",
+    stack.sql("INSERT INTO follow (user_id, person_id) VALUES (%s, 6)",
               (me.number,))
-    soon(lambda: because(me, "heat", "celebrity"), "a celebrity's reason")
-    assert because(me, "heat", "celebrity") == [
-        {"kind": "celebrity", "text": "With Al Pacino",
-         "person": f"{stack.tls_url}/api/persons/al-pacino/"}]
+    soon(lambda: because(me, "volver", "celebrity"), "a celebrity's reason")
+    assert because(me, "volver", "celebrity") == [
+        {"kind": "celebrity", "text": "With Pedro Almod\u00f3var",
+         "person": f"{stack.tls_url}/api/persons/pedro-almodovar/"}]
     after = page(me)
     assert after[:2] == before[:2]
-    assert after.index("heat") < before.index("heat")
+    assert after.index("volver") < before.index("volver")
     stack.sql("DELETE FROM follow WHERE user_id = %s", (me.number,))
     soon(lambda: page(me) == before, "she follows nobody again")
 
