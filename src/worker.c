@@ -46,9 +46,16 @@ prepare(void *arg, struct req *r)
 {
 	struct worker *w = arg;
 
-	w->serve.model = shelf_model(w->shelf, r->started_us);
-	w->serve.model_version = shelf_stamp(w->shelf)->version;
 	serve_prepare(&w->serve, r);
+}
+
+static void
+find_model(void *arg, struct req *r)
+{
+	struct worker *w = arg;
+
+	r->model = shelf_model(w->shelf, r->started_us);
+	r->model_version = shelf_stamp(w->shelf)->version;
 }
 
 static void
@@ -143,6 +150,8 @@ worker_run(
 	    db_new(mem, conf->database, (long)conf->statement_timeout);
 	w->serve.cache = cache_new(mem, conf->cache_servers);
 	w->serve.memo = memo_new(mem);
+	w->serve.find_model = find_model;
+	w->serve.arg = w;
 	w->shelf = shelf_new(mem, conf->model_file);
 	prefork_ready(shm, role);
 	server_run(mem, &server);

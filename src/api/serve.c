@@ -37,8 +37,6 @@ serve_prepare(void *arg, struct req *r)
 	r->cache = serve->cache;
 	r->shm = serve->shm;
 	r->memo = serve->memo;
-	r->model = serve->model;
-	r->model_version = serve->model_version;
 	r->cache_word = "-";
 }
 
@@ -240,7 +238,7 @@ finish(struct req *r, struct cached *c, bool hit)
 }
 
 static enum err
-serve_steps(struct req *r, struct cached *c, bool *hit)
+serve_steps(struct serve *serve, struct req *r, struct cached *c, bool *hit)
 {
 	struct claims claims, *caller = NULL;
 	bool options;
@@ -260,6 +258,8 @@ serve_steps(struct req *r, struct cached *c, bool *hit)
 	e = apply_limits(r, caller);
 	if (e)
 		return e;
+	if (r->route->keep.by_model && serve->find_model)
+		serve->find_model(serve->arg, r);
 	input = field_read_query(r);
 	r->problem = NULL; /* who may not call hears nothing of the query */
 	e = find_caller(r, caller, c, hit);
@@ -302,10 +302,9 @@ serve_request(void *arg, struct req *r)
 	bool hit = false;
 	enum err e;
 
-	(void)arg;
 	log_request(r->id);
 	r->lang = first_language(r);
-	e = serve_steps(r, &c, &hit);
+	e = serve_steps(arg, r, &c, &hit);
 	if (e)
 		problem_reply(r, e);
 	else if (r->route)

@@ -13,7 +13,6 @@ struct conf;
 struct db;
 struct cache;
 struct memo;
-struct model;
 struct shm;
 
 /* What a worker holds for its whole life. */
@@ -23,8 +22,9 @@ struct serve {
 	struct cache *cache;
 	struct shm *shm;   /* NULL: no counters, no limits (tests) */
 	struct memo *memo; /* NULL: every token is checked anew (tests) */
-	const struct model *model; /* for the request at hand; NULL: none */
-	uint64_t model_version;
+	/* Sets r->model and its version, for routes that want it; or NULL. */
+	void (*find_model)(void *arg, struct req *r);
+	void *arg;
 };
 
 /* Gives the request its worker's connections. For struct server's prepare. */

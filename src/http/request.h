@@ -110,10 +110,11 @@ struct req {
 	const struct conf *conf;
 	struct db *db;
 	struct cache *cache;
-	struct shm *shm;           /* counters and flags; NULL in tests */
-	struct memo *memo;         /* tokens checked before; NULL in tests */
-	const struct model *model; /* the recommender's, in force; NULL: none */
-	uint64_t model_version;    /* 0: none */
+	struct shm *shm;   /* counters and flags; NULL in tests */
+	struct memo *memo; /* tokens checked before; NULL in tests */
+	/* the recommender's, for routes that are BY_MODEL; NULL: none */
+	const struct model *model;
+	uint64_t model_version; /* 0: none */
 };
 
 /* A request in a context of its own below `parent`; every text is empty. */
