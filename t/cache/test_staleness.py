@@ -44,8 +44,10 @@ READS = (
 
 
 # In which order these stand follows everybody's ratings, and what others do may
-# be seen late (as long as the answer is kept); what is in them may not.
+# be seen late (as long as the answer is kept), as may the reasons that lie with
+# others; what is in them may not.
 ORDER_MAY_LAG = ("/api/movies/",)
+OTHERS = ("friend", "popular")
 
 
 class Oracle(stack_module.Stack):
@@ -83,7 +85,10 @@ def bare(answer, in_any_order):
     """What is compared of an answer: its bytes, or its movies by number."""
     if not in_any_order or answer.status_code != 200:
         return answer.content
-    return sorted(answer.json(), key=lambda movie: movie["id"])
+    movies = sorted(answer.json(), key=lambda movie: movie["id"])
+    return [{**movie, "because": [why for why in movie["because"]
+                                  if why["kind"] not in OTHERS]}
+            for movie in movies]
 
 
 class Play:
