@@ -15,7 +15,8 @@ import pytest
 
 import stack as stack_module
 
-EX_USAGE, EX_DATAERR, EX_NOINPUT, EX_CANTCREAT = 64, 65, 66, 73
+EX_USAGE, EX_DATAERR, EX_NOINPUT = 64, 65, 66
+EX_OSERR, EX_CANTCREAT = 71, 73
 HEADER = "user,item,rating,timestamp\n"
 SMALL = ("--set", "factors=8", "--set", "near_keep=20")
 
@@ -185,6 +186,20 @@ def test_memory_is_stated_and_kept(tmp_path):
     stated = re.search(r"300000 ratings of 6000 users and 2000 items, "
                        r"at most (\d+) MiB", told)
     assert most - least < int(stated.group(1)) + 16, (least, most, told)
+
+
+def test_what_does_not_fit_is_not_begun(tmp_path):
+    if os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") > 100 << 30:
+        pytest.skip("it fits")
+    path, out = tmp_path / "in.csv", tmp_path / "out.csv"
+    with open(path, "w") as text:
+        text.writelines(f"1,{item},5,{item}\n" for item in range(1000000))
+    done = recommend("rank", "--train", path, "--out", out, "--set",
+                     "near_keep=10000", status=EX_OSERR)
+    told = re.search(r"that takes (\d+) MiB of memory, and there are (\d+); "
+                     r"fewer factors or near_keep take less", done.stderr)
+    assert told and int(told.group(1)) > 150000
+    assert not out.exists()
 
 
 # --------------------------------------------------------------- complaints
