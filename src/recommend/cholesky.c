@@ -12,17 +12,6 @@
 
 #define PIVOTS 4
 
-/* The widest vectors that the processor has, found when the program starts. */
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && \
-    !defined(__SANITIZE_ADDRESS__)
-#define wide                                                              \
-	__attribute__((                                                   \
-	    target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default"), \
-	    optimize("O3", "fp-contract=fast")))
-#else
-#define wide
-#endif
-
 /* The rows of up to PIVOTS pivots from p on. */
 static inline bool
 factor_pivots(float *a, size_t p, size_t end, size_t s)

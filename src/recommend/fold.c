@@ -35,7 +35,7 @@ filled(size_t row)
 }
 
 /* The upper triangle of gram + ridge + sum y y', and the right side into x. */
-static void
+wide static void
 build(struct fold *f, const struct history *h)
 {
 	const struct model *m = f->model;
@@ -114,7 +114,7 @@ fold_common(const struct fold *f, const float *y)
 	return f->common * vector_dot(f->model->mean, y, f->model->stride);
 }
 
-void
+wide void
 fold_parts(const struct fold *f, const struct history *h, const float *y,
     uint64_t kinds, float *out)
 {

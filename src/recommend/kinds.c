@@ -7,6 +7,7 @@
 #include <math.h>
 
 #include "recommend/kinds.h"
+#include "recommend/vector.h"
 
 #define DAMPING 10 /* so much preference is needed to be heard */
 
@@ -20,13 +21,6 @@ static uint64_t
 kinds_of(const struct model *m, uint32_t item)
 {
 	return item < m->items ? m->kinds[item] : 0;
-}
-
-/* The lowest genre of a set, which must not be empty. */
-static int
-lowest(uint64_t kinds)
-{
-	return __builtin_ctzll(kinds);
 }
 
 void
@@ -45,7 +39,7 @@ kinds_run(struct fold *f, const struct history *h)
 		all += fabsf(f->pull[j]);
 		pull += f->pull[j];
 		for (uint64_t k = kinds_of(m, h->item[j]); k; k &= k - 1)
-			f->liking[lowest(k)] += f->pull[j];
+			f->liking[kinds_lowest(k)] += f->pull[j];
 	}
 	f->heard = taste_genre(&m->taste, h->n) / (all + DAMPING);
 	for (size_t g = 0; g < genres; g++)
@@ -53,19 +47,7 @@ kinds_run(struct fold *f, const struct history *h)
 		    f->heard * (f->liking[g] - pull * m->genre.share[g]);
 }
 
-float
-kinds_score(const struct fold *f, uint64_t kinds)
-{
-	float sum = 0;
-
-	if (!kinds)
-		return 0;
-	for (uint64_t k = kinds; k; k &= k - 1)
-		sum += f->liking[lowest(k)];
-	return sum / (float)__builtin_popcountll(kinds);
-}
-
-void
+wide void
 kinds_parts(
     const struct fold *f, const struct history *h, uint64_t kinds, float *out)
 {
@@ -75,7 +57,7 @@ kinds_parts(
 	if (!kinds || is_silent(m))
 		return;
 	for (uint64_t k = kinds; k; k &= k - 1)
-		expected += m->genre.share[lowest(k)];
+		expected += m->genre.share[kinds_lowest(k)];
 	for (size_t j = 0; j < h->n; j++) {
 		uint64_t shared = kinds & kinds_of(m, h->item[j]);
 		float met = (float)__builtin_popcountll(shared);

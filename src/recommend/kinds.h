@@ -19,8 +19,25 @@
 /* Fills f->liking from f->pull; fold_run() calls it. */
 void kinds_run(struct fold *f, const struct history *h);
 
+/* The lowest genre of a set, which must not be empty. */
+static inline int
+kinds_lowest(uint64_t kinds)
+{
+	return __builtin_ctzll(kinds);
+}
+
 /* The score of a film of these genres. */
-float kinds_score(const struct fold *f, uint64_t kinds);
+static inline float
+kinds_score(const struct fold *f, uint64_t kinds)
+{
+	float sum = 0;
+
+	if (!kinds)
+		return 0;
+	for (uint64_t k = kinds; k; k &= k - 1)
+		sum += f->liking[kinds_lowest(k)];
+	return sum / (float)__builtin_popcountll(kinds);
+}
 
 /* Adds to out[j] the part of rating j in that. */
 void kinds_parts(

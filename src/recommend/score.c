@@ -10,7 +10,7 @@
 #include "recommend/score.h"
 #include "recommend/vector.h"
 
-void
+wide void
 score_factors(const struct fold *f, float *out)
 {
 	const struct model *m = f->model;
@@ -19,7 +19,7 @@ score_factors(const struct fold *f, float *out)
 		out[i] = vector_dot(f->x, m->item + i * m->stride, m->stride);
 }
 
-void
+wide void
 score_kinds(const struct fold *f, float *out)
 {
 	const struct model *m = f->model;
@@ -30,7 +30,7 @@ score_kinds(const struct fold *f, float *out)
 		out[i] += kinds_score(f, m->kinds[i]);
 }
 
-void
+wide void
 score_near(const struct fold *f, const struct history *h, float *out)
 {
 	const struct near *near = &f->model->near;
@@ -60,18 +60,17 @@ score_all(struct fold *f, const struct history *h, float *out)
 static float
 nearness(const struct near *near, uint32_t of, uint32_t item)
 {
-	size_t low = near->start[of], high = near->start[of + 1], middle;
+	size_t n = near->start[of + 1] - near->start[of], half;
+	const uint32_t *at;
 
-	while (low < high) {
-		middle = low + (high - low) / 2;
-		if (near->index[middle] < item)
-			low = middle + 1;
-		else
-			high = middle;
+	if (n == 0)
+		return 0;
+	at = near->index + near->start[of];
+	for (; n > 1; n -= half) { /* nothing to guess for the processor */
+		half = n / 2;
+		at += at[half - 1] < item ? half : 0;
 	}
-	return low < near->start[of + 1] && near->index[low] == item ?
-		   near->weight[low] :
-		   0;
+	return *at == item ? near->weight[at - near->index] : 0;
 }
 
 void
