@@ -9,6 +9,15 @@
 ALTER TABLE movie ADD COLUMN modelled boolean NOT NULL DEFAULT false;
 CREATE INDEX movie_not_modelled ON movie (id DESC)
 	WHERE deleted_at IS NULL AND NOT modelled;
+
+-- What somebody likes, read by her friends' pages without the table.
+CREATE INDEX rating_liked ON rating (user_id, movie_id)
+	WHERE deleted_at IS NULL AND rating >= 4;
+
+-- Films of a leading actor, for films that no model knows.
+CREATE INDEX movie_actor_lead ON movie_actor (person_id, movie_id)
+	WHERE position <= 3;
+
 CREATE OR REPLACE VIEW live_movie AS
 	SELECT * FROM movie WHERE deleted_at IS NULL;
 
@@ -77,12 +86,20 @@ BEGIN
 		  FROM gone
 		 WHERE rating >= 4;
 	ELSE
-		SELECT array_agg(DISTINCT o.user_id)
+		-- EXCEPT and no join: transition tables have no statistics.
+		SELECT array_agg(DISTINCT c.user_id)
 		  INTO members
-		  FROM gone AS o
-		  JOIN came AS n ON n.id = o.id
-		 WHERE (o.rating >= 4 AND o.deleted_at IS NULL)
-		       <> (n.rating >= 4 AND n.deleted_at IS NULL);
+		  FROM ((SELECT id, user_id, rating >= 4 AND deleted_at IS NULL
+		           FROM gone
+		         EXCEPT
+		         SELECT id, user_id, rating >= 4 AND deleted_at IS NULL
+		           FROM came)
+		        UNION ALL
+		        (SELECT id, user_id, rating >= 4 AND deleted_at IS NULL
+		           FROM came
+		         EXCEPT
+		         SELECT id, user_id, rating >= 4 AND deleted_at IS NULL
+		           FROM gone)) AS c;
 	END IF;
 	INSERT INTO touch (kind, key)
 	SELECT DISTINCT 'circle', friend_id::text
@@ -102,6 +119,24 @@ CREATE TRIGGER rating_circle_delete AFTER DELETE ON rating
 	REFERENCING OLD TABLE AS gone
 	FOR EACH STATEMENT EXECUTE FUNCTION touch_circle();
 
+-- A friend who is switched off or renamed is another reason, or none.
+CREATE FUNCTION touch_friends_of() RETURNS trigger
+	LANGUAGE plpgsql AS $$
+BEGIN
+	INSERT INTO touch (kind, key)
+	SELECT 'circle', friend_id
+	  FROM friend
+	 WHERE user_id = NEW.id;
+	RETURN NULL;
+END
+$$;
+
+CREATE TRIGGER account_circle AFTER UPDATE OF active, username ON account
+	FOR EACH ROW
+	WHEN ((OLD.active, OLD.username) IS DISTINCT FROM
+	      (NEW.active, NEW.username))
+	EXECUTE FUNCTION touch_friends_of();
+
 -- The catalogue, one row a statement that changes something. What ratings and
 -- publishing change in table movie (sums, modelled) is not meant.
 CREATE FUNCTION touch_catalogue() RETURNS trigger
@@ -114,32 +149,30 @@ BEGIN
 END
 $$;
 
-CREATE FUNCTION touch_catalogue_movie() RETURNS trigger
-	LANGUAGE plpgsql AS $$
-BEGIN
-	IF EXISTS (SELECT
-	             FROM gone AS o
-	             JOIN changed AS n ON n.id = o.id
-	            WHERE (o.slug, o.title, o.synopsis, o.release_date, o.cover,
-	                   o.deleted_at)
-	                  IS DISTINCT FROM
-	                  (n.slug, n.title, n.synopsis, n.release_date, n.cover,
-	                   n.deleted_at)) THEN
-		INSERT INTO touch (kind) VALUES ('catalogue');
-	END IF;
-	RETURN NULL;
-END
-$$;
-
 CREATE TRIGGER movie_touch_insert AFTER INSERT ON movie
 	REFERENCING NEW TABLE AS changed
 	FOR EACH STATEMENT EXECUTE FUNCTION touch_catalogue();
 CREATE TRIGGER movie_touch_delete AFTER DELETE ON movie
 	REFERENCING OLD TABLE AS changed
 	FOR EACH STATEMENT EXECUTE FUNCTION touch_catalogue();
-CREATE TRIGGER movie_touch_update AFTER UPDATE ON movie
-	REFERENCING OLD TABLE AS gone NEW TABLE AS changed
-	FOR EACH STATEMENT EXECUTE FUNCTION touch_catalogue_movie();
+-- By columns and by row, so that a rating's update of the sums costs nothing.
+CREATE FUNCTION touch_catalogue_row() RETURNS trigger
+	LANGUAGE plpgsql AS $$
+BEGIN
+	INSERT INTO touch (kind) VALUES ('catalogue');
+	RETURN NULL;
+END
+$$;
+
+CREATE TRIGGER movie_touch_update
+	AFTER UPDATE OF slug, title, synopsis, release_date, cover, deleted_at
+	ON movie FOR EACH ROW
+	WHEN ((OLD.slug, OLD.title, OLD.synopsis, OLD.release_date, OLD.cover,
+	       OLD.deleted_at)
+	      IS DISTINCT FROM
+	      (NEW.slug, NEW.title, NEW.synopsis, NEW.release_date, NEW.cover,
+	       NEW.deleted_at))
+	EXECUTE FUNCTION touch_catalogue_row();
 
 DO $$
 DECLARE
