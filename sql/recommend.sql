@@ -58,7 +58,7 @@ UPDATE movie AS m
           LEFT JOIN unnest($1::bigint[]) AS k (id) ON k.id = o.id
          WHERE o.modelled <> (k.id IS NOT NULL)
          ORDER BY o.id
-           FOR UPDATE OF o) AS c
+           FOR NO KEY UPDATE OF o) AS c
  WHERE m.id = c.id;
 
 -- name: model_notify :exec
