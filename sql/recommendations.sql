@@ -20,6 +20,17 @@
 	 WHERE (SELECT celebrities FROM wish) IS NULL
 	   AND f.user_id = (SELECT caller FROM wish)
 
+-- What friends like, read from index rating_liked alone. OFFSET 0: as a join with
+-- the films in question it would become a look-up for each friend and film.
+-- fragment: recommend_liking
+	SELECT r.movie_id, f.id AS user_id, f.username
+	  FROM circle AS f
+	 CROSS JOIN LATERAL (SELECT movie_id
+	                       FROM live_rating
+	                      WHERE user_id = f.id
+	                        AND rating >= 4
+	                     OFFSET 0) AS r
+
 -- Friends who count. Who was switched off is none.
 -- fragment: recommend_friends
 	SELECT a.id, a.username
@@ -29,6 +40,16 @@
 	   AND a.active
 	   AND ((SELECT friends FROM wish) IS NULL
 	        OR a.username = ANY ((SELECT friends FROM wish)::text[]))
+
+-- Films with a celebrity.
+-- fragment: recommend_starring
+	SELECT movie_id
+	  FROM movie_actor
+	 WHERE person_id IN (SELECT id FROM celebrity)
+	 UNION ALL
+	SELECT movie_id
+	  FROM movie_director
+	 WHERE person_id IN (SELECT id FROM celebrity)
 
 -- What is known of the caller, in one row of arrays: her ratings (oldest first)
 -- and their stars, her marks, films that friends like or that have a celebrity.
@@ -111,14 +132,7 @@ SELECT (SELECT array_agg(movie_id ORDER BY created_at, id) FROM rated) AS rated,
           JOIN live_rating AS r ON r.user_id = c.id
          WHERE r.rating >= 4) AS liked,
        (SELECT array_agg(DISTINCT c.movie_id)
-          FROM (SELECT movie_id
-                  FROM movie_actor
-                 WHERE person_id IN (SELECT id FROM celebrity)
-                 UNION ALL
-                SELECT movie_id
-                  FROM movie_director
-                 WHERE person_id IN (SELECT id FROM celebrity)) AS c)
-       AS starring,
+          FROM ({{recommend_starring}}) AS c) AS starring,
        kin.film AS kin_film, kin.known AS kin_known,
        kind.film AS kind_film, kind.genre AS kind_genre
   FROM kin
@@ -212,6 +226,9 @@ placed AS MATERIALIZED (
 	SELECT id, awarded, place, false AS padded FROM best
 	 UNION ALL
 	SELECT id, awarded, place, true FROM padding
+), liking AS MATERIALIZED (
+	{{recommend_liking}}
+	 WHERE r.movie_id IN (SELECT id FROM chosen)
 ), popular AS (
 	SELECT min(score) AS score
 	  FROM (SELECT score
@@ -226,10 +243,10 @@ SELECT {{movie_columns}},
        c.padded, c.awarded,
        m.rating_count > 0 AND m.score >= (SELECT score FROM popular) AS popular,
        ARRAY(SELECT f.username
-               FROM circle AS f
-               JOIN live_rating AS r ON r.user_id = f.id
-              WHERE r.movie_id = m.id
-                AND r.rating >= 4
+               FROM liking AS f
+               JOIN live_rating AS r
+                 ON r.user_id = f.user_id AND r.movie_id = f.movie_id
+              WHERE f.movie_id = m.id
               ORDER BY r.created_at DESC, r.id DESC
               LIMIT 3) AS friends,
        s.names AS celebrities, s.slugs AS celebrity_slugs
@@ -338,25 +355,19 @@ WITH wish AS MATERIALIZED (
 	               JOIN movie_genre AS mg ON mg.movie_id = w.id) AS n
 	    ON n.movie_id = v.id
 	 GROUP BY v.id, v.value
+), liked AS MATERIALIZED (
+	{{recommend_liking}}
+	 WHERE r.movie_id IN (SELECT id FROM spread)
+), starring AS MATERIALIZED (
+	{{recommend_starring}}
 ), scored AS MATERIALIZED (
 	SELECT m.id, a.awarded,
 	       m.value + $10::double precision
 	       * (max(m.value) OVER () - min(m.value) OVER ())
 	       * (CASE WHEN a.awarded THEN 0.7 ELSE 0 END
-	          + CASE WHEN EXISTS (SELECT
-	                                FROM circle AS c
-	                                JOIN live_rating AS r ON r.user_id = c.id
-	                               WHERE r.movie_id = m.id AND r.rating >= 4)
+	          + CASE WHEN m.id IN (SELECT movie_id FROM liked)
 	                 THEN 2.5 ELSE 0 END
-	          + CASE WHEN EXISTS (SELECT
-	                                FROM celebrity AS p
-	                                JOIN movie_actor AS c ON c.person_id = p.id
-	                               WHERE c.movie_id = m.id)
-	                   OR EXISTS (SELECT
-	                                FROM celebrity AS p
-	                                JOIN movie_director AS c
-	                                  ON c.person_id = p.id
-	                               WHERE c.movie_id = m.id)
+	          + CASE WHEN m.id IN (SELECT movie_id FROM starring)
 	                 THEN 3 ELSE 0 END) AS score
 	  FROM spread AS m
 	 CROSS JOIN LATERAL (SELECT {{recommend_awarded}} AS awarded OFFSET 0)
