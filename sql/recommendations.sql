@@ -205,10 +205,10 @@ placed AS MATERIALIZED (
 	          JOIN movie_director AS md ON md.movie_id = p.id) AS n
 	 WHERE nth > (SELECT cap FROM wish)
 ), best AS MATERIALIZED (
-	SELECT p.id, p.awarded,
-	       row_number() OVER (ORDER BY c.movie_id IS NOT NULL, p.place) AS place
-	  FROM placed AS p
-	  LEFT JOIN crowd AS c ON c.movie_id = p.id
+	SELECT id, awarded,
+	       row_number() OVER (ORDER BY id IN (SELECT movie_id FROM crowd), place)
+	       AS place
+	  FROM placed
 	 ORDER BY place
 	 LIMIT (SELECT size FROM wish)
 ), padding AS (
@@ -270,8 +270,9 @@ SELECT {{movie_columns}},
     ON t.movie_id = m.id AND t.language = $1
  ORDER BY c.place
 
--- The best of what the program scored: $10 movies, $11 their scores, to which
--- $12 is added where there is an award.
+-- The best of what the program scored: $10 movies, best first, $11 their scores,
+-- to which $12 is added where there is an award. Three times as many as are
+-- wanted are enough to choose from; no more are looked at.
 -- name: recommend_chosen :many (language text, origin text, user_id bigint, friends text[], celebrities text[], genres text[], size bigint, cap bigint, pad boolean, movies bigint[], scores double precision[], award double precision)
 WITH wish AS MATERIALIZED (
 	{{recommend_wish}}
@@ -283,11 +284,17 @@ WITH wish AS MATERIALIZED (
 	SELECT g.id, a.awarded,
 	       g.score + CASE WHEN a.awarded THEN $12::double precision
 	                 ELSE 0 END AS score
-	  FROM unnest($10::bigint[], $11::double precision[]) AS g (id, score)
+	  FROM (SELECT id, score, n
+	          FROM unnest($10::bigint[], $11::double precision[])
+	               WITH ORDINALITY AS u (id, score, n)
+	         ORDER BY n
+	        OFFSET 0) AS g
 	  JOIN live_movie AS m ON m.id = g.id
 	 CROSS JOIN LATERAL (SELECT {{recommend_awarded}} AS awarded OFFSET 0)
 	       AS a
 	 WHERE {{recommend_allowed}}
+	 ORDER BY g.n
+	 LIMIT 3 * $7
 ), {{recommend_choice}}
 {{recommend_answer}}
  LIMIT $7;
