@@ -74,6 +74,7 @@ WITH wish AS MATERIALIZED (
 	SELECT id
 	  FROM live_movie
 	 WHERE $4
+	   AND EXISTS (SELECT FROM rated)
 	   AND NOT modelled
 	   AND release_date <= (SELECT today FROM wish)
 	 ORDER BY id DESC
@@ -322,14 +323,12 @@ WITH wish AS MATERIALIZED (
 	SELECT array_agg(genre_id) AS genres
 	  FROM affinity
 	 WHERE favourite
-), pool AS MATERIALIZED (
-	SELECT id, score, release_date
-	  FROM live_movie
-	 ORDER BY score DESC, id DESC
-	 LIMIT 600
 ), candidate AS MATERIALIZED (
 	SELECT m.id, m.score, m.release_date
-	  FROM pool AS m
+	  FROM (SELECT id, score, release_date
+	          FROM live_movie
+	         ORDER BY score DESC, id DESC
+	         LIMIT 600) AS m
 	 WHERE {{recommend_allowed}}
 	   AND {{recommend_new}}
 	   AND ((SELECT genres FROM taste) IS NULL
@@ -346,11 +345,14 @@ WITH wish AS MATERIALIZED (
 	       c.score * (0.7 + 0.3 * exp(least(c.release_date
 	                                        - (SELECT today FROM wish), 0)
 	                                  / 3650.0))
-	       * (1 + coalesce((SELECT avg(f.liking)
-	                          FROM movie_genre AS mg
-	                          JOIN affinity AS f ON f.genre_id = mg.genre_id
-	                         WHERE mg.movie_id = c.id), 0) / 2) AS value
+	       * (1 + coalesce(l.liking, 0) / 2) AS value
 	  FROM candidate AS c
+	  LEFT JOIN (SELECT mg.movie_id, avg(f.liking) AS liking
+	               FROM candidate AS o
+	               JOIN movie_genre AS mg ON mg.movie_id = o.id
+	               JOIN affinity AS f ON f.genre_id = mg.genre_id
+	              GROUP BY mg.movie_id) AS l
+	    ON l.movie_id = c.id
 ), spread AS MATERIALIZED (
 	SELECT v.id, v.value * power(0.93, coalesce(min(n.nth), 1) - 1) AS value
 	  FROM valued AS v
