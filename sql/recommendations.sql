@@ -146,8 +146,10 @@ SELECT (SELECT array_agg(movie_id ORDER BY created_at, id) FROM rated) AS rated,
 	       $5::text[] AS celebrities, $6::text[] AS genres,
 	       $7::bigint AS size, $8::bigint AS cap, $9::boolean AS pad,
 	       (now() AT TIME ZONE 'UTC')::date AS today,
-	       NOT EXISTS (SELECT FROM account_platform WHERE user_id = $3)
-	       AS any_platform
+	       NOT EXISTS (SELECT
+	                     FROM account_platform AS ap
+	                     JOIN live_platform AS p ON p.id = ap.platform_id
+	                    WHERE ap.user_id = $3) AS any_platform
 
 -- What of a movie m the caller may be shown: released, on one of her platforms
 -- or on none, of the genres wished for. OFFSET 0 keeps the planner from reading
@@ -162,8 +164,8 @@ SELECT (SELECT array_agg(movie_id ORDER BY created_at, id) FROM rated) AS rated,
                        OFFSET 0)
         OR EXISTS (SELECT
                      FROM movie_platform AS mp
-                     JOIN account_platform AS ap
-                       ON ap.platform_id = mp.platform_id
+                     JOIN live_platform AS p ON p.id = mp.platform_id
+                     JOIN account_platform AS ap ON ap.platform_id = p.id
                     WHERE mp.movie_id = m.id
                       AND ap.user_id = $3
                    OFFSET 0))
@@ -317,6 +319,7 @@ WITH wish AS MATERIALIZED (
 	       sum(r.rating - 2.5) / (count(*) + 1) / 2.5 AS liking
 	  FROM live_rating AS r
 	  JOIN movie_genre AS mg ON mg.movie_id = r.movie_id
+	  JOIN live_genre AS g ON g.id = mg.genre_id
 	 WHERE r.user_id = $3
 	 GROUP BY mg.genre_id
 ), taste AS MATERIALIZED (
@@ -405,15 +408,18 @@ SELECT a.id AS user_id, a.username, m.id AS movie_id, m.slug, m.title,
        (SELECT r.rating
           FROM live_rating AS r
          WHERE r.user_id = a.id AND r.movie_id = m.id) AS stars,
-       NOT EXISTS (SELECT FROM account_platform WHERE user_id = a.id)
+       NOT EXISTS (SELECT
+                     FROM account_platform AS ap
+                     JOIN live_platform AS p ON p.id = ap.platform_id
+                    WHERE ap.user_id = a.id)
        OR NOT EXISTS (SELECT
                         FROM movie_platform AS mp
                         JOIN live_platform AS p ON p.id = mp.platform_id
                        WHERE mp.movie_id = m.id)
        OR EXISTS (SELECT
                     FROM movie_platform AS mp
-                    JOIN account_platform AS ap
-                      ON ap.platform_id = mp.platform_id
+                    JOIN live_platform AS p ON p.id = mp.platform_id
+                    JOIN account_platform AS ap ON ap.platform_id = p.id
                    WHERE mp.movie_id = m.id AND ap.user_id = a.id)
        AS on_platform,
        {{recommend_awarded}} AS awarded
