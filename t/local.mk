@@ -59,6 +59,7 @@ t_unit_test_tune_LDADD = $(recommend_libs)
 
 # Figures of the recommender, made by make bench.
 EXTRA_PROGRAMS += t/bench/recommend
+t_bench_recommend_SOURCES = t/bench/made.c t/bench/made.h t/bench/recommend.c
 t_bench_recommend_LDADD = $(librecommend_libs) $(libmxm_libs)
 
 # These have a main() of their own, which makes the database they clone.
@@ -76,7 +77,7 @@ t_unit_test_serve_LDADD = $(CRITERION_LIBS) $(libmxm_libs)
 t_unit_test_tx_SOURCES = t/unit/test_tx.c $(db_world)
 
 EXTRA_DIST += t/tap t/run_checks t/lsan.supp t/valgrind.supp t/conftest.py \
-	t/lib t/api t/bench/bench.py t/cache \
+	t/lib t/api t/bench/bench.py t/bench/serving.py t/cache \
 	t/contract t/ctl t/fixtures t/fuzz/run t/fuzz/corpus t/jobs \
 	t/lint t/sql
 

@@ -16,6 +16,13 @@ nginx, and every figure is a median of interleaved runs:
   e  from the start of mxmd to its first answer
   f  training and scoring on generated ratings (t/bench/recommend): a whole
      iteration beside the same bare calls, and the CPU of one recommendation
+  g  recommendations as they are asked for, uncached (t/bench/serving.py): p95
+     with clients that pause, the CPU of a request, and what a model costs a
+     worker
+
+With --large, (f) also measures 20 million ratings, and the memory that
+"mxmctl recommend rank" takes to learn from a file of them: some minutes, and
+2 GiB of disk.
 
 --json FILE writes one line per figure: name, value, unit, goal, holds.
 """
@@ -368,16 +375,26 @@ def mixed(slugs):
             "\treturn wrk.format(\"GET\", paths[n])\nend\n")
 
 
-def recommender(figures, build):
+def recommender(figures, build, large):
     """Needs no stack; the program measures, the goals stand here."""
     print("\nf: the recommender on generated ratings", flush=True)
-    goals = {"training, iteration / bare calls": 1.5,
-             "serving, 10000 movies, 64 factors": 1,
-             "serving, 100000 movies, 64 factors": 6}
+    goals = {"training, 1M, 64, quickest iteration": 0.155,
+             "training, 1M, 64, iteration / bare calls": 1.5,
+             "training, 1M, 128, iteration / bare calls": 1.5,
+             "training, 20M, 64, iteration / bare calls": 1.5,
+             "serving, 10000 movies": 1,
+             "serving, 100000 movies": 6}
     subprocess.run(["make", "-s", "-C", str(build), "t/bench/recommend"],
                    check=True)
-    done = subprocess.run([str(build / "t/bench/recommend")],
-                          stdout=subprocess.PIPE, text=True, check=True)
+    run_recommend(figures, goals, [build / "t/bench/recommend"])
+    if large:
+        run_recommend(figures, goals, [build / "t/bench/recommend",
+                                       "--large"])
+        learn_large(figures, build)
+
+
+def run_recommend(figures, goals, args):
+    done = subprocess.run(args, stdout=subprocess.PIPE, text=True, check=True)
     for line in done.stdout.splitlines():
         row = json.loads(line)
         name, value, unit = row["name"], row["value"], row["unit"]
@@ -387,6 +404,25 @@ def recommender(figures, build):
             figures.add(name, value, unit)
 
 
+def learn_large(figures, build):
+    """The real command on 20 million ratings: what it takes at most."""
+    with tempfile.TemporaryDirectory(prefix="mxm-", dir="/tmp") as folder:
+        train, out = f"{folder}/train.csv", f"{folder}/out.csv"
+        subprocess.run([build / "t/bench/recommend", "--table", train],
+                       check=True)
+        began = time.monotonic()
+        child = subprocess.Popen([build / "mxmctl", "recommend", "rank",
+                                  "--train", train, "--out", out, "--top",
+                                  "10"], stderr=subprocess.DEVNULL)
+        _, status, usage = os.wait4(child.pid, 0)
+        if status != 0:
+            raise SystemExit(f"bench: mxmctl recommend rank: {status}")
+        figures.add("20M: reading, learning, ranking all",
+                    time.monotonic() - began, "s")
+        figures.below("20M: memory at most", usage.ru_maxrss / 1024, "MiB",
+                      2048)
+
+
 def main():
     parser = argparse.ArgumentParser(
         description="Measures the system on this machine.")
@@ -394,8 +430,10 @@ def main():
     parser.add_argument("--json", metavar="FILE", type=pathlib.Path)
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--seconds", type=int, default=3)
-    parser.add_argument("--only", default="abcdef",
-                        help="some of the letters a to f")
+    parser.add_argument("--only", default="abcdefg",
+                        help="some of the letters a to g")
+    parser.add_argument("--large", action="store_true",
+                        help="20 million ratings as well: some minutes")
     options = parser.parse_args()
     options.build = options.build.resolve()
     os.environ["MXM_BUILD"] = str(options.build)
@@ -432,7 +470,10 @@ def measure(made, options):
     if "e" in options.only:
         bench.start()
     if "f" in options.only:
-        recommender(bench.figures, options.build)
+        recommender(bench.figures, options.build, options.large)
+    if "g" in options.only:
+        import serving
+        serving.measure(made, bench.figures, options)
     if options.json:
         bench.figures.write(options.json)
     missed = [r["name"] for r in bench.figures.rows if r["holds"] is False]
