@@ -111,7 +111,7 @@ demo_leftovers() {
 	rm -f "$STATE/background" "$STATE/told"
 	if [ "$FRESH" = yes ]; then
 		step "throwing away the data of the earlier demo"
-		rm -rf "${STATE:?}"/{pgdata,media,mail,nginx,conf,bin,loaded,account}
+		rm -rf "${STATE:?}"/{pgdata,media,mail,models,nginx,conf,bin,loaded,account}
 	fi
 }
 
@@ -138,6 +138,8 @@ demo_start() {
 	    --config "$RUN/state/conf/mxm.conf"
 	demo_nginx
 	service_await mxmd "mxmd says that it is ready" demo_is_ready
+	service_await mxm-jobs "mxm-jobs fetches the model that recommends" \
+	    demo_model_is_here
 	demo_account
 }
 
@@ -264,7 +266,7 @@ demo_settings() {
 	public_origin = $ORIGIN
 	cors_origins = ${FRONT_ENDS// /, }
 	media_root = $RUN/state/media
-	model_file = $RUN/state/model
+	model_file = $RUN/state/models/model
 	signing_key_file = $RUN/state/conf/signing.key
 	mail_transport = file
 	mail_dir = $RUN/state/mail
@@ -349,13 +351,20 @@ demo_import_failed() {
 	    "run ./run demo again: it goes on where it stopped"
 }
 
-# Recommendations: nothing to train yet.
 # What the members have rated, into the model that recommends; a later start
 # with the same ratings has it already.
 demo_train() {
 	step "training the recommendations"
 	ctl recommend train --if-older-than 12h --quiet \
 	    >>"$STATE/log/mxmctl.log" 2>&1 || demo_ctl_failed "recommend train"
+}
+
+# What was trained last is what this host serves from, or there is nothing.
+demo_model_is_here() {
+	local shown
+	shown=$(ctl recommend show 2>>"$STATE/log/mxmctl.log") || return 1
+	[[ $shown == *"in force, served here"* ]] ||
+	    [[ $shown == *"no model has been published"* ]]
 }
 
 # A member to log in with.  The demo catalogue has one; with other data one is
@@ -430,8 +439,9 @@ demo_says() {
 }
 
 demo_table() {
-	local login
+	local login token
 	login="curl -s $ORIGIN/api/auth/login/ -d 'username=$DEMO_USER&password=$DEMO_PASSWORD'"
+	token="\$($login | sed 's/.*\"access\": *\"//; s/\".*//')"
 	say
 	demo_row "what" "as" "pid" "where"
 	demo_row "nginx, http" "$USER_WEB" "$(demo_pid nginx)" "$ORIGIN/api/"
@@ -450,11 +460,13 @@ demo_table() {
 	say "  account    $DEMO_USER, password $DEMO_PASSWORD"
 	say "  reference  $ORIGIN/api/docs/"
 	say
-	say "Try it (each line stands for itself):"
+	say "Try it (each line stands for itself; the last one rates the first film that"
+	say "is recommended, and shows what is recommended then):"
 	say
 	say "$login"
-	say "curl -s '$ORIGIN/api/movies/' -H \"Authorization: Bearer \$($login | sed 's/.*\"access\": *\"//; s/\".*//')\""
-	say "curl -s '$ORIGIN/api/movies/searching/?$(demo_query)' -H \"Authorization: Bearer \$($login | sed 's/.*\"access\": *\"//; s/\".*//')\""
+	say "curl -s '$ORIGIN/api/movies/' -H \"Authorization: Bearer $token\""
+	say "curl -s '$ORIGIN/api/movies/searching/?$(demo_query)' -H \"Authorization: Bearer $token\""
+	demo_rate "$token"
 	say
 	if [ "$BACKGROUND" = yes ]; then
 		say "It runs until ./run stop."
@@ -462,6 +474,15 @@ demo_table() {
 		say "Ctrl-C stops it."
 	fi
 	say "ready: $ORIGIN/api/"
+}
+
+# A line that shows the first five recommendations, gives the first of them five
+# stars, and shows the first five then.
+demo_rate() {
+	local first
+	first="curl -s '$ORIGIN/api/movies/' -H \"Authorization: Bearer \$T\""
+	first+=" | grep -o '\"title\":\"[^\"]*\",\"slug\":\"[^\"]*\"' | head -n 5"
+	say "(T=$1; F=\$($first); echo \"\$F\"; curl -s \"$ORIGIN/api/movies/\$(echo \"\$F\" | head -n 1 | cut -d '\"' -f 8)/ratings/\" -H \"Authorization: Bearer \$T\" -H 'Content-Type: application/json' -d '{\"rating\": 5}'; echo; $first)"
 }
 
 demo_query() {

@@ -124,6 +124,7 @@ place_folders() {
 	place_folder "$STATE/nginx" "$USER_WEB" "$GROUP_WEB" 750
 	place_folder "$STATE/media" "$USER_APP" "$GROUP_WEB" 2750
 	place_folder "$STATE/mail" "$USER_APP" "$USER_APP" 750
+	place_folder "$STATE/models" "$USER_APP" "$USER_APP" 750
 	place_folder "$STATE/conf" "$USER_APP" "$USER_APP" 750
 	mkdir -p "$STATE/bin"
 }

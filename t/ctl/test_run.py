@@ -2,6 +2,7 @@
 """./run as a person uses it, and what nginx does before mxmd is asked."""
 
 import contextlib
+import json
 import os
 import pathlib
 import re
@@ -129,14 +130,57 @@ def test_demo_says_what_runs_and_ends_with_ready(stopped):
 
 
 def test_the_curl_lines_work_when_pasted(demo):
-    lines = [line for line in (demo.folder / "told").read_text().splitlines()
-             if line.startswith("curl ")]
+    *lines, last = try_it(demo)
     assert len(lines) == 3
     for line, key in zip(lines, ("access", "title", "title")):
-        done = subprocess.run(["bash", "-c", line], capture_output=True,
-                              text=True, timeout=30)
-        assert done.returncode == 0, line
-        assert f'"{key}"' in done.stdout, f"{line}\n{done.stdout}"
+        assert f'"{key}"' in paste(line)
+    said = paste(last).splitlines()
+    assert len(said) == 11, said
+    before, rated, after = said[:5], json.loads(said[5]), said[6:]
+    assert rated["rating"] == 5
+    assert before != after and not set(before[:1]) & set(after)
+
+
+def try_it(demo):
+    """The lines to paste that a demo has said."""
+    told = (demo.folder / "told").read_text()
+    return told.split("Try it", 1)[1].split("\n\n")[1].splitlines()
+
+
+def paste(line):
+    done = subprocess.run(["bash", "-c", line], capture_output=True,
+                          text=True, timeout=30)
+    assert done.returncode == 0, f"{line}\n{done.stderr}"
+    return done.stdout
+
+
+def test_the_model_is_in_force_when_it_is_ready(demo):
+    """Whoever the services run as: what was trained is what is served from."""
+    shown = json.loads(subprocess.run(
+        [demo.folder / "bin/mxmctl", "--config", demo.folder / "conf/mxm.conf",
+         "recommend", "show", "--json"], capture_output=True, text=True,
+        check=True, timeout=30, env=stack_module.environment()).stdout)
+    assert shown["here"]["version"] == shown["in_force"] >= 1
+    assert "cannot be fetched" not in (demo.folder / "log/mxm-jobs.log"
+                                       ).read_text()
+    films = json.loads(paste(try_it(demo)[1]))
+    kinds = {reason["kind"] for film in films for reason in film["because"]}
+    assert "rating" in kinds
+
+
+def test_a_model_that_does_not_arrive_is_no_ready(stopped):
+    """Here because somebody has made a folder of what is to be a file."""
+    part = stopped.folder / "models/model.part"
+    (stopped.folder / "models/model").unlink()
+    part.mkdir()
+    done = stopped.start(check=False)
+    part.rmdir()
+    assert done.returncode == 1
+    assert "ready: " not in done.stdout
+    assert "mxm-jobs fetches the model that recommends: not within 30 s" \
+        in done.stderr
+    assert "model.part" in done.stderr
+    assert not any(map(is_running, stopped.pids().values()))
 
 
 def test_mail_goes_to_files(demo):
