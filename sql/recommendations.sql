@@ -194,7 +194,8 @@ SELECT (SELECT array_agg(movie_id ORDER BY created_at, id) FROM rated) AS rated,
                OFFSET 0)
 
 -- From scored (id, score, awarded) to the choice: best first, of one director no
--- more than her share (what is over it comes last), then the newest others.
+-- more than her share; then, as padding, the newest others; and only when those
+-- are not enough, what is over a director's share.
 -- fragment: recommend_choice
 placed AS MATERIALIZED (
 	SELECT id, awarded, row_number() OVER (ORDER BY score DESC, id DESC) AS place
@@ -208,27 +209,45 @@ placed AS MATERIALIZED (
 	          JOIN movie_director AS md ON md.movie_id = p.id) AS n
 	 WHERE nth > (SELECT cap FROM wish)
 ), best AS MATERIALIZED (
-	SELECT id, awarded,
-	       row_number() OVER (ORDER BY id IN (SELECT movie_id FROM crowd), place)
-	       AS place
+	SELECT id, awarded, place
 	  FROM placed
+	 WHERE id NOT IN (SELECT movie_id FROM crowd)
 	 ORDER BY place
 	 LIMIT (SELECT size FROM wish)
-), padding AS (
+), shared AS MATERIALIZED (
+	SELECT md.person_id
+	  FROM best AS b
+	  JOIN movie_director AS md ON md.movie_id = b.id
+	 GROUP BY md.person_id
+	HAVING count(*) >= (SELECT cap FROM wish)
+), padding AS MATERIALIZED (
 	SELECT m.id, {{recommend_awarded}} AS awarded,
-	       (SELECT size FROM wish)
-	       + row_number() OVER (ORDER BY m.release_date DESC, m.id DESC) AS place
+	       row_number() OVER (ORDER BY m.release_date DESC, m.id DESC) AS place
 	  FROM live_movie AS m
 	 WHERE (SELECT pad FROM wish)
 	   AND {{recommend_allowed}}
 	   AND {{recommend_new}}
-	   AND m.id NOT IN (SELECT id FROM best)
+	   AND m.id NOT IN (SELECT id FROM placed)
+	   AND NOT EXISTS (SELECT
+	                     FROM movie_director AS md
+	                    WHERE md.movie_id = m.id
+	                      AND md.person_id IN (SELECT person_id FROM shared)
+	                   OFFSET 0)
 	 ORDER BY m.release_date DESC, m.id DESC
 	 LIMIT (SELECT size FROM wish) - (SELECT count(*) FROM best)
+), over AS (
+	SELECT id, awarded, place
+	  FROM placed
+	 WHERE id IN (SELECT movie_id FROM crowd)
+	 ORDER BY place
+	 LIMIT (SELECT size FROM wish) - (SELECT count(*) FROM best)
+	       - (SELECT count(*) FROM padding)
 ), chosen AS (
-	SELECT id, awarded, place, false AS padded FROM best
+	SELECT id, awarded, 1 AS rank, place FROM best
 	 UNION ALL
-	SELECT id, awarded, place, true FROM padding
+	SELECT id, awarded, 2, place FROM padding
+	 UNION ALL
+	SELECT id, awarded, 3, place FROM over
 ), liking AS MATERIALIZED (
 	{{recommend_liking}}
 	 WHERE r.movie_id IN (SELECT id FROM chosen)
@@ -243,7 +262,7 @@ placed AS MATERIALIZED (
 -- The movies themselves, and what speaks for them.
 -- fragment: recommend_answer
 SELECT {{movie_columns}},
-       c.padded, c.awarded,
+       c.rank > 1 AS padded, c.awarded, m.rating_count > 0 AS rated,
        m.rating_count > 0 AND m.score >= (SELECT score FROM popular) AS popular,
        ARRAY(SELECT f.username
                FROM liking AS f
@@ -252,30 +271,36 @@ SELECT {{movie_columns}},
               WHERE f.movie_id = m.id
               ORDER BY r.created_at DESC, r.id DESC
               LIMIT 3) AS friends,
-       s.names AS celebrities, s.slugs AS celebrity_slugs
+       s.names AS celebrities, s.slugs AS celebrity_slugs,
+       s.directs AS celebrity_directs
   FROM chosen AS c
   JOIN live_movie AS m ON m.id = c.id
  CROSS JOIN LATERAL (
-	SELECT array_agg(p.name) AS names, array_agg(p.slug) AS slugs
-	  FROM (SELECT p.name, p.slug
+	SELECT array_agg(p.name) AS names, array_agg(p.slug) AS slugs,
+	       array_agg(p.directs::text) AS directs
+	  FROM (SELECT p.name, p.slug, d.directs
 	          FROM celebrity AS p
-	         WHERE EXISTS (SELECT
+	         CROSS JOIN LATERAL (SELECT EXISTS (SELECT
+	                                              FROM movie_director AS md
+	                                             WHERE md.movie_id = m.id
+	                                               AND md.person_id = p.id
+	                                            OFFSET 0) AS directs
+	                             OFFSET 0) AS d
+	         WHERE d.directs
+	            OR EXISTS (SELECT
 	                         FROM movie_actor AS ma
 	                        WHERE ma.movie_id = m.id
-	                          AND ma.person_id = p.id)
-	            OR EXISTS (SELECT
-	                         FROM movie_director AS md
-	                        WHERE md.movie_id = m.id
-	                          AND md.person_id = p.id)
+	                          AND ma.person_id = p.id
+	                       OFFSET 0)
 	         ORDER BY p.name, p.id
 	         LIMIT 3) AS p) AS s
   LEFT JOIN live_movie_translation AS t
     ON t.movie_id = m.id AND t.language = $1
- ORDER BY c.place
+ ORDER BY c.rank, c.place
 
 -- The best of what the program scored: $10 movies, best first, $11 their scores,
--- to which $12 is added where there is an award. Three times as many as are
--- wanted are enough to choose from; no more are looked at.
+-- to which $12 is added where there is an award. No more than three times as many
+-- as are wanted (a thousand, where so many are sent) are looked at.
 -- name: recommend_chosen :many (language text, origin text, user_id bigint, friends text[], celebrities text[], genres text[], size bigint, cap bigint, pad boolean, movies bigint[], scores double precision[], award double precision)
 WITH wish AS MATERIALIZED (
 	{{recommend_wish}}
@@ -297,12 +322,13 @@ WITH wish AS MATERIALIZED (
 	       AS a
 	 WHERE {{recommend_allowed}}
 	 ORDER BY g.n
-	 LIMIT 3 * $7
+	 LIMIT greatest(3 * $7, least(cardinality($10), 1000))
 ), {{recommend_choice}}
 {{recommend_answer}}
  LIMIT $7;
 
--- For whom nothing can be scored: of the six hundred best by damped mean, what came
+-- For whom nothing can be scored: of the six hundred best by damped mean (of the
+-- genres wished for), what came
 -- out lately more than old films; who has rated something gets what shares a
 -- genre with her favourites, and less of what she disliked; spread over genres,
 -- since every further film of one counts for less. $10 is the bonus of a point
@@ -328,10 +354,27 @@ WITH wish AS MATERIALIZED (
 	 WHERE favourite
 ), candidate AS MATERIALIZED (
 	SELECT m.id, m.score, m.release_date
-	  FROM (SELECT id, score, release_date
-	          FROM live_movie
-	         ORDER BY score DESC, id DESC
-	         LIMIT 600) AS m
+	  FROM ((SELECT id, score, release_date
+	           FROM live_movie
+	          WHERE (SELECT genres FROM wish) IS NULL
+	          ORDER BY score DESC, id DESC
+	          LIMIT 600)
+	        UNION ALL
+	        (SELECT o.id, o.score, o.release_date
+	           FROM (SELECT DISTINCT mg.movie_id
+	                   FROM live_genre AS g
+	                  CROSS JOIN LATERAL (SELECT movie_id
+	                                        FROM movie_genre
+	                                       WHERE genre_id = g.id
+	                                      OFFSET 0) AS mg
+	                  WHERE g.slug = ANY ((SELECT genres FROM wish)::text[]))
+	                AS w
+	          CROSS JOIN LATERAL (SELECT id, score, release_date
+	                                FROM live_movie
+	                               WHERE id = w.movie_id
+	                              OFFSET 0) AS o
+	          ORDER BY o.score DESC, o.id DESC
+	          LIMIT 600)) AS m
 	 WHERE {{recommend_allowed}}
 	   AND {{recommend_new}}
 	   AND ((SELECT genres FROM taste) IS NULL
@@ -396,6 +439,12 @@ SELECT m.id, m.slug, coalesce(t.title, m.title) AS title
     ON t.movie_id = m.id AND t.language = $1
  WHERE m.id = ANY ($2)
  LIMIT cardinality($2);
+
+-- All films with an award.
+-- name: recommend_awarded_all :one ()
+SELECT array_agg(DISTINCT ma.movie_id) AS awarded
+  FROM movie_award AS ma
+  JOIN live_award AS a ON a.id = ma.award_id;
 
 -- A member and a film for mxmctl recommend explain, each by name or by number,
 -- and what stands between them: NULL where there is no such member or film.

@@ -37,6 +37,7 @@ struct explanation {
 	double friends; /* bonuses */
 	double celebrities;
 	double award;
+	double point; /* what one of a bonus is worth */
 	double score; /* of all these */
 	size_t place; /* 1: the best; 0: it is not among them */
 	size_t places;
@@ -63,19 +64,34 @@ by_size(const void *a, const void *b)
 
 /* ------------------------------------------------------------------ finding */
 
-static void
-find_place(TALLOC_CTX *mem, const struct ranking *r, struct explanation *x)
+/* By the score that is told, so awards are in it. */
+static int
+find_place(struct task *t, const struct ranking *r, struct explanation *x)
 {
+	TALLOC_CTX *mem = t->mem;
 	size_t n = ranking_size(r);
 	int64_t *movies = mem_array(mem, int64_t, n + 1);
 	double *scores = mem_array(mem, double, n + 1);
 	int64_t movie = row_id(&x->who, "movie_id");
+	struct ids awarded;
+	struct row row;
 
+	if (query_one(mem, t->db, &row, SQL_recommend_awarded_all, NO_ARGS))
+		return recommend_away(t);
+	awarded.id = row_id_array(mem, &row, "awarded", &awarded.n);
 	x->places = ranking_top(r, n, movies, scores);
 	for (size_t i = 0; i < x->places; i++) {
 		if (movies[i] == movie)
-			x->place = i + 1;
+			x->place = 1;
 	}
+	for (size_t i = 0; i < x->places && x->place > 0; i++) {
+		double score = scores[i];
+
+		if (is_among(&awarded, movies[i]))
+			score += x->point * BONUS_AWARD;
+		x->place += movies[i] != movie && score > x->score;
+	}
+	return EX_OK;
 }
 
 static void
@@ -100,6 +116,7 @@ find_bonuses(
 {
 	double point = ranking_bonuses(r, t->ctl->conf->recommend_bonus);
 
+	x->point = point;
 	if (is_among(&x->caller.liked, movie))
 		x->friends = point * BONUS_FRIEND;
 	if (is_among(&x->caller.starring, movie))
@@ -158,7 +175,8 @@ find_all(struct task *t, struct explanation *x)
 	}
 	find_parts(t->mem, ranking, x);
 	find_bonuses(t, ranking, x, row_id(&x->who, "movie_id"));
-	find_place(t->mem, ranking, x);
+	if (find_place(t, ranking, x) != EX_OK)
+		return EX_UNAVAILABLE;
 	if (query_all(t->mem, t->db, &x->titles, SQL_recommend_titles,
 		arg_text("en"),
 		arg_int_array(x->caller.rated.id, x->caller.rated.n)))
@@ -273,7 +291,9 @@ print_text(const struct explanation *x)
 	if (why)
 		printf("not shown: %s\n", why);
 	else
-		printf("place %zu of %zu\n", x->place, x->places);
+		printf("place %zu of %zu by its score; platforms and the share "
+		       "of a director come after that\n",
+		    x->place, x->places);
 	printf("\n%9.4f  score\n", x->score);
 	print_bonus("what everybody likes", x->common);
 	print_bonus("friends who like it", x->friends);
@@ -282,8 +302,10 @@ print_text(const struct explanation *x)
 	for (size_t i = 0; i < n && i < SHOWN; i++) {
 		const struct part *part = &x->parts[i];
 
-		printf("%+9.4f  %" PRId64 " stars for %s\n",
-		    (double)part->value, x->caller.stars[part->rating],
+		int64_t stars = x->caller.stars[part->rating];
+
+		printf("%+9.4f  %" PRId64 " star%s for %s\n",
+		    (double)part->value, stars, stars == 1 ? "" : "s",
 		    title_of(x, part->rating, &slug));
 	}
 	for (size_t i = SHOWN; i < n; i++)

@@ -11,7 +11,6 @@
 #include "movies/because.h"
 
 #define SHARE_LEAST 0.02 /* less is no reason to name */
-#define STARS_LEAST 3    /* nor is a film that she did not like */
 
 /* One rating of the caller's that speaks for a movie. */
 struct reason {
@@ -59,10 +58,8 @@ find_reasons(
 		return;
 	for (size_t j = 0; j < c->caller.rated.n; j++)
 		for_it += parts[j] > 0 ? (double)parts[j] : 0;
-	for (size_t j = 0; j < c->caller.rated.n && for_it > 0; j++) {
-		if (c->caller.stars[j] >= STARS_LEAST)
-			insert(out, j, (double)parts[j] / for_it);
-	}
+	for (size_t j = 0; j < c->caller.rated.n && for_it > 0; j++)
+		insert(out, j, (double)parts[j] / for_it);
 }
 
 /* The movies of all reasons, each once; returns how many. */
@@ -140,6 +137,17 @@ title_row(const struct because *b, int64_t movie, struct row *row)
 	return false;
 }
 
+/* That she disliked a film speaks for one that is unlike it. */
+static enum msg
+rating_text(const struct because *b, size_t rating)
+{
+	bool one = b->choice->caller.stars[rating] == 1;
+
+	if (ranking_preference(b->choice->ranking, rating) < 0)
+		return one ? MSG_WHY_UNLIKE_ONE : MSG_WHY_UNLIKE;
+	return one ? MSG_WHY_RATING_ONE : MSG_WHY_RATING;
+}
+
 static void
 write_rating(struct json *j, const struct because *b, const struct reason *why)
 {
@@ -153,7 +161,7 @@ write_rating(struct json *j, const struct because *b, const struct reason *why)
 	snprintf(digits, sizeof digits, "%" PRId64, stars);
 	args[0] = row_text(&row, "title");
 	args[1] = digits;
-	begin(j, b, "rating", MSG_WHY_RATING, args);
+	begin(j, b, "rating", rating_text(b, why->rating), args);
 	json_key(j, "movie");
 	json_text(j, url_api(b->r, "movies", row_text(&row, "slug")));
 	json_key(j, "title");
@@ -187,14 +195,17 @@ write_celebrities(
     struct json *j, const struct because *b, const struct row *row)
 {
 	const char *args[3] = { NULL };
-	const char *const *names, *const *slugs;
+	const char *const *names, *const *slugs, *const *directs;
 	size_t n;
 
 	names = row_text_array(b->r->mem, row, "celebrities", &n);
 	slugs = row_text_array(b->r->mem, row, "celebrity_slugs", &n);
+	directs = row_text_array(b->r->mem, row, "celebrity_directs", &n);
 	for (size_t i = 0; i < n; i++) {
 		args[0] = names[i];
-		begin(j, b, "celebrity", MSG_WHY_CELEBRITY, args);
+		begin(j, b, "celebrity",
+		    *directs[i] == 't' ? MSG_WHY_DIRECTOR : MSG_WHY_CELEBRITY,
+		    args);
 		json_key(j, "person");
 		json_text(j, url_api(b->r, "persons", slugs[i]));
 		json_object_end(j);
@@ -211,6 +222,14 @@ write_plain(
 	json_object_end(j);
 }
 
+/* Where nothing else was asked for, or can be. */
+static bool
+is_here_by_popularity(const struct because *b, const struct row *row)
+{
+	return !b->choice->ranking && row_bool(row, "rated") &&
+	       !row_bool(row, "padded");
+}
+
 void
 because_write(struct json *j, const struct because *b, int i)
 {
@@ -225,7 +244,7 @@ because_write(struct json *j, const struct because *b, int i)
 	write_celebrities(j, b, &row);
 	if (row_bool(&row, "awarded"))
 		write_plain(j, b, "award", MSG_WHY_AWARD);
-	if (row_bool(&row, "popular"))
+	if (row_bool(&row, "popular") || is_here_by_popularity(b, &row))
 		write_plain(j, b, "popular", MSG_WHY_POPULAR);
 	json_list_end(j);
 }

@@ -10,7 +10,7 @@
 #include "movies/choice.h"
 
 #define CANDIDATES 60
-#define WIDER      16 /* times as many at the next try */
+#define WIDER      30 /* times as many at the next try */
 
 /* At most so many of one director. */
 static int

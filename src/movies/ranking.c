@@ -344,6 +344,12 @@ ranking_parts(const struct ranking *r, int64_t movie, float *out, float *common)
 }
 
 float
+ranking_preference(const struct ranking *r, size_t j)
+{
+	return r->history.preference[j];
+}
+
+float
 ranking_taste(const struct ranking *r, int64_t movie)
 {
 	size_t place = place_of(r, movie);

@@ -50,6 +50,9 @@ size_t ranking_top(
 bool ranking_parts(
     const struct ranking *r, int64_t movie, float *out, float *common);
 
+/* What the caller's rating j (as in struct caller) says; below 0: dislike. */
+float ranking_preference(const struct ranking *r, size_t j);
+
 /* The score of a movie without bonuses, also of one she has rated. */
 float ranking_taste(const struct ranking *r, int64_t movie);
 

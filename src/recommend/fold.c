@@ -4,6 +4,8 @@
  */
 #include "base/base.h"
 
+#include <math.h>
+
 #include "base/mem.h"
 #include "recommend/cholesky.h"
 #include "recommend/fold.h"
@@ -85,6 +87,17 @@ weigh(struct fold *f, const struct history *h)
 	}
 }
 
+/* Almost singular systems end in numbers that are none. */
+static bool
+all_finite(const float *x, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (!isfinite(x[i]))
+			return false;
+	}
+	return true;
+}
+
 void
 fold_run(struct fold *f, const struct history *h)
 {
@@ -95,7 +108,8 @@ fold_run(struct fold *f, const struct history *h)
 	f->solved = cholesky_factor(f->a, m->factors, m->stride);
 	if (f->solved)
 		cholesky_solve(f->a, m->factors, m->stride, f->x);
-	else
+	f->solved = f->solved && all_finite(f->x, m->stride);
+	if (!f->solved)
 		memset(f->x, 0, m->stride * sizeof *f->x);
 	f->common = taste_common(&m->taste, h->n);
 	vector_add(f->x, f->common, m->mean, m->stride);

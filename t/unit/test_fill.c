@@ -183,6 +183,48 @@ Test(fill, of_one_director_no_more_than_her_share)
 	cr_expect_eq(hers, FILL_SIZE / 10);
 }
 
+/* All of the hundred best are hers, and yet there are others enough. */
+Test(fill, a_director_of_all_the_best_has_no_more)
+{
+	const struct fill fill = { .owner = 1, .bonus = 0.05, .director = 0.1 };
+	struct ids got;
+	size_t hers = 0;
+
+	sql("INSERT INTO movie_director"
+	    " SELECT id, 2 FROM movie WHERE id > 45");
+	got = fill_with(model, &fill);
+	for (size_t i = 0; i < got.n; i++)
+		hers += got.id[i] > 45;
+	cr_expect_eq(got.n, FILL_SIZE);
+	cr_expect_eq(hers, FILL_SIZE / 10);
+	sql("DELETE FROM movie WHERE id < 30");
+	got = fill_with(model, &fill);
+	cr_expect_eq(got.n, FILL_SIZE, "sooner hers than none");
+}
+
+/* However far behind the genre's films are among all. */
+Test(fill, of_a_rare_genre_for_who_has_rated_nothing)
+{
+	const struct fill fill = { .owner = 5,
+		.genres = NAMES("third"),
+		.bonus = 0.05,
+		.director = 1 };
+	struct ids got;
+
+	sql("INSERT INTO account (id, username, email)"
+	    " VALUES (5, 'u5', 'u5@example.org');"
+	    "INSERT INTO movie (id, slug, title, release_date, rating_sum,"
+	    "                   rating_count)"
+	    " SELECT 200 + i, 'x' || i, 'X', date '2001-01-01', 500, 100"
+	    "   FROM generate_series(1, 700) AS i");
+	got = fill_with(model, &fill);
+	cr_expect_eq(got.n, FILL_SIZE);
+	got = fill_with(NULL, &fill);
+	cr_expect_eq(got.n, FILL_SIZE);
+	for (size_t i = 0; i < got.n; i++)
+		cr_expect_eq(got.id[i] % 3, 0);
+}
+
 Test(fill, works_without_a_model_and_without_ratings)
 {
 	struct fill fill = { .owner = 1, .bonus = 0.05, .director = 1 };
@@ -215,7 +257,7 @@ Test(fill, leaves_out_what_is_gone_or_not_out)
 	cr_expect(got.id[0] == 103 || got.id[0] == 96);
 }
 
-/* More than the hundred that go to SQL at first are filtered away. */
+/* More than the sixty that go to SQL at first are filtered away. */
 Test(fill, finds_what_is_far_behind)
 {
 	struct fill fill = { .owner = 1,
