@@ -56,7 +56,8 @@
 -- Then, if wanted, films that no model knows: kin are pairs of such a film and
 -- one with the same director or leading actors, kinds pairs of film and genre.
 -- They are the latest of the catalogue; when there are many, also those with
--- people of what she liked last.
+-- people of what she liked last; OFFSET 0: right after an import the planner
+-- believes that there are none, and would begin with them.
 -- name: recommend_caller :one (user_id bigint, friends text[], celebrities text[], strangers boolean)
 WITH wish AS MATERIALIZED (
 	SELECT $1::bigint AS caller, $2::text[] AS friends,
@@ -94,10 +95,13 @@ WITH wish AS MATERIALIZED (
 	                       FROM movie_lead
 	                      WHERE person_id = p.person_id
 	                      LIMIT 20) AS c
-	  JOIN live_movie AS m ON m.id = c.movie_id
+	 CROSS JOIN LATERAL (SELECT id
+	                       FROM live_movie
+	                      WHERE id = c.movie_id
+	                        AND NOT modelled
+	                        AND release_date <= (SELECT today FROM wish)
+	                     OFFSET 0) AS m
 	 WHERE (SELECT count(*) FROM newest) = 60
-	   AND NOT m.modelled
-	   AND m.release_date <= (SELECT today FROM wish)
 	 LIMIT 60
 ), stranger AS MATERIALIZED (
 	SELECT id FROM newest
