@@ -46,7 +46,6 @@ struct task {
 	struct progress progress;
 	char step[80]; /* what progress says */
 	const char *what;
-	unsigned trials; /* done */
 	struct tune_order order;
 	struct table table;
 	struct triples *held;

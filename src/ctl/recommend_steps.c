@@ -18,6 +18,7 @@
 
 #define KEEP_US   INT64_C(30000000)
 #define TELL_ROWS 10000
+#define SHARES    1000 /* of a step that is told as a share */
 
 int
 recommend_interrupted(struct task *t)
@@ -229,47 +230,6 @@ recommend_tuned(struct task *t)
 
 /* ---------------------------------------------------------------- learning */
 
-static void
-tell_trial(void *teller, const char *tried, double quality, bool kept)
-{
-	struct task *t = teller;
-
-	progress_clear(&t->progress);
-	if (!t->quiet)
-		fprintf(stderr, "%.4f %s%s\n", quality,
-		    *tried ? tried : "as it is",
-		    *tried && kept ? ": kept" : "");
-	progress_at(&t->progress, ++t->trials);
-}
-
-int
-recommend_search(struct task *t)
-{
-	const struct tune tune = { .triples = t->table.triples,
-		.users = t->table.users.n,
-		.items = t->table.items.n,
-		.tell = tell_trial,
-		.teller = t };
-	enum err e;
-
-	t->fit.als.stop = t->fit.near.stop = &recommend_stop;
-	recommend_step(t, tune_trials(), "tuning");
-	e = tune_settings(&tune, &t->fit);
-	if (!e) {
-		progress_end(&t->progress);
-		return EX_OK;
-	}
-	if (recommend_stop)
-		return recommend_interrupted(t);
-	progress_clear(&t->progress);
-	fprintf(stderr, "mxmctl recommend: %s%s%s\n", t->train ? t->train : "",
-	    t->train ? ": " : "",
-	    e == ERR_NOT_FOUND ? "nobody's last ratings hold 4 stars or more "
-				 "to tune by" :
-				 "training does not end in numbers");
-	return EX_DATAERR;
-}
-
 /*
  * What is between us and the server may drop a connection that says nothing for
  * long. Whether it is the old one is asked before anything is published.
@@ -288,12 +248,77 @@ keep_connection(struct task *t)
 }
 
 static void
+tell_trial(void *teller, const char *tried, double quality, bool kept)
+{
+	struct task *t = teller;
+
+	progress_clear(&t->progress);
+	if (!t->quiet)
+		fprintf(stderr, "%.4f %s%s\n", quality,
+		    *tried ? tried : "as it is",
+		    *tried && kept ? ": kept" : "");
+}
+
+static void
+tell_share(void *teller, double share)
+{
+	struct task *t = teller;
+
+	progress_at(&t->progress, (int64_t)(share * SHARES));
+	keep_connection(t);
+}
+
+int
+recommend_search(struct task *t)
+{
+	const struct tune tune = { .triples = t->table.triples,
+		.users = t->table.users.n,
+		.items = t->table.items.n,
+		.tell = tell_trial,
+		.advance = tell_share,
+		.teller = t };
+	enum err e;
+
+	t->fit.als.stop = t->fit.near.stop = &recommend_stop;
+	recommend_step(t, SHARES, "tuning");
+	e = tune_settings(&tune, &t->fit);
+	if (!e) {
+		progress_end(&t->progress);
+		return EX_OK;
+	}
+	if (recommend_stop)
+		return recommend_interrupted(t);
+	progress_clear(&t->progress);
+	fprintf(stderr, "mxmctl recommend: %s%s%s\n", t->train ? t->train : "",
+	    t->train ? ": " : "",
+	    e == ERR_NOT_FOUND ? "nobody's last ratings hold 4 stars or more "
+				 "to tune by" :
+				 "training does not end in numbers");
+	return EX_DATAERR;
+}
+
+static void
 tell_iteration(void *teller, unsigned iteration, double loss)
 {
 	struct task *t = teller;
 
 	snprintf(t->step, sizeof t->step, "%s, loss %.6g", t->what, loss);
 	progress_at(&t->progress, iteration);
+	keep_connection(t);
+}
+
+/* The factors are done when this is told first: a step of its own. */
+static void
+tell_near(void *teller, size_t done, size_t items)
+{
+	struct task *t = teller;
+
+	if (done == 0) {
+		progress_end(&t->progress);
+		recommend_step(
+		    t, (int64_t)items, "%s, finding neighbours", t->what);
+	}
+	progress_at(&t->progress, (int64_t)done);
 	keep_connection(t);
 }
 
@@ -315,10 +340,13 @@ ask_order(struct task *t)
 {
 	const struct tune tune = { .triples = t->table.triples,
 		.users = t->table.users.n,
-		.items = t->table.items.n };
+		.items = t->table.items.n,
+		.advance = tell_share,
+		.teller = t };
 
 	t->fit.als.stop = t->fit.near.stop = &recommend_stop;
-	recommend_step(t, 0, "asking whether the order of ratings matters");
+	recommend_step(
+	    t, SHARES, "asking whether the order of ratings matters");
 	if (tune_order(&tune, &t->fit, &t->order))
 		return recommend_interrupted(t);
 	progress_end(&t->progress);
@@ -369,7 +397,8 @@ recommend_learn(
 	t->what = what;
 	t->fit.als.stop = t->fit.near.stop = &recommend_stop;
 	t->fit.als.tell = tell_iteration;
-	t->fit.als.teller = t;
+	t->fit.near.tell = tell_near;
+	t->fit.als.teller = t->fit.near.teller = t;
 	recommend_step(t, (int64_t)t->fit.als.iterations, "%s", what);
 	e = fit_model(t->mem, m, &t->fit, model, &t->loss);
 	t->fit_seconds = (double)(clock_steady_us() - began) / 1e6;

@@ -77,6 +77,13 @@ build_item(const struct building *b, uint32_t item, float *sums)
 }
 
 static void
+tell(const struct near_options *o, size_t done, size_t items)
+{
+	if (o->tell && o->keep > 0)
+		o->tell(o->teller, done, items);
+}
+
+static void
 items_work(void *shared, unsigned thread)
 {
 	struct building *b = shared;
@@ -85,6 +92,8 @@ items_work(void *shared, unsigned thread)
 	while (parallel_next(&b->share, &from, &to, &number)) {
 		for (size_t i = from; i < to; i++)
 			build_item(b, (uint32_t)i, b->sums[thread]);
+		if (thread == 0)
+			tell(b->o, to, b->share.total);
 	}
 }
 
@@ -117,6 +126,7 @@ near_fit(TALLOC_CTX *mem, const struct sparse *by_user,
 	size_t items = by_item->rows;
 	struct building b = { .by_user = by_user, .by_item = by_item, .o = o };
 
+	tell(o, 0, items);
 	b.places = matrix_places(scratch, by_user, by_item);
 	b.fades = large_array(scratch, o->reach + 1, sizeof *b.fades);
 	for (unsigned g = 0; g <= o->reach; g++)

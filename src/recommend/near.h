@@ -22,6 +22,10 @@ struct near_options {
 	float damping; /* added to how often an item was rated */
 	unsigned threads;
 	const volatile sig_atomic_t *stop;
+	/* told first with 0, then now and then, by the thread that asked; NULL:
+	 * nobody is */
+	void (*tell)(void *teller, size_t items_done, size_t items);
+	void *teller;
 };
 
 /*

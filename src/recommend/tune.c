@@ -48,13 +48,52 @@ struct search {
 	uint32_t items;
 	bool *judged; /* has something held out */
 	double best;
+	unsigned models; /* so many will be judged */
+	unsigned done;
+	unsigned iterations; /* of the one that is judged now */
 };
 
-unsigned
-tune_trials(void)
+/* ------------------------------------------------------------- how far it is
+ */
+
+/* What learning and judging one model takes, about. */
+#define PART_FACTORS 0.3
+#define PART_NEAR    0.4
+#define PART_LISTS   0.3
+
+/* So much of the model that is judged. */
+static void
+advance(const struct search *s, double part)
 {
-	return array_len(trials) + 1;
+	if (s->t->advance)
+		s->t->advance(s->t->teller, (s->done + part) / s->models);
 }
+
+static void
+tell_iteration(void *teller, unsigned iteration, double loss)
+{
+	const struct search *s = teller;
+
+	(void)loss;
+	advance(s, PART_FACTORS * iteration / s->iterations);
+}
+
+static void
+tell_near(void *teller, size_t done, size_t items)
+{
+	advance(
+	    teller, PART_FACTORS + PART_NEAR * (double)done / (double)items);
+}
+
+static void
+tell_lists(void *teller, size_t done)
+{
+	const struct search *s = teller;
+
+	advance(s, 1 - PART_LISTS + PART_LISTS * (double)done / s->users);
+}
+
+/* ---------------------------------------------------------------- one trial */
 
 size_t
 tune_step(size_t ratings, size_t most)
@@ -88,21 +127,26 @@ choose_people(TALLOC_CTX *mem, struct search *s, size_t most)
 }
 
 static enum err
-judge(const struct search *s, const struct fit_options *o, double *out)
+judge(struct search *s, const struct fit_options *o, double *out)
 {
 	TALLOC_CTX *mem = mem_need(talloc_new(NULL));
 	struct sparse *m = matrix_new(mem, s->train, s->users, s->items);
 	const struct rank_options r = { .top = EVALUATE_TOP,
 		.only = s->judged,
 		.threads = o->als.threads,
-		.stop = o->als.stop };
+		.stop = o->als.stop,
+		.tell = tell_lists,
+		.teller = s };
 	struct fit_options mine = *o;
 	struct model *model;
 	struct quality q;
 	uint32_t *lists;
 	enum err e;
 
-	mine.als.tell = NULL;
+	s->iterations = o->als.iterations;
+	mine.als.tell = tell_iteration;
+	mine.near.tell = tell_near;
+	mine.als.teller = mine.near.teller = s;
 	e = fit_model(mem, m, &mine, &model, NULL);
 	if (!e)
 		e = rank_all(mem, model, m, &r, &lists);
@@ -110,6 +154,7 @@ judge(const struct search *s, const struct fit_options *o, double *out)
 		evaluate_lists(m, s->held, lists, r.top, &q);
 		*out = q.mean[NDCG_100];
 	}
+	s->done++;
 	talloc_free(mem);
 	return e;
 }
@@ -183,7 +228,7 @@ enum err
 tune_settings(const struct tune *t, struct fit_options *o)
 {
 	TALLOC_CTX *mem = mem_need(talloc_new(NULL));
-	struct search s = { .t = t };
+	struct search s = { .t = t, .models = array_len(trials) + 1 };
 	enum err e;
 
 	choose_people(mem, &s, TUNE_RATINGS);
@@ -202,7 +247,7 @@ tune_settings(const struct tune *t, struct fit_options *o)
 
 /* For the comparison a rough model will do. */
 static enum err
-judge_roughly(const struct search *s, const struct fit_options *o, double *out)
+judge_roughly(struct search *s, const struct fit_options *o, double *out)
 {
 	struct fit_options rough = *o;
 
@@ -227,7 +272,7 @@ enum err
 tune_order(const struct tune *t, struct fit_options *o, struct tune_order *out)
 {
 	TALLOC_CTX *mem = mem_need(talloc_new(NULL));
-	struct search s = { .t = t };
+	struct search s = { .t = t, .models = 2 };
 	struct fit_options without = *o;
 	enum err e = ERR_OK;
 

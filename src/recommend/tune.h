@@ -25,14 +25,13 @@ struct tune {
 	 * whether it is kept; NULL: nobody is */
 	void (*tell)(
 	    void *teller, const char *tried, double quality, bool kept);
-	void *teller;
+	/* told how far it is, 0 to 1, by the thread that asked; NULL: nobody */
+	void (*advance)(void *teller, double share);
+	void *teller; /* of both */
 };
 
 /* One of so many people is enough, of so many ratings. */
 size_t tune_step(size_t ratings, size_t most);
-
-/* How many trials there will be. */
-unsigned tune_trials(void);
 
 /*
  * Begins with `o` and leaves the best in it. ERR_NOT_FOUND: nobody's last

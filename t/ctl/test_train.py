@@ -164,6 +164,7 @@ def test_text_for_people(full):
     assert re.search(r"^most popular +0\.\d{4} ", done.stdout, re.M)
     assert "2400 ratings of 120 users and 80 items, at most" in done.stderr
     assert re.search(r"^training, loss [\d.]+: done in", done.stderr, re.M)
+    assert "\ntraining, finding neighbours: done in" in done.stderr
     assert full.train("--quiet").stderr == ""
 
 

@@ -212,6 +212,49 @@ Test(rank, neighbours_by_hand)
 	talloc_free(mem);
 }
 
+struct told {
+	size_t times;
+	size_t done;
+	size_t items;
+};
+
+static void
+listen(void *teller, size_t done, size_t items)
+{
+	struct told *told = teller;
+
+	if (told->times++ == 0)
+		cr_expect_eq(done, 0);
+	cr_expect(done >= told->done && done <= items);
+	told->done = done;
+	told->items = items;
+}
+
+Test(rank, how_many_items_have_their_neighbours_is_told)
+{
+	struct told told = { 0 };
+	struct near_options o = { .keep = 2,
+		.reach = 2,
+		.fade = 2,
+		.damping = 2,
+		.threads = 1,
+		.tell = listen,
+		.teller = &told };
+	TALLOC_CTX *mem = talloc_new(NULL);
+	static const struct given g[] = { { 0, 0, 5 }, { 0, 90, 5 } };
+	struct sparse *m = ratings(mem, g, array_len(g), 1, 100);
+	struct sparse *by_item = matrix_transpose(mem, m);
+	struct near near;
+
+	cr_assert_eq(near_fit(mem, m, by_item, &o, &near), ERR_OK);
+	cr_expect(told.times > 2 && told.done == 100 && told.items == 100);
+	told = (struct told){ 0 };
+	o.keep = 0;
+	cr_assert_eq(near_fit(mem, m, by_item, &o, &near), ERR_OK);
+	cr_expect_eq(told.times, 0);
+	talloc_free(mem);
+}
+
 Test(rank, settings_are_read_and_bounded)
 {
 	TALLOC_CTX *mem = talloc_new(NULL);

@@ -46,12 +46,23 @@ watchers(TALLOC_CTX *mem, int users, bool made_up)
 	return t;
 }
 
+static double shown; /* how far it is */
+
+static void
+show(void *teller, double share)
+{
+	(void)teller;
+	cr_expect(share >= shown && share <= 1, "%g, %g", shown, share);
+	shown = share;
+}
+
 static struct tune_order
 ask(const struct table *t, struct fit_options *o)
 {
-	const struct tune tune = {
-		.triples = t->triples, .users = t->users.n, .items = t->items.n
-	};
+	const struct tune tune = { .triples = t->triples,
+		.users = t->users.n,
+		.items = t->items.n,
+		.advance = show };
 	struct tune_order order;
 
 	fit_defaults(o);
@@ -70,6 +81,7 @@ Test(tune, an_order_that_means_something_is_used)
 
 	fit_defaults(&standard);
 	cr_expect(order.asked && !order.ignored);
+	cr_expect_gt(shown, 0.6);
 	cr_expect_gt(order.with, order.without);
 	cr_expect_eq(o.taste.near_half, standard.taste.near_half);
 	cr_expect_eq(o.als.factors, standard.als.factors);
