@@ -17,6 +17,9 @@
 #define LINE_BYTES ((size_t)64 * 1024)
 #define STOP_LINES 1024
 
+static const char no_list[] =
+    "an object on each line is wanted, and no list of all of them";
+
 /* Where a row stood. */
 struct place {
 	int64_t id;
@@ -186,7 +189,7 @@ take_json(struct reader *r, int64_t *id)
 	bool has_id = false, has_features = false;
 
 	if (!take_mark(&s, '{'))
-		return "an object on each line is wanted";
+		return *s == '[' ? no_list : "an object on each line is wanted";
 	do {
 		if (!has_id && take_key(&s, "\"id\"")) {
 			has_id = true;
@@ -217,7 +220,8 @@ next_line(struct reader *r, const char **why)
 		if (c == '\0')
 			*why = "there is a NUL byte";
 		else if (n == LINE_BYTES - 1)
-			*why = "the line is too long";
+			*why = r->text[0] == '[' ? no_list :
+						   "the line is too long";
 		if (*why)
 			return 0;
 		r->text[n++] = (char)c;
@@ -239,7 +243,7 @@ is_header(const struct reader *r)
 	char c = r->text[0];
 
 	return r->line == 1 && r->format == FACTORS_CSV && c != '-' &&
-	       (c < '0' || c > '9');
+	       c != '[' && c != '{' && (c < '0' || c > '9');
 }
 
 static const char *
@@ -271,13 +275,13 @@ keep_row(struct reader *r, int64_t id)
 static const char *
 take_line(struct reader *r)
 {
+	char first = r->text[strspn(r->text, " \t")];
 	const char *why;
 	int64_t id = 0;
 
 	if (r->format == FACTORS_GUESS)
-		r->format = r->text[strspn(r->text, " \t")] == '{' ?
-				FACTORS_JSON :
-				FACTORS_CSV;
+		r->format =
+		    first == '{' || first == '[' ? FACTORS_JSON : FACTORS_CSV;
 	if (is_header(r))
 		return NULL;
 	r->got = 0;

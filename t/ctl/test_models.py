@@ -218,7 +218,8 @@ GOOD = "1,0.5,0.25\n"
     (GOOD + "2,1,1\0\n", ":2: there is a NUL byte"),
     ("1" + ",1" * 1025, ":1: there are too many factors"),
     ("1," + "1" * 70000, ":1: the line is too long"),
-    ("[1]", "there are no factors in it"),
+    ("[1]", ":1: an object on each line is wanted, and no list of all"),
+    ("[" + "{" * 70000, ":1: an object on each line is wanted, and no list"),
     ('{"id": 1}', '"id" and "features" are wanted, once each'),
     ('{"features": [1]}', '"id" and "features" are wanted, once each'),
     ('{"id": 1, "id": 1, "features": [1]}', "once each"),
@@ -232,6 +233,9 @@ GOOD = "1,0.5,0.25\n"
     ('{"id": 1, "features": ["NaN"]}', "a factor is no number"),
     ('{"id": 1, "features": [NaN]}', "a factor is no number"),
     ('{"id": 1, "features": [1]}\n1,1\n', ":2: an object on each line"),
+    ('[{"id": 1, "features": [1]}]', ":1: an object on each line is wanted, "
+                                     "and no list"),
+    (' [\n{"id": 1, "features": [1]}\n]\n', ":1: an object on each line"),
     (b"\xff\xfe\x00garbage", "NUL byte"),
 ])
 def test_what_is_refused(stack, text, said):
