@@ -101,35 +101,52 @@ find_newest(const struct training *tr, struct published *out)
 	return EX_OK;
 }
 
+/* The newest that was trained, here, and not imported; NULL: none is kept. */
+static const struct published *
+newest_trained(const struct published *list, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		/* as the server writes it: a quote in a text has a backslash */
+		if (list[i].published_at &&
+		    strstr(list[i].quality, "\"source\": \"train\""))
+			return &list[i];
+	}
+	return NULL;
+}
+
 /*
- * Is the model in force younger than it must be? One from the future is not:
- * the clock was set back, and nobody knows how old it is.
+ * Is the last training younger than it must be? One from the future is not: the
+ * clock was set back, and nobody knows how old it is. What was imported since
+ * says nothing of when we have learned last.
  */
 static int
 check_age(const struct training *tr, bool *young)
 {
 	const struct task *t = tr->t;
-	struct published newest;
+	const struct published *last;
+	struct published *list;
 	char age[32];
 	int64_t s;
-	int status;
+	size_t n;
 
 	*young = false;
 	if (t->older_than < 0)
 		return EX_OK;
-	status = find_newest(tr, &newest);
-	if (status != EX_OK || !newest.stamp.version)
-		return status;
-	s = tr->now - newest.stamp.trained_at;
+	if (publish_list(t->mem, t->db, &list, &n))
+		return recommend_away(tr->t);
+	last = newest_trained(list, n);
+	if (!last)
+		return EX_OK;
+	s = tr->now - last->stamp.trained_at;
 	*young = s >= 0 && s < t->older_than;
 	if (!*young)
 		return EX_OK;
 	progress_duration(age, sizeof age, s * 1000000);
 	return tell_nothing(t, EX_OK,
 	    mem_printf(t->mem,
-		"the model in force, version %" PRIu64
-		", was trained %s ago; nothing was done",
-		newest.stamp.version, age));
+		"the last training, of version %" PRIu64
+		", was %s ago; nothing was done",
+		last->stamp.version, age));
 }
 
 /* ------------------------------------------------------------------ genres */

@@ -308,14 +308,34 @@ def test_the_share_is_a_setting(full):
 def test_not_before_its_time(full):
     assert full.train_json("--if-older-than", "12h")["version"] == 1
     done = full.train("--if-older-than", "12h")
-    assert re.search(r"version 1, was trained \d.* ago; nothing was done",
-                     done.stderr)
+    assert re.search(r"the last training, of version 1, was \d.* ago; nothing "
+                     r"was done", done.stderr)
     assert done.stdout == ""
     full.sql("UPDATE model SET created_at = now() - interval '13 hours'")
     full.train("--if-older-than", "14h")
     assert full.versions() == [1]
     full.train("--if-older-than", "12h")
     assert full.versions() == [1, 2]
+
+
+def test_what_was_imported_is_no_training(full):
+    """An import neither puts the night's training off nor brings it on."""
+    items = full.folder / "in.csv"
+    items.write_text("1,0.5,1\n2,1,0.5\n")
+    full.ctl("import", "--items", items)
+    full.train("--if-older-than", "12h")
+    full.ctl("import", "--items", items)
+    done = full.train("--if-older-than", "12h")
+    assert "the last training, of version 2, was" in done.stderr
+    assert full.versions() == [1, 2, 3]
+    full.sql("UPDATE model SET created_at = now() - interval '13 hours'"
+             " WHERE version = 2")
+    full.train("--if-older-than", "12h")
+    assert full.versions() == [2, 3, 4]
+    full.ctl("rollback")
+    full.ctl("rollback")
+    full.train("--if-older-than", "12h")
+    assert full.versions() == [2, 5], "what was taken back is none"
 
 
 def test_clock_set_back(full):
