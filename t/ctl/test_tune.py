@@ -4,6 +4,7 @@ whole or not at all, and readable for whoever reads the settings."""
 
 import json
 import os
+import re
 import shutil
 import stat
 import subprocess
@@ -38,6 +39,17 @@ def value(text):
     name, _, found = line.partition(" = ")
     assert name == "recommend_tuning"
     return found
+
+
+def test_the_manual_names_every_setting(full):
+    manual = (stack_module.ROOT / "man/mxmctl.8").read_text()
+    listed = manual.split(".Fl -set Ar name Ns = Ns Ar value :")[1].split(
+        "Before they learn")[0]
+    words = set(re.findall(r"\w+", listed))
+    settings = full.ctl("tune", "--print", "--quiet", *SMALL).stdout
+    names = {line.split("=")[0] for line in settings.splitlines()}
+    assert len(names) > 10
+    assert not names - words
 
 
 def test_what_is_found_is_what_training_uses(full):
