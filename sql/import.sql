@@ -347,13 +347,6 @@ SELECT u.user_id, k.movie_id, l.rating, to_timestamp(l.rated_at),
  ORDER BY l.line
     ON CONFLICT (user_id, movie_id) WHERE deleted_at IS NULL DO NOTHING;
 
--- What a member who was there before has rated is new to her caches.
--- name: ml_member_touch :exec
-INSERT INTO touch (kind, key)
-SELECT 'user', user_id::text
-  FROM ml_member
- WHERE NOT added;
-
 -------------------------------------------------------------------------------
 -- The demonstration
 --

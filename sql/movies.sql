@@ -180,9 +180,6 @@ WITH target AS (
 	SELECT $1, id FROM target
 	    ON CONFLICT DO NOTHING
 	RETURNING movie_id
-), touched AS (
-	INSERT INTO touch (kind, key)
-	SELECT 'user', $1::text FROM marked
 )
 SELECT EXISTS (SELECT FROM marked) AS made
   FROM target;
@@ -196,9 +193,6 @@ WITH target AS (
 	 WHERE user_id = $1
 	   AND movie_id = (SELECT id FROM target)
 	RETURNING movie_id
-), touched AS (
-	INSERT INTO touch (kind, key)
-	SELECT 'user', $1::text FROM unmarked
 )
 SELECT EXISTS (SELECT FROM unmarked) AS gone
   FROM target;

@@ -1,7 +1,8 @@
 -- SPDX-License-Identifier: GPL-3.0-or-later
 --
--- A member's own rating of a movie. Every row carries what the answer needs:
--- the rater's name comes from the caller's account, not from here.
+-- A member's own rating of a movie. Every row carries what the answer needs: the
+-- rater's name comes from the caller's account, not from here. A trigger of the
+-- table touches what depends on it.
 
 -- id is NULL when the movie is there and the rating is not.
 -- name: rating_get :one (user_id bigint, slug text)
@@ -22,9 +23,6 @@ WITH target AS (
 	SELECT $1, id, $3 FROM target
 	    ON CONFLICT (user_id, movie_id) WHERE deleted_at IS NULL DO NOTHING
 	RETURNING id, rating, created_at
-), touched AS (
-	INSERT INTO touch (kind, key)
-	SELECT 'user', $1::text FROM made
 )
 SELECT m.id, $2 AS movie, m.rating,
        (extract(epoch FROM m.created_at) * 1000000)::bigint AS created_at
@@ -43,9 +41,6 @@ WITH target AS (
 	   AND movie_id = (SELECT id FROM target)
 	   AND deleted_at IS NULL
 	RETURNING id, rating, created_at
-), touched AS (
-	INSERT INTO touch (kind, key)
-	SELECT 'user', $1::text FROM changed
 )
 SELECT c.id, $2 AS movie, c.rating,
        (extract(epoch FROM c.created_at) * 1000000)::bigint AS created_at

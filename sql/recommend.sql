@@ -48,16 +48,22 @@ DELETE FROM model
 DELETE FROM model_chunk
  WHERE model_id IN (SELECT id FROM model WHERE published_at IS NULL);
 
--- Which movies the model in force knows. Rows are locked in the order of their
--- ids, as all do who change many.
--- name: model_movies :exec (movies bigint[])
+-- Marks some of the movies of which the mark is wrong: whether the model knows
+-- them, as long as that version is in force. No more at a time, since ratings of
+-- them wait; their rows are locked in the order of their ids, as all do who change
+-- many.
+-- name: model_movies :exec (movies bigint[], version bigint)
 UPDATE movie AS m
    SET modelled = NOT m.modelled
   FROM (SELECT o.id
           FROM movie AS o
           LEFT JOIN unnest($1::bigint[]) AS k (id) ON k.id = o.id
          WHERE o.modelled <> (k.id IS NOT NULL)
+           AND $2 = (SELECT max(version)
+                       FROM model
+                      WHERE published_at IS NOT NULL)
          ORDER BY o.id
+         LIMIT 4000
            FOR NO KEY UPDATE OF o) AS c
  WHERE m.id = c.id;
 

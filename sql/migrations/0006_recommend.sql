@@ -68,56 +68,67 @@ $$;
 CREATE TRIGGER friendship_touch AFTER INSERT OR UPDATE OR DELETE ON friendship
 	FOR EACH ROW EXECUTE FUNCTION touch_friends();
 
--- What somebody likes (4 or 5 stars) is on her friends' pages: kind circle, by
--- the friend. One row a friend and statement, and none where nobody has any.
-CREATE FUNCTION touch_circle() RETURNS trigger
+CREATE TRIGGER unseen_touch AFTER INSERT OR UPDATE OR DELETE ON unseen
+	FOR EACH ROW EXECUTE FUNCTION touch_member();
+
+-- A rating is its member's (kind user), and what she likes, 4 or 5 stars, is on
+-- her friends' pages: kind circle, by the friend. One row each and statement.
+-- EXCEPT and no join: transition tables have no statistics.
+CREATE FUNCTION touch_rating() RETURNS trigger
 	LANGUAGE plpgsql AS $$
 DECLARE
 	members bigint[];
+	likers  bigint[];
 BEGIN
 	IF TG_OP = 'INSERT' THEN
-		SELECT array_agg(DISTINCT user_id)
-		  INTO members
-		  FROM came
-		 WHERE rating >= 4;
+		SELECT array_agg(DISTINCT user_id),
+		       array_agg(DISTINCT user_id) FILTER (WHERE rating >= 4)
+		  INTO members, likers
+		  FROM came;
 	ELSIF TG_OP = 'DELETE' THEN
-		SELECT array_agg(DISTINCT user_id)
-		  INTO members
-		  FROM gone
-		 WHERE rating >= 4;
+		SELECT array_agg(DISTINCT user_id),
+		       array_agg(DISTINCT user_id) FILTER (WHERE rating >= 4)
+		  INTO members, likers
+		  FROM gone;
 	ELSE
-		-- EXCEPT and no join: transition tables have no statistics.
-		SELECT array_agg(DISTINCT c.user_id)
-		  INTO members
-		  FROM ((SELECT id, user_id, rating >= 4 AND deleted_at IS NULL
+		SELECT array_agg(DISTINCT c.user_id),
+		       array_agg(DISTINCT c.user_id) FILTER (WHERE c.liked)
+		  INTO members, likers
+		  FROM ((SELECT user_id, movie_id, rating, deleted_at,
+		                rating >= 4 AND deleted_at IS NULL AS liked
 		           FROM gone
 		         EXCEPT
-		         SELECT id, user_id, rating >= 4 AND deleted_at IS NULL
+		         SELECT user_id, movie_id, rating, deleted_at,
+		                rating >= 4 AND deleted_at IS NULL
 		           FROM came)
 		        UNION ALL
-		        (SELECT id, user_id, rating >= 4 AND deleted_at IS NULL
+		        (SELECT user_id, movie_id, rating, deleted_at,
+		                rating >= 4 AND deleted_at IS NULL
 		           FROM came
 		         EXCEPT
-		         SELECT id, user_id, rating >= 4 AND deleted_at IS NULL
+		         SELECT user_id, movie_id, rating, deleted_at,
+		                rating >= 4 AND deleted_at IS NULL
 		           FROM gone)) AS c;
 	END IF;
 	INSERT INTO touch (kind, key)
+	SELECT 'user', unnest(members)::text
+	 UNION ALL
 	SELECT DISTINCT 'circle', friend_id::text
 	  FROM friend
-	 WHERE user_id = ANY (members);
+	 WHERE user_id = ANY (likers);
 	RETURN NULL;
 END
 $$;
 
-CREATE TRIGGER rating_circle_insert AFTER INSERT ON rating
+CREATE TRIGGER rating_touch_insert AFTER INSERT ON rating
 	REFERENCING NEW TABLE AS came
-	FOR EACH STATEMENT EXECUTE FUNCTION touch_circle();
-CREATE TRIGGER rating_circle_update AFTER UPDATE ON rating
+	FOR EACH STATEMENT EXECUTE FUNCTION touch_rating();
+CREATE TRIGGER rating_touch_update AFTER UPDATE ON rating
 	REFERENCING OLD TABLE AS gone NEW TABLE AS came
-	FOR EACH STATEMENT EXECUTE FUNCTION touch_circle();
-CREATE TRIGGER rating_circle_delete AFTER DELETE ON rating
+	FOR EACH STATEMENT EXECUTE FUNCTION touch_rating();
+CREATE TRIGGER rating_touch_delete AFTER DELETE ON rating
 	REFERENCING OLD TABLE AS gone
-	FOR EACH STATEMENT EXECUTE FUNCTION touch_circle();
+	FOR EACH STATEMENT EXECUTE FUNCTION touch_rating();
 
 -- A friend who is switched off or renamed is another reason, or none.
 CREATE FUNCTION touch_friends_of() RETURNS trigger

@@ -567,14 +567,11 @@ finish(struct movielens *ml)
 	struct tally *ratings = report_tally(&im->report, "ratings");
 	bool movies = report_tally(&im->report, "movies")->added > 0 ||
 		      report_tally(&im->report, "genres")->added > 0;
-	enum err e = ERR_OK;
+	enum err e;
 
-	if (ratings->added > 0 || ratings->changed > 0)
-		e = import_exec(im, SQL_ml_member_touch, NULL);
-	else if (!movies)
+	if (ratings->added == 0 && ratings->changed == 0 && !movies)
 		return ERR_OK;
-	if (!e)
-		e = import_exec(im, SQL_import_touch_catalogue, NULL);
+	e = import_exec(im, SQL_import_touch_catalogue, NULL);
 	if (!e)
 		e = import_exec(im, SQL_import_analyze, NULL);
 	return e;

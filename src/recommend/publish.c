@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Publishing: the file goes into the database piece by piece, in the same
- * transaction as everything else that a new model changes. Nobody ever holds
- * all of it in memory.
+ * Publishing: the file goes into the database piece by piece, in one
+ * transaction with its row, what it replaces and the notification. Nobody ever
+ * holds all of it in memory. Only the marks of movies follow afterwards.
  */
 #include "base/base.h"
 
 #include <sodium.h>
 
+#include "base/log.h"
 #include "base/mem.h"
 #include "db/query.h"
 #include "db/tx.h"
@@ -79,16 +80,28 @@ take_piece(void *arg, const void *piece, size_t n)
 	return e;
 }
 
-/* What else changes with the model in force. Movies last: others want them. */
-static enum err
-put_in_force(TALLOC_CTX *mem, struct db *db, const struct model *m)
+/*
+ * Marks the movies that the model in force knows, some at a time, so that
+ * nobody waits long who rates one. A mark that stays wrong does little harm
+ * (whoever serves asks the model itself) and is put right with the next model.
+ */
+static void
+mark_movies(
+    TALLOC_CTX *mem, struct db *db, const struct model *m, uint64_t version)
 {
-	enum err e = query_exec(mem, db, NULL, SQL_model_notify, NO_ARGS);
+	long marked = 0;
+	enum err e;
 
+	do {
+		TALLOC_CTX *scratch = mem_need(talloc_new(mem));
+
+		e = query_exec(scratch, db, &marked, SQL_model_movies,
+		    arg_int_array(m->id, m->items), arg_id((int64_t)version));
+		talloc_free(scratch);
+	} while (!e && marked > 0);
 	if (e)
-		return e;
-	return query_exec(
-	    mem, db, NULL, SQL_model_movies, arg_int_array(m->id, m->items));
+		log_warn("not all movies that the model knows are marked: %s",
+		    db_complaint(db));
 }
 
 static enum err
@@ -126,7 +139,9 @@ publish(void *arg)
 		e = flush(p);
 	if (!e)
 		e = prune(p);
-	return e ? e : put_in_force(p->mem, p->db, p->model);
+	if (!e)
+		e = query_exec(p->mem, p->db, NULL, SQL_model_notify, NO_ARGS);
+	return e;
 }
 
 enum err
@@ -142,6 +157,8 @@ publish_model(TALLOC_CTX *mem, struct db *db, const struct model *m,
 		.chunk = mem_array(scratch, char, CHUNK) };
 	enum err e = tx_run(db, publish, &p);
 
+	if (!e)
+		mark_movies(scratch, db, m, stamp->version);
 	talloc_free(scratch);
 	return e;
 }
@@ -208,6 +225,7 @@ struct rollback {
 	struct db *db;
 	struct published *out;
 	const char **why;
+	const struct model *model; /* in force afterwards */
 };
 
 static enum err
@@ -238,7 +256,10 @@ roll_back(void *arg)
 	if (!e)
 		e = query_exec(
 		    r->mem, r->db, NULL, SQL_model_renew, arg_id(r->out->id));
-	return e ? e : put_in_force(r->mem, r->db, model);
+	if (!e)
+		e = query_exec(r->mem, r->db, NULL, SQL_model_notify, NO_ARGS);
+	r->model = model;
+	return e;
 }
 
 enum err
@@ -246,7 +267,11 @@ publish_rollback(
     TALLOC_CTX *mem, struct db *db, struct published *out, const char **why)
 {
 	struct rollback r = { .mem = mem, .db = db, .out = out, .why = why };
+	enum err e;
 
 	*why = NULL;
-	return tx_run(db, roll_back, &r);
+	e = tx_run(db, roll_back, &r);
+	if (!e)
+		mark_movies(mem, db, r.model, out->stamp.version);
+	return e;
 }

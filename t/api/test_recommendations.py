@@ -187,6 +187,24 @@ def test_what_she_knows_is_left_out(newcomer):
     assert len(page(me)) == len(set(page(me))) == 14
 
 
+def test_what_psql_changes_of_hers_is_known(stack, newcomer):
+    me = newcomer()
+    rate(me, "heat", 5)
+    assert "volver" in page(me)
+    stack.sql("INSERT INTO unseen (user_id, movie_id) VALUES (%s, 4)",
+              (me.number,))
+    soon(lambda: "volver" not in page(me), "it is marked")
+    stack.sql("DELETE FROM unseen WHERE user_id = %s", (me.number,))
+    soon(lambda: "volver" in page(me), "it is not any more")
+    before = page(me)
+    stack.sql("UPDATE rating SET rating = 1 WHERE user_id = %s",
+              (me.number,))
+    soon(lambda: page(me) != before, "she dislikes it")
+    stack.sql("UPDATE rating SET deleted_at = now() WHERE user_id = %s",
+              (me.number,))
+    soon(lambda: "heat" in page(me), "it is as if it had never been")
+
+
 def test_who_knows_everything_gets_an_empty_list(newcomer):
     me = newcomer()
     for slug in FILMS:
