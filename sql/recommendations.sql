@@ -255,19 +255,13 @@ placed AS MATERIALIZED (
 ), liking AS MATERIALIZED (
 	{{recommend_liking}}
 	 WHERE r.movie_id IN (SELECT id FROM chosen)
-), popular AS (
-	SELECT min(score) AS score
-	  FROM (SELECT score
-	          FROM live_movie
-	         ORDER BY score DESC, id DESC
-	         LIMIT 100) AS top
 )
 
 -- The movies themselves, and what speaks for them.
 -- fragment: recommend_answer
 SELECT {{movie_columns}},
        c.rank > 1 AS padded, c.awarded, m.rating_count > 0 AS rated,
-       m.rating_count > 0 AND m.score >= (SELECT score FROM popular) AS popular,
+       m.rating_count >= 10 AND m.rating_sum >= 4 * m.rating_count AS popular,
        ARRAY(SELECT f.username
                FROM liking AS f
                JOIN live_rating AS r

@@ -67,8 +67,7 @@ HOT = [
      ["movie_not_modelled", "rating_user(_movie_unique)?"],
      ["rating", "movie", "movie_actor"]),
     ("recommend_chosen", "'en', 'https://x', 5, NULL, NULL, NULL, 20, 4, true,"
-     " '{1,2,3}', '{3,2,1}', 0.1", ["movie_pkey", "movie_score",
-                                    "movie_release_date"],
+     " '{1,2,3}', '{3,2,1}', 0.1", ["movie_pkey", "movie_release_date"],
      ["rating", "movie", "movie_actor", "movie_genre"]),
     ("recommend_popular", "'en', 'https://x', 5, NULL, NULL, NULL, 20, 4, true,"
      " 0.05", ["movie_score", "movie_release_date"],
