@@ -80,8 +80,9 @@ void touch_run(struct jobs *j);
 enum err model_round(struct jobs *j);
 
 /*
- * The same at once, after each notification, and twice a minute, until told to
- * stop. Is to be run with SIGXFSZ ignored.
+ * The same at once, after each notification, within a second when the file is
+ * not as it was, and twice a minute, until told to stop. Is to be run with
+ * SIGXFSZ ignored.
  */
 void model_run(struct jobs *j);
 

@@ -2,7 +2,8 @@
 /*
  * The model of this host: one file that all workers map. Here it is kept the
  * same as what was published last. Workers find a new one by themselves; what
- * they have mapped stays good, whatever happens to the name.
+ * they have mapped stays good, whatever happens to the name. Only whoever
+ * writes into the file takes it from them, until it is here again.
  */
 #include "base/base.h"
 
@@ -16,7 +17,7 @@
 #include "jobs/jobs.h"
 #include "recommend/publish.h"
 
-#define SLICE_MS  1000 /* so long may a signal be overlooked */
+#define SLICE_MS  1000 /* so long may a signal, or the file, be overlooked */
 #define SLICE_US  (INT64_C(1000) * SLICE_MS)
 #define ROUND_US  INT64_C(30000000)
 #define REFUSE_US INT64_C(600000000) /* what was corrupt may be mended then */
@@ -42,6 +43,17 @@ is_same_file(const struct stat *a, const struct stat *b)
 	       a->st_size == b->st_size &&
 	       memcmp(&a->st_mtim, &b->st_mtim, sizeof a->st_mtim) == 0 &&
 	       memcmp(&a->st_ctim, &b->st_ctim, sizeof a->st_ctim) == 0;
+}
+
+/* Is it not what look_in_place() found? What was not there may stay away. */
+static bool
+is_changed(const struct watch *w, const char *path)
+{
+	struct stat now;
+
+	if (stat(path, &now) != 0)
+		return w->looked;
+	return !w->looked || !is_same_file(&now, &w->seen);
 }
 
 /* Reads what lies in place, if it is not what was read before. */
@@ -138,10 +150,10 @@ look(struct jobs *j, struct watch *w, TALLOC_CTX *mem)
 	struct published p;
 	enum err e;
 
+	look_in_place(w, mem, j->conf->model_file);
 	e = publish_newest(mem, j->db, &p);
 	if (e)
 		return e == ERR_NOT_FOUND ? ERR_OK : e;
-	look_in_place(w, mem, j->conf->model_file);
 	if (!is_in_place(w, &p) &&
 	    (p.id != w->refuse || clock_steady_us() >= w->refuse_until))
 		e = fetch(j, w, mem, &p);
@@ -171,12 +183,12 @@ model_round(struct jobs *j)
 }
 
 /*
- * Until there is news, or half a minute has passed. Whoever wakes before the
- * slice is over was told something; should that fall into its last moment, the
- * half minute ends it.
+ * Until there is news, or the file is not as it was, or half a minute has
+ * passed. Whoever wakes before the slice is over was told something; should
+ * that fall into its last moment, the half minute ends it.
  */
 static enum err
-wait_for_news(struct jobs *j)
+wait_for_news(struct jobs *j, const struct watch *w)
 {
 	int64_t until = clock_steady_us() + ROUND_US, began, now;
 	enum err e;
@@ -185,7 +197,8 @@ wait_for_news(struct jobs *j)
 		began = clock_steady_us();
 		e = db_wait(j->db, SLICE_MS);
 		now = clock_steady_us();
-	} while (!e && !*j->stop && now - began >= SLICE_US && now < until);
+	} while (!e && !*j->stop && now - began >= SLICE_US && now < until &&
+		 !is_changed(w, j->conf->model_file));
 	return e;
 }
 
@@ -200,7 +213,7 @@ model_run(struct jobs *j)
 		enum err e = look_once(j, w);
 
 		if (e == ERR_OK && !*j->stop)
-			e = wait_for_news(j);
+			e = wait_for_news(j, w);
 		jobs_rest(j, e);
 	}
 }

@@ -129,6 +129,23 @@ def test_what_is_no_good_is_replaced(stack, content):
     stack.wait_log(f"model {version} is in force", "mxm-jobs", mark)
 
 
+@pytest.mark.parametrize("cut", [
+    lambda path: os.truncate(path, 4096),
+    lambda path: path.write_bytes(b"an alien"),
+], ids=["cut", "alien"])
+def test_what_is_written_into_is_replaced_untold(stack, cut):
+    version = publish(stack)
+    wait_version(stack, version)
+    good = here(stack).read_bytes()
+    mark = stack.mark("mxm-jobs")
+    here(stack).chmod(0o644)
+    cut(here(stack))
+    wait_until(lambda: here(stack).read_bytes() == good, "it is good again",
+               timeout=10)
+    stack.wait_log(f"{here(stack)}: it is ", "mxm-jobs", mark)
+    stack.wait_log(f"model {version} is in force", "mxm-jobs", mark)
+
+
 def test_after_a_crash(stack):
     version = publish(stack)
     wait_version(stack, version)
