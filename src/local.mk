@@ -108,6 +108,7 @@ libmxm_a_SOURCES = \
 	src/recommend/score.c src/recommend/score.h \
 	src/recommend/shelf.c src/recommend/shelf.h \
 	src/recommend/taste.c src/recommend/taste.h \
+	src/recommend/trap.c src/recommend/trap.h \
 	src/recommend/vector.h \
 	src/prefork.c src/prefork.h
 

@@ -54,7 +54,7 @@ find_model(void *arg, struct req *r)
 {
 	struct worker *w = arg;
 
-	r->model = shelf_model(w->shelf, r->started_us);
+	r->model = shelf_model(w->shelf);
 	r->model_version = shelf_stamp(w->shelf)->version;
 }
 

@@ -262,7 +262,7 @@ cached_keep_answer(struct req *r, struct cached *c)
 	struct buf out;
 	size_t i;
 
-	if (!c->asked || !c->keep || a->status != 200)
+	if (!c->asked || !c->keep || a->status != 200 || a->passing)
 		return;
 	for (i = 0; i < c->n; i++) {
 		if (c->number[i] == 0)

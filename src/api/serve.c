@@ -220,6 +220,19 @@ run_handler(struct req *r, struct cached *c)
 	return ERR_OK;
 }
 
+/* Whether the model that made the answer is still the one in force. */
+static void
+look_after_model(const struct serve *serve, struct req *r)
+{
+	uint64_t version = r->model_version;
+
+	if (!r->route->keep.by_model || !serve->find_model)
+		return;
+	serve->find_model(serve->arg, r);
+	if (r->model_version != version)
+		r->answer.passing = true;
+}
+
 /* Step 8: validators, the cache, and 304 when the client has it already. */
 static void
 finish(struct req *r, struct cached *c, bool hit)
@@ -298,6 +311,7 @@ first_language(struct req *r)
 void
 serve_request(void *arg, struct req *r)
 {
+	const struct serve *serve = arg;
 	struct cached c = { .asked = false };
 	bool hit = false;
 	enum err e;
@@ -305,10 +319,13 @@ serve_request(void *arg, struct req *r)
 	log_request(r->id);
 	r->lang = first_language(r);
 	e = serve_steps(arg, r, &c, &hit);
-	if (e)
+	if (e) {
 		problem_reply(r, e);
-	else if (r->route)
+	} else if (r->route) {
+		if (!hit)
+			look_after_model(serve, r);
 		finish(r, &c, hit);
+	}
 }
 
 /* What the cache did for the request, as counted. */

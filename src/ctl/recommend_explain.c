@@ -152,7 +152,7 @@ find_all(struct task *t, struct explanation *x)
 {
 	struct wish wish = { .caller = row_id(&x->who, "user_id") };
 	struct shelf *shelf = shelf_new(t->mem, t->ctl->conf->model_file);
-	const struct model *model = shelf_model(shelf, clock_steady_us());
+	const struct model *model = shelf_model(shelf);
 	struct ranking *ranking;
 
 	if (!model) {
@@ -166,17 +166,26 @@ find_all(struct task *t, struct explanation *x)
 	if (caller_read(t->mem, t->db, &wish, true, &x->caller))
 		return recommend_away(t);
 	ranking = ranking_new(t->mem, model, &x->caller);
-	if (!ranking) {
+	if (!ranking && !model_is_lost(model)) {
 		fprintf(stderr,
 		    "mxmctl recommend: %s has rated nothing that the model "
 		    "knows, and is shown what is popular\n",
 		    row_text(&x->who, "username"));
 		return EX_DATAERR;
 	}
-	find_parts(t->mem, ranking, x);
-	find_bonuses(t, ranking, x, row_id(&x->who, "movie_id"));
-	if (find_place(t, ranking, x) != EX_OK)
-		return EX_UNAVAILABLE;
+	if (ranking) {
+		find_parts(t->mem, ranking, x);
+		find_bonuses(t, ranking, x, row_id(&x->who, "movie_id"));
+		if (find_place(t, ranking, x) != EX_OK)
+			return EX_UNAVAILABLE;
+	}
+	if (model_is_lost(model)) {
+		fprintf(stderr,
+		    "mxmctl recommend: %s was cut off while it was read; "
+		    "mxm-jobs fetches it anew, so try again\n",
+		    t->ctl->conf->model_file);
+		return EX_TEMPFAIL;
+	}
 	if (query_all(t->mem, t->db, &x->titles, SQL_recommend_titles,
 		arg_text("en"),
 		arg_int_array(x->caller.rated.id, x->caller.rated.n)))

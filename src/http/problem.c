@@ -321,7 +321,6 @@ problem_reply(struct req *r, enum err code)
 		complain_common(r, code);
 	r->answer.etag[0] = '\0';
 	r->answer.cache_control = "no-store";
-	r->answer.keep = false;
 	r->answer.ready_headers_len = 0;
 	if (code == ERR_UNAUTHORIZED &&
 	    (p->detail_code ||

@@ -57,7 +57,7 @@ struct answer {
 	size_t ready_headers_len;
 	char etag[48]; /* with quotes; empty: none */
 	const char *cache_control;
-	bool keep; /* may be kept in the answer cache */
+	bool passing; /* true of this moment only: not to be kept */
 };
 
 struct touched {

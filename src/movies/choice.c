@@ -51,6 +51,8 @@ choose_ranked(TALLOC_CTX *mem, struct db *db, const struct wish *wish,
 		movies = mem_array(mem, int64_t, top + 1);
 		scores = mem_array(mem, double, top + 1);
 		n = ranking_top(ranking, top, movies, scores);
+		if (ranking_is_lost(ranking))
+			return ERR_OK;
 		e = query_all(mem, db, out, SQL_recommend_chosen,
 		    arg_text(lang_code(wish->lang)), arg_text(wish->origin),
 		    arg_id(wish->caller), arg_names(&wish->friends),
@@ -89,7 +91,11 @@ choice_make(TALLOC_CTX *mem, struct db *db, const struct model *model,
 			return e;
 		out->ranking = ranking_new(mem, model, &out->caller);
 	}
-	if (!out->ranking)
-		return choose_popular(mem, db, wish, &out->rows);
-	return choose_ranked(mem, db, wish, out->ranking, &out->rows);
+	if (out->ranking) {
+		e = choose_ranked(mem, db, wish, out->ranking, &out->rows);
+		if (e || !ranking_is_lost(out->ranking))
+			return e;
+		out->ranking = NULL;
+	}
+	return choose_popular(mem, db, wish, &out->rows);
 }

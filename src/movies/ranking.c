@@ -22,10 +22,12 @@ struct ranking {
 	const struct caller *caller;
 	struct fold *fold;
 	struct history history;
+	float *parts;         /* room for as many, for stranger_parts() */
 	struct ids strangers; /* rising */
 	float *taste;         /* by place, without bonuses */
 	float *score;         /* by place; -INFINITY: not to be shown */
 	size_t places;
+	bool made;
 };
 
 /* --------------------------------------------------------------- strangers */
@@ -138,11 +140,10 @@ stranger_parts(const struct ranking *r, int64_t film, float *out, float *common)
 	const struct model *m = r->model;
 	const struct history *h = &r->history;
 	struct likeness l = likeness_of(r->caller, film);
-	float of_kin, of_kind, *parts;
+	float of_kin, of_kind, *parts = r->parts;
 
 	if (!weigh(r, &l, &of_kin, &of_kind))
 		return false;
-	parts = mem_array(NULL, float, h->n + 1);
 	for (size_t i = l.kin; i < l.kin_end; i++) {
 		uint32_t item = model_find(m, r->caller->kin.other[i]);
 
@@ -163,7 +164,6 @@ stranger_parts(const struct ranking *r, int64_t film, float *out, float *common)
 		add_parts(out, of_kind, parts, h->n);
 		*common += of_kind * fold_common(r->fold, y);
 	}
-	talloc_free(parts);
 	return true;
 }
 
@@ -241,7 +241,30 @@ read_history(struct ranking *r)
 		known = known || item[j] != MODEL_NONE;
 	}
 	r->history = (struct history){ c->rated.n, item, preference };
+	r->parts = mem_array(r, float, c->rated.n + 1);
 	return known;
+}
+
+static void
+make(void *arg)
+{
+	struct ranking *r = arg;
+	size_t items = r->model->items;
+
+	if (!read_history(r))
+		return;
+	find_strangers(r);
+	r->places = items + r->strangers.n;
+	r->taste = large_array(r, r->places, sizeof *r->taste);
+	r->score = large_array(r, r->places, sizeof *r->score);
+	r->fold = fold_new(r, r->model);
+	score_all(r->fold, &r->history, r->taste);
+	for (size_t s = 0; s < r->strangers.n; s++)
+		r->taste[items + s] = stranger_score(r, r->strangers.id[s]);
+	memcpy(r->score, r->taste, r->places * sizeof *r->score);
+	leave_out(r, &r->caller->rated);
+	leave_out(r, &r->caller->unseen);
+	r->made = true;
 }
 
 struct ranking *
@@ -252,23 +275,31 @@ ranking_new(
 
 	r->model = model;
 	r->caller = caller;
-	if (!read_history(r)) {
-		talloc_free(r);
-		return NULL;
-	}
-	find_strangers(r);
-	r->places = model->items + r->strangers.n;
-	r->taste = large_array(r, r->places, sizeof *r->taste);
-	r->score = large_array(r, r->places, sizeof *r->score);
-	r->fold = fold_new(r, model);
-	score_all(r->fold, &r->history, r->taste);
-	for (size_t s = 0; s < r->strangers.n; s++)
-		r->taste[model->items + s] =
-		    stranger_score(r, r->strangers.id[s]);
-	memcpy(r->score, r->taste, r->places * sizeof *r->score);
-	leave_out(r, &caller->rated);
-	leave_out(r, &caller->unseen);
-	return r;
+	if (trap_run(model->trap, make, r) && r->made)
+		return r;
+	talloc_free(r);
+	return NULL;
+}
+
+/* What is asked of a ranking, through trap_run(). */
+struct asked {
+	struct ranking *of;
+	double bonus;
+	size_t top;
+	uint32_t *places;
+	int64_t *movies, movie;
+	double *scores, point;
+	float *parts, common, taste;
+	size_t n;
+	bool found;
+};
+
+/* false: the model is lost, and nothing in `a` is an answer. */
+static bool
+ask(const struct ranking *r, void (*run)(void *arg), struct asked *a)
+{
+	a->of = (struct ranking *)(uintptr_t)r;
+	return trap_run(r->model->trap, run, a);
 }
 
 static void
@@ -282,21 +313,29 @@ raise_all(struct ranking *r, const struct ids *movies, double by)
 	}
 }
 
-double
-ranking_bonuses(struct ranking *r, double bonus)
+static void
+add_bonuses(void *arg)
 {
+	struct asked *a = arg;
+	struct ranking *r = a->of;
 	uint32_t top[SPREAD_TOP];
 	size_t n =
 	    score_top(r->score, (uint32_t)r->places, array_len(top), top);
-	double point;
 
 	if (n < 2)
-		return 0;
-	point =
-	    bonus * ((double)r->score[top[0]] - (double)r->score[top[n - 1]]);
-	raise_all(r, &r->caller->liked, point * BONUS_FRIEND);
-	raise_all(r, &r->caller->starring, point * BONUS_CELEBRITY);
-	return point;
+		return;
+	a->point = a->bonus *
+		   ((double)r->score[top[0]] - (double)r->score[top[n - 1]]);
+	raise_all(r, &r->caller->liked, a->point * BONUS_FRIEND);
+	raise_all(r, &r->caller->starring, a->point * BONUS_CELEBRITY);
+}
+
+double
+ranking_bonuses(struct ranking *r, double bonus)
+{
+	struct asked a = { .bonus = bonus };
+
+	return ask(r, add_bonuses, &a) ? a.point : 0;
 }
 
 size_t
@@ -309,38 +348,73 @@ ranking_size(const struct ranking *r)
 	return n;
 }
 
+static void
+find_top(void *arg)
+{
+	struct asked *a = arg;
+	const struct ranking *r = a->of;
+
+	a->n = score_top(r->score, (uint32_t)r->places, a->top, a->places);
+	for (size_t i = 0; i < a->n; i++) {
+		a->movies[i] = movie_at(r, a->places[i]);
+		a->scores[i] = (double)r->score[a->places[i]];
+	}
+}
+
 size_t
 ranking_top(
     const struct ranking *r, size_t top, int64_t *movies, double *scores)
 {
-	uint32_t *places = mem_array(NULL, uint32_t, top + 1);
-	size_t n = score_top(r->score, (uint32_t)r->places, top, places);
+	struct asked a = { .top = top,
+		.places = mem_array(NULL, uint32_t, top + 1),
+		.movies = movies,
+		.scores = scores };
+	bool done = ask(r, find_top, &a);
 
-	for (size_t i = 0; i < n; i++) {
-		movies[i] = movie_at(r, places[i]);
-		scores[i] = (double)r->score[places[i]];
+	talloc_free(a.places);
+	return done ? a.n : 0;
+}
+
+static void
+find_parts(void *arg)
+{
+	struct asked *a = arg;
+	const struct ranking *r = a->of;
+	uint32_t item = model_find(r->model, a->movie);
+
+	if (item == MODEL_NONE) {
+		a->found = stranger_parts(r, a->movie, a->parts, &a->common);
+		return;
 	}
-	talloc_free(places);
-	return n;
+	score_parts(r->fold, &r->history, item, a->parts);
+	a->common = fold_common(r->fold, factors_of(r->model, item));
+	a->found = true;
 }
 
 bool
 ranking_parts(const struct ranking *r, int64_t movie, float *out, float *common)
 {
-	uint32_t item = model_find(r->model, movie);
-	bool found = true;
-	float all = 0;
+	struct asked a = { .movie = movie, .parts = out };
+	size_t bytes = r->history.n * sizeof *out;
 
-	memset(out, 0, r->history.n * sizeof *out);
-	if (item == MODEL_NONE) {
-		found = stranger_parts(r, movie, out, &all);
-	} else {
-		score_parts(r->fold, &r->history, item, out);
-		all = fold_common(r->fold, factors_of(r->model, item));
+	memset(out, 0, bytes);
+	if (!ask(r, find_parts, &a)) {
+		memset(out, 0, bytes);
+		a.found = false;
+		a.common = 0;
 	}
 	if (common)
-		*common = all;
-	return found;
+		*common = a.common;
+	return a.found;
+}
+
+static void
+find_taste(void *arg)
+{
+	struct asked *a = arg;
+	size_t place = place_of(a->of, a->movie);
+
+	a->taste = place < a->of->places ? a->of->taste[place] : 0;
 }
 
 float
@@ -352,7 +426,13 @@ ranking_preference(const struct ranking *r, size_t j)
 float
 ranking_taste(const struct ranking *r, int64_t movie)
 {
-	size_t place = place_of(r, movie);
+	struct asked a = { .movie = movie };
 
-	return place < r->places ? r->taste[place] : 0;
+	return ask(r, find_taste, &a) ? a.taste : 0;
+}
+
+bool
+ranking_is_lost(const struct ranking *r)
+{
+	return model_is_lost(r->model);
 }

@@ -4,6 +4,9 @@
  * the model knows by their factors and neighbours, those it does not know
  * (strangers) by the films of the same people and by their genres. A place is
  * an item of the model or, above, a stranger.
+ *
+ * The file of a model can be cut off at any time. The functions here survive
+ * that; what they give then is worth nothing, and ranking_is_lost() says so.
  */
 #ifndef MOVIES_RANKING_H
 #define MOVIES_RANKING_H
@@ -21,7 +24,8 @@
 struct ranking;
 
 /*
- * NULL: nothing can be ranked, since the model knows none of what she rated.
+ * NULL: nothing can be ranked, since the model knows none of what she rated, or
+ * is lost.
  * `model` and `caller` are borrowed.
  */
 struct ranking *ranking_new(
@@ -55,5 +59,8 @@ float ranking_preference(const struct ranking *r, size_t j);
 
 /* The score of a movie without bonuses, also of one she has rated. */
 float ranking_taste(const struct ranking *r, int64_t movie);
+
+/* Has the model's file been found cut off, by any of these? */
+bool ranking_is_lost(const struct ranking *r);
 
 #endif

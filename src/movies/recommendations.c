@@ -12,6 +12,7 @@
 #include "movies/choice.h"
 #include "movies/fill.h"
 #include "movies/movies.h"
+#include "recommend/model.h"
 
 #define RECOMMENDATIONS 20
 
@@ -39,6 +40,7 @@ movie_recommendations(struct req *r)
 		e = because_read(r, choice, &because);
 	if (e)
 		return e;
+	r->answer.passing = model_is_lost(r->model);
 	j = reply_json(r, 200);
 	json_list(j);
 	for (int i = 0; i < choice->rows.count; i++) {

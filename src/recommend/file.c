@@ -137,7 +137,7 @@ all_rise(const int64_t *ids, size_t n)
 static bool
 near_is_sound(const struct near *near, uint32_t items)
 {
-	if (near->start[0] != 0)
+	if (near->start[0] != 0 || near->start[items] != near->n)
 		return false;
 	for (size_t i = 0; i < items; i++) {
 		if (near->start[i + 1] < near->start[i])
@@ -145,14 +145,14 @@ near_is_sound(const struct near *near, uint32_t items)
 	}
 	for (size_t i = 0; i < items; i++) {
 		for (size_t k = near->start[i]; k < near->start[i + 1]; k++) {
-			if (near->index[k] >= items)
+			if (k >= near->n || near->index[k] >= items)
 				return false;
 			if (k > near->start[i] &&
 			    near->index[k] <= near->index[k - 1])
 				return false;
 		}
 	}
-	return all_finite(near->weight, near->start[items]);
+	return all_finite(near->weight, near->n);
 }
 
 static bool
@@ -298,8 +298,11 @@ file_write(const struct model *m, struct stamp *stamp,
 
 struct mapping {
 	struct model model; /* first: what callers see */
+	struct trap trap;   /* around it, also while it is checked */
 	char *at;
 	size_t size;
+	struct header header;
+	const char *why; /* what is wrong with it; NULL: nothing */
 };
 
 static int
@@ -312,8 +315,9 @@ unmap(struct mapping *map)
 
 /* The bytes of the file, all of them checked against the header. */
 static const char *
-check_bytes(const struct mapping *map, struct header *h)
+check_bytes(struct mapping *map)
 {
+	struct header *h = &map->header;
 	unsigned char sum[MODEL_CHECKSUM];
 	crypto_generichash_state hash;
 	struct layout layout;
@@ -345,8 +349,9 @@ check_bytes(const struct mapping *map, struct header *h)
 }
 
 static void
-point_into(struct mapping *map, const struct header *h)
+point_into(struct mapping *map)
 {
+	const struct header *h = &map->header;
 	struct model *m = &map->model;
 	struct layout layout;
 
@@ -361,7 +366,8 @@ point_into(struct mapping *map, const struct header *h)
 		.mean = SECTION(MEAN),
 		.regularization = h->regularization,
 		.unobserved = h->unobserved,
-		.near = { .start = SECTION(NEAR_START),
+		.near = { .n = h->neighbours,
+		    .start = SECTION(NEAR_START),
 		    .index = SECTION(NEAR_INDEX),
 		    .weight = SECTION(NEAR_WEIGHT) },
 		.near_scale = h->near_scale,
@@ -372,6 +378,7 @@ point_into(struct mapping *map, const struct header *h)
 		    .factor = SECTION(GENRES),
 		    .share = SECTION(GENRE_SHARES) },
 		.kinds = h->genres > 0 ? SECTION(KINDS) : NULL,
+		.trap = &map->trap,
 	};
 #undef SECTION
 }
@@ -392,7 +399,21 @@ map_file(struct mapping *map, int fd)
 		return "it cannot be mapped";
 	map->at = at;
 	map->size = (size_t)st.st_size;
+	map->trap = (struct trap){ .at = at, .size = map->size };
 	return NULL;
+}
+
+/* Within the trap: somebody may cut it off while we read. */
+static void
+check(void *arg)
+{
+	struct mapping *map = arg;
+
+	map->why = check_bytes(map);
+	if (map->why)
+		return;
+	point_into(map);
+	map->why = complaint(&map->model);
 }
 
 enum err
@@ -401,7 +422,6 @@ file_map(TALLOC_CTX *mem, const char *path, const struct model **out,
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	struct mapping *map;
-	struct header h;
 
 	*why = NULL;
 	if (fd < 0) {
@@ -413,22 +433,16 @@ file_map(TALLOC_CTX *mem, const char *path, const struct model **out,
 	*why = map_file(map, fd);
 	close(fd);
 	if (!*why)
-		*why = check_bytes(map, &h);
-	if (!*why) {
-		point_into(map, &h);
-		if (map->model.near.start[h.items] != h.neighbours)
-			*why = "its neighbours are none of its movies";
-		else
-			*why = complaint(&map->model);
-	}
+		*why = trap_run(&map->trap, check, map) ? map->why :
+							  "it is cut off";
 	if (*why) {
 		talloc_free(map);
 		return ERR_INVALID;
 	}
-	*stamp = (struct stamp){
-		.version = h.version, .trained_at = h.trained_at, .size = h.size
-	};
-	memcpy(stamp->checksum, h.checksum, MODEL_CHECKSUM);
+	*stamp = (struct stamp){ .version = map->header.version,
+		.trained_at = map->header.trained_at,
+		.size = map->header.size };
+	memcpy(stamp->checksum, map->header.checksum, MODEL_CHECKSUM);
 	*out = &map->model;
 	return ERR_OK;
 }

@@ -41,6 +41,10 @@ must_check enum err file_write(const struct model *m, struct stamp *stamp,
  * into *out, below `mem`; no array may be written to. ERR_NOT_FOUND: there is
  * none. ERR_INVALID: it is truncated, corrupt or no model of ours. *why
  * (static) says it in words.
+ *
+ * Whoever may write the file can cut it off at any time: the arrays are looked
+ * at within trap_run(model->trap), unless the file has no name any more. What
+ * is written into it meanwhile makes wrong scores, not wrong addresses.
  */
 must_check enum err file_map(TALLOC_CTX *mem, const char *path,
     const struct model **out, struct stamp *stamp, const char **why);

@@ -20,6 +20,7 @@ fold_new(TALLOC_CTX *mem, const struct model *model)
 	f->model = model;
 	f->a = model_floats(f, model->stride * model->stride);
 	f->x = model_floats(f, model->stride);
+	f->v = model_floats(f, model->stride);
 	return f;
 }
 
@@ -134,19 +135,16 @@ fold_parts(const struct fold *f, const struct history *h, const float *y,
 {
 	const struct model *m = f->model;
 	size_t s = m->stride;
-	TALLOC_CTX *scratch = mem_need(talloc_new(NULL));
-	float *v = model_floats(scratch, s);
 
 	memset(out, 0, h->n * sizeof *out);
 	if (f->solved) {
-		memcpy(v, y, s * sizeof *v);
-		cholesky_solve(f->a, m->factors, s, v);
+		memcpy(f->v, y, s * sizeof *f->v);
+		cholesky_solve(f->a, m->factors, s, f->v);
 	}
 	for (size_t j = 0; j < h->n; j++) {
 		if (is_known(m, h->item[j]))
 			out[j] = f->pull[j] *
-				 vector_dot(v, m->item + h->item[j] * s, s);
+				 vector_dot(f->v, m->item + h->item[j] * s, s);
 	}
 	kinds_parts(f, h, kinds, out);
-	talloc_free(scratch);
 }

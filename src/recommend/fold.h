@@ -15,6 +15,7 @@ struct fold {
 	const struct model *model;
 	float *a;         /* the system, then its Cholesky factor */
 	float *x;         /* the person's factors, zeros behind them */
+	float *v;         /* for fold_parts() alone */
 	float common;     /* so much of the model's mean is in them */
 	float *pull;      /* of each rating: its preference, weighed by age */
 	float *near_pull; /* the same among neighbours, on the factors' scale */

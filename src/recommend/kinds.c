@@ -56,8 +56,12 @@ kinds_parts(
 
 	if (!kinds || is_silent(m))
 		return;
-	for (uint64_t k = kinds; k; k &= k - 1)
-		expected += m->genre.share[kinds_lowest(k)];
+	for (uint64_t k = kinds; k; k &= k - 1) {
+		uint32_t g = (uint32_t)kinds_lowest(k);
+
+		if (g < m->genre.n) /* see neighbours_of() */
+			expected += m->genre.share[g];
+	}
 	for (size_t j = 0; j < h->n; j++) {
 		uint64_t shared = kinds & kinds_of(m, h->item[j]);
 		float met = (float)__builtin_popcountll(shared);

@@ -41,6 +41,12 @@ model_new(TALLOC_CTX *mem, uint32_t items, unsigned factors)
 	return m;
 }
 
+bool
+model_is_lost(const struct model *m)
+{
+	return m && m->trap && m->trap->sprung;
+}
+
 /* The place of a number among n rising ones; n: it is not there. */
 static size_t
 place_of(const int64_t *rising, size_t n, int64_t wanted)

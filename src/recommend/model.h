@@ -10,11 +10,13 @@
 #include "base/base.h"
 
 #include "recommend/taste.h"
+#include "recommend/trap.h"
 
 #define MODEL_LANES 8 /* rows are padded with zeros to so many floats */
 
 /* Item i's neighbours: index[start[i]] .. index[start[i + 1] - 1], rising. */
 struct near {
+	size_t n; /* of all items; nothing beyond them is looked at */
 	size_t *start;
 	uint32_t *index;
 	float *weight;
@@ -47,13 +49,17 @@ struct model {
 	struct taste taste;
 	int64_t *id; /* the movies of the items, rising; NULL: not known */
 	struct genres genre;
-	uint64_t *kinds; /* an item's genres, as bits; NULL: no genres */
+	uint64_t *kinds;   /* an item's genres, as bits; NULL: no genres */
+	struct trap *trap; /* around the arrays; NULL: they are no file's */
 };
 
 #define MODEL_NONE UINT32_MAX
 
 /* Room for a model's factors, all zero, below `mem`; no neighbours yet. */
 struct model *model_new(TALLOC_CTX *mem, uint32_t items, unsigned factors);
+
+/* Has its file been found cut off? Of no model: no. */
+bool model_is_lost(const struct model *m);
 
 /* The item that stands for a movie, or MODEL_NONE. */
 uint32_t model_find(const struct model *m, int64_t movie);

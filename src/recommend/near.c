@@ -106,9 +106,9 @@ pack(TALLOC_CTX *mem, const struct building *b, struct near *near)
 	near->start = large_array(mem, items + 1, sizeof *near->start);
 	for (size_t i = 0; i < items; i++)
 		near->start[i + 1] = near->start[i] + b->counts[i];
-	near->index = large_array(mem, near->start[items], sizeof *near->index);
-	near->weight =
-	    large_array(mem, near->start[items], sizeof *near->weight);
+	near->n = near->start[items];
+	near->index = large_array(mem, near->n, sizeof *near->index);
+	near->weight = large_array(mem, near->n, sizeof *near->weight);
 	for (size_t i = 0; i < items; i++) {
 		memcpy(near->index + near->start[i], b->chosen + i * keep,
 		    b->counts[i] * sizeof *near->index);

@@ -30,20 +30,37 @@ score_kinds(const struct fold *f, float *out)
 		out[i] += kinds_score(f, m->kinds[i]);
 }
 
+/*
+ * Where the neighbours of an item begin and end. Sound ones are in bounds, but
+ * somebody may be writing into the file right now.
+ */
+static size_t
+neighbours_of(const struct near *near, uint32_t item, size_t *from)
+{
+	size_t to = near->start[item + 1];
+
+	*from = near->start[item];
+	if (to > near->n)
+		to = near->n;
+	return *from < to ? to : *from;
+}
+
 wide void
 score_near(const struct fold *f, const struct history *h, float *out)
 {
 	const struct near *near = &f->model->near;
+	size_t from, to;
 
 	for (size_t j = 0; j < h->n; j++) {
-		uint32_t item = h->item[j];
-
 		if (f->near_pull[j] == 0)
 			continue;
-		for (size_t i = near->start[item]; i < near->start[item + 1];
-		     i++)
-			out[near->index[i]] +=
-			    f->near_pull[j] * near->weight[i];
+		to = neighbours_of(near, h->item[j], &from);
+		for (size_t i = from; i < to; i++) {
+			uint32_t item = near->index[i];
+
+			if (item < f->model->items)
+				out[item] += f->near_pull[j] * near->weight[i];
+		}
 	}
 }
 
@@ -60,12 +77,12 @@ score_all(struct fold *f, const struct history *h, float *out)
 static float
 nearness(const struct near *near, uint32_t of, uint32_t item)
 {
-	size_t n = near->start[of + 1] - near->start[of], half;
+	size_t from, to = neighbours_of(near, of, &from), n = to - from, half;
 	const uint32_t *at;
 
 	if (n == 0)
 		return 0;
-	at = near->index + near->start[of];
+	at = near->index + from;
 	for (; n > 1; n -= half) { /* nothing to guess for the processor */
 		half = n / 2;
 		at += at[half - 1] < item ? half : 0;

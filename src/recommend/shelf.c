@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * Which model is in force. A file is known again by device, inode, size and
- * time; only another one is opened and checked.
+ * time; only another one is opened and checked. Where somebody writes into the
+ * very file that is mapped, there is nothing to go on with but what it has now.
  */
 #include "base/base.h"
 
@@ -11,15 +12,13 @@
 #include "base/mem.h"
 #include "recommend/shelf.h"
 
-#define LOOK_US INT64_C(250000)
-
 struct shelf {
 	const char *path;
 	const struct model *model; /* NULL: none yet */
 	struct stamp stamp;
+	struct stat held; /* of its file */
 	struct stat seen; /* of the file that was last opened, good or bad */
 	bool looked;
-	int64_t look_at;
 };
 
 struct shelf *
@@ -40,15 +39,39 @@ is_same_file(const struct stat *a, const struct stat *b)
 	       a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
 }
 
+/* false: it has been replaced, and what is held lives on without a name. */
+static bool
+is_held(const struct shelf *s, const struct stat *now)
+{
+	return s->model && s->held.st_dev == now->st_dev &&
+	       s->held.st_ino == now->st_ino;
+}
+
+static void
+let_go(struct shelf *s)
+{
+	talloc_free((void *)(uintptr_t)s->model);
+	s->model = NULL;
+	s->stamp = (struct stamp){ .version = 0 };
+}
+
 static void
 look(struct shelf *s)
 {
+	static const char without[] = "going on without a model until there "
+				      "is another";
 	const struct model *model;
 	struct stamp stamp;
 	struct stat now;
 	const char *why;
 	enum err e;
 
+	if (model_is_lost(s->model)) {
+		log_error("%s: model %" PRIu64 " was cut off while it was in "
+			  "force; %s",
+		    s->path, s->stamp.version, without);
+		let_go(s);
+	}
 	if (stat(s->path, &now) != 0)
 		return; /* what is mapped stays good */
 	if (s->looked && is_same_file(&now, &s->seen))
@@ -59,24 +82,23 @@ look(struct shelf *s)
 	if (e == ERR_NOT_FOUND)
 		return;
 	if (e) {
+		if (is_held(s, &now))
+			let_go(s); /* it was written into */
 		log_error("%s: %s; %s", s->path, why,
-		    s->model ? "going on with the model before it" :
-			       "there is no model to go on with");
+		    s->model ? "going on with the model before it" : without);
 		return;
 	}
-	talloc_free((void *)(uintptr_t)s->model);
+	let_go(s);
 	s->model = model;
+	s->held = now;
 	s->stamp = stamp;
 	log_debug("model %" PRIu64 " is in force", stamp.version);
 }
 
 const struct model *
-shelf_model(struct shelf *s, int64_t now)
+shelf_model(struct shelf *s)
 {
-	if (!s->looked || now >= s->look_at) {
-		s->look_at = now + LOOK_US;
-		look(s);
-	}
+	look(s);
 	return s->model;
 }
 

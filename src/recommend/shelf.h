@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * The model this host serves from: one file, replaced by renaming when another
- * is published. A worker looks now and then whether it is another one, maps
- * that, and lets the old one go. A bad file changes nothing.
+ * is published. A worker looks at every request whether it is another one, maps
+ * that, and lets the old one go. A bad file in its place changes nothing; what
+ * was written into the file itself does, if it is no model any more.
  */
 #ifndef RECOMMEND_SHELF_H
 #define RECOMMEND_SHELF_H
@@ -17,12 +18,10 @@ struct shelf;
 struct shelf *shelf_new(TALLOC_CTX *mem, const char *path);
 
 /*
- * The model in force, or NULL. Looks at the file when the last look was a
- * quarter of a second ago or longer (`now` is the steady clock's microseconds),
- * and then the model that was returned before may be gone: do not keep it
- * beyond a request.
+ * The model in force, or NULL. The model that was returned before may be gone
+ * then: do not keep it beyond a request.
  */
-const struct model *shelf_model(struct shelf *s, int64_t now);
+const struct model *shelf_model(struct shelf *s);
 
 /* The stamp of what shelf_model() last returned; version 0: nothing. */
 const struct stamp *shelf_stamp(const struct shelf *s);

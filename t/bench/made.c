@@ -125,6 +125,7 @@ make_near(struct model *m)
 	size_t n = (size_t)m->items * MADE_NEAR;
 	uint32_t width = m->items / MADE_NEAR;
 
+	m->near.n = n;
 	m->near.index = large_array(m, n, sizeof *m->near.index);
 	m->near.weight = large_array(m, n, sizeof *m->near.weight);
 	for (size_t i = 0; i < n; i++) {

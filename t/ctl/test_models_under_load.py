@@ -3,6 +3,7 @@
 recommendations: no request fails, and no worker dies."""
 
 import json
+import os
 
 import life
 from models import publish, version_of
@@ -61,4 +62,32 @@ def test_models_switch_under_load(stack, ana, bob, carla, fay):
     assert "was killed" not in log and " ended with status" not in log
     got = json.loads(stack.ctl("status --json").stdout)
     assert got["model"]["version"] == got["model"]["in_force"] == version - 1
+    assert got["events"]["restarts"] == 0
+
+
+def test_model_is_cut_off_under_load(stack, ana, bob, carla, fay):
+    """Workers have the very file mapped; whoever may can write into it."""
+    version = publish(stack, width=64)
+    wait_version(stack, version)
+    good = here(stack).read_bytes()
+    parts = rate(ana) + rate(bob)
+    for client in (carla, fay):
+        parts += life.readers(client.token, PATHS, 1)
+    mark = stack.mark()
+    with life.Load(stack, parts) as load:
+        for size in (4096, 0, 5000, 100, len(good) - 1) * 2:
+            load.wait_more(40)
+            here(stack).chmod(0o644)
+            os.truncate(here(stack), size)
+            load.wait_more(40)
+            wait_until(lambda: here(stack).read_bytes() == good,
+                       "it is here again", timeout=10, alive=stack.jobs)
+        load.wait_more(40)
+    assert load.faults == []
+    assert not {s for s in load.statuses() if s >= 500}
+    log = stack.log("mxmd", mark)
+    assert "was killed" not in log and " ended with status" not in log
+    assert "going on without a model until there is another" in log
+    got = json.loads(stack.ctl("status --json").stdout)
+    assert got["model"]["version"] == got["model"]["in_force"] == version
     assert got["events"]["restarts"] == 0

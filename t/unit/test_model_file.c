@@ -71,6 +71,7 @@ model_any(void)
 			m->item[i * m->stride + f] = cosf((float)(i + 3 * f));
 	}
 	m->id = movie_ids;
+	m->near.n = ITEMS * NEAR;
 	m->near.index = near_index;
 	m->near.weight = near_weight;
 	m->genre = (struct genres){ GENRES, genre_ids,
@@ -238,19 +239,16 @@ Test(model_file, shelf_takes_the_new_and_keeps_the_last_good)
 {
 	struct model *m = model_any();
 	struct shelf *shelf;
-	int64_t now = 1;
 
 	unlink(path);
 	shelf = shelf_new(mem, path);
-	cr_expect_null(shelf_model(shelf, now));
+	cr_expect_null(shelf_model(shelf));
 	cr_expect_eq(shelf_stamp(shelf)->version, 0);
 	save(m, 1);
-	cr_expect_not_null(shelf_model(shelf, now += 1000000));
+	cr_expect_not_null(shelf_model(shelf));
 	cr_expect_eq(shelf_stamp(shelf)->version, 1);
 	save(m, 2);
-	cr_expect_not_null(shelf_model(shelf, now + 1), "no look yet");
-	cr_expect_eq(shelf_stamp(shelf)->version, 1);
-	cr_expect_not_null(shelf_model(shelf, now += 1000000));
+	cr_expect_not_null(shelf_model(shelf));
 	cr_expect_eq(shelf_stamp(shelf)->version, 2);
 	{ /* something else in its place */
 		char *other = mem_printf(mem, "%s.new", path);
@@ -260,12 +258,93 @@ Test(model_file, shelf_takes_the_new_and_keeps_the_last_good)
 		fclose(f);
 		cr_assert_eq(rename(other, path), 0);
 	}
-	cr_expect_not_null(shelf_model(shelf, now += 1000000));
+	cr_expect_not_null(shelf_model(shelf));
 	cr_expect_eq(shelf_stamp(shelf)->version, 2);
-	cr_expect_float_eq(shelf_model(shelf, now)->item[0], m->item[0], 1e-6);
+	cr_expect_float_eq(shelf_model(shelf)->item[0], m->item[0], 1e-6);
 	unlink(path);
-	cr_expect_not_null(shelf_model(shelf, now += 1000000));
+	cr_expect_not_null(shelf_model(shelf));
 	save(m, 3);
-	cr_expect_not_null(shelf_model(shelf, now += 1000000));
+	cr_expect_not_null(shelf_model(shelf));
 	cr_expect_eq(shelf_stamp(shelf)->version, 3);
+}
+
+/* As save(), long ago: whatever is written later has another time. */
+static void
+save_old(uint64_t version)
+{
+	const struct timespec old[2] = { { .tv_sec = 1 }, { .tv_sec = 1 } };
+
+	save(model_any(), version);
+	cr_assert_eq(utimensat(AT_FDCWD, path, old, 0), 0);
+}
+
+/* Writes into the file that is mapped. */
+static void
+write_into(off_t at, const void *p, size_t n)
+{
+	int fd = open(path, O_WRONLY);
+
+	cr_assert_geq(fd, 0);
+	cr_assert_eq(pwrite(fd, p, n, at), (ssize_t)n);
+	close(fd);
+}
+
+Test(model_file, shelf_lets_go_what_is_written_into)
+{
+	static const char zeros[4000];
+	struct shelf *shelf = shelf_new(mem, path);
+	struct stat st;
+
+	save(model_any(), 1);
+	cr_assert_not_null(shelf_model(shelf));
+	cr_assert_eq(stat(path, &st), 0);
+	cr_assert_eq(truncate(path, 4096), 0);
+	cr_expect_null(shelf_model(shelf));
+	cr_expect_eq(shelf_stamp(shelf)->version, 0);
+	cr_assert_eq(truncate(path, st.st_size), 0);
+	cr_expect_null(shelf_model(shelf), "it is zeros");
+	save_old(2);
+	cr_assert_not_null(shelf_model(shelf));
+	write_into(4096, zeros, sizeof zeros);
+	cr_expect_null(shelf_model(shelf));
+	save_old(3);
+	cr_assert_not_null(shelf_model(shelf));
+	write_into(0, "MXMMODEL", 8);
+	cr_expect_not_null(shelf_model(shelf), "it is as it was");
+	cr_expect_eq(shelf_stamp(shelf)->version, 3);
+}
+
+static void
+look_at_all(void *arg)
+{
+	const struct model *m = arg;
+	volatile int64_t sum = 0;
+
+	for (uint32_t i = 0; i < m->items; i++)
+		sum += (int64_t)m->kinds[i] + m->id[i];
+}
+
+static bool
+can_be_read(const struct model *m)
+{
+	return trap_run(m->trap, look_at_all, (void *)(uintptr_t)m);
+}
+
+/* Its file has lost the name, but some other one, and so it can be cut off. */
+Test(model_file, shelf_lets_go_what_has_been_lost)
+{
+	struct shelf *shelf = shelf_new(mem, path);
+	char *other = mem_printf(mem, "%s.other", path);
+
+	save(model_any(), 1);
+	cr_assert(can_be_read(shelf_model(shelf)));
+	cr_assert_eq(link(path, other), 0);
+	cr_assert_eq(unlink(path), 0);
+	cr_assert(can_be_read(shelf_model(shelf)), "it lives on");
+	cr_assert_eq(truncate(other, 100), 0);
+	cr_expect_not(can_be_read(shelf_model(shelf)));
+	cr_expect_null(shelf_model(shelf));
+	save(model_any(), 2);
+	cr_assert(can_be_read(shelf_model(shelf)));
+	(void)unlink(other);
 }

@@ -63,6 +63,7 @@ model_any(int64_t first)
 		.half = 10,
 		.near_half = 5 };
 	m->id = mem_array(m, int64_t, ITEMS);
+	m->near.n = ITEMS * NEAR;
 	m->near.index = mem_array(m, uint32_t, ITEMS * NEAR);
 	m->near.weight = mem_array(m, float, ITEMS *NEAR);
 	for (uint32_t i = 0; i < ITEMS; i++) {

@@ -7,9 +7,12 @@
 
 #include <criterion/criterion.h>
 #include <math.h>
+#include <stdlib.h>
+#include <unistd.h>
 
 #include "base/mem.h"
 #include "movies/ranking.h"
+#include "recommend/file.h"
 #include "recommend/fold.h"
 
 /* Movies 10, 20, 30 …: the first half is of one kind, the rest of another. */
@@ -217,4 +220,72 @@ Test(ranking, parts_add_up_also_of_strangers)
 	}
 	cr_expect_not(ranking_parts(r, 11, parts, &common));
 	cr_expect_eq(parts[0], 0);
+}
+
+/* -------------------------------------------------------------------- files */
+
+static enum err
+put(void *arg, const void *p, size_t n)
+{
+	return write(*(int *)arg, p, n) == (ssize_t)n ? ERR_OK :
+							ERR_UNAVAILABLE;
+}
+
+/* The model as workers have it: mapped. *fd: its file, which has no name. */
+static const struct model *
+model_mapped(int *fd)
+{
+	char path[] = "/tmp/mxm-ranking-XXXXXX";
+	struct stamp stamp = { .version = 1 };
+	const struct model *mapped;
+	const char *why;
+
+	*fd = mkstemp(path);
+	cr_assert_geq(*fd, 0);
+	cr_assert_eq(file_write(model, &stamp, put, fd), ERR_OK);
+	cr_assert_eq(
+	    file_map(mem, path, &mapped, &stamp, &why), ERR_OK, "%s", why);
+	(void)unlink(path);
+	return mapped;
+}
+
+/* Of the factors half is left, of the header and the ids all. */
+Test(ranking, is_none_when_the_file_is_cut_off)
+{
+	struct caller c = { .rated = IDS(10, 20), .stars = STARS(5, 4) };
+	int fd;
+	const struct model *mapped = model_mapped(&fd);
+
+	cr_expect_not_null(ranking_new(mem, mapped, &c));
+	cr_expect_not(model_is_lost(mapped));
+	cr_assert_eq(ftruncate(fd, 8192), 0);
+	cr_expect_null(ranking_new(mem, mapped, &c));
+	cr_expect(model_is_lost(mapped));
+	cr_expect_null(ranking_new(mem, mapped, &c));
+	cr_expect_not_null(ranking_new(mem, model, &c));
+	close(fd);
+}
+
+Test(ranking, is_lost_when_the_file_is_cut_off_afterwards)
+{
+	struct caller c = with_strangers();
+	float parts[3] = { 1, 1, 1 }, common = 1;
+	int64_t film[] = { 7, 10, 1990 };
+
+	for (size_t i = 0; i < array_len(film); i++) {
+		int fd;
+		const struct model *mapped = model_mapped(&fd);
+		struct ranking *r = ranking_new(mem, mapped, &c);
+
+		cr_assert_not_null(r);
+		cr_expect_gt(ranking_top(r, 20, best, scores), 0);
+		cr_assert_eq(ftruncate(fd, i == 0 ? 0 : 8192), 0);
+		cr_expect_not(ranking_parts(r, film[i], parts, &common));
+		cr_expect_eq(parts[0] + parts[1] + parts[2] + common, 0);
+		cr_expect(ranking_is_lost(r));
+		cr_expect_eq(ranking_top(r, 20, best, scores), 0);
+		cr_expect_eq(ranking_bonuses(r, 0.05), 0);
+		cr_expect_eq(ranking_taste(r, film[i]), 0);
+		close(fd);
+	}
 }

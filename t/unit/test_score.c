@@ -21,6 +21,7 @@ two_kinds(TALLOC_CTX *mem)
 	m->regularization = 0.01f;
 	m->unobserved = 0.1f;
 	m->near_scale = 0.5f;
+	m->near.n = ITEMS * NEAR;
 	m->taste = (struct taste){ .stars = { -0.2f, 0.1f, 0.4f, 0.8f, 1.2f },
 		.floor = 0.5f,
 		.half = 10,
@@ -84,6 +85,30 @@ Test(score, parts_add_up_to_the_score)
 			sum += parts[j];
 		cr_expect_float_eq(sum, all[i], 1e-4f);
 		cr_expect_eq(parts[5], 0);
+	}
+	talloc_free(m);
+}
+
+/* Somebody is writing into the file that the neighbours are in. */
+Test(score, stays_in_bounds_whatever_the_neighbours_are)
+{
+	static const uint32_t items[] = { 0, 8, 10, 33 };
+	static const float preferences[] = { 1, -0.2f, 0.4f, 1.2f };
+	const struct history h = { 4, items, preferences };
+	struct model *m = two_kinds(NULL);
+	struct fold *f = fold_new(m, m);
+	float *all = mem_array(m, float, ITEMS), parts[4];
+
+	m->near.index[0] = UINT32_MAX;
+	m->near.index[1] = ITEMS;
+	m->near.start[9] = SIZE_MAX;
+	m->near.start[10] = SIZE_MAX / 2;
+	m->near.start[11] = 0;
+	m->near.start[33] = 1 << 20;
+	score_all(f, &h, all);
+	for (uint32_t i = 0; i < ITEMS; i++) {
+		cr_expect(isfinite(all[i]));
+		score_parts(f, &h, i, parts);
 	}
 	talloc_free(m);
 }

@@ -13,6 +13,7 @@
 
 #include "api/serve.h"
 #include "auth/memo.h"
+#include "base/clock.h"
 #include "base/conf.h"
 #include "base/mem.h"
 #include "base/shm.h"
@@ -21,6 +22,7 @@
 #include "http/reply.h"
 #include "http/request.h"
 #include "http/route.h"
+#include "recommend/model.h"
 
 /*
  * Who calls, and how. SELDOM is what hashes a password; FRESH puts a name that
@@ -325,4 +327,60 @@ Test(serve, lost_connections_leave_nothing)
 		talloc_free(ask(&self)->mem);
 	}
 	cr_expect_eq(talloc_total_blocks(worker), blocks);
+}
+
+/* A model whose file was cut off a moment ago, in the same request. */
+static void
+find_lost(void *arg, struct req *r)
+{
+	static struct trap sprung = { .sprung = true };
+	static struct model lost = { .items = 3, .trap = &sprung };
+
+	(void)arg;
+	r->model = &lost;
+	r->model_version = 7;
+}
+
+/* One that is in force no more once the answer is made, nor the next one. */
+static void
+find_other(void *arg, struct req *r)
+{
+	static uint64_t version = 10;
+
+	(void)arg;
+	r->model_version = 10 + version++ % 2;
+}
+
+static void
+find_none(void *arg, struct req *r)
+{
+	(void)arg;
+	(void)r;
+}
+
+static void
+expect_word(const char *word)
+{
+	static const struct call call = { "GET", "/api/movies/", NULL, ANA,
+		200 };
+	struct req *r = ask(&call);
+
+	if (getenv("MXM_TEST_CACHE"))
+		cr_expect_str_eq(r->cache_word, word);
+	talloc_free(r->mem);
+}
+
+Test(serve, what_a_model_lost_meanwhile_answers_is_not_kept)
+{
+	log_in();
+	shm_touch_clear(serve.shm, clock_steady_us());
+	serve.find_model = find_lost;
+	expect_word("miss");
+	expect_word("miss");
+	serve.find_model = find_other;
+	expect_word("miss");
+	expect_word("miss");
+	serve.find_model = find_none;
+	expect_word("miss");
+	expect_word("hit");
 }
