@@ -28,7 +28,7 @@ struct als_options {
 	unsigned threads;
 	float regularization; /* l */
 	float unobserved;     /* a */
-	uint64_t seed;
+	unsigned seed;
 	const volatile sig_atomic_t *stop; /* non-zero: give up; NULL: never */
 	/* told after each iteration; NULL: nobody is */
 	void (*tell)(void *teller, unsigned iteration, double loss);

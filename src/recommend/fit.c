@@ -4,6 +4,7 @@
  */
 #include "base/base.h"
 
+#include <limits.h>
 #include <math.h>
 
 #include "base/mem.h"
@@ -40,6 +41,7 @@ static const struct setting {
 	{ "near_reach", COUNT, AT(near.reach), 1, 10000 },
 	{ "near_share", NUMBER, AT(near_share), 0, 1000 },
 	{ "regularization", NUMBER, AT(als.regularization), 0, 1e6 },
+	{ "seed", COUNT, AT(als.seed), 0, UINT_MAX },
 	{ "stars", STARS, AT(taste.stars), -10, 10 },
 	{ "taste_floor", NUMBER, AT(taste.floor), 0, 1 },
 	{ "taste_half", NUMBER, AT(taste.half), 0.1, 1e6 },

@@ -94,6 +94,16 @@ def test_the_same_file_again_with_any_number_of_threads(train, tmp_path):
     assert written[0] == written[1] == written[2]
 
 
+def test_a_seed_decides_what_learning_begins_with(train, tmp_path):
+    written = []
+    for seed in (5, 5, 6):
+        out = tmp_path / "out.csv"
+        recommend("rank", "--train", train, "--out", out, "--quiet", *SMALL,
+                  "--set", f"seed={seed}")
+        written.append(out.read_bytes())
+    assert written[0] == written[1] != written[2]
+
+
 def test_quiet_is_quiet_and_json_is_json(train, tmp_path):
     done = run("--json", "recommend", "rank", "--train", train, "--out",
                tmp_path / "out.csv", "--quiet", *SMALL)
