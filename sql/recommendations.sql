@@ -53,12 +53,12 @@
 
 -- What is known of the caller, in one row of arrays: her ratings (oldest first)
 -- and their stars, her marks, films that friends like or that have a celebrity.
--- Then, if wanted, films that no model knows: kin are pairs of such a film and
+-- Then films that no model knows: kin are pairs of such a film and
 -- one with the same director or leading actors, kinds pairs of film and genre.
 -- They are the latest of the catalogue; when there are many, also those with
 -- people of what she liked last; OFFSET 0: right after an import the planner
 -- believes that there are none, and would begin with them.
--- name: recommend_caller :one (user_id bigint, friends text[], celebrities text[], strangers boolean)
+-- name: recommend_caller :one (user_id bigint, friends text[], celebrities text[])
 WITH wish AS MATERIALIZED (
 	SELECT $1::bigint AS caller, $2::text[] AS friends,
 	       $3::text[] AS celebrities,
@@ -74,8 +74,7 @@ WITH wish AS MATERIALIZED (
 ), newest AS MATERIALIZED (
 	SELECT id
 	  FROM live_movie
-	 WHERE $4
-	   AND EXISTS (SELECT FROM rated)
+	 WHERE EXISTS (SELECT FROM rated)
 	   AND NOT modelled
 	   AND release_date <= (SELECT today FROM wish)
 	 ORDER BY id DESC
@@ -154,6 +153,16 @@ SELECT (SELECT array_agg(movie_id ORDER BY created_at, id) FROM rated) AS rated,
 	                     FROM account_platform AS ap
 	                     JOIN live_platform AS p ON p.id = ap.platform_id
 	                    WHERE ap.user_id = $3) AS any_platform
+
+-- That, and who counts by it.
+-- fragment: recommend_asked
+wish AS MATERIALIZED (
+	{{recommend_wish}}
+), celebrity AS MATERIALIZED (
+	{{recommend_celebrities}}
+), circle AS MATERIALIZED (
+	{{recommend_friends}}
+)
 
 -- What of a movie m the caller may be shown: released, on one of her platforms
 -- or on none, of the genres wished for. OFFSET 0 keeps the planner from reading
@@ -300,13 +309,7 @@ SELECT {{movie_columns}},
 -- to which $12 is added where there is an award. No more than three times as many
 -- as are wanted (a thousand, where so many are sent) are looked at.
 -- name: recommend_chosen :many (language text, origin text, user_id bigint, friends text[], celebrities text[], genres text[], size bigint, cap bigint, pad boolean, movies bigint[], scores double precision[], award double precision)
-WITH wish AS MATERIALIZED (
-	{{recommend_wish}}
-), celebrity AS MATERIALIZED (
-	{{recommend_celebrities}}
-), circle AS MATERIALIZED (
-	{{recommend_friends}}
-), scored AS MATERIALIZED (
+WITH {{recommend_asked}}, scored AS MATERIALIZED (
 	SELECT g.id, a.awarded,
 	       g.score + CASE WHEN a.awarded THEN $12::double precision
 	                 ELSE 0 END AS score
@@ -332,13 +335,7 @@ WITH wish AS MATERIALIZED (
 -- since every further film of one counts for less. $10 is the bonus of a point
 -- as a share of the distance between best and last.
 -- name: recommend_popular :many (language text, origin text, user_id bigint, friends text[], celebrities text[], genres text[], size bigint, cap bigint, pad boolean, bonus double precision)
-WITH wish AS MATERIALIZED (
-	{{recommend_wish}}
-), celebrity AS MATERIALIZED (
-	{{recommend_celebrities}}
-), circle AS MATERIALIZED (
-	{{recommend_friends}}
-), affinity AS MATERIALIZED (
+WITH {{recommend_asked}}, affinity AS MATERIALIZED (
 	SELECT mg.genre_id, bool_or(r.rating >= 4) AS favourite,
 	       sum(r.rating - 2.5) / (count(*) + 1) / 2.5 AS liking
 	  FROM live_rating AS r
@@ -438,9 +435,9 @@ SELECT m.id, m.slug, coalesce(t.title, m.title) AS title
  WHERE m.id = ANY ($2)
  LIMIT cardinality($2);
 
--- All films with an award.
+-- All films with an award, rising.
 -- name: recommend_awarded_all :one ()
-SELECT array_agg(DISTINCT ma.movie_id) AS awarded
+SELECT array_agg(DISTINCT ma.movie_id ORDER BY ma.movie_id) AS awarded
   FROM movie_award AS ma
   JOIN live_award AS a ON a.id = ma.award_id;
 

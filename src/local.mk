@@ -81,7 +81,8 @@ libmxm_a_SOURCES = \
 	src/movies/because.c src/movies/because.h \
 	src/movies/caller.c src/movies/caller.h \
 	src/movies/choice.c src/movies/choice.h \
-	src/movies/detail.c src/movies/fill.h src/movies/marks.c \
+	src/movies/detail.c src/movies/fill.c src/movies/fill.h \
+	src/movies/marks.c \
 	src/movies/ranking.c src/movies/ranking.h \
 	src/movies/recommendations.c src/movies/search.c \
 	src/ratings/own.c \

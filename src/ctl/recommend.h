@@ -85,6 +85,13 @@ int recommend_away(struct task *t);
 /* Says that we were interrupted, takes the progress away; its status. */
 int recommend_interrupted(struct task *t);
 
+/*
+ * What a step has come to that ended with e. true: *status is EX_OK, or that of
+ * an interruption. false: it failed, and the progress is out of the way of what
+ * is to be said about that.
+ */
+bool recommend_ended(struct task *t, enum err e, int *status);
+
 /* Begins a step of so much (0: nobody knows) that progress tells of. */
 void recommend_step(struct task *t, int64_t total, const char *fmt, ...)
     printf_like(3, 4);

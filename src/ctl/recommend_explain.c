@@ -87,7 +87,7 @@ find_place(struct task *t, const struct ranking *r, struct explanation *x)
 	for (size_t i = 0; i < x->places && x->place > 0; i++) {
 		double score = scores[i];
 
-		if (is_among(&awarded, movies[i]))
+		if (model_place(awarded.id, awarded.n, movies[i]) < awarded.n)
 			score += x->point * BONUS_AWARD;
 		x->place += movies[i] != movie && score > x->score;
 	}
@@ -163,7 +163,7 @@ find_all(struct task *t, struct explanation *x)
 		return EX_NOINPUT;
 	}
 	x->stamp = shelf_stamp(shelf);
-	if (caller_read(t->mem, t->db, &wish, true, &x->caller))
+	if (caller_read(t->mem, t->db, &wish, &x->caller))
 		return recommend_away(t);
 	ranking = ranking_new(t->mem, model, &x->caller);
 	if (!ranking && !model_is_lost(model)) {

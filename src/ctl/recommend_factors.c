@@ -29,22 +29,16 @@
 typedef void member_visitor(
     void *arg, int64_t id, const struct fold *f, const struct history *h);
 
-/* What a row says of a member's ratings; the arrays are the caller's. */
+/* What a row says of a member's ratings. */
 static struct history
 read_history(TALLOC_CTX *mem, const struct model *m, const struct row *row)
 {
 	size_t n, n_stars;
 	int64_t *rated = row_id_array(mem, row, "rated", &n);
 	int64_t *stars = row_id_array(mem, row, "stars", &n_stars);
-	uint32_t *item = mem_array(mem, uint32_t, n + 1);
-	float *preference = mem_array(mem, float, n + 1);
 
 	assert(n == n_stars);
-	for (size_t j = 0; j < n; j++) {
-		item[j] = model_find(m, rated[j]);
-		preference[j] = taste_preference(&m->taste, (float)stars[j]);
-	}
-	return (struct history){ n, item, preference };
+	return model_history(mem, m, rated, stars, n);
 }
 
 /* Some members behind *after, who becomes the last of them; 0: all done. */
@@ -294,17 +288,13 @@ read_items(struct task *t, struct factors *f)
 		.tell = tell_bytes,
 		.teller = t };
 	struct factors_fault fault;
+	int status;
 	enum err e;
 
 	recommend_step(t, factors_size(t->items), "reading %.60s", t->items);
 	e = factors_read(t->mem, &in, f, &fault);
-	if (!e) {
-		progress_end(&t->progress);
-		return EX_OK;
-	}
-	if (recommend_stop)
-		return recommend_interrupted(t);
-	progress_clear(&t->progress);
+	if (recommend_ended(t, e, &status))
+		return status;
 	fprintf(stderr, "mxmctl recommend: %s", fault.file);
 	if (fault.line)
 		fprintf(stderr, ":%ld", fault.line);

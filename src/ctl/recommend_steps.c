@@ -38,6 +38,19 @@ recommend_away(struct task *t)
 	return EX_UNAVAILABLE;
 }
 
+bool
+recommend_ended(struct task *t, enum err e, int *status)
+{
+	*status = EX_OK;
+	if (!e)
+		progress_end(&t->progress);
+	else if (recommend_stop)
+		*status = recommend_interrupted(t);
+	else
+		progress_clear(&t->progress);
+	return !e || recommend_stop;
+}
+
 void
 recommend_step(struct task *t, int64_t total, const char *fmt, ...)
 {
@@ -53,17 +66,13 @@ int
 recommend_read(struct task *t, const char *path, struct table *out)
 {
 	struct fault fault;
+	int status;
 	enum err e;
 
 	recommend_step(t, 0, "reading %.60s", path);
 	e = table_read(t->mem, path, &recommend_stop, out, &fault);
-	if (!e) {
-		progress_end(&t->progress);
-		return EX_OK;
-	}
-	if (recommend_stop)
-		return recommend_interrupted(t);
-	progress_clear(&t->progress);
+	if (recommend_ended(t, e, &status))
+		return status;
 	if (fault.line)
 		fprintf(stderr, "mxmctl recommend: %s:%ld: %s\n", path,
 		    fault.line, fault.why);
@@ -277,18 +286,14 @@ recommend_search(struct task *t)
 		.tell = tell_trial,
 		.advance = tell_share,
 		.teller = t };
+	int status;
 	enum err e;
 
 	t->fit.als.stop = t->fit.near.stop = &recommend_stop;
 	recommend_step(t, SHARES, "tuning");
 	e = tune_settings(&tune, &t->fit);
-	if (!e) {
-		progress_end(&t->progress);
-		return EX_OK;
-	}
-	if (recommend_stop)
-		return recommend_interrupted(t);
-	progress_clear(&t->progress);
+	if (recommend_ended(t, e, &status))
+		return status;
 	fprintf(stderr, "mxmctl recommend: %s%s%s\n", t->train ? t->train : "",
 	    t->train ? ": " : "",
 	    e == ERR_NOT_FOUND ? "nobody's last ratings hold 4 stars or more "
@@ -392,6 +397,7 @@ recommend_learn(
     struct task *t, const char *what, struct sparse *m, struct model **model)
 {
 	int64_t began = clock_steady_us();
+	int status;
 	enum err e;
 
 	t->what = what;
@@ -402,13 +408,8 @@ recommend_learn(
 	recommend_step(t, (int64_t)t->fit.als.iterations, "%s", what);
 	e = fit_model(t->mem, m, &t->fit, model, &t->loss);
 	t->fit_seconds = (double)(clock_steady_us() - began) / 1e6;
-	if (!e) {
-		progress_end(&t->progress);
-		return EX_OK;
-	}
-	if (recommend_stop)
-		return recommend_interrupted(t);
-	progress_clear(&t->progress);
+	if (recommend_ended(t, e, &status))
+		return status;
 	fputs("mxmctl recommend: training does not end in numbers; ratings or "
 	      "settings are far out\n",
 	    stderr);

@@ -34,16 +34,15 @@ pairs_of(
 }
 
 enum err
-caller_read(TALLOC_CTX *mem, struct db *db, const struct wish *wish,
-    bool strangers, struct caller *out)
+caller_read(
+    TALLOC_CTX *mem, struct db *db, const struct wish *wish, struct caller *out)
 {
 	struct row row;
 	struct ids stars;
 	enum err e;
 
 	e = query_one(mem, db, &row, SQL_recommend_caller, arg_id(wish->caller),
-	    arg_names(&wish->friends), arg_names(&wish->celebrities),
-	    arg_bool(strangers));
+	    arg_names(&wish->friends), arg_names(&wish->celebrities));
 	if (e)
 		return e;
 	out->rated = ids_of(mem, &row, "rated");

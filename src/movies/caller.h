@@ -57,10 +57,9 @@ struct caller {
 };
 
 /*
- * Reads it; `strangers`: films that no model knows too. Everything belongs to
- * `mem`.
+ * Reads it, films that no model knows too. Everything belongs to `mem`.
  */
 must_check enum err caller_read(TALLOC_CTX *mem, struct db *db,
-    const struct wish *wish, bool strangers, struct caller *out);
+    const struct wish *wish, struct caller *out);
 
 #endif

@@ -86,7 +86,7 @@ choice_make(TALLOC_CTX *mem, struct db *db, const struct model *model,
 
 	memset(out, 0, sizeof *out);
 	if (model) {
-		e = caller_read(mem, db, wish, true, &out->caller);
+		e = caller_read(mem, db, wish, &out->caller);
 		if (e)
 			return e;
 		out->ranking = ranking_new(mem, model, &out->caller);

@@ -230,17 +230,12 @@ static bool
 read_history(struct ranking *r)
 {
 	const struct caller *c = r->caller;
-	uint32_t *item = mem_array(r, uint32_t, c->rated.n + 1);
-	float *preference = mem_array(r, float, c->rated.n + 1);
 	bool known = false;
 
-	for (size_t j = 0; j < c->rated.n; j++) {
-		item[j] = model_find(r->model, c->rated.id[j]);
-		preference[j] =
-		    taste_preference(&r->model->taste, (float)c->stars[j]);
-		known = known || item[j] != MODEL_NONE;
-	}
-	r->history = (struct history){ c->rated.n, item, preference };
+	r->history =
+	    model_history(r, r->model, c->rated.id, c->stars, c->rated.n);
+	for (size_t j = 0; j < c->rated.n; j++)
+		known = known || r->history.item[j] != MODEL_NONE;
 	r->parts = mem_array(r, float, c->rated.n + 1);
 	return known;
 }

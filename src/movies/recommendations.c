@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Movies the caller may like, and the same for a list that fills itself.
+ * Movies the caller may like.
  */
 #include "base/base.h"
 
@@ -10,7 +10,6 @@
 #include "http/handlers.h"
 #include "movies/because.h"
 #include "movies/choice.h"
-#include "movies/fill.h"
 #include "movies/movies.h"
 #include "recommend/model.h"
 
@@ -53,47 +52,4 @@ movie_recommendations(struct req *r)
 	}
 	json_list_end(j);
 	return reply_done(r, j);
-}
-
-/* Nothing wished for is no name at all, not any. */
-static struct names_wished
-none_but(const struct names_wished *names)
-{
-	static const char *const none[1] = { NULL };
-
-	if (names->text)
-		return *names;
-	return (struct names_wished){ none, 0 };
-}
-
-enum err
-fill_choose(TALLOC_CTX *mem, struct db *db, const struct model *model,
-    const struct fill *fill, struct ids *out)
-{
-	struct wish wish = {
-		.caller = fill->owner,
-		.origin = "",
-		.friends = none_but(&fill->friends),
-		.celebrities = none_but(&fill->celebrities),
-		.genres = fill->genres,
-		.size = FILL_SIZE,
-		.bonus = fill->bonus,
-		.director = fill->director,
-	};
-	struct choice *choice = mem_new(mem, struct choice);
-	struct row row;
-	int64_t *ids;
-	enum err e;
-
-	*out = (struct ids){ 0 };
-	e = choice_make(mem, db, model, &wish, choice);
-	if (e)
-		return e;
-	ids = mem_array(mem, int64_t, (size_t)choice->rows.count + 1);
-	for (int i = 0; i < choice->rows.count; i++) {
-		rows_at(&choice->rows, i, &row);
-		ids[i] = row_id(&row, "id");
-	}
-	*out = (struct ids){ ids, (size_t)choice->rows.count };
-	return ERR_OK;
 }

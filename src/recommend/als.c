@@ -16,6 +16,7 @@
 #include "recommend/large.h"
 #include "recommend/model.h"
 #include "recommend/parallel.h"
+#include "recommend/vector.h"
 
 #define BLOCK_ROWS 256 /* gathered at a time: stays in the second cache */
 #define BATCH_ROWS 32  /* handed to a thread at a time */
@@ -188,11 +189,7 @@ solve(float *a, float *x, size_t k)
 	if (!cholesky_factor(a, k, stride))
 		return false;
 	cholesky_solve(a, k, stride, x);
-	for (size_t i = 0; i < k; i++) {
-		if (!isfinite(x[i]))
-			return false;
-	}
-	return true;
+	return vector_is_finite(x, k);
 }
 
 /* The row's share of the loss at the solution: sum p^2 - b'x. */

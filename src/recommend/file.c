@@ -16,6 +16,7 @@
 
 #include "base/mem.h"
 #include "recommend/file.h"
+#include "recommend/vector.h"
 
 #define FORMAT     1
 #define FILE_ORDER 0x01020304u
@@ -115,16 +116,6 @@ file_checksum_text(const struct stamp *s, char out[MODEL_CHECKSUM_TEXT])
 /* ---------------------------------------------------------- what is sound */
 
 static bool
-all_finite(const float *values, size_t n)
-{
-	for (size_t i = 0; i < n; i++) {
-		if (!isfinite(values[i]))
-			return false;
-	}
-	return true;
-}
-
-static bool
 all_rise(const int64_t *ids, size_t n)
 {
 	for (size_t i = 1; i < n; i++) {
@@ -152,7 +143,7 @@ near_is_sound(const struct near *near, uint32_t items)
 				return false;
 		}
 	}
-	return all_finite(near->weight, near->n);
+	return vector_is_finite(near->weight, near->n);
 }
 
 static bool
@@ -172,17 +163,17 @@ static const char *
 complaint(const struct model *m)
 {
 	size_t s = m->stride;
-	bool finite = all_finite(m->item, m->items * s) &&
-		      all_finite(m->gram, s * s) && all_finite(m->mean, s) &&
-		      all_finite(m->genre.factor, m->genre.n * s) &&
-		      all_finite(m->genre.share, m->genre.n) &&
-		      all_finite(m->taste.stars, TASTE_STARS) &&
-		      isfinite(m->near_scale) && isfinite(m->unobserved) &&
-		      isfinite(m->regularization) && isfinite(m->taste.floor) &&
-		      isfinite(m->taste.common) && isfinite(m->taste.genre) &&
-		      isfinite(m->taste.genre_first) &&
-		      isfinite(m->taste.first_fade) && m->taste.half > 0 &&
-		      m->taste.near_half > 0;
+	bool finite =
+	    vector_is_finite(m->item, m->items * s) &&
+	    vector_is_finite(m->gram, s * s) && vector_is_finite(m->mean, s) &&
+	    vector_is_finite(m->genre.factor, m->genre.n * s) &&
+	    vector_is_finite(m->genre.share, m->genre.n) &&
+	    vector_is_finite(m->taste.stars, TASTE_STARS) &&
+	    isfinite(m->near_scale) && isfinite(m->unobserved) &&
+	    isfinite(m->regularization) && isfinite(m->taste.floor) &&
+	    isfinite(m->taste.common) && isfinite(m->taste.genre) &&
+	    isfinite(m->taste.genre_first) && isfinite(m->taste.first_fade) &&
+	    m->taste.half > 0 && m->taste.near_half > 0;
 
 	if (!finite)
 		return "it holds factors that are no numbers";

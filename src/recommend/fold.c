@@ -4,8 +4,6 @@
  */
 #include "base/base.h"
 
-#include <math.h>
-
 #include "base/mem.h"
 #include "recommend/cholesky.h"
 #include "recommend/fold.h"
@@ -88,17 +86,6 @@ weigh(struct fold *f, const struct history *h)
 	}
 }
 
-/* Almost singular systems end in numbers that are none. */
-static bool
-all_finite(const float *x, size_t n)
-{
-	for (size_t i = 0; i < n; i++) {
-		if (!isfinite(x[i]))
-			return false;
-	}
-	return true;
-}
-
 void
 fold_run(struct fold *f, const struct history *h)
 {
@@ -109,7 +96,8 @@ fold_run(struct fold *f, const struct history *h)
 	f->solved = cholesky_factor(f->a, m->factors, m->stride);
 	if (f->solved)
 		cholesky_solve(f->a, m->factors, m->stride, f->x);
-	f->solved = f->solved && all_finite(f->x, m->stride);
+	/* almost singular systems end in numbers that are none */
+	f->solved = f->solved && vector_is_finite(f->x, m->stride);
 	if (!f->solved)
 		memset(f->x, 0, m->stride * sizeof *f->x);
 	f->common = taste_common(&m->taste, h->n);

@@ -47,9 +47,8 @@ model_is_lost(const struct model *m)
 	return m && m->trap && m->trap->sprung;
 }
 
-/* The place of a number among n rising ones; n: it is not there. */
-static size_t
-place_of(const int64_t *rising, size_t n, int64_t wanted)
+size_t
+model_place(const int64_t *rising, size_t n, int64_t wanted)
 {
 	size_t low = 0, high = n, middle;
 
@@ -63,10 +62,24 @@ place_of(const int64_t *rising, size_t n, int64_t wanted)
 	return low < n && rising[low] == wanted ? low : n;
 }
 
+struct history
+model_history(TALLOC_CTX *mem, const struct model *m, const int64_t *movies,
+    const int64_t *stars, size_t n)
+{
+	uint32_t *item = mem_array(mem, uint32_t, n + 1);
+	float *preference = mem_array(mem, float, n + 1);
+
+	for (size_t j = 0; j < n; j++) {
+		item[j] = model_find(m, movies[j]);
+		preference[j] = taste_preference(&m->taste, (float)stars[j]);
+	}
+	return (struct history){ n, item, preference };
+}
+
 uint32_t
 model_find(const struct model *m, int64_t movie)
 {
-	size_t place = m->id ? place_of(m->id, m->items, movie) : m->items;
+	size_t place = m->id ? model_place(m->id, m->items, movie) : m->items;
 
 	return place < m->items ? (uint32_t)place : MODEL_NONE;
 }
@@ -74,7 +87,7 @@ model_find(const struct model *m, int64_t movie)
 uint32_t
 model_genre(const struct model *m, int64_t genre)
 {
-	size_t place = place_of(m->genre.id, m->genre.n, genre);
+	size_t place = model_place(m->genre.id, m->genre.n, genre);
 
 	return place < m->genre.n ? (uint32_t)place : MODEL_NONE;
 }

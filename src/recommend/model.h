@@ -61,6 +61,16 @@ struct model *model_new(TALLOC_CTX *mem, uint32_t items, unsigned factors);
 /* Has its file been found cut off? Of no model: no. */
 bool model_is_lost(const struct model *m);
 
+/* The place of a number among n rising ones; n: it is not there. */
+size_t model_place(const int64_t *rising, size_t n, int64_t wanted);
+
+/*
+ * Ratings of a person, oldest first, as a model reads them: movies become items
+ * (MODEL_NONE where it does not know them), stars preferences. Below `mem`.
+ */
+struct history model_history(TALLOC_CTX *mem, const struct model *m,
+    const int64_t *movies, const int64_t *stars, size_t n);
+
 /* The item that stands for a movie, or MODEL_NONE. */
 uint32_t model_find(const struct model *m, int64_t movie);
 

@@ -11,6 +11,7 @@
 
 #include "base/mem.h"
 #include "recommend/large.h"
+#include "recommend/model.h"
 #include "recommend/table.h"
 
 #define LINE_MAX_BYTES 256
@@ -94,12 +95,9 @@ by_id(const void *a, const void *b)
 uint32_t
 names_find(const struct names *names, int64_t id)
 {
-	const int64_t *found = NULL;
+	size_t place = model_place(names->id, names->n, id);
 
-	if (names->n > 0)
-		found =
-		    bsearch(&id, names->id, names->n, sizeof *names->id, by_id);
-	return found ? (uint32_t)(found - names->id) : NAMES_NONE;
+	return place < names->n ? (uint32_t)place : NAMES_NONE;
 }
 
 /* -------------------------------------------------------------- gathering */

@@ -8,6 +8,8 @@
 
 #include "base/base.h"
 
+#include <math.h>
+
 #include "recommend/model.h"
 
 /* The widest vectors that the processor has, found when the program starts. */
@@ -47,6 +49,17 @@ vector_add(float *y, float s, const float *x, size_t n)
 
 	for (size_t i = 0; i < n / MODEL_LANES; i++)
 		vy[i] += s * vx[i];
+}
+
+/* Are all of them numbers? Of any length, on any boundary. */
+static inline bool
+vector_is_finite(const float *x, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (!isfinite(x[i]))
+			return false;
+	}
+	return true;
 }
 
 #endif

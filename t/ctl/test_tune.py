@@ -9,25 +9,11 @@ import shutil
 import stat
 import subprocess
 
-import pytest
-
 import stack as stack_module
-from test_train import EX_DATAERR, HEADER, SMALL, Place, camps
+from test_train import EX_DATAERR, HEADER, SMALL, camps
+from test_train import full, place  # noqa: F401 (fixtures)
 
 EX_CANTCREAT = 73
-
-
-@pytest.fixture
-def place(cluster, tmp_path):
-    made = Place(cluster, tmp_path)
-    yield made
-    cluster.drop(made.database)
-
-
-@pytest.fixture
-def full(place):
-    place.rate(camps())
-    return place
 
 
 def written(place):

@@ -63,7 +63,7 @@ HOT = [
     ("movie_newest", "'es', 'https://x', 1, 15",
      ["Index Scan using movie_release_date"],
      ["movie_genre", "movie_actor", "movie_translation"]),
-    ("recommend_caller", "5, NULL, NULL, true",
+    ("recommend_caller", "5, NULL, NULL",
      ["movie_not_modelled", "rating_user(_movie_unique)?"],
      ["rating", "movie", "movie_actor"]),
     ("recommend_chosen", "'en', 'https://x', 5, NULL, NULL, NULL, 20, 4, true,"
