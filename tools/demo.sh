@@ -521,23 +521,30 @@ demo_stays() {
 	done
 }
 
-# Ctrl-C, ./run stop from elsewhere, or a terminal that is gone: then nobody
-# hears what is said, which must not end us before the services.
-demo_interrupted() {
+# Nothing stops the stopping: no second signal, and no terminal that is gone and
+# hears nothing of what is said.
+demo_ending() {
 	trap '' INT TERM HUP PIPE
 	trap - EXIT
 	say 2>/dev/null || exec >/dev/null 2>&1
 	demo_end
+}
+
+# Ctrl-C, ./run stop from elsewhere, or a terminal that is gone.
+demo_interrupted() {
+	demo_ending
 	say "run: stopped"
 	exit 0
 }
 
-# Anything that ends us on the way leaves nothing running.
+# Anything that ends us on the way leaves nothing running. A signal to all of us
+# may end what we wait for before we hear of it.
 demo_failed() {
 	local status=$?
-	trap '' INT TERM HUP
-	trap - EXIT
-	demo_end
+	case $status in
+	129 | 130 | 143) demo_interrupted ;;
+	esac
+	demo_ending
 	exit "$status"
 }
 
