@@ -20,6 +20,7 @@ demo_main() {
 	demo_port_free "$PORT" MXM_DEMO_PORT
 	demo_port_free "$TLS_PORT" MXM_DEMO_TLS_PORT
 	trap demo_interrupted INT TERM HUP
+	trap : PIPE # what cannot be said is an error, and no sudden end
 	trap demo_failed EXIT
 	service_note run $$
 	build_tree "$BUILD"
@@ -503,7 +504,7 @@ demo_stays() {
 	if [ "$BACKGROUND" = yes ]; then
 		: >"$STATE/background"
 		rm -f "$STATE/pid/run"
-		trap - EXIT INT TERM HUP
+		trap - EXIT INT TERM HUP PIPE
 		demo_unlock
 		exit 0
 	fi
