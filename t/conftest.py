@@ -95,6 +95,12 @@ fay = person("fay")
 nina = person("nina")
 
 
+@pytest.fixture
+def figure(record_property):
+    """figure(what, value): a measured figure, printed by ./run check."""
+    return record_property
+
+
 @pytest.fixture(scope="session")
 def build():
     """The folder of the programs under test."""
