@@ -61,23 +61,6 @@ body_kind_of(const struct req *r)
 	return BODY_UNKNOWN;
 }
 
-/* "Extra data: line 1 column 3 (char 2)" */
-static const char *
-fault_at(const struct req *r, const char *fault, size_t at)
-{
-	size_t line = 1, column = 1, i;
-
-	for (i = 0; i < at; i++) {
-		column++;
-		if (r->body[i] == '\n') {
-			line++;
-			column = 1;
-		}
-	}
-	return mem_printf(r->mem, "%s: line %zu column %zu (char %zu)", fault,
-	    line, column, at);
-}
-
 /* Members of all objects of a tree, those inside lists included. */
 static size_t
 count_keys(struct json_object *json)
@@ -127,17 +110,19 @@ body_json(struct req *r, struct body *out)
 	memset(out, 0, sizeof *out);
 	out->kind = BODY_JSON;
 	if (!jsonscan(r->body, r->body_len, &scan)) {
-		out->fault = fault_at(r, scan.fault, scan.at);
+		out->fault = scan.fault;
+		out->fault_at = scan.at;
+		out->has_place = true;
 		return ERR_BAD_JSON;
 	}
 	out->json = build(r);
 	if (!out->json || !json_object_is_type(out->json, json_type_object)) {
-		out->fault = "Expecting an object";
+		out->fault = MSG_JSON_OBJECT;
 		return ERR_BAD_JSON;
 	}
 	/* json-c keeps the last of equal keys, and so has fewer of them */
 	if (count_keys(out->json) != scan.keys) {
-		out->fault = "A property occurs twice";
+		out->fault = MSG_JSON_TWICE;
 		return ERR_BAD_JSON;
 	}
 	return ERR_OK;
@@ -151,7 +136,7 @@ body_form(struct req *r, struct body *out)
 
 	params_parse(r->mem, r->body, r->body_len, &params);
 	if (params.bad) {
-		out->fault = "Wrong percent-encoding, or too many fields";
+		out->fault = MSG_FORM_ENCODING;
 		return ERR_INVALID;
 	}
 	out->parts = mem_array(r->mem, struct body_part, params.n + 1);
@@ -181,6 +166,35 @@ body_any(struct req *r, struct body *out)
 	case BODY_UNKNOWN:
 		break;
 	}
-	out->fault = "Unsupported media type";
 	return ERR_MEDIA_TYPE;
+}
+
+/* "line 1 column 3 (char 2)" of the byte at `at`. */
+static const char *
+place_of(const struct req *r, size_t at)
+{
+	size_t line = 1, column = 1, i;
+
+	for (i = 0; i < at; i++) {
+		column++;
+		if (r->body[i] == '\n') {
+			line++;
+			column = 1;
+		}
+	}
+	return msg_format(r->mem, r->lang, MSG_PARSE_PLACE,
+	    (const char *const[3]){ mem_printf(r->mem, "%zu", line),
+		mem_printf(r->mem, "%zu", column),
+		mem_printf(r->mem, "%zu", at) });
+}
+
+const char *
+body_fault(const struct req *r, const struct body *body)
+{
+	const char *what = msg_text(r->lang, body->fault);
+
+	if (!body->has_place)
+		return what;
+	return msg_format(r->mem, r->lang, MSG_PARSE_AT,
+	    (const char *const[3]){ what, place_of(r, body->fault_at) });
 }

@@ -9,6 +9,7 @@
 #include "base/base.h"
 
 #include "http/request.h"
+#include "i18n/msg.h"
 
 struct json_object;
 
@@ -41,7 +42,9 @@ struct body {
 	struct json_object *json; /* BODY_JSON: always an object */
 	struct body_part *parts;  /* forms */
 	size_t n;
-	const char *fault; /* what is wrong, in English; NULL: nothing */
+	enum msg fault;  /* what is wrong; MSG_NONE: nothing */
+	size_t fault_at; /* BODY_JSON: the byte, when has_place */
+	bool has_place;
 };
 
 /* What the content type announces. */
@@ -62,5 +65,11 @@ enum err body_json(struct req *r, struct body *out);
  * in any case.
  */
 enum err body_any(struct req *r, struct body *out);
+
+/*
+ * What is wrong with the body, in the caller's language, and where: "Extra
+ * data: line 1 column 3 (char 2)". Belongs to the request.
+ */
+const char *body_fault(const struct req *r, const struct body *body);
 
 #endif

@@ -440,7 +440,7 @@ report_missing(struct req *r, const struct source *s)
 		    style == STYLE_FRAMEWORK || style == STYLE_FORM ? f->name :
 								      NULL,
 		    msg_format(r->mem, r->lang, msg,
-			(const char *const[3]){ f->name }));
+			(const char *const[3]){ msg_field(r->lang, f->name) }));
 		if (style != STYLE_FRAMEWORK)
 			return true;
 	}
@@ -527,7 +527,7 @@ fail_large(struct req *r, size_t limit)
 static enum err
 fail_body(struct req *r, enum err e, const struct body *body, bool forms)
 {
-	const char *args[3] = { body->fault };
+	const char *args[3] = { body_fault(r, body) };
 	enum msg msg = MSG_INVALID_JSON;
 
 	if (e == ERR_MEDIA_TYPE) {

@@ -16,13 +16,13 @@
 struct scan {
 	const char *s, *end;
 	size_t keys;
-	const char *fault;
+	enum msg fault;
 };
 
 static bool scan_value(struct scan *at, int depth);
 
 static bool
-wrong(struct scan *at, const char *fault)
+wrong(struct scan *at, enum msg fault)
 {
 	if (!at->fault)
 		at->fault = fault;
@@ -53,7 +53,7 @@ scan_word(struct scan *at, const char *word)
 	size_t n = strlen(word);
 
 	if ((size_t)(at->end - at->s) < n || memcmp(at->s, word, n) != 0)
-		return wrong(at, "Expecting value");
+		return wrong(at, MSG_JSON_VALUE);
 	at->s += n;
 	return true;
 }
@@ -89,18 +89,18 @@ scan_unicode(struct scan *at)
 	int unit = scan_hex4(at);
 
 	if (unit < 0)
-		return wrong(at, "Invalid \\uXXXX escape");
+		return wrong(at, MSG_JSON_ESCAPE_U);
 	if (unit == 0)
-		return wrong(at, "NUL is not allowed");
+		return wrong(at, MSG_JSON_NUL);
 	if (unit >= 0xdc00 && unit <= 0xdfff)
-		return wrong(at, "Lone surrogate");
+		return wrong(at, MSG_JSON_SURROGATE);
 	if (unit < 0xd800 || unit > 0xdbff)
 		return true;
 	if (!take(at, '\\') || !take(at, 'u'))
-		return wrong(at, "Lone surrogate");
+		return wrong(at, MSG_JSON_SURROGATE);
 	unit = scan_hex4(at);
 	if (unit < 0xdc00 || unit > 0xdfff)
-		return wrong(at, "Lone surrogate");
+		return wrong(at, MSG_JSON_SURROGATE);
 	return true;
 }
 
@@ -115,7 +115,7 @@ scan_string(struct scan *at)
 		if (c == '"')
 			return true;
 		if (c < 0x20)
-			return wrong(at, "Invalid control character");
+			return wrong(at, MSG_JSON_CONTROL);
 		if (c != '\\')
 			continue;
 		if (at->s == at->end)
@@ -125,10 +125,10 @@ scan_string(struct scan *at)
 			if (!scan_unicode(at))
 				return false;
 		} else if (!c || !strchr("\"\\/bfnrt", c)) {
-			return wrong(at, "Invalid \\escape");
+			return wrong(at, MSG_JSON_ESCAPE);
 		}
 	}
-	return wrong(at, "Unterminated string");
+	return wrong(at, MSG_JSON_STRING);
 }
 
 static bool
@@ -138,7 +138,7 @@ scan_digits(struct scan *at)
 
 	while (at->s < at->end && *at->s >= '0' && *at->s <= '9')
 		at->s++;
-	return at->s > start || wrong(at, "Expecting value");
+	return at->s > start || wrong(at, MSG_JSON_VALUE);
 }
 
 /* Does the number of n characters fit its type? */
@@ -180,7 +180,7 @@ scan_number(struct scan *at)
 	}
 	if (!number_fits(start, (size_t)(at->s - start), integer)) {
 		at->s = start;
-		return wrong(at, "Number out of range");
+		return wrong(at, MSG_JSON_NUMBER);
 	}
 	return true;
 }
@@ -199,7 +199,7 @@ scan_list(struct scan *at, int depth)
 		if (take(at, ']'))
 			return true;
 		if (!take(at, ','))
-			return wrong(at, "Expecting ',' delimiter");
+			return wrong(at, MSG_JSON_COMMA);
 	}
 }
 
@@ -208,14 +208,13 @@ scan_member(struct scan *at, int depth)
 {
 	skip_space(at);
 	if (at->s == at->end || *at->s != '"')
-		return wrong(
-		    at, "Expecting property name enclosed in double quotes");
+		return wrong(at, MSG_JSON_NAME);
 	if (!scan_string(at))
 		return false;
 	at->keys++;
 	skip_space(at);
 	if (!take(at, ':'))
-		return wrong(at, "Expecting ':' delimiter");
+		return wrong(at, MSG_JSON_COLON);
 	return scan_value(at, depth + 1);
 }
 
@@ -233,7 +232,7 @@ scan_object(struct scan *at, int depth)
 		if (take(at, '}'))
 			return true;
 		if (!take(at, ','))
-			return wrong(at, "Expecting ',' delimiter");
+			return wrong(at, MSG_JSON_COMMA);
 	}
 }
 
@@ -244,12 +243,12 @@ scan_value(struct scan *at, int depth)
 {
 	skip_space(at);
 	if (at->s == at->end)
-		return wrong(at, "Expecting value");
+		return wrong(at, MSG_JSON_VALUE);
 	switch (*at->s) {
 	case '{':
 	case '[':
 		if (depth == JSON_DEPTH_MAX)
-			return wrong(at, "Nested too deeply");
+			return wrong(at, MSG_JSON_DEPTH);
 		return *at->s == '{' ? scan_object(at, depth) :
 				       scan_list(at, depth);
 	case '"':
@@ -273,7 +272,7 @@ scan_value(struct scan *at, int depth)
 	case '9':
 		return scan_number(at);
 	default:
-		return wrong(at, "Expecting value");
+		return wrong(at, MSG_JSON_VALUE);
 	}
 }
 
@@ -283,11 +282,11 @@ jsonscan(const char *s, size_t n, struct jsonscan *out)
 	struct scan at = { .s = s, .end = s + n };
 
 	if (!text_is_utf8(s, n))
-		wrong(&at, "Not UTF-8, or a NUL");
+		wrong(&at, MSG_JSON_UTF8);
 	else if (scan_value(&at, 0)) {
 		skip_space(&at);
 		if (at.s < at.end)
-			wrong(&at, "Extra data");
+			wrong(&at, MSG_JSON_EXTRA);
 	}
 	out->keys = at.keys;
 	out->at = (size_t)(at.s - s);

@@ -10,12 +10,14 @@
 
 #include "base/base.h"
 
+#include "i18n/msg.h"
+
 #define JSON_DEPTH_MAX 16
 
 struct jsonscan {
-	size_t keys;       /* members of all objects together */
-	size_t at;         /* where the fault is */
-	const char *fault; /* NULL: none; static text */
+	size_t keys;    /* members of all objects together */
+	size_t at;      /* where the fault is */
+	enum msg fault; /* MSG_NONE: none */
 };
 
 /*

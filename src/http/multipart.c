@@ -26,7 +26,7 @@ struct part_head {
 };
 
 static bool
-wrong(struct multipart *m, const char *fault)
+wrong(struct multipart *m, enum msg fault)
 {
 	m->out->fault = fault;
 	return false;
@@ -87,13 +87,13 @@ read_boundary(struct multipart *m, const char *type)
 			continue;
 		n = strlen(value);
 		if (n == 0 || n > BOUNDARY_MAX || value[n - 1] == ' ')
-			return wrong(m, "Invalid boundary");
+			return wrong(m, MSG_PART_BOUNDARY);
 		memcpy(m->delimiter, "\r\n--", 4);
 		memcpy(m->delimiter + 4, value, n + 1);
 		m->delimiter_len = n + 4;
 		return true;
 	}
-	return wrong(m, "No boundary");
+	return wrong(m, MSG_PART_NO_BOUNDARY);
 }
 
 /*
@@ -109,7 +109,7 @@ end_delimiter(struct multipart *m, bool *last)
 	while (m->s < m->end && (*m->s == ' ' || *m->s == '\t'))
 		m->s++;
 	if (m->end - m->s < 2 || m->s[0] != '\r' || m->s[1] != '\n')
-		return wrong(m, "Invalid delimiter");
+		return wrong(m, MSG_PART_DELIMITER);
 	m->s += 2;
 	return true;
 }
@@ -129,7 +129,7 @@ find_first(struct multipart *m, bool *last)
 	found = memmem(
 	    m->s, (size_t)(m->end - m->s), m->delimiter, m->delimiter_len);
 	if (!found)
-		return wrong(m, "No delimiter");
+		return wrong(m, MSG_PART_NO_DELIMITER);
 	m->s = found + m->delimiter_len;
 	return end_delimiter(m, last);
 }
@@ -142,7 +142,7 @@ read_disposition(struct multipart *m, const char *value, struct part_head *h)
 	char *name, *text;
 
 	if (n != 9 || strncasecmp(value, "form-data", n) != 0)
-		return wrong(m, "A part is no form-data");
+		return wrong(m, MSG_PART_NOT_FORM);
 	while (read_parameter(m->mem, &s, &name, &text)) {
 		if (strcasecmp(name, "name") == 0)
 			h->name = text;
@@ -150,7 +150,7 @@ read_disposition(struct multipart *m, const char *value, struct part_head *h)
 			h->filename = text;
 	}
 	if (*s)
-		return wrong(m, "Invalid Content-Disposition");
+		return wrong(m, MSG_PART_DISPOSITION);
 	return true;
 }
 
@@ -161,7 +161,7 @@ read_header(struct multipart *m, char *line, struct part_head *h)
 	char *colon = strchr(line, ':'), *value;
 
 	if (!colon || colon == line)
-		return wrong(m, "Invalid header");
+		return wrong(m, MSG_PART_HEADER);
 	*colon = '\0';
 	value = colon + 1;
 	value += strspn(value, " \t");
@@ -173,7 +173,7 @@ read_header(struct multipart *m, char *line, struct part_head *h)
 		 strcasecmp(value, "7bit") != 0 &&
 		 strcasecmp(value, "8bit") != 0 &&
 		 strcasecmp(value, "binary") != 0)
-		return wrong(m, "Content-Transfer-Encoding is not supported");
+		return wrong(m, MSG_PART_TRANSFER);
 	return true;
 }
 
@@ -187,13 +187,13 @@ read_head(struct multipart *m, struct part_head *h)
 	for (;;) {
 		eol = memmem(m->s, (size_t)(m->end - m->s), "\r\n", 2);
 		if (!eol)
-			return wrong(m, "A part without an end");
+			return wrong(m, MSG_PART_END);
 		if (eol - start > MULTIPART_HEADER_MAX)
-			return wrong(m, "The headers of a part are too long");
+			return wrong(m, MSG_PART_HEADERS_LONG);
 		if (eol == m->s)
 			break;
 		if (!text_is_utf8(m->s, (size_t)(eol - m->s)))
-			return wrong(m, "A header is not UTF-8");
+			return wrong(m, MSG_PART_HEADER_UTF8);
 		if (!read_header(
 			m, mem_textn(m->mem, m->s, (size_t)(eol - m->s)), h))
 			return false;
@@ -201,9 +201,9 @@ read_head(struct multipart *m, struct part_head *h)
 	}
 	m->s = eol + 2;
 	if (!h->name || !h->name[0])
-		return wrong(m, "A part without a name");
+		return wrong(m, MSG_PART_NO_NAME);
 	if (strlen(h->name) > MULTIPART_NAME_MAX)
-		return wrong(m, "The name of a part is too long");
+		return wrong(m, MSG_PART_NAME_LONG);
 	return true;
 }
 
@@ -236,7 +236,7 @@ read_part(struct multipart *m, bool *last)
 	const char *data, *found;
 
 	if (m->out->n == MULTIPART_PARTS_MAX)
-		return wrong(m, "Too many parts");
+		return wrong(m, MSG_PARTS_MANY);
 	if (!read_head(m, &head))
 		return false;
 	/* an empty part's delimiter begins with the line end just read */
@@ -244,7 +244,7 @@ read_part(struct multipart *m, bool *last)
 	found = memmem(data - 2, (size_t)(m->end - data) + 2, m->delimiter,
 	    m->delimiter_len);
 	if (!found)
-		return wrong(m, "A part without an end");
+		return wrong(m, MSG_PART_END);
 	m->s = found + m->delimiter_len;
 	add_part(m, &head, data, found > data ? (size_t)(found - data) : 0);
 	return end_delimiter(m, last);
@@ -258,7 +258,7 @@ multipart_parse(TALLOC_CTX *mem, const char *type, const char *p, size_t n,
 	bool last = false, good;
 
 	out->n = 0;
-	out->fault = NULL;
+	out->fault = MSG_NONE;
 	out->parts = mem_array(mem, struct body_part, MULTIPART_PARTS_MAX);
 	good = read_boundary(&m, type) && find_first(&m, &last);
 	while (good && !last)

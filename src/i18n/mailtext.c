@@ -44,12 +44,12 @@ static const struct sentences verification[LANG__MAX] = {
 	[LANG_FR] = {
 		"Vérification du compte MoviesXMovies de {0}",
 		"Bonjour {0},",
-		"voici le code qui vérifie votre compte :",
-		"Ce lien le saisit pour vous :",
+		"voici le code qui vérifie votre compte :",
+		"Ce lien le saisit pour vous :",
 		"Vérifier mon compte",
 		"Le code est valable 24 heures et ne sert qu’une fois.",
 		"Si vous n’avez pas de compte MoviesXMovies, quelqu’un s’est "
-		"trompé d’adresse : veuillez ignorer ce message.",
+		"trompé d’adresse : veuillez ignorer ce message.",
 	},
 	[LANG_DE] = {
 		"Bestätigung des MoviesXMovies-Kontos von {0}",
@@ -87,11 +87,11 @@ static const struct sentences reset[LANG__MAX] = {
 	[LANG_FR] = {
 		"Réinitialisation du mot de passe MoviesXMovies de {0}",
 		"Bonjour {0},",
-		"voici le code pour choisir un nouveau mot de passe :",
-		"Ce lien vous y conduit :",
+		"voici le code pour choisir un nouveau mot de passe :",
+		"Ce lien vous y conduit :",
 		"Choisir un nouveau mot de passe",
 		"Le code expire dans 15 minutes et ne sert qu’une fois.",
-		"Si vous ne l’avez pas demandé, veuillez ignorer ce message : "
+		"Si vous ne l’avez pas demandé, veuillez ignorer ce message : "
 		"votre mot de passe reste inchangé.",
 	},
 	[LANG_DE] = {

@@ -88,14 +88,36 @@ msg_text(enum lang lang, enum msg msg)
 	return texts[lang][msg];
 }
 
+const char *
+msg_field(enum lang lang, const char *name)
+{
+	static const struct {
+		const char *name;
+		enum msg label;
+	} fields[] = {
+		{ "username", MSG_NAME_USERNAME },
+		{ "first_name", MSG_NAME_FIRST_NAME },
+		{ "last_name", MSG_NAME_LAST_NAME },
+		{ "email", MSG_NAME_EMAIL },
+		{ "password", MSG_NAME_PASSWORD },
+	};
+
+	for (size_t i = 0; lang != LANG_EN && i < array_len(fields); i++) {
+		if (strcmp(name, fields[i].name) == 0)
+			return msg_text(lang, fields[i].label);
+	}
+	return name;
+}
+
 char *
 msg_size(TALLOC_CTX *mem, enum lang lang, size_t bytes)
 {
 	const char *byte = lang == LANG_FR ? "io" : "iB";
+	const char *blank = lang == LANG_FR ? "\u00a0" : " ";
 
 	if (bytes >= MIB && bytes % MIB == 0)
-		return mem_printf(mem, "%zu M%s", bytes / MIB, byte);
-	return mem_printf(mem, "%zu K%s", bytes / KIB, byte);
+		return mem_printf(mem, "%zu%sM%s", bytes / MIB, blank, byte);
+	return mem_printf(mem, "%zu%sK%s", bytes / KIB, blank, byte);
 }
 
 /*

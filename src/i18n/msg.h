@@ -25,8 +25,15 @@ enum msg {
 const char *msg_text(enum lang lang, enum msg msg);
 
 /*
- * A size as a person reads it, whole: "5 MiB", "64 KiB", in French "5 Mio";
- * less than a KiB is dropped. The result belongs to `mem`.
+ * A field as it is called in a sentence of that language: its label in the
+ * form. In English, and for a field without a label, its name itself: clients
+ * know that sentence.
+ */
+const char *msg_field(enum lang lang, const char *name);
+
+/*
+ * A size as a person reads it, whole: "5 MiB", "64 KiB", in French "5 Mio" with
+ * a no-break space; less than a KiB is dropped. The result belongs to `mem`.
  */
 char *msg_size(TALLOC_CTX *mem, enum lang lang, size_t bytes);
 

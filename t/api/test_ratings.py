@@ -39,7 +39,7 @@ def test_texts_are_in_the_callers_language(carla):
     r = carla.post(HEAT, {"rating": 9})
     assert r.status_code == 400
     assert r.json()["rating"] == [
-        "Asegúrese de que este valor es menor o igual a 5."]
+        "Asegúrese de que este valor sea menor o igual que 5."]
 
 
 @pytest.mark.parametrize("body, key", [

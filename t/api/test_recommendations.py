@@ -172,7 +172,7 @@ def test_reasons_name_the_ratings_that_count(stack, newcomer):
     assert sum(w["share"] for w in why) <= 1.001
     me.language("es")
     rate(me, "the-godfather", 4)
-    assert "Diste 4 estrellas a «El padrino»" in [
+    assert "Usted dio 4 estrellas a «El padrino»" in [
         w["text"] for w in because(me, "city-of-god", "rating")]
 
 

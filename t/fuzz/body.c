@@ -60,7 +60,7 @@ check_scan(struct req *r)
 	if (jsonscan(r->body, r->body_len, &scan) && body_json(r, &body))
 		assert(!body.json ||
 		       !json_object_is_type(body.json, json_type_object) ||
-		       strcmp(body.fault, "A property occurs twice") == 0);
+		       body.fault == MSG_JSON_TWICE);
 }
 
 int

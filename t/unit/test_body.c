@@ -43,9 +43,9 @@ Test(body, reads_json)
 
 	for (i = 0; i < array_len(good); i++) {
 		cr_assert_eq(parse(good[i], strlen(good[i]), &b), ERR_OK,
-		    "%s: %s", good[i], b.fault);
+		    "%s: %s", good[i], msg_text(LANG_EN, b.fault));
 		cr_assert(json_object_is_type(b.json, json_type_object));
-		cr_assert_null(b.fault);
+		cr_assert_eq(b.fault, MSG_NONE);
 	}
 }
 
@@ -116,7 +116,7 @@ Test(body, refuses_bad_json)
 	for (i = 0; i < array_len(bad); i++) {
 		cr_assert_eq(parse(bad[i], strlen(bad[i]), &b), ERR_BAD_JSON,
 		    "%s", bad[i]);
-		cr_assert_not_null(b.fault);
+		cr_assert_neq(b.fault, MSG_NONE);
 	}
 	cr_assert_eq(parse("{\"a\": 1}\0", 9, &b), ERR_BAD_JSON);
 	cr_assert_eq(parse("{\"a\": \"x\0y\"}", 12, &b), ERR_BAD_JSON);
@@ -139,7 +139,7 @@ Test(body, refuses_duplicate_keys)
 	for (i = 0; i < array_len(bad); i++) {
 		cr_assert_eq(parse(bad[i], strlen(bad[i]), &b), ERR_BAD_JSON,
 		    "%s", bad[i]);
-		cr_assert_str_eq(b.fault, "A property occurs twice");
+		cr_assert_eq(b.fault, MSG_JSON_TWICE);
 	}
 }
 
@@ -184,14 +184,29 @@ Test(body, reads_many_keys, .timeout = 5)
 	cr_assert_eq(json_object_object_length(b.json), 100001);
 }
 
-Test(body, says_where)
+/* What is said in that language of a JSON body. */
+static const char *
+said(enum lang lang, const char *text)
 {
+	struct req *r = world_post(json, text);
 	struct body b;
 
-	cr_assert_eq(parse("{\n\"a\": x}", 9, &b), ERR_BAD_JSON);
-	cr_assert_str_eq(b.fault, "Expecting value: line 2 column 6 (char 7)");
-	cr_assert_eq(parse("{} x", 4, &b), ERR_BAD_JSON);
-	cr_assert_str_eq(b.fault, "Extra data: line 1 column 4 (char 3)");
+	r->lang = lang;
+	cr_assert_eq(body_json(r, &b), ERR_BAD_JSON);
+	return body_fault(r, &b);
+}
+
+Test(body, says_where)
+{
+	cr_assert_str_eq(said(LANG_EN, "{\n\"a\": x}"),
+	    "Expecting value: line 2 column 6 (char 7)");
+	cr_assert_str_eq(
+	    said(LANG_EN, "{} x"), "Extra data: line 1 column 4 (char 3)");
+	cr_assert_str_eq(said(LANG_ES, "{} x"),
+	    "datos sobrantes: línea 1, columna 4 (carácter 3)");
+	cr_assert_str_eq(said(LANG_FR, "{} x"),
+	    "données superflues\u00a0: ligne 1, colonne 4 (caractère 3)");
+	cr_assert_str_eq(said(LANG_DE, "[]"), "Objekt erwartet");
 }
 
 static enum body_kind
@@ -236,5 +251,5 @@ Test(body, parses_by_content_type)
 	    body_any(
 		world_post("application/x-www-form-urlencoded", "a=%zz"), &b),
 	    ERR_INVALID);
-	cr_assert_not_null(b.fault);
+	cr_assert_neq(b.fault, MSG_NONE);
 }

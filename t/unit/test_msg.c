@@ -32,7 +32,7 @@ Test(msg, arguments_go_to_their_places)
 	cr_assert_str_eq(msg_format(NULL, LANG_EN, MSG_FIELD_LENGTH, args),
 	    "Ensure this value has at most 128 characters (it has 130).");
 	cr_assert_str_eq(msg_format(NULL, LANG_DE, MSG_FIELD_LENGTH, args),
-	    "Dieser Wert darf höchstens 128 Zeichen haben (er hat 130).");
+	    "Dieser Wert darf höchstens 128 Zeichen haben (es sind 130).");
 }
 
 Test(msg, one_is_not_many)
@@ -45,20 +45,79 @@ Test(msg, one_is_not_many)
 	cr_assert_str_eq(msg_format(NULL, LANG_EN, MSG_THROTTLED, many),
 	    "Request was throttled. Expected available in 12 seconds.");
 	cr_assert_str_eq(msg_format(NULL, LANG_DE, MSG_RESEND_COOLDOWN, one),
-	    "Sie können die Bestätigungs-E-Mail in 1 Sekunde erneut senden");
+	    "Sie können die Bestätigungs-E-Mail in 1 Sekunde erneut anfordern");
 	cr_assert_str_eq(msg_format(NULL, LANG_FR, MSG_UNAVAILABLE, many),
 	    "Le service n’est pas disponible pour le moment. Réessayez dans "
 	    "12 secondes.");
 	cr_assert_str_eq(msg_format(NULL, LANG_ES, MSG_THROTTLED, one),
-	    "Petición limitada. Disponible de nuevo en 1 segundo.");
+	    "Demasiadas peticiones. Podrá volver a intentarlo dentro de 1 "
+	    "segundo.");
 	cr_assert_str_eq(msg_format(NULL, LANG_EN, MSG_THROTTLED, none),
 	    "Request was throttled. Expected available in  seconds.");
+}
+
+/* The parts of a sentence that are the same words in two languages. */
+static bool
+may_be_equal(enum msg msg)
+{
+	return msg == MSG_PARSE_AT;
+}
+
+Test(msg, every_text_is_translated)
+{
+	for (int lang = LANG_EN + 1; lang < LANG__MAX; lang++) {
+		for (int msg = MSG_NONE + 1; msg < MSG__MAX; msg++) {
+			const char *text =
+			    msg_text((enum lang)lang, (enum msg)msg);
+
+			cr_assert(
+			    may_be_equal((enum msg)msg) ||
+				strcmp(text, msg_text(LANG_EN, (enum msg)msg)),
+			    "%s", text);
+		}
+	}
+}
+
+/* No blank at which a line could break before : ; ! ? or inside « ». */
+Test(msg, french_has_no_break_spaces)
+{
+	static const char *const breaks[] = { " :", " ;", " !", " ?", "« ",
+		" »" };
+
+	for (int msg = MSG_NONE + 1; msg < MSG__MAX; msg++) {
+		const char *text = msg_text(LANG_FR, (enum msg)msg);
+
+		for (size_t i = 0; i < array_len(breaks); i++)
+			cr_assert_null(strstr(text, breaks[i]), "%s", text);
+	}
+}
+
+/* Each language has quotation marks of its own. */
+Test(msg, quotation_marks)
+{
+	for (int lang = LANG_EN + 1; lang < LANG__MAX; lang++) {
+		for (int msg = MSG_NONE + 1; msg < MSG__MAX; msg++) {
+			const char *text =
+			    msg_text((enum lang)lang, (enum msg)msg);
+
+			cr_assert_null(strpbrk(text, "\"'"), "%s", text);
+		}
+	}
+}
+
+Test(msg, a_field_is_called_as_its_label)
+{
+	cr_assert_str_eq(msg_field(LANG_EN, "first_name"), "first_name");
+	cr_assert_str_eq(msg_field(LANG_FR, "first_name"), "prénom");
+	cr_assert_str_eq(msg_field(LANG_ES, "password"), "contraseña");
+	cr_assert_str_eq(msg_field(LANG_DE, "rating"), "rating");
 }
 
 Test(msg, sizes)
 {
 	cr_assert_str_eq(msg_size(NULL, LANG_EN, 5 * 1024 * 1024), "5 MiB");
-	cr_assert_str_eq(msg_size(NULL, LANG_FR, 5 * 1024 * 1024), "5 Mio");
+	cr_assert_str_eq(
+	    msg_size(NULL, LANG_FR, 5 * 1024 * 1024), "5\u00a0Mio");
 	cr_assert_str_eq(msg_size(NULL, LANG_DE, 64 * 1024), "64 KiB");
 	cr_assert_str_eq(msg_size(NULL, LANG_ES, 1536 * 1024), "1536 KiB");
 	cr_assert_str_eq(msg_size(NULL, LANG_EN, 12345), "12 KiB");

@@ -233,8 +233,8 @@ Test(problem, replaces_what_was_begun)
 	json_object(j);
 	json_key(j, "half");
 	memcpy(r->answer.etag, "W/\"1\"", 6);
-	cr_assert_str_eq(
-	    body_of(r, ERR_FORBIDDEN), "{\"error\":\"You may not do this.\"}");
+	cr_assert_str_eq(body_of(r, ERR_FORBIDDEN),
+	    "{\"error\":\"You do not have permission to do this.\"}");
 	cr_assert_null(world_header(r, "ETag"));
 	cr_assert_str_eq(world_header(r, "Cache-Control"), "no-store");
 }
