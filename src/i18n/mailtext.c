@@ -24,30 +24,31 @@ static const struct sentences verification[LANG__MAX] = {
 	[LANG_EN] = {
 		"Verification of MoviesXMovies account for {0}",
 		"Hello {0},",
-		"this is the code that verifies your account:",
+		"This is the code that verifies your account:",
 		"This link enters it for you:",
 		"Verify my account",
-		"The code is good for 24 hours and for one use.",
-		"If you have no account with MoviesXMovies, somebody has "
-		"mistyped an address: please ignore this mail.",
+		"The code is valid for 24 hours and can be used once.",
+		"If you have no account with MoviesXMovies, someone has "
+		"mistyped an address; please ignore this mail.",
 	},
 	[LANG_ES] = {
 		"Verificación de MoviesXMovies de {0}",
 		"Hola, {0}:",
 		"Este es el código que verifica su cuenta:",
-		"Este enlace lo introduce por usted:",
+		"Con este enlace no hace falta escribirlo:",
 		"Verificar mi cuenta",
-		"El código vale durante 24 horas y para un solo uso.",
+		"El código es válido durante 24 horas y solo se puede usar una "
+		"vez.",
 		"Si no tiene una cuenta en MoviesXMovies, alguien se ha "
-		"equivocado de dirección: no haga caso de este correo.",
+		"equivocado de dirección; ignore este correo.",
 	},
 	[LANG_FR] = {
 		"Vérification du compte MoviesXMovies de {0}",
 		"Bonjour {0},",
-		"voici le code qui vérifie votre compte :",
-		"Ce lien le saisit pour vous :",
+		"Voici le code qui permet de vérifier votre compte :",
+		"Avec ce lien, inutile de le saisir :",
 		"Vérifier mon compte",
-		"Le code est valable 24 heures et ne sert qu’une fois.",
+		"Le code est valable 24 heures et ne peut servir qu’une fois.",
 		"Si vous n’avez pas de compte MoviesXMovies, quelqu’un s’est "
 		"trompé d’adresse : veuillez ignorer ce message.",
 	},
@@ -55,11 +56,11 @@ static const struct sentences verification[LANG__MAX] = {
 		"Bestätigung des MoviesXMovies-Kontos von {0}",
 		"Hallo {0},",
 		"mit diesem Code bestätigen Sie Ihr Konto:",
-		"Dieser Link gibt ihn für Sie ein:",
+		"Mit diesem Link müssen Sie ihn nicht eingeben:",
 		"Mein Konto bestätigen",
-		"Der Code gilt 24 Stunden und nur ein Mal.",
+		"Der Code gilt 24 Stunden und kann einmal verwendet werden.",
 		"Wenn Sie kein Konto bei MoviesXMovies haben, hat sich jemand "
-		"in der Adresse geirrt: Beachten Sie diese Nachricht nicht.",
+		"in der Adresse geirrt; bitte ignorieren Sie diese Nachricht.",
 	},
 };
 
@@ -67,30 +68,31 @@ static const struct sentences reset[LANG__MAX] = {
 	[LANG_EN] = {
 		"Password reset for MoviesXMovies account of {0}",
 		"Hello {0},",
-		"this is the code that lets you choose a new password:",
-		"This link takes you there:",
+		"This is the code that lets you choose a new password:",
+		"This link opens the page for it:",
 		"Choose a new password",
-		"The code expires in 15 minutes and is good for one use.",
-		"If you did not ask for it, please ignore this mail: your "
-		"password stays as it is.",
+		"The code expires in 15 minutes and can be used once.",
+		"If you did not ask for it, please ignore this mail; your "
+		"password stays unchanged.",
 	},
 	[LANG_ES] = {
 		"Restablecimiento de contraseña de MoviesXMovies de {0}",
 		"Hola, {0}:",
 		"Este es el código para elegir una contraseña nueva:",
-		"Este enlace le lleva allí:",
+		"Este enlace abre la página correspondiente:",
 		"Elegir una contraseña nueva",
-		"El código caduca en 15 minutos y vale para un solo uso.",
-		"Si no lo ha pedido, no haga caso de este correo: su "
-		"contraseña no cambia.",
+		"El código caduca a los 15 minutos y solo se puede usar una vez.",
+		"Si no lo ha pedido, ignore este correo; su contraseña no "
+		"cambia.",
 	},
 	[LANG_FR] = {
 		"Réinitialisation du mot de passe MoviesXMovies de {0}",
 		"Bonjour {0},",
-		"voici le code pour choisir un nouveau mot de passe :",
-		"Ce lien vous y conduit :",
+		"Voici le code pour choisir un nouveau mot de passe :",
+		"Ce lien ouvre la page correspondante :",
 		"Choisir un nouveau mot de passe",
-		"Le code expire dans 15 minutes et ne sert qu’une fois.",
+		"Le code expire au bout de 15 minutes et ne peut servir qu’une "
+		"fois.",
 		"Si vous ne l’avez pas demandé, veuillez ignorer ce message : "
 		"votre mot de passe reste inchangé.",
 	},
@@ -98,11 +100,12 @@ static const struct sentences reset[LANG__MAX] = {
 		"Neues Passwort für das MoviesXMovies-Konto von {0}",
 		"Hallo {0},",
 		"mit diesem Code wählen Sie ein neues Passwort:",
-		"Dieser Link führt Sie dorthin:",
+		"Dieser Link öffnet die Seite dafür:",
 		"Neues Passwort wählen",
-		"Der Code läuft in 15 Minuten ab und gilt nur ein Mal.",
-		"Wenn Sie ihn nicht angefordert haben, beachten Sie diese "
-		"Nachricht nicht: Ihr Passwort bleibt, wie es ist.",
+		"Der Code läuft nach 15 Minuten ab und kann einmal verwendet "
+		"werden.",
+		"Wenn Sie ihn nicht angefordert haben, ignorieren Sie diese "
+		"Nachricht; Ihr Passwort bleibt unverändert.",
 	},
 };
 

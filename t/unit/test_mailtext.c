@@ -35,6 +35,8 @@ Test(mailtext, every_language_says_all)
 			cr_expect(!strstr(t.text, "{0}"));
 			cr_expect(!strstr(t.html, "{0}"));
 			cr_expect(!strstr(t.subject, "{0}"));
+			if (lang == LANG_FR) /* a line must not break there */
+				cr_expect(!strstr(t.text, " :"));
 			cr_expect(text_is_utf8(t.text, strlen(t.text)));
 			cr_expect(text_is_utf8(t.html, strlen(t.html)));
 			talloc_free(mem);
