@@ -15,7 +15,7 @@
 static const char freshness[] = "public, no-cache";
 
 const struct field schema_input[] = {
-	{ .name = "format", .from = FROM_QUERY, .type = T_TEXT },
+	{ "format", FROM_QUERY, T_TEXT, LENIENT, .max_length = 16 },
 	{ 0 },
 };
 

@@ -16,17 +16,19 @@
 #include "i18n/msg.h"
 
 const struct field login_input[] = {
-	{ "lang", FROM_QUERY, .type = T_TEXT },
-	{ "username", FROM_BODY, T_TEXT, .flags = REQUIRED | NOT_BLANK },
-	{ "password", FROM_BODY, T_TEXT,
-	    .flags = REQUIRED | NOT_BLANK | SECRET },
+	{ "lang", FROM_QUERY, T_TEXT, LENIENT, .max_length = LENGTH_LANG },
+	/* the name or the mail address */
+	{ "username", FROM_BODY, T_TEXT, REQUIRED | NOT_BLANK | NORMALIZED,
+	    .max_length = LENGTH_EMAIL },
+	{ "password", FROM_BODY, T_TEXT, REQUIRED | NOT_BLANK | SECRET,
+	    .max_length = LENGTH_PASSWORD },
 	{ 0 },
 };
 
 const struct field refresh_input[] = {
-	{ "lang", FROM_QUERY, .type = T_TEXT },
-	{ "refresh", FROM_BODY, T_TEXT,
-	    .flags = REQUIRED | NOT_BLANK | SECRET },
+	{ "lang", FROM_QUERY, T_TEXT, LENIENT, .max_length = LENGTH_LANG },
+	{ "refresh", FROM_BODY, T_TEXT, REQUIRED | NOT_BLANK | SECRET,
+	    .max_length = LENGTH_TOKEN },
 	{ 0 },
 };
 
@@ -67,7 +69,7 @@ login_obtain(struct req *r)
 	bool replace;
 	enum err e;
 
-	name = text_nfkc(r->mem, text_trim(r->mem, input_text(r, "username")));
+	name = text_trim(r->mem, input_text(r, "username"));
 	e = query_all(
 	    r->mem, r->db, &rows, SQL_account_for_login, arg_text(name));
 	if (e)

@@ -4,11 +4,13 @@
  */
 #include "base/base.h"
 
+#include <malloc.h>
 #include <stdarg.h>
 
 #include "base/mem.h"
 
 #define REQUEST_POOL (32 * 1024)
+#define GIVE_BACK    (1024 * 1024) /* a free block of so many bytes */
 
 static void
 out_of_memory(const char *reason)
@@ -19,10 +21,16 @@ out_of_memory(const char *reason)
 	abort();
 }
 
+/*
+ * Without the two limits malloc() raises its own with every large block that
+ * is freed, and a worker keeps what one large request has needed.
+ */
 void
 mem_init(void)
 {
 	talloc_set_abort_fn(out_of_memory);
+	(void)mallopt(M_MMAP_THRESHOLD, GIVE_BACK);
+	(void)mallopt(M_TRIM_THRESHOLD, GIVE_BACK);
 }
 
 void *

@@ -12,6 +12,7 @@
 
 #define WORD_JOINER "\xe2\x81\xa0" /* U+2060 */
 
+#define NORMAL_MAX   4096
 #define USERNAME_MAX 150
 #define EMAIL_MAX    254
 #define LOCAL_MAX    64
@@ -46,6 +47,13 @@ decode(const char *s, size_t n, int32_t *code)
 	    (const utf8proc_uint8_t *)s, (utf8proc_ssize_t)n, code);
 
 	return got > 0 ? (size_t)got : 0;
+}
+
+/* The same of a text that ends with NUL, without measuring all of it. */
+static size_t
+decode_next(const char *s, int32_t *code)
+{
+	return decode(s, strnlen(s, 4), code);
 }
 
 bool
@@ -96,7 +104,7 @@ skip_space(const char *s)
 	size_t len;
 
 	for (; *s; s += len) {
-		len = decode(s, strlen(s), &code);
+		len = decode_next(s, &code);
 		if (len == 0 || !is_space(code))
 			break;
 	}
@@ -176,7 +184,26 @@ text_lower_ascii(TALLOC_CTX *mem, const char *s)
 	return copy;
 }
 
-/* A normal form of s; the library's memory is freed at once. */
+/* Bytes of s, at most NORMAL_MAX of them and whole code points. */
+static size_t
+normal_length(const char *s)
+{
+	size_t n = strnlen(s, NORMAL_MAX + 1);
+
+	if (n <= NORMAL_MAX)
+		return n;
+	for (n = NORMAL_MAX; n > 0; n--) {
+		if (((unsigned char)s[n] & 0xc0) != 0x80)
+			break;
+	}
+	return n;
+}
+
+/*
+ * A normal form of s; the library's memory is freed at once. The library puts
+ * combining marks in order by exchanging neighbours, so that its work grows
+ * with the square of their number: hence the limit.
+ */
 static char *
 normal_form(TALLOC_CTX *mem, const char *s, utf8proc_option_t options)
 {
@@ -184,8 +211,9 @@ normal_form(TALLOC_CTX *mem, const char *s, utf8proc_option_t options)
 	utf8proc_ssize_t n;
 	char *copy;
 
-	n = utf8proc_map((const utf8proc_uint8_t *)s, 0, &form,
-	    UTF8PROC_NULLTERM | UTF8PROC_STABLE | options);
+	n = utf8proc_map((const utf8proc_uint8_t *)s,
+	    (utf8proc_ssize_t)normal_length(s), &form,
+	    UTF8PROC_STABLE | options);
 	if (n < 0) /* not UTF-8, against the contract: as it is */
 		return mem_text(mem, s);
 	copy = mem_textn(mem, (char *)form, (size_t)n);
@@ -243,7 +271,7 @@ make_slug(TALLOC_CTX *mem, const char *form, bool ascii)
 
 	buf_init(&out, mem, strlen(form) + 1);
 	for (; *form; form += len) {
-		len = decode(form, strlen(form), &code);
+		len = decode_next(form, &code);
 		if (len == 0) {
 			len = 1;
 			continue;
@@ -289,7 +317,7 @@ lower_all(TALLOC_CTX *mem, const char *s)
 
 	buf_init(&out, mem, strlen(s) + 1);
 	for (; *s; s += len) {
-		len = decode(s, strlen(s), &code);
+		len = decode_next(s, &code);
 		if (len == 0) {
 			len = 1;
 			continue;
@@ -330,7 +358,7 @@ text_is_username(const char *s)
 	int32_t code;
 
 	for (; *s; s += len) {
-		len = decode(s, strlen(s), &code);
+		len = decode_next(s, &code);
 		if (len == 0 || ++count > USERNAME_MAX)
 			return false;
 		if (!is_username_sign(code))

@@ -29,13 +29,13 @@ bool text_is_digits(const char *s);
 /* ASCII lower case, in place semantics on a copy. */
 char *text_lower_ascii(TALLOC_CTX *mem, const char *s);
 
-/* NFKC form of a valid UTF-8 string (utf8proc). */
+/* NFKC form of a valid UTF-8 string, of its first 4096 bytes (utf8proc). */
 char *text_nfkc(TALLOC_CTX *mem, const char *s);
 
 /*
  * ASCII slug: NFKD, non-ASCII dropped, lower case, letters digits _ space and
  * hyphen kept, runs of space/hyphen to one hyphen, - and _ stripped from the
- * ends (contract, movies 4.3).  May be empty.
+ * ends (contract, movies 4.3); of the first 4096 bytes. May be empty.
  */
 char *text_slug(TALLOC_CTX *mem, const char *s);
 

@@ -21,8 +21,14 @@
 #define LIMIT_MAX 100
 #define LIMIT_DEF 10
 
+#define FIELD_LIST_MAX_TEXT "50"
+_Static_assert(FIELD_LIST_MAX == 50, "the text says the number");
+
 /* Of a wrong value so much is repeated in a complaint (code points). */
 #define ECHO_MAX 100
+
+/* So many times its length a text may have before it is measured exactly. */
+#define ROUGHLY 4
 
 /* Doubles up to here are exact as integers. */
 #define EXACT_MAX 9007199254740992.0
@@ -176,14 +182,60 @@ fill_cursor(const struct filling *x, const struct raw *raw)
 	x->out->given = true;
 }
 
-/* NULL when it is no text or breaks a rule of the field; the blame is said. */
+/* Whether a text has more code points than `most`; the complaint is made. */
+static bool
+is_too_long(const struct filling *x, const struct raw *raw, const char *text,
+    size_t most)
+{
+	size_t length = text_length(text);
+
+	if (length <= most)
+		return false;
+	if (x->f->flags & LENIENT)
+		return true;
+	if (x->f->invalid_msg != MSG_NONE)
+		blame_value(x, raw, x->f->invalid_msg);
+	else
+		blame(x, MSG_FIELD_LENGTH,
+		    mem_printf(x->r->mem, "%zu", x->f->max_length),
+		    mem_printf(x->r->mem, "%zu", length));
+	return true;
+}
+
+/* Whether a text breaks a rule for what it holds; the complaint is made. */
+static bool
+is_wrong_text(const struct filling *x, const struct raw *raw)
+{
+	if ((x->f->flags & NOT_BLANK) && text_is_blank(raw->text)) {
+		blame(x,
+		    x->r->route->style == STYLE_FRAMEWORK ?
+			MSG_FIELD_MAY_NOT_BLANK :
+			MSG_FIELD_BLANK,
+		    NULL, NULL);
+		return true;
+	}
+	if ((x->f->flags & DIGITS_ONLY) &&
+	    strspn(raw->text, "0123456789") != strlen(raw->text)) {
+		blame_value(x, raw, MSG_FIELD_INTEGER);
+		return true;
+	}
+	return false;
+}
+
+/*
+ * NULL when it is not text or breaks a rule of the field; the complaint is
+ * made. The length comes first, roughly: all that follows costs more than
+ * counting. What is then changed is measured once more.
+ */
 static const char *
 take_text(const struct filling *x, const struct raw *raw)
 {
-	struct req *r = x->r;
 	const char *text = raw->text;
-	size_t length;
+	size_t most = x->f->max_length;
+	bool changed = x->f->type == T_PROSE || x->f->flags & NORMALIZED;
+	bool later = x->f->flags & MEASURED_LATER;
 
+	assert(x->f->max_length > 0);
 	if (raw->kind != RAW_TEXT && (x->f->flags & LENIENT))
 		return NULL;
 	if (raw->kind != RAW_TEXT) {
@@ -191,28 +243,16 @@ take_text(const struct filling *x, const struct raw *raw)
 		    raw->kind == RAW_BAD ? MSG_FIELD_BAD_TEXT : MSG_FIELD_TEXT);
 		return NULL;
 	}
-	if ((x->f->flags & NOT_BLANK) && text_is_blank(text)) {
-		blame(x,
-		    r->route->style == STYLE_FRAMEWORK ?
-			MSG_FIELD_MAY_NOT_BLANK :
-			MSG_FIELD_BLANK,
-		    NULL, NULL);
+	if (changed || later)
+		most *= ROUGHLY;
+	if (is_too_long(x, raw, text, most) || is_wrong_text(x, raw))
 		return NULL;
-	}
-	if ((x->f->flags & DIGITS_ONLY) &&
-	    strspn(text, "0123456789") != strlen(text)) {
-		blame_value(x, raw, MSG_FIELD_INTEGER);
+	if (!changed)
+		return text;
+	text = x->f->type == T_PROSE ? text_markup_undo(x->r->mem, text) :
+				       text_nfkc(x->r->mem, text);
+	if (!later && is_too_long(x, raw, text, x->f->max_length))
 		return NULL;
-	}
-	if (x->f->type == T_PROSE)
-		text = text_markup_undo(r->mem, text);
-	length = x->f->max_length ? text_length(text) : 0;
-	if (length > x->f->max_length) {
-		blame(x, MSG_FIELD_LENGTH,
-		    mem_printf(r->mem, "%zu", x->f->max_length),
-		    mem_printf(r->mem, "%zu", length));
-		return NULL;
-	}
 	return text;
 }
 
@@ -290,6 +330,11 @@ fill_list(const struct filling *x, const struct source *s)
 	struct raw *list;
 	size_t n = source_all(x->r, s, x->f, &list), i;
 
+	if (n > FIELD_LIST_MAX) {
+		blame(x, MSG_FIELD_ITEMS, FIELD_LIST_MAX_TEXT,
+		    mem_printf(x->r->mem, "%zu", n));
+		return;
+	}
 	if (x->f->type == T_LIST)
 		v->texts = mem_array(x->r->mem, const char *, n + 1);
 	else

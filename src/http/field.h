@@ -11,6 +11,20 @@
 #include "http/request.h"
 #include "i18n/msg.h"
 
+/* Values of one list parameter; more are a complaint. */
+#define FIELD_LIST_MAX 50
+
+/* Lengths of texts that several routes take, in code points. */
+enum field_length {
+	LENGTH_LANG = 16,
+	LENGTH_NAME = 150,
+	LENGTH_EMAIL = 254,
+	LENGTH_SLUG = 255,
+	LENGTH_PASSWORD = 4096,
+	LENGTH_TOKEN = 4096,
+	LENGTH_BIO = 10000
+};
+
 enum field_from { FROM_NONE, FROM_QUERY, FROM_BODY, FROM_FILE };
 
 enum field_type {
@@ -32,8 +46,12 @@ enum field_flags {
 	NULLABLE = 2,  /* null is a value */
 	NOT_BLANK = 4, /* white space alone is a complaint */
 	DIGITS_ONLY = 8,
-	SECRET = 16, /* never echoed in a complaint, never logged */
-	LENIENT = 32 /* T_TEXT: what is no text is no complaint, but absent */
+	SECRET = 16,     /* never echoed in a complaint, never logged */
+	LENIENT = 32,    /* T_TEXT: what is not text, or too long, is absent */
+	NORMALIZED = 64, /* T_TEXT: in Unicode's form NFKC, and so measured */
+	/* only what is four times too long is refused; the handler has rules
+	 * for several fields together, and measures as well */
+	MEASURED_LATER = 128
 };
 
 struct field {
@@ -43,7 +61,7 @@ struct field {
 	int flags;
 	int64_t min, max; /* T_INT, when max > min; T_LIMIT: default in `def` */
 	int64_t def;      /* default of T_PAGE, T_LIMIT */
-	size_t max_length;     /* code points; 0: no limit but the body's */
+	size_t max_length;     /* code points; every text and list has one */
 	const char *choices;   /* T_CHOICE */
 	enum msg required_msg; /* instead of the style's text, MSG_NONE: the
 				  style's */

@@ -15,7 +15,7 @@
 
 struct scan {
 	const char *s, *end;
-	size_t keys;
+	size_t keys, values;
 	enum msg fault;
 };
 
@@ -244,6 +244,8 @@ scan_value(struct scan *at, int depth)
 	skip_space(at);
 	if (at->s == at->end)
 		return wrong(at, MSG_JSON_VALUE);
+	if (++at->values > JSON_VALUES_MAX)
+		return wrong(at, MSG_JSON_MANY);
 	switch (*at->s) {
 	case '{':
 	case '[':

@@ -12,7 +12,8 @@
 
 #include "i18n/msg.h"
 
-#define JSON_DEPTH_MAX 16
+#define JSON_DEPTH_MAX  16
+#define JSON_VALUES_MAX 1000 /* of a text, all levels together */
 
 struct jsonscan {
 	size_t keys;    /* members of all objects together */
@@ -23,9 +24,9 @@ struct jsonscan {
 /*
  * true when the n bytes are one JSON value with white space around it at most:
  * valid UTF-8, no NUL (nor \u0000), no lone surrogate, nested at most
- * JSON_DEPTH_MAX deep, every integer within int64_t, every other number within
- * double. Duplicate keys are not found here: the caller compares `keys` with
- * the members of the tree that was built.
+ * JSON_DEPTH_MAX deep, at most JSON_VALUES_MAX values, every integer within
+ * int64_t, every other number within double. Duplicate keys are not found here:
+ * the caller compares `keys` with the members of the tree that was built.
  */
 bool jsonscan(const char *s, size_t n, struct jsonscan *out);
 

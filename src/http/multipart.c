@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "http/multipart.h"
+#include "http/params.h"
 
 #define BOUNDARY_MAX 70 /* RFC 2046, 5.1.1 */
 
@@ -134,11 +135,30 @@ find_first(struct multipart *m, bool *last)
 	return end_delimiter(m, last);
 }
 
+/*
+ * The text of an extended value (RFC 8187): charset'language'percent-encoded.
+ * What is not UTF-8 stays encoded: the name of a file is a hint and no more.
+ */
+static const char *
+extended_value(TALLOC_CTX *mem, const char *value)
+{
+	const char *language = strchr(value, '\'');
+	const char *text = language ? strchr(language + 1, '\'') : NULL;
+	char *decoded;
+
+	if (!text)
+		return value;
+	text++;
+	decoded = params_decode(mem, text, strlen(text), false);
+	return decoded ? decoded : text;
+}
+
 static bool
 read_disposition(struct multipart *m, const char *value, struct part_head *h)
 {
 	size_t n = strcspn(value, "; \t");
 	const char *s = value + n;
+	const char *extended = NULL;
 	char *name, *text;
 
 	if (n != 9 || strncasecmp(value, "form-data", n) != 0)
@@ -146,11 +166,15 @@ read_disposition(struct multipart *m, const char *value, struct part_head *h)
 	while (read_parameter(m->mem, &s, &name, &text)) {
 		if (strcasecmp(name, "name") == 0)
 			h->name = text;
+		else if (strcasecmp(name, "filename*") == 0)
+			extended = extended_value(m->mem, text);
 		else if (strcasecmp(name, "filename") == 0)
 			h->filename = text;
 	}
 	if (*s)
 		return wrong(m, MSG_PART_DISPOSITION);
+	if (extended) /* the better of two, where a client sends both */
+		h->filename = extended;
 	return true;
 }
 

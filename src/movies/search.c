@@ -11,11 +11,11 @@
 
 const struct field movie_search_input[] = {
 	{ "name", FROM_QUERY, T_TEXT, 0, .max_length = 255 },
-	{ "genres", FROM_QUERY, T_LIST, 0 },
-	{ "platforms", FROM_QUERY, T_LIST, 0 },
-	{ "directors", FROM_QUERY, T_LIST, 0 },
-	{ "actors", FROM_QUERY, T_LIST, 0 },
-	{ "celebrities", FROM_QUERY, T_LIST, 0 },
+	{ "genres", FROM_QUERY, T_LIST, 0, .max_length = LENGTH_SLUG },
+	{ "platforms", FROM_QUERY, T_LIST, 0, .max_length = LENGTH_SLUG },
+	{ "directors", FROM_QUERY, T_LIST, 0, .max_length = LENGTH_SLUG },
+	{ "actors", FROM_QUERY, T_LIST, 0, .max_length = LENGTH_SLUG },
+	{ "celebrities", FROM_QUERY, T_LIST, 0, .max_length = LENGTH_SLUG },
 	{ "stars", FROM_QUERY, T_INTS, 0 },
 	{ "marked_unseen", FROM_QUERY, T_BOOL, 0 },
 	{ "reviewed", FROM_QUERY, T_BOOL, 0 },

@@ -9,8 +9,8 @@
 #include "users/users.h"
 
 const struct field language_input[] = {
-	{ "preferred_language", FROM_BODY, T_TEXT, .flags = REQUIRED | NULLABLE,
-	    .invalid_msg = MSG_LANGUAGE_INVALID },
+	{ "preferred_language", FROM_BODY, T_TEXT, REQUIRED | NULLABLE,
+	    .max_length = LENGTH_LANG, .invalid_msg = MSG_LANGUAGE_INVALID },
 	{ 0 },
 };
 

@@ -15,22 +15,22 @@
 #include "http/handlers.h"
 #include "users/users.h"
 
-#define NAME_MAX_LENGTH  150
-#define EMAIL_MAX_LENGTH 254
-
 const struct field signup_input[] = {
-	{ "lang", FROM_QUERY, .type = T_TEXT },
-	{ "username", FROM_BODY, T_TEXT, .flags = REQUIRED | NOT_BLANK,
+	{ "lang", FROM_QUERY, T_TEXT, LENIENT, .max_length = LENGTH_LANG },
+	{ "username", FROM_BODY, T_TEXT,
+	    REQUIRED | NOT_BLANK | NORMALIZED | MEASURED_LATER,
+	    .max_length = LENGTH_NAME, .required_msg = MSG_FIELD_IS_REQUIRED },
+	{ "email", FROM_BODY, T_TEXT, REQUIRED | NOT_BLANK | MEASURED_LATER,
+	    .max_length = LENGTH_EMAIL, .required_msg = MSG_FIELD_IS_REQUIRED },
+	{ "first_name", FROM_BODY, T_TEXT,
+	    REQUIRED | NOT_BLANK | MEASURED_LATER, .max_length = LENGTH_NAME,
 	    .required_msg = MSG_FIELD_IS_REQUIRED },
-	{ "email", FROM_BODY, T_TEXT, .flags = REQUIRED | NOT_BLANK,
+	{ "last_name", FROM_BODY, T_TEXT, REQUIRED | NOT_BLANK | MEASURED_LATER,
+	    .max_length = LENGTH_NAME, .required_msg = MSG_FIELD_IS_REQUIRED },
+	{ "password", FROM_BODY, T_TEXT, REQUIRED | NOT_BLANK | SECRET,
+	    .max_length = LENGTH_PASSWORD,
 	    .required_msg = MSG_FIELD_IS_REQUIRED },
-	{ "first_name", FROM_BODY, T_TEXT, .flags = REQUIRED | NOT_BLANK,
-	    .required_msg = MSG_FIELD_IS_REQUIRED },
-	{ "last_name", FROM_BODY, T_TEXT, .flags = REQUIRED | NOT_BLANK,
-	    .required_msg = MSG_FIELD_IS_REQUIRED },
-	{ "password", FROM_BODY, T_TEXT, .flags = REQUIRED | NOT_BLANK | SECRET,
-	    .required_msg = MSG_FIELD_IS_REQUIRED },
-	{ "bio", FROM_BODY, T_PROSE, .flags = NULLABLE },
+	{ "bio", FROM_BODY, T_PROSE, NULLABLE, .max_length = LENGTH_BIO },
 	{ "picture", FROM_FILE, .type = T_FILE },
 	{ 0 },
 };
@@ -61,7 +61,7 @@ read_newcomer(struct req *r, struct newcomer *out)
 	const char *lang = input_text(r, "lang");
 
 	*out = (struct newcomer){
-		.username = text_nfkc(r->mem, input_text(r, "username")),
+		.username = input_text(r, "username"),
 		.email = lower_domain(r->mem, input_text(r, "email")),
 		.first_name = input_text(r, "first_name"),
 		.last_name = input_text(r, "last_name"),
@@ -130,7 +130,7 @@ complain_username(struct req *r, const char *username)
 {
 	enum msg msg = MSG_NONE;
 
-	if (complain_length(r, "username", username, NAME_MAX_LENGTH))
+	if (complain_length(r, "username", username, LENGTH_NAME))
 		return true;
 	if (!text_is_username(username))
 		msg = MSG_USERNAME_INVALID;
@@ -144,7 +144,7 @@ complain_username(struct req *r, const char *username)
 static bool
 complain_email(struct req *r, const char *email)
 {
-	if (complain_length(r, "email", email, EMAIL_MAX_LENGTH))
+	if (complain_length(r, "email", email, LENGTH_EMAIL))
 		return true;
 	if (text_is_email(email))
 		return false;
@@ -169,8 +169,8 @@ complain_fields(struct req *r, const struct newcomer *n)
 	bool bad = complain_username(r, n->username);
 
 	bad |= complain_email(r, n->email);
-	bad |= complain_length(r, "first_name", n->first_name, NAME_MAX_LENGTH);
-	bad |= complain_length(r, "last_name", n->last_name, NAME_MAX_LENGTH);
+	bad |= complain_length(r, "first_name", n->first_name, LENGTH_NAME);
+	bad |= complain_length(r, "last_name", n->last_name, LENGTH_NAME);
 	bad |= complain_picture(r, n->picture);
 	return bad;
 }

@@ -15,8 +15,8 @@
  * verified already is not asked for more.
  */
 const struct field verify_input[] = {
-	{ "verification_code", FROM_BODY, T_TEXT,
-	    .flags = REQUIRED | NULLABLE | LENIENT },
+	{ "verification_code", FROM_BODY, T_TEXT, REQUIRED | NULLABLE | LENIENT,
+	    .max_length = 16 },
 	{ 0 },
 };
 

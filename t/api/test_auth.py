@@ -109,13 +109,24 @@ def test_unverified_may_log_in(client):
 @pytest.mark.parametrize("name,password", [
     ("ana", "wrong"), ("ANA", KNOWN), ("nobody", KNOWN), ("gone", KNOWN),
     ("gone@example.org", KNOWN), ("ana", KNOWN + " "), ("ana", KNOWN.lower()),
-    ("a' OR '1'='1", KNOWN), ("%", KNOWN), ("ana", "x" * 100_000),
-    ("x" * 100_000, KNOWN)])
+    ("a' OR '1'='1", KNOWN), ("%", KNOWN), ("ana", "x" * 4096),
+    ("x" * 254, KNOWN)])
 def test_refused_with_one_sentence(client, name, password):
     r = client.post(LOGIN, {"username": name, "password": password})
     assert r.status_code == 401
     assert r.json() == {"error": REFUSED, "detail": REFUSED}
     assert r.headers["WWW-Authenticate"].startswith("Bearer")
+
+
+@pytest.mark.parametrize("field,length", [("username", 254),
+                                          ("password", 4096)])
+def test_login_lengths(client, field, length):
+    body = {"username": "ana", "password": KNOWN}
+    body[field] = "x" * (4 * length + 1)
+    r = client.post(LOGIN, body)
+    assert r.status_code == 400
+    assert r.json()[field][0].startswith(
+        f"Ensure this value has at most {length} characters")
 
 
 def test_account_without_usable_password(stack, client):

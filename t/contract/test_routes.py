@@ -32,7 +32,7 @@ IN_QUERY = {**IN_BODY, "bool": "string", "page": "integer",
             "limit": "integer", "cursor": "integer"}
 LISTS = ("list", "ints")
 FORMS = {"application/x-www-form-urlencoded", "multipart/form-data"}
-LIMIT_MAX = 100
+LIMIT_MAX, LIST_MAX = 100, 50
 
 
 @pytest.fixture(scope="module")
@@ -162,10 +162,13 @@ def compare_one(row, documented, types):
                     limit, row.get(word), schema.get(limit))
     if kind == "limit" and schema.get("maximum") != LIMIT_MAX:
         yield "maximum is not %d" % LIMIT_MAX
-    if row.get("max_length") and \
-            row["max_length"] != schema.get("maxLength"):
+    if kind in LISTS and schema.get("maxItems") != LIST_MAX:
+        yield "maxItems is not %d" % LIST_MAX
+    text = schema.get("items", schema)
+    if row.get("max_length") and not {"enum", "pattern"} & set(text) and \
+            row["max_length"] != text.get("maxLength"):
         yield "maxLength is %s in the table, %s documented" % (
-            row["max_length"], schema.get("maxLength"))
+            row["max_length"], text.get("maxLength"))
     if row.get("default") is not None and \
             row["default"] != schema.get("default"):
         yield "default is %s in the table, %s documented" % (

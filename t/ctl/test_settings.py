@@ -183,7 +183,7 @@ def test_each_setting_names_its_line_and_remedy(conf):
      "before PostgreSQL ends its statement; make it shorter, or the deadline "
      "longer"),
     ("body_limit", "4095", "4095 is too small, next to nothing would be let "
-                           "through; at least 4K, the default is 1M"),
+                           "through; at least 4K, the default is 64K"),
     ("upload_limit", "1K", "is too small"),
     ("log_level", "INFO", "is no level"),
     ("answer_cache", "", "is no switch"),

@@ -19,13 +19,13 @@
 static const struct field input[] = {
 	{ "t", FROM_BODY, T_TEXT, .flags = REQUIRED | NOT_BLANK,
 	    .max_length = 5 },
-	{ "r", FROM_BODY, T_PROSE, .flags = NULLABLE },
+	{ "r", FROM_BODY, T_PROSE, NULLABLE, .max_length = 9 },
 	{ "i", FROM_BODY, T_INT, .min = 1, .max = 5 },
 	{ "b", FROM_BODY, T_BOOL, .flags = 0 },
 	{ "c", FROM_BODY, T_CHOICE, .choices = "P,F,R" },
-	{ "l", FROM_BODY, T_LIST, .flags = 0 },
+	{ "l", FROM_BODY, T_LIST, .max_length = 9 },
 	{ "n", FROM_BODY, T_INTS, .flags = 0 },
-	{ "d", FROM_BODY, T_TEXT, .flags = DIGITS_ONLY },
+	{ "d", FROM_BODY, T_TEXT, DIGITS_ONLY, .max_length = 9 },
 	{ "f", FROM_FILE, T_FILE, .flags = 0 },
 	{ 0 },
 };

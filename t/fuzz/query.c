@@ -15,11 +15,11 @@
 
 static const struct field input[] = {
 	{ "t", FROM_QUERY, T_TEXT, .max_length = 5 },
-	{ "r", FROM_QUERY, T_PROSE, .flags = NOT_BLANK },
+	{ "r", FROM_QUERY, T_PROSE, NOT_BLANK, .max_length = 9 },
 	{ "i", FROM_QUERY, T_INT, .min = 1, .max = 5 },
 	{ "b", FROM_QUERY, T_BOOL, .flags = 0 },
 	{ "c", FROM_QUERY, T_CHOICE, .choices = "P,F,R" },
-	{ "l", FROM_QUERY, T_LIST, .flags = 0 },
+	{ "l", FROM_QUERY, T_LIST, .max_length = 9 },
 	{ "n", FROM_QUERY, T_INTS, .flags = 0 },
 	{ "page", FROM_QUERY, T_PAGE, .def = 1 },
 	{ "limit", FROM_QUERY, T_LIMIT, .def = 20 },

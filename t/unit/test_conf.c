@@ -83,7 +83,7 @@ Test(conf, defaults_are_there)
 	cr_assert_eq(conf->limit_user, 2000);
 	cr_assert_eq(conf->access_lifetime, 3600);
 	cr_assert_eq(conf->request_deadline, 30000);
-	cr_assert_eq(conf->body_limit, 1024 * 1024);
+	cr_assert_eq(conf->body_limit, 64 * 1024);
 	cr_assert(conf->answer_cache);
 	cr_assert_str_eq(conf->listen_fast, "/run/moviesxmovies/fast.sock");
 	cr_assert(conf_is_default(conf, CONF_ID_limit_user));

@@ -17,7 +17,7 @@ static const char form[] = "application/x-www-form-urlencoded";
 
 static const struct field list_input[] = {
 	{ "name", FROM_QUERY, T_TEXT, .max_length = 5 },
-	{ "genres", FROM_QUERY, T_LIST, .flags = 0 },
+	{ "genres", FROM_QUERY, T_LIST, .max_length = 20 },
 	{ "stars", FROM_QUERY, T_INTS, .flags = 0 },
 	{ "unseen", FROM_QUERY, T_BOOL, .flags = 0 },
 	{ "kind", FROM_QUERY, T_CHOICE, .choices = "P,F,R" },
@@ -33,23 +33,24 @@ static const struct field rating_input[] = {
 };
 
 static const struct field login_input[] = {
-	{ "username", FROM_BODY, T_TEXT, .flags = REQUIRED | NOT_BLANK },
-	{ "password", FROM_BODY, T_TEXT,
-	    .flags = REQUIRED | NOT_BLANK | SECRET },
+	{ "username", FROM_BODY, T_TEXT, REQUIRED | NOT_BLANK | NORMALIZED,
+	    .max_length = 10 },
+	{ "password", FROM_BODY, T_TEXT, REQUIRED | NOT_BLANK | SECRET,
+	    .max_length = 100 },
 	{ 0 },
 };
 
 static const struct field all_input[] = {
 	{ "text", FROM_BODY, T_TEXT, .flags = NOT_BLANK, .max_length = 5 },
-	{ "prose", FROM_BODY, T_PROSE, .flags = NULLABLE },
+	{ "prose", FROM_BODY, T_PROSE, NULLABLE, .max_length = 100 },
 	{ "number", FROM_BODY, T_INT, .flags = 0 },
 	{ "yes", FROM_BODY, T_BOOL, .flags = 0 },
 	{ "kind", FROM_BODY, T_CHOICE, .choices = "P,F,R" },
-	{ "list", FROM_BODY, T_LIST, .flags = 0 },
+	{ "list", FROM_BODY, T_LIST, .max_length = 20 },
 	{ "ints", FROM_BODY, T_INTS, .min = 1, .max = 9 },
-	{ "code", FROM_BODY, T_TEXT, .flags = NULLABLE,
+	{ "code", FROM_BODY, T_TEXT, NULLABLE, .max_length = 6,
 	    .invalid_msg = MSG_CODE_WRONG },
-	{ "digits", FROM_BODY, T_TEXT, .flags = DIGITS_ONLY },
+	{ "digits", FROM_BODY, T_TEXT, DIGITS_ONLY, .max_length = 20 },
 	{ "secret", FROM_BODY, T_INT, .flags = SECRET },
 	{ "file", FROM_FILE, T_FILE, .flags = 0 },
 	{ 0 },
@@ -455,6 +456,45 @@ Test(field, counts_code_points)
 	    "{\"text\": \"\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\"}", ERR_OK);
 	post(STYLE_ERROR, all_input, json, "{\"text\": \"abcdef\"}",
 	    ERR_INVALID);
+}
+
+/* Normal forms are measured, and a text that is far too long is not made one.
+ */
+Test(field, normalises_before_it_counts)
+{
+	struct req *r = post(STYLE_FRAMEWORK, login_input, json,
+	    "{\"username\": \"e\u0301e\u0301e\u0301e\u0301e\u0301e\u0301\","
+	    " \"password\": \"x\"}",
+	    ERR_OK);
+
+	cr_assert_str_eq(input_text(r, "username"), "éééééé");
+	r = post(STYLE_FRAMEWORK, login_input, json,
+	    "{\"username\": \"ﬃﬃﬃﬃ\", \"password\": \"x\"}", ERR_INVALID);
+	cr_assert_str_eq(complaint(r),
+	    "{\"username\":[\"Ensure this value has at most 10 characters "
+	    "(it has 12).\"],\"error\":\"Ensure this value has at most 10 "
+	    "characters (it has 12).\"}");
+	r = post(STYLE_FRAMEWORK, login_input, json,
+	    mem_printf(
+		NULL, "{\"username\": \"%041d\", \"password\": \"x\"}", 1),
+	    ERR_INVALID);
+	cr_assert_not_null(strstr(complaint(r), "at most 10"));
+}
+
+Test(field, counts_the_items_of_a_list)
+{
+	struct buf text;
+
+	buf_init(&text, NULL, 1024);
+	buf_puts(&text, "/?");
+	for (int i = 0; i < FIELD_LIST_MAX; i++)
+		buf_puts(&text, "genres[]=drama&");
+	query(text.data, ERR_OK);
+	buf_puts(&text, "genres=drama");
+	cr_assert_str_eq(complaint(query(text.data, ERR_INVALID)),
+	    "{\"genres\":[\"Ensure this list has at most 50 items (it has "
+	    "51).\"],\"error\":\"Ensure this list has at most 50 items (it has "
+	    "51).\"}");
 }
 
 Test(field, has_a_limit_of_length)

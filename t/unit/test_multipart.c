@@ -27,6 +27,39 @@ parse(const char *text, struct body *out)
 	return parse_as(type, text, out);
 }
 
+/* As a whole body with one part of that Content-Disposition. */
+static const char *
+filename_of(const char *parameters)
+{
+	struct body b;
+	const char *text = mem_printf(NULL,
+	    "--XX\r\n" DISPOSITION "name=\"f\"; %s\r\n\r\nx\r\n--XX--",
+	    parameters);
+
+	cr_assert_eq(multipart_parse(NULL, "multipart/form-data; boundary=XX",
+			 text, strlen(text), &b),
+	    ERR_OK, "%s", parameters);
+	cr_assert_not_null(b.parts[0].file, "%s", parameters);
+	return b.parts[0].file->filename;
+}
+
+Test(multipart, reads_extended_file_names)
+{
+	cr_assert_str_eq(
+	    filename_of("filename*=utf-8''%C3%84lg.png"), "Älg.png");
+	cr_assert_str_eq(
+	    filename_of("filename*=UTF-8'sv'%C3%84lg.png"), "Älg.png");
+	cr_assert_str_eq(
+	    filename_of("filename=\"a.png\"; filename*=utf-8''b.png"), "b.png");
+	cr_assert_str_eq(
+	    filename_of("filename*=utf-8''b.png; filename=\"a.png\""), "b.png");
+	cr_assert_str_eq(
+	    filename_of("filename*=iso-8859-1''%C4lg.png"), "%C4lg.png");
+	cr_assert_str_eq(filename_of("filename*=utf-8''%zz"), "%zz");
+	cr_assert_str_eq(filename_of("filename*=plain"), "plain");
+	cr_assert_str_eq(filename_of("FileName*=utf-8''%00"), "%00");
+}
+
 Test(multipart, reads_fields_and_files)
 {
 	struct body b;

@@ -1,0 +1,212 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What an input may cost: every text that the route table takes, once as a
+kilobyte and once as a megabyte, and the memory that odd bodies leave behind.
+
+The fields come from the table, so that a new route is tested by being there.
+"""
+
+import json
+import subprocess
+import urllib.parse
+
+import pytest
+
+from life import workers
+
+SETTINGS = {"workers": 2, "slow_workers": 1}
+
+SMALL, LARGE = 1_000, 1_000_000
+REPEAT = 2
+
+# A megabyte may cost so many times what a kilobyte costs; a request of any
+# size costs something, so that linear work is far below a thousand, and what
+# grows with the square is far above.
+RATIO = 200
+
+TEXTS = {
+    "letters": "a",
+    "blanks": " ",
+    "wide blanks": "\u3000",
+    "marks": "\u0301\u0316",
+    "signs": "<\u2060!",
+    "digits": "9",
+}
+JSON, FORM, MULTIPART = ("application/json", "application/x-www-form-urlencoded",
+                         "multipart/form-data; boundary=XX")
+
+
+def table(build):
+    done = subprocess.run([str(build / "mxmctl"), "routes", "--json"],
+                          capture_output=True, text=True, check=True)
+    return json.loads(done.stdout)
+
+
+def fields(build, place):
+    """(route, field) of everything that comes from there."""
+    return [(row, field) for row in table(build) for field in row["inputs"]
+            if field["from"] == place]
+
+
+def grow(text, size):
+    """The text repeated to that many bytes."""
+    return text * (size // len(text.encode()))
+
+
+def encoded(kind, row, field, value):
+    """A body in which that field has the value, and the others are right."""
+    values = {f["name"]: "x" for f in row["inputs"]
+              if f["from"] == "body" and f["required"]}
+    values[field["name"]] = value
+    if kind == JSON:
+        return json.dumps(values, ensure_ascii=False).encode()
+    if kind == FORM:
+        return urllib.parse.urlencode(values).encode()
+    parts = "".join(f'--XX\r\nContent-Disposition: form-data; name="{name}"'
+                    f"\r\n\r\n{text}\r\n" for name, text in values.items())
+    return (parts + "--XX--\r\n").encode()
+
+
+def cpu(stack):
+    """Nanoseconds that the workers have run on a processor."""
+    total = 0
+    for worker in workers(stack):
+        with open(f"/proc/{worker}/schedstat", encoding="ascii") as f:
+            total += int(f.read().split()[0])
+    return total
+
+
+def cost(stack, call):
+    """Of one call, in nanoseconds; a refusal is an answer as well."""
+    before = cpu(stack)
+    for _ in range(REPEAT):
+        status = call().status_code
+        assert 200 <= status < 500, status
+    return (cpu(stack) - before) / REPEAT
+
+
+def path_of(row):
+    path = row["path"]
+    while "{" in path:
+        head, tail = path.split("{", 1)
+        path = head + "heat" + tail.split("}", 1)[1]
+    return "/api" + path
+
+
+def test_every_text_has_a_length(build):
+    without = [f"{row['method']} {row['path']}: {field['name']}"
+               for place in ("query", "body")
+               for row, field in fields(build, place)
+               if field["type"] in ("text", "prose", "list")
+               and not 0 < field.get("max_length", 0) <= 10_000]
+    assert not without
+
+
+@pytest.mark.parametrize("kind", (JSON, FORM, MULTIPART))
+def test_a_megabyte_costs_no_more_than_reading_it(stack, ana, build, kind,
+                                                  figure):
+    worst = (0, "")
+    for row, field in fields(build, "body"):
+        for name, text in TEXTS.items():
+            def call(size):
+                body = encoded(kind, row, field, grow(text, size))
+                return lambda: ana.request(
+                    row["method"], path_of(row), data=body, check=False,
+                    headers={"Content-Type": kind})
+            small = cost(stack, call(SMALL))
+            large = cost(stack, call(LARGE))
+            what = f"{row['method']} {row['path']} {field['name']}: {name}"
+            worst = max(worst, (large / small, what))
+            assert large < RATIO * small, (
+                f"{what}: {large / 1e6:.1f} ms, a kilobyte {small / 1e6:.1f} ms")
+    figure("CPU of 1 MB / of 1 kB, largest", f"{worst[0]:.1f} ({worst[1]})")
+
+
+def test_a_long_query_costs_no_more_than_reading_it(stack, ana, build):
+    """As long as the web server lets through."""
+    for row, field in fields(build, "query"):
+        for name, text in TEXTS.items():
+            def call(size):
+                query = urllib.parse.urlencode(
+                    {field["name"]: grow(text, size)})[:7000]
+                return lambda: ana.request(
+                    row["method"], f"{path_of(row)}?{query}", check=False)
+            small, large = cost(stack, call(60)), cost(stack, call(LARGE))
+            assert large < RATIO * small, (row["path"], field["name"], name)
+
+
+# Memory: the worker's own, in bytes.
+
+def private(stack):
+    total = 0
+    for worker in workers(stack):
+        path = f"/proc/{worker}/smaps_rollup"
+        with open(path, encoding="ascii") as f:
+            total += sum(int(line.split()[1]) for line in f
+                         if line.startswith("Private_")) * 1024
+    return total
+
+
+ODD_BODIES = {
+    "objects, 1 MB": (JSON, '{"refresh":"a","x":['
+                      + ",".join(["{}"] * 349_000) + "]}"),
+    "objects, 64 kB": (JSON, '{"refresh":"a","x":['
+                       + ",".join(["{}"] * 21_000) + "]}"),
+    "deep": (JSON, '{"refresh":' + "[" * 30_000),
+    "keys": (JSON, "{" + ",".join(f'"k{i}":1' for i in range(6_000)) + "}"),
+    "equal keys": (JSON, "{" + ",".join(['"k":1'] * 9_000) + "}"),
+    "digits": (JSON, '{"refresh":' + "9" * 60_000 + "}"),
+    "escapes": (JSON, '{"refresh":"' + "\\u0041" * 10_000 + '"}'),
+    "pairs": (FORM, "&".join(["a=b"] * 15_000)),
+    "percents": (FORM, "refresh=" + "%41" * 20_000),
+    "parts": (MULTIPART, '--XX\r\nContent-Disposition: form-data; name="a"'
+              "\r\n\r\n\r\n" * 15_000 + "--XX--"),
+    "headers": (MULTIPART, "--XX\r\n" + "X-A: b\r\n" * 100_000),
+    "a long text": (MULTIPART, "--XX\r\nContent-Disposition: form-data; "
+                    'name="refresh"\r\n\r\n' + "a" * 4_000_000
+                    + "\r\n--XX--"),
+}
+
+
+@pytest.mark.parametrize("name", ODD_BODIES)
+def test_memory_goes_back(stack, client, name, figure):
+    kind, body = ODD_BODIES[name]
+
+    def send(times):
+        for _ in range(times):
+            r = client.request("POST", "/api/auth/refresh/",
+                               data=body.encode(), check=False,
+                               headers={"Content-Type": kind})
+            assert r.status_code in (400, 401, 413, 415), r.text[:200]
+    for _ in range(4):
+        client.request("POST", "/api/auth/refresh/", json={"refresh": "a"})
+    before = private(stack)
+    send(24)
+    grown = private(stack) - before
+    figure("memory that stays after 24 requests, MiB", f"{grown / 2**20:.2f}")
+    assert grown < 8 * 2**20, f"{grown / 2**20:.1f} MiB stay"
+
+
+def test_json_has_at_most_a_thousand_values(client):
+    body = '{"refresh": "a", "x": [' + ",".join(["{}"] * 1000) + "]}"
+    r = client.request("POST", "/api/auth/refresh/", data=body,
+                       headers={"Content-Type": JSON})
+    assert r.status_code == 400
+    assert "Too many values" in r.json()["error"]
+
+
+def test_json_ends_at_64_kib(client):
+    body = json.dumps({"refresh": "a" * 65_536})
+    r = client.request("POST", "/api/auth/refresh/", data=body,
+                       headers={"Content-Type": JSON})
+    assert r.status_code == 413
+    assert "64 KiB" in r.json()["error"]
+
+
+def test_lists_have_at_most_fifty_items(ana):
+    query = "&".join(["genres[]=drama"] * 51)
+    r = ana.get(f"/api/movies/searching/?{query}")
+    assert r.status_code == 400
+    assert r.json()["genres"] == [
+        "Ensure this list has at most 50 items (it has 51)."]
+    query = "&".join(f"genres={i}" for i in range(50))
+    assert ana.get(f"/api/movies/searching/?{query}").status_code == 200
