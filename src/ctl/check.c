@@ -33,6 +33,10 @@ struct finding {
 
 #define FINDINGS_MAX 64
 
+/* worker_connections: what nginx has when nothing is said, and what we want. */
+#define NGINX_DEFAULT 512
+#define NGINX_ENOUGH  8192
+
 struct findings {
 	struct ctl *ctl;
 	struct finding list[FINDINGS_MAX];
@@ -167,6 +171,39 @@ check_sockets(struct findings *f)
 	found(f, "sockets", EX_OK, "mxmd answers at both");
 }
 
+/*
+ * Has nginx room for slow clients (README)? Looked at only where our site is
+ * installed, in /etc/nginx or where MXM_NGINX_DIR says. A setting that is not
+ * in nginx.conf itself, but in a file that it includes, is not found.
+ */
+static void
+check_nginx(struct findings *f)
+{
+	const char *dir = getenv("MXM_NGINX_DIR");
+	TALLOC_CTX *mem = f->ctl->mem;
+	int connections = NGINX_DEFAULT;
+	char line[1024];
+	FILE *in;
+
+	if (!dir)
+		dir = "/etc/nginx";
+	if (access(mem_printf(mem, "%s/moviesxmovies", dir), F_OK) != 0)
+		return;
+	in = fopen(mem_printf(mem, "%s/nginx.conf", dir), "re");
+	while (in && fgets(line, sizeof line, in))
+		(void)sscanf(line, " worker_connections %d", &connections);
+	if (in)
+		fclose(in);
+	if (connections >= NGINX_ENOUGH)
+		found(f, "nginx", EX_OK, "has room for slow clients");
+	else
+		found(f, "nginx", EX_CONFIG,
+		    mem_printf(mem,
+			"worker_connections is %d in %s/nginx.conf, which one "
+			"slow client can use up; set %d",
+			connections, dir, NGINX_ENOUGH));
+}
+
 static int
 report(const struct findings *f)
 {
@@ -259,6 +296,7 @@ ctl_check(struct ctl *ctl, int argc, char **argv)
 		check_mail(&f);
 		check_dictionary(&f);
 		check_sockets(&f);
+		check_nginx(&f);
 	}
 	return report(&f);
 }

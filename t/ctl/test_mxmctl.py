@@ -137,6 +137,21 @@ def test_check_of_a_running_system(stack):
     assert all(f["ok"] for f in found)
 
 
+@pytest.mark.parametrize("line, good", [
+    ("worker_connections 768;", False), ("# worker_connections 8192;", False),
+    ("worker_connections 8192;", True), ("worker_connections\t20000 ;", True)])
+def test_check_of_room_in_nginx(stack, tmp_path, line, good):
+    (tmp_path / "nginx.conf").write_text("events {\n\t%s\n}\n" % line)
+    env = {**stack_module.environment(), "MXM_NGINX_DIR": str(tmp_path)}
+    done = stack_module.ctl(stack.conf, "check", env=env)
+    assert "nginx" not in done.stdout  # ours is not installed there
+    (tmp_path / "moviesxmovies").mkdir()
+    done = stack_module.ctl(stack.conf, "check", check=False, env=env)
+    assert re.search("^(ok|FAILED) +nginx ", done.stdout, re.MULTILINE)[1] == (
+        "ok" if good else "FAILED")
+    assert done.returncode == (0 if good else 78)
+
+
 def test_check_tells_each_fault_and_a_remedy(conf, tmp_path):
     done = mxmctl("--config", conf, "check")
     assert done.returncode == 69
