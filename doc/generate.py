@@ -12,6 +12,9 @@ SOURCE is this folder.  Into OUT go
                     the content security policy of the page; src/api/schema.c
                     includes it
 
+An operation that has no row in ../src/routes.def is left out, and so are the tags
+and components that nothing else uses: what is served describes what is built.
+
 The page allows exactly the style and the script that were put into it, by
 their digests.  Needs python3 and python3-yaml, nothing else, and writes the
 same bytes whenever it is given the same files.
@@ -26,6 +29,7 @@ from pathlib import Path
 
 import yaml
 
+METHODS = ("get", "put", "post", "delete", "patch")
 STYLES = ("base.css", "page.css")
 SCRIPTS = ("tools.js", "schemas.js", "calls.js", "account.js", "page.js")
 
@@ -66,6 +70,72 @@ def page(folder):
     return html, POLICY.format(script=digest(script), style=digest(style))
 
 
+def built(routes):
+    """The operations of the route table, as (method, path)."""
+    rows = re.findall(r'^ROUTE(_TOP)?\((\w+),\s*"([^"]+)"', routes,
+                      re.MULTILINE)
+    return {(method.lower(), path if top else "/api" + path)
+            for top, method, path in rows}
+
+
+def references(node):
+    """The components that a part of the document names, as (kind, name)."""
+    if isinstance(node, dict):
+        if isinstance(node.get("$ref"), str):
+            yield tuple(node["$ref"].split("/")[2:])
+        for inner in node.values():
+            yield from references(inner)
+    elif isinstance(node, list):
+        for inner in node:
+            yield from references(inner)
+
+
+def served(document, rows):
+    """What stays of the document: the entries to keep, as tuples of keys."""
+    keep, tags = set(), set()
+    found = []
+    for path, item in document["paths"].items():
+        shared = {k: v for k, v in item.items() if k not in METHODS}
+        for method in item.keys() & set(METHODS):
+            spec = item[method]
+            if (method, path) not in rows and "x-served-by" not in spec:
+                continue
+            keep |= {("paths", path), ("paths", path, method)}
+            keep |= {("paths", path, key) for key in shared}
+            tags |= set(spec["tags"])
+            found += [*references(spec), *references(shared)]
+    keep |= {("tags", tag, *more) for tag in tags
+             for more in ((), ("description",))}
+    while found:
+        kind, name = found.pop()
+        if ("components", kind, name) not in keep:
+            keep |= {("components", kind), ("components", kind, name)}
+            found += references(document["components"][kind][name])
+    keep |= {("components", "securitySchemes", name)
+             for name in document["components"]["securitySchemes"]}
+    keep.add(("components", "securitySchemes"))
+    return keep
+
+
+def without(text, keep):
+    """The text without the entries of paths, tags and components that are not
+    to be kept.  An entry ends where the next one of its depth begins."""
+    lines, place, comments = [], (), []
+    for line in text.splitlines(keepends=True):
+        if re.match(r" *#", line) and place[:1] != ("info",):
+            comments.append(line)  # belongs to what follows
+            continue
+        key = re.match(r"( {0,4})(?:- name: )?([^\s#][^\s]*?):?\s", line)
+        if key and len(key[1]) % 2 == 0 and place[:1] != ("info",) or \
+                key and not key[1]:
+            place = place[:len(key[1]) // 2] + (key[2],)
+        if place[:1] not in (("paths",), ("tags",), ("components",)) or \
+                len(place) == 1 or place in keep:
+            lines += comments + [line]
+        comments = []
+    return "".join(lines)
+
+
 def array(name, data):
     """A C array; string literals of this length are not portable."""
     rows = [",".join(map(str, data[at:at + 24]))
@@ -79,6 +149,8 @@ def array(name, data):
 def main(source, out):
     source, out = Path(source), Path(out)
     text = (source / "openapi.yaml").read_text(encoding="utf-8")
+    rows = built((source / "../src/routes.def").read_text(encoding="utf-8"))
+    text = without(text, served(yaml.safe_load(text), rows))
     document = yaml.safe_load(text)
     as_json = json.dumps(document, ensure_ascii=False,
                          separators=(",", ":")) + "\n"

@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * The description of the API and the page that is made from it, both carried
- * by the program as ready-made bytes (doc/generate.py).
+ * by the program as ready-made bytes (doc/generate.py), and the way there from
+ * the addresses that people try first.
  */
 #include "base/base.h"
 
 #include <strings.h>
 
 #include "api/api.h"
+#include "base/conf.h"
+#include "base/mem.h"
 #include "http/handlers.h"
 #include "schema.def"
 
@@ -105,4 +108,49 @@ api_docs(struct req *r)
 	reply_header(r, "Content-Security-Policy", DOCS_POLICY);
 	return reply_bytes(
 	    r, "text/html; charset=utf-8", docs_html, sizeof docs_html);
+}
+
+/* To the page; relative, so that it holds under whatever name we are called. */
+static enum err
+lead_to_docs(struct req *r)
+{
+	reply_header(r, "Location", "/api/docs/");
+	r->answer.status = 302;
+	return ERR_OK;
+}
+
+/* The root of the server, unless a front end stands there. */
+enum err
+api_home(struct req *r)
+{
+	return lead_to_docs(r);
+}
+
+static void
+put_link(struct req *r, struct json *j, const char *key, const char *path)
+{
+	json_key(j, key);
+	json_text(j, mem_printf(r->mem, "%s%s", r->conf->public_origin, path));
+}
+
+/* What this is and where to read on: JSON, for a browser the page. */
+enum err
+api_index(struct req *r)
+{
+	struct json *j;
+
+	if (place_of(r->accept, "text/html") <
+	    place_of(r->accept, "application/json"))
+		return lead_to_docs(r);
+	j = reply_json(r, 200);
+	json_object(j);
+	json_key(j, "name");
+	json_text(j, PACKAGE_NAME);
+	json_key(j, "version");
+	json_text(j, PACKAGE_VERSION);
+	put_link(r, j, "docs", "/api/docs/");
+	put_link(r, j, "schema", "/api/schema/");
+	put_link(r, j, "health", "/healthz");
+	json_object_end(j);
+	return reply_done(r, j);
 }

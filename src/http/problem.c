@@ -311,6 +311,18 @@ complain_common(struct req *r, enum err code)
 	    r, code, NULL, msg_format(r->mem, r->lang, common[code], args));
 }
 
+/*
+ * What a 401 asks for (RFC 6750, section 3): the error only for a caller whose
+ * access token was read and found bad. Public routes do not read it.
+ */
+static const char *
+challenge(const struct req *r, const struct problem *p)
+{
+	if (!p->detail_code || !r->route || r->route->guard == PUBLIC)
+		return "Bearer realm=\"api\"";
+	return "Bearer realm=\"api\", error=\"invalid_token\"";
+}
+
 void
 problem_reply(struct req *r, enum err code)
 {
@@ -322,10 +334,8 @@ problem_reply(struct req *r, enum err code)
 	r->answer.etag[0] = '\0';
 	r->answer.cache_control = "no-store";
 	r->answer.ready_headers_len = 0;
-	if (code == ERR_UNAUTHORIZED &&
-	    (p->detail_code ||
-		(r->route && r->route->style == STYLE_FRAMEWORK)))
-		reply_header(r, "WWW-Authenticate", "Bearer realm=\"api\"");
+	if (code == ERR_UNAUTHORIZED)
+		reply_header(r, "WWW-Authenticate", challenge(r, p));
 	if (p->retry_after > 0)
 		reply_header(
 		    r, "Retry-After", mem_printf(r->mem, "%d", p->retry_after));

@@ -28,12 +28,15 @@ static const char security[] = "X-Content-Type-Options: nosniff\r\n"
 static const char cors_exposed[] =
     "Access-Control-Allow-Credentials: true\r\n"
     "Access-Control-Expose-Headers: "
-    "Content-Language, ETag, Retry-After, X-Request-Id\r\n";
+    "Allow, Content-Language, ETag, Retry-After, WWW-Authenticate, "
+    "X-Request-Id\r\n";
 
 static const char cors_preflight[] =
     "Access-Control-Allow-Methods: DELETE, GET, OPTIONS, PATCH, POST, PUT\r\n"
-    "Access-Control-Allow-Headers: accept, authorization, content-type, "
-    "user-agent, x-csrftoken, x-requested-with\r\n"
+    "Access-Control-Allow-Headers: accept, accept-language, authorization, "
+    "cache-control, content-language, content-type, if-match, "
+    "if-modified-since, if-none-match, if-range, if-unmodified-since, pragma, "
+    "range, user-agent, x-csrftoken, x-request-id, x-requested-with\r\n"
     "Access-Control-Max-Age: 86400\r\n";
 
 static const struct {
@@ -44,6 +47,7 @@ static const struct {
 	{ 201, "Created" },
 	{ 202, "Accepted" },
 	{ 204, "No Content" },
+	{ 302, "Found" },
 	{ 304, "Not Modified" },
 	{ 400, "Bad Request" },
 	{ 401, "Unauthorized" },
@@ -231,7 +235,8 @@ put_content(const struct req *r, struct buf *out)
 
 	if (a->status == 204 || a->status == 304)
 		return;
-	put_header(out, "Content-Type", a->type);
+	if (a->type)
+		put_header(out, "Content-Type", a->type);
 	buf_puts(out, "Content-Length: ");
 	buf_int(out, (int64_t)a->body.len);
 	buf_add(out, "\r\n", 2);

@@ -17,8 +17,11 @@ SETTINGS = {"site_origin": SITE, "cors_origins": ", ".join(LISTED),
 HEAT = "/api/movies/heat/"
 ANY = "Access-Control-"
 METHODS = {"DELETE", "GET", "OPTIONS", "PATCH", "POST", "PUT"}
-HEADERS = {"accept", "authorization", "content-type", "user-agent",
-           "x-csrftoken", "x-requested-with"}
+HEADERS = {"accept", "accept-language", "authorization", "cache-control",
+           "content-language", "content-type", "if-match",
+           "if-modified-since", "if-none-match", "if-range",
+           "if-unmodified-since", "pragma", "range", "user-agent",
+           "x-csrftoken", "x-request-id", "x-requested-with"}
 
 STRANGERS = (
     "https://evil.example.org", "http://app.example.org",
@@ -214,6 +217,19 @@ def test_preflight(client, friend):
     r = client.request("OPTIONS", HEAT, headers={"Origin": friend})
     assert r.status_code == 204 and is_allowed(r, friend)
     assert ANY + "Allow-Methods" not in r.headers
+
+
+def test_preflight_of_a_picture(client, friend):
+    """What nginx serves may be asked for with the same headers."""
+    for origin, judge in ((friend, lambda r: is_allowed(r, friend)),
+                          (STRANGERS[0], is_not)):
+        r = asked(client, "/media/users/ana.png", origin, "GET", check=False)
+        assert r.status_code == 204 and judge(r)
+        assert words(r.headers["Allow"]) == {"GET", "HEAD", "OPTIONS"}
+        assert r.headers["X-Content-Type-Options"] == "nosniff"
+        if origin == friend:
+            assert lower(r.headers[ANY + "Allow-Headers"]) == HEADERS
+            assert r.headers[ANY + "Max-Age"] == "86400"
 
 
 def test_preflight_of_every_route(client, stack):

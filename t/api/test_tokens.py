@@ -54,7 +54,8 @@ def body_of(message):
 def refused(response, message="Token is invalid"):
     assert response.status_code == 401, response.text
     assert response.json() == body_of(message)
-    assert response.headers["WWW-Authenticate"] == 'Bearer realm="api"'
+    assert response.headers["WWW-Authenticate"] == (
+        'Bearer realm="api", error="invalid_token"')
 
 
 def at_once(n, call):

@@ -110,7 +110,11 @@ def test_addresses_are_absolute(address):
 
 
 def test_an_error_needs_its_sentence():
-    judge("GET", "/api/genres/", 401, {"error": "You need to be authenticated"})
+    headers = {**JSON, "WWW-Authenticate": 'Bearer realm="api"'}
+    judge("GET", "/api/genres/", 401,
+          {"error": "You need to be authenticated"}, headers)
+    assert "WWW-Authenticate is missing" in complaint(
+        "GET", "/api/genres/", 401, {"error": "You need to be authenticated"})
     assert "'error' is a required property" in complaint(
         "GET", "/api/genres/", 401, {"detail": "no"})
 

@@ -69,6 +69,26 @@ def load_pending(path=PENDING):
     return pending
 
 
+def load_built():
+    """The document as it is served: without what is pending, and without the
+    tags and components that only this used."""
+    document = load()
+    for method, path in load_pending():
+        del document["paths"][path][method.lower()]
+        if not document["paths"][path].keys() & set(METHODS):
+            del document["paths"][path]
+    used = {o.spec["tags"][0] for o in operations(document)}
+    document["tags"] = [t for t in document["tags"] if t["name"] in used]
+    components, before = document["components"], None
+    while before != (before := json.dumps(document)):
+        for kind in components.keys() - {"securitySchemes"}:
+            for name in list(components[kind]):
+                mark = '"$ref": "#/components/%s/%s"' % (kind, name)
+                if mark not in json.dumps(document):
+                    del components[kind][name]
+    return document
+
+
 # --------------------------------------------------------------- formats --
 
 _formats = jsonschema.FormatChecker(formats=())

@@ -94,8 +94,12 @@ Test(problem, of_a_path)
 Test(problem, of_tokens)
 {
 	struct req *r = request(STYLE_ERROR);
+	struct route route = *r->route;
 	enum err e = fail_token(
 	    r, MSG_TOKEN_NOT_VALID, "token_not_valid", "Token is expired");
+
+	route.guard = LOGGED_IN;
+	r->route = &route;
 
 	cr_assert_str_eq(body_of(r, e),
 	    "{\"detail\":\"Given token not valid for any token type\","
@@ -103,8 +107,8 @@ Test(problem, of_tokens)
 	    "\"AccessToken\",\"token_type\":\"access\",\"message\":"
 	    "\"Token is expired\"}],"
 	    "\"error\":\"Given token not valid for any token type\"}");
-	cr_assert_str_eq(
-	    world_header(r, "WWW-Authenticate"), "Bearer realm=\"api\"");
+	cr_assert_str_eq(world_header(r, "WWW-Authenticate"),
+	    "Bearer realm=\"api\", error=\"invalid_token\"");
 	r = request(STYLE_ERROR);
 	e = fail_token(r, MSG_USER_NOT_FOUND, "user_not_found", NULL);
 	cr_assert_str_eq(body_of(r, e),
@@ -112,14 +116,15 @@ Test(problem, of_tokens)
 	    "\"error\":\"User not found\"}");
 }
 
-Test(problem, tells_no_way_to_log_in_without_a_token)
+Test(problem, names_no_error_without_a_token)
 {
 	struct req *r = request(STYLE_ERROR);
 
 	cr_assert_str_eq(
 	    body_of(r, fail(r, ERR_UNAUTHORIZED, NULL, MSG_AUTH_NEEDED)),
 	    "{\"error\":\"You need to be authenticated\"}");
-	cr_assert_null(world_header(r, "WWW-Authenticate"));
+	cr_assert_str_eq(
+	    world_header(r, "WWW-Authenticate"), "Bearer realm=\"api\"");
 	r = request(STYLE_FRAMEWORK);
 	cr_assert_str_eq(
 	    body_of(r, fail(r, ERR_UNAUTHORIZED, NULL, MSG_LOGIN_REFUSED)),

@@ -258,8 +258,10 @@ Test(reply, answers_a_preflight)
 	cr_assert_str_eq(world_header(r, "Access-Control-Allow-Methods"),
 	    "DELETE, GET, OPTIONS, PATCH, POST, PUT");
 	cr_assert_str_eq(world_header(r, "Access-Control-Allow-Headers"),
-	    "accept, authorization, content-type, user-agent, x-csrftoken, "
-	    "x-requested-with");
+	    "accept, accept-language, authorization, cache-control, "
+	    "content-language, content-type, if-match, if-modified-since, "
+	    "if-none-match, if-range, if-unmodified-since, pragma, range, "
+	    "user-agent, x-csrftoken, x-request-id, x-requested-with");
 	cr_assert_str_eq(world_header(r, "Access-Control-Max-Age"), "86400");
 	r->origin = "https://evil.test";
 	cr_assert_null(world_header(r, "Access-Control-Allow-Methods"));
