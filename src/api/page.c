@@ -20,6 +20,18 @@ first_row(const struct rows *rows, const char *name, int64_t otherwise)
 	return row_id(&row, name);
 }
 
+/* Whether `total` of the first row is all there is; without a row it is. */
+static bool
+is_total_exact(const struct rows *rows)
+{
+	struct row row;
+
+	if (rows->count == 0)
+		return true;
+	rows_at(rows, 0, &row);
+	return row_bool(&row, "count_exact");
+}
+
 enum err
 reply_page(struct req *r, const struct rows *rows, const struct column *shape)
 {
@@ -36,6 +48,8 @@ reply_page(struct req *r, const struct rows *rows, const struct column *shape)
 	json_int(j, pages);
 	json_key(j, "count");
 	json_int(j, total);
+	json_key(j, "count_exact");
+	json_bool(j, is_total_exact(rows));
 	json_key(j, "has_next");
 	json_bool(j, page < pages);
 	json_key(j, "has_previous");

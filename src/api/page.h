@@ -11,9 +11,9 @@
 
 /*
  * Answer of a list with page and limit. Every row carries the columns `total`
- * (all matches) and `page` (the page really served), except that the list may
- * be empty. The statement asks for the page by page_of() / limit_of() and
- * clamps by itself.
+ * (the matches that were counted), `count_exact` (false: there are more) and
+ * `page` (the page really served), except that the list may be empty. The
+ * statement asks for the page by page_of() / limit_of() and clamps by itself.
  */
 enum err reply_page(
     struct req *r, const struct rows *rows, const struct column *shape);

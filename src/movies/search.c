@@ -50,38 +50,17 @@ name_of(const struct req *r)
 	return name && *name ? name : NULL;
 }
 
-/* Whether all movies are asked for: no name, and nothing to filter by. */
-static bool
-is_unfiltered(const struct req *r)
-{
-	static const char *const lists[] = { "genres", "platforms", "directors",
-		"actors", "celebrities", "stars" };
-	size_t i;
-
-	for (i = 0; i < array_len(lists); i++)
-		if (input_of(r, lists[i])->count > 0)
-			return false;
-	return name_of(r) == NULL && !input_bool(r, "marked_unseen") &&
-	       !input_bool(r, "reviewed");
-}
-
-/* A page of all movies, newest first. */
-static enum err
-all_movies(struct req *r, struct rows *rows)
-{
-	return query_all(r->mem, r->db, rows, SQL_movie_newest,
-	    arg_text(lang_code(r->lang)), arg_text(r->conf->public_origin),
-	    arg_id(input_int(r, "page")), arg_id(input_int(r, "limit")));
-}
-
 /*
  * A page of movies, newest first; when no title contains the name, those that
  * resemble it, best first.
  */
-static enum err
-movies_like(struct req *r, struct rows *rows)
+enum err
+movie_search(struct req *r)
 {
-	return query_all(r->mem, r->db, rows, SQL_movie_search,
+	struct rows rows;
+	enum err e;
+
+	e = query_all(r->mem, r->db, &rows, SQL_movie_search,
 	    arg_text(lang_code(r->lang)), arg_text(r->conf->public_origin),
 	    arg_text(name_of(r)), arg_id(r->account->id), arg_list(r, "genres"),
 	    arg_list(r, "platforms"), arg_list(r, "directors"),
@@ -89,15 +68,6 @@ movies_like(struct req *r, struct rows *rows)
 	    arg_bool(input_bool(r, "marked_unseen")),
 	    arg_bool(input_bool(r, "reviewed")), arg_id(input_int(r, "page")),
 	    arg_id(input_int(r, "limit")));
-}
-
-enum err
-movie_search(struct req *r)
-{
-	struct rows rows;
-	enum err e;
-
-	e = is_unfiltered(r) ? all_movies(r, &rows) : movies_like(r, &rows);
 	if (e)
 		return e;
 	return reply_page(r, &rows, movie_shape);

@@ -201,8 +201,8 @@ def test_absurd_limits(ana, limit, got):
 
 def test_empty_result_has_one_page(ana):
     assert search(ana, name="qqqqzzzz").json() == {
-        "results": [], "total_pages": 1, "count": 0, "has_next": False,
-        "has_previous": False, "current_page": 1}
+        "results": [], "total_pages": 1, "count": 0, "count_exact": True,
+        "has_next": False, "has_previous": False, "current_page": 1}
 
 
 @pytest.mark.parametrize("query", [

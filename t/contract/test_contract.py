@@ -84,7 +84,7 @@ def test_recommendations_say_why():
 
 def test_pages_check_their_results():
     page = {"results": [{**MOVIE, "id": "7"}], "total_pages": 1, "count": 1,
-            "has_next": False, "has_previous": False, "current_page": 1}
+            "count_exact": True, "has_next": False, "has_previous": False, "current_page": 1}
     assert "$.results[0].id" in complaint(
         "GET", "/api/movies/searching/", 200, page)
 

@@ -106,7 +106,8 @@ def test_a_dump_restores(cluster, database, tmp_path):
             input=dumped.stdout, capture_output=True, text=True, timeout=60)
         assert restored.returncode == 0, restored.stderr
         assert cluster.sql("SELECT slug FROM movie WHERE id IN (SELECT"
-                           " movie_id FROM movie_named('DUMP', 'en'))",
+                           " movie_id FROM movie_search('en', 'DUMP', 1, NULL,"
+                           " NULL, NULL, NULL, NULL, NULL, false, false, 1, 9))",
                            None, copy) == [("dumped",)]
     finally:
         cluster.drop(copy)

@@ -185,7 +185,8 @@ static const struct column id_shape[] = { { "id", C_INT, NULL }, { 0 } };
 static struct rows
 make_rows(int n, int first, const char *total, const char *page)
 {
-	static const char *const names[] = { "id", "total", "page", NULL };
+	static const char *const names[] = { "id", "total", "page",
+		"count_exact", NULL };
 
 	make_result(names);
 	for (int i = 0; i < n; i++) {
@@ -194,6 +195,7 @@ make_rows(int n, int first, const char *total, const char *page)
 		put(i, 0, id);
 		put(i, 1, total);
 		put(i, 2, page);
+		put(i, 3, strcmp(total, "10000") == 0 ? "f" : "t");
 		talloc_free(id);
 	}
 	return all_rows();
@@ -223,7 +225,7 @@ page_is(int n, const char *total, const char *page, const char *body)
 Test(page, of_none)
 {
 	page_is(0, "0", "1",
-	    "{\"results\":[],\"total_pages\":1,\"count\":0,"
+	    "{\"results\":[],\"total_pages\":1,\"count\":0,\"count_exact\":true,"
 	    "\"has_next\":false,\"has_previous\":false,\"current_page\":1}");
 }
 
@@ -231,7 +233,7 @@ Test(page, the_first)
 {
 	page_is(2, "5", "1",
 	    "{\"results\":[{\"id\":9},{\"id\":8}],\"total_pages\":3,"
-	    "\"count\":5,\"has_next\":true,\"has_previous\":false,"
+	    "\"count\":5,\"count_exact\":true,\"has_next\":true,\"has_previous\":false,"
 	    "\"current_page\":1}");
 }
 
@@ -246,8 +248,16 @@ Test(page, the_last_that_is_full)
 {
 	page_is(2, "4", "2",
 	    "{\"results\":[{\"id\":9},{\"id\":8}],\"total_pages\":2,"
-	    "\"count\":4,\"has_next\":false,\"has_previous\":true,"
+	    "\"count\":4,\"count_exact\":true,\"has_next\":false,\"has_previous\":true,"
 	    "\"current_page\":2}");
+}
+
+Test(page, of_more_than_are_counted)
+{
+	page_is(1, "10000", "1000",
+	    "{\"results\":[{\"id\":9}],\"total_pages\":1000,"
+	    "\"count\":10000,\"count_exact\":false,\"has_next\":false,"
+	    "\"has_previous\":true,\"current_page\":1000}");
 }
 
 static void
