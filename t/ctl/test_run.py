@@ -308,32 +308,6 @@ def test_the_shipped_map_is_the_one_of_the_table(stack):
     assert made == (stack_module.ROOT / "nginx/mxm-map.conf").read_text()
 
 
-def test_the_production_file_is_good(stack, tmp_path):
-    """The site as it ships, with only name and certificate put in."""
-    folder = stack.base / "nginx"
-    site = (stack_module.ROOT / "nginx/mxm.conf").read_text()
-    for old, new in (
-            ("/etc/nginx/moviesxmovies/", f"{folder}/"),
-            ("/etc/letsencrypt/live/movies.example.org/fullchain.pem",
-             f"{folder}/cert.pem"),
-            ("/etc/letsencrypt/live/movies.example.org/privkey.pem",
-             f"{folder}/key.pem"),
-            ("/var/log/nginx/", f"{tmp_path}/"),
-            # Ports that anybody may take.
-            (" 80;", f" {stack_module.free_port()};"),
-            ("]:80;", f"]:{stack_module.free_port()};"),
-            (" 443 ", f" {stack_module.free_port()} "),
-            ("]:443 ", f"]:{stack_module.free_port()} ")):
-        assert old in site
-        site = site.replace(old, new)
-    conf = tmp_path / "nginx.conf"
-    conf.write_text(f"pid {tmp_path}/pid;\nerror_log {tmp_path}/e;\n"
-                    f"events {{}}\nhttp {{\naccess_log off;\n{site}\n}}\n")
-    done = subprocess.run([stack_module.NGINX, "-e", "stderr", "-t", "-c",
-                           str(conf)], capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-
-
 def test_render_refuses_what_nginx_cannot_quote(tmp_path):
     done = subprocess.run(
         [str(stack_module.ROOT / "nginx/render"), str(tmp_path),

@@ -9,7 +9,7 @@ import subprocess
 
 import pytest
 
-from stack import NGINX, ROOT, make_certificate, wait_until
+from stack import NGINX, ROOT, free_port, make_certificate, wait_until
 
 STACK = {"jobs": False}
 WORLD = "empty"
@@ -19,13 +19,12 @@ SUITES = [kind + rest for kind in ("ECDHE-ECDSA-", "ECDHE-RSA-")
                        "CHACHA20-POLY1305")]
 SUITES_13 = ["TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384",
              "TLS_CHACHA20_POLY1305_SHA256"]
-OPENSSL = ["openssl"]
 
 
 def known():
     """All suites of TLS 1.2 and below that this OpenSSL can ask for."""
     done = subprocess.run(
-        [*OPENSSL, "ciphers", "-tls1_2", "ALL:COMPLEMENTOFALL:@SECLEVEL=0"],
+        ["openssl", "ciphers", "-tls1_2", "ALL:COMPLEMENTOFALL:@SECLEVEL=0"],
         capture_output=True, text=True, check=True)
     return [s for s in done.stdout.strip().split(":")
             if not s.startswith("TLS_")]
@@ -34,7 +33,7 @@ def known():
 def agreed(stack, *options):
     """The suite that is agreed on, or None."""
     done = subprocess.run(
-        [*OPENSSL, "s_client", "-connect", f"127.0.0.1:{stack.tls_port}",
+        ["openssl", "s_client", "-connect", f"127.0.0.1:{stack.tls_port}",
          *options], input="", capture_output=True, text=True, timeout=60)
     found = re.search(r"Cipher is (\S+)", done.stdout)
     assert found, done.stdout + done.stderr
@@ -47,7 +46,7 @@ def certificate(stack, request):
     folder = stack.base / "nginx"
     if request.param == "RSA":
         subprocess.run(
-            [*OPENSSL, "req", "-x509", "-newkey", "rsa:2048", "-nodes",
+            ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes",
              "-days", "30", "-subj", "/CN=localhost", "-keyout",
              folder / "key.pem", "-out", folder / "cert.pem"],
             check=True, capture_output=True)
@@ -85,7 +84,7 @@ def test_old_versions_do_not_work(stack, version):
 
 def test_no_tickets_and_no_weak_group(stack):
     done = subprocess.run(
-        [*OPENSSL, "s_client", "-tls1_2", "-connect",
+        ["openssl", "s_client", "-tls1_2", "-connect",
          f"127.0.0.1:{stack.tls_port}"], input="", capture_output=True,
         text=True, timeout=60)
     assert "Cipher is ECDHE" in done.stdout
@@ -129,7 +128,9 @@ def debian(tmp_path):
                              f"{tmp_path}/live/"),
                             ("/var/log/nginx/", f"{tmp_path}/")):
             text = text.replace(there, here)
-        file.write_text(text)
+        # ports that anybody may take
+        file.write_text(re.sub(r"(?<=listen )(\[::\]:)?(80|443)(?=[ ;])",
+                               lambda m: f"{m[1] or ''}{free_port()}", text))
 
     class Debian:
         folder = tmp_path / "moviesxmovies"
