@@ -11,12 +11,13 @@ import time
 
 import pytest
 
-from stack import NGINX, wait_until
+from stack import NGINX, ROOT, free_port, wait_until
 
 MANY = 1600
 DEBIAN = 768
 OPEN, BODIES = 300, 64  # limit_conn in nginx/mxm-site.conf
 BEAT = 5  # seconds between two bytes
+OFTEN = 2  # shorter than nginx waits for the rest of what it throws away
 ENOUGH = 60
 
 POST = (b"POST /api/auth/refresh/ HTTP/1.1\r\nHost: x\r\n"
@@ -62,9 +63,10 @@ class Crowd:
     """Many connections from 127.0.0.1 that send `first` and then, every few
     seconds, a byte of `drip`; what they are answered is read, unless deaf."""
 
-    def __init__(self, port, first, drip=b"", count=MANY, deaf=False):
+    def __init__(self, port, first, drip=b"", count=MANY, deaf=False,
+                 beat=BEAT):
         self.port, self.first, self.drip = port, first, drip
-        self.deaf = deaf
+        self.deaf, self.beat = deaf, beat
         self.selector = selectors.DefaultSelector()
         self.answers, self.open = {}, set()
         self.over = threading.Event()
@@ -112,13 +114,13 @@ class Crowd:
             self._gone(s)
 
     def _run(self):
-        beat = time.monotonic() + BEAT
+        beat = time.monotonic() + self.beat
         while not self.over.is_set():
             for key, _ in self.selector.select(0.1):
                 self._read(key.fileobj)
             if not self.drip or time.monotonic() < beat:
                 continue
-            beat = time.monotonic() + BEAT
+            beat = time.monotonic() + self.beat
             for s in list(self.open):
                 try:
                     s.send(self.drip)
@@ -179,12 +181,24 @@ def test_slow_bodies(stack, nginx, figure):
 def test_slow_bodies_that_nobody_wants(stack, nginx, first):
     """nginx reads on for a while, so that its answer arrives."""
     nginx()
-    with Crowd(stack.port, first, b" ") as crowd:
+    with Crowd(stack.port, first, b" ", beat=OFTEN) as crowd:
         assert served(stack)
         wait_until(lambda: len(crowd.open) <= BODIES,
                    "all but the allowed ones are gone", ENOUGH)
         assert served(stack)
     assert set(crowd.statuses()) <= {b"404", b"413", b"429"}
+
+
+def test_slow_bodies_at_port_80(stack, nginx):
+    port = free_port()
+    text = (ROOT / "nginx/mxm-port80.conf").read_text()
+    text = text.replace("listen 80;", f"listen 127.0.0.1:{port} backlog=4096;")
+    nginx(lines=text.replace("listen [::]:80;", ""))
+    with Crowd(port, POST % b"", b" ", beat=OFTEN) as crowd:
+        # by default nginx reads on for thirty seconds
+        wait_until(lambda: not crowd.open, "all of them are closed", 25)
+        assert served(stack)
+    assert set(crowd.statuses()) == {b"308"}
 
 
 def test_slow_readers(stack, nginx):
