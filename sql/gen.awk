@@ -2,13 +2,15 @@
 #
 # Turns sql/*.sql into stmts.def: one line per named statement,
 #
-#	STMT(movie_detail, ONE, true, 2, "bigint,text", "SELECT …")
+#	STMT(movie_detail, ONE, true, 0, 2, "bigint,text", "SELECT …")
 #
-# name, mode, whether it only reads, number and types of its parameters, text.
+# name, mode, whether it only reads, milliseconds after which the server ends it
+# (0: as the settings say), number and types of its parameters, text.
 # In the files a statement follows its header and ends with a semicolon:
 #
 #	-- name: movie_detail :one (user_id bigint, slug text)
 #
+# "within=1s" or "within=500ms" after the mode sets the milliseconds.
 # A header that is too long goes on in the next comment lines until its bracket
 # closes. Text that several statements share is a fragment, from its header
 # "-- fragment: movie_columns" to the next header; {{movie_columns}} inserts it,
@@ -70,10 +72,20 @@ function finish()
 }
 
 # "name: rating_get :one (user_id bigint, slug text)"
-function begin_statement(header, where,    n, i, part, words, types, mode)
+function begin_statement(header, where,    n, i, part, words, types, mode, \
+    time)
 {
 	kind = "statement"
 	sub(/^name:[ \t]*/, "", header)
+	time = 0
+	if (match(header, /[ \t]within=[0-9]+m?s/)) {
+		time = substr(header, RSTART + 8, RLENGTH - 8)
+		time = time ~ /ms$/ ? time + 0 : time * 1000
+		header = substr(header, 1, RSTART - 1) \
+		    substr(header, RSTART + RLENGTH)
+		if (time == 0)
+			complain(where, "within what time?")
+	}
 	if (header !~ /^[a-z][a-z0-9_]*[ \t]+:[a-z]+([ \t]*\(.*\))?[ \t]*$/) {
 		complain(where, "not a header: -- name: " header)
 		name = "?"
@@ -106,6 +118,7 @@ function begin_statement(header, where,    n, i, part, words, types, mode)
 		types = types (i > 1 ? "," : "") part[i]
 	}
 	takes[name] = n
+	within[name] = time
 	typed[name] = types
 }
 
@@ -206,8 +219,10 @@ function emit(name,    s, plain, reads)
 	if (modes[name] ~ /^(COPY|SCRIPT)$/ && takes[name] > 0)
 		complain(place[name], name ": takes no parameters")
 	reads = modes[name] ~ /^(ONE|OWNED|MANY)$/ ? only_reads(plain) : "false"
-	printf "STMT(%s, %s, %s, %d, \"%s\", %s)\n", name, modes[name], reads,
-	    takes[name], typed[name], c_text(s)
+	if (within[name] > 0 && reads != "true")
+		complain(place[name], name ": only what reads has a time of its own")
+	printf "STMT(%s, %s, %s, %d, %d, \"%s\", %s)\n", name, modes[name],
+	    reads, within[name], takes[name], typed[name], c_text(s)
 }
 
 FNR == 1 {

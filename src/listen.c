@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Listening sockets. The lock on run_dir decides who may replace what is there;
- * the question put to an old socket is for one that another run_dir left.
+ * Listening sockets. The lock on run_dir decides who may replace what is there:
+ * what answers at a socket in it is a worker whose master is dead, and on its
+ * way out. The question put to a socket elsewhere is for the mxmd of another
+ * run_dir; it may take a moment for a dead one's workers to end.
  */
 #include "base/base.h"
 
@@ -10,14 +12,17 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "listen.h"
 
 #define FIRST_INHERITED 3
 #define BACKLOG         4096
+#define ORPHANS_US      INT64_C(5000000)
 
 static bool
 read_env_number(const char *name, int64_t *out)
@@ -59,13 +64,52 @@ address_of(struct sockaddr_un *a, const char *path)
 	memcpy(a->sun_path, path, strlen(path));
 }
 
-/* Makes way at `path`; false with a sentence when that must not be. */
 static bool
-clear_path(TALLOC_CTX *mem, const char *path, const char **why)
+is_within(const char *path, const char *folder)
+{
+	size_t n = strlen(folder);
+
+	return strncmp(path, folder, n) == 0 && path[n] == '/' &&
+	       !strchr(path + n + 1, '/');
+}
+
+/* Does somebody listen there? */
+static bool
+is_answered(const char *path)
 {
 	struct sockaddr_un a;
+	int fd, bad, error;
+
+	address_of(&a, path);
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	bad = fd < 0 ? -1 : connect(fd, (struct sockaddr *)&a, sizeof a);
+	error = errno;
+	if (fd >= 0)
+		close(fd);
+	return bad == 0 || error == EAGAIN;
+}
+
+/* The same, after those have ended whose master is dead. */
+static bool
+stays_answered(const char *path)
+{
+	const struct timespec pause = { .tv_nsec = 20 * 1000 * 1000 };
+	int64_t until = clock_steady_us() + ORPHANS_US;
+
+	while (is_answered(path)) {
+		if (clock_steady_us() >= until)
+			return true;
+		(void)nanosleep(&pause, NULL);
+	}
+	return false;
+}
+
+/* Makes way at `path`; false with a sentence when that must not be. */
+static bool
+clear_path(TALLOC_CTX *mem, const struct conf *conf, const char *path,
+    const char **why)
+{
 	struct stat st;
-	int fd, bad;
 
 	if (lstat(path, &st) != 0)
 		return true;
@@ -76,12 +120,7 @@ clear_path(TALLOC_CTX *mem, const char *path, const char **why)
 		    path);
 		return false;
 	}
-	address_of(&a, path);
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	bad = fd < 0 ? -1 : connect(fd, (struct sockaddr *)&a, sizeof a);
-	if (fd >= 0)
-		close(fd);
-	if (bad == 0 || errno == EAGAIN) {
+	if (!is_within(path, conf->run_dir) && stays_answered(path)) {
 		*why = mem_printf(mem,
 		    "another mxmd answers at %s; stop it first, or choose "
 		    "another run_dir",
@@ -132,7 +171,7 @@ listen_own(TALLOC_CTX *mem, const struct conf *conf, const char *path,
 	mode_t before;
 	int fd, bad;
 
-	if (!clear_path(mem, path, why))
+	if (!clear_path(mem, conf, path, why))
 		return -1;
 	address_of(&a, path);
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);

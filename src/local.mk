@@ -19,6 +19,7 @@ libmxm_a_SOURCES = \
 	src/base/mem.c src/base/mem.h \
 	src/base/random.c src/base/random.h \
 	src/base/shm.c src/base/shm.h \
+	src/base/shm_database.c src/base/shm_database.h \
 	src/base/shm_limit.c src/base/shm_map.h \
 	src/base/suggest.c src/base/suggest.h \
 	src/base/text.c src/base/text.h \
@@ -30,6 +31,7 @@ libmxm_a_SOURCES = \
 	src/db/copy.c src/db/copy.h \
 	src/db/db.c src/db/db.h \
 	src/db/migrate.c src/db/migrate.h \
+	src/db/open.c \
 	src/db/query.c src/db/query.h \
 	src/db/row.c src/db/row.h \
 	src/db/settings.c src/db/settings.h \

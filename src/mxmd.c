@@ -119,7 +119,8 @@ read_settings(TALLOC_CTX *mem, const char *file, struct conf **out)
 /*
  * In a process of its own: the library of PostgreSQL never comes into the
  * master, and a server that does not answer is given up. Writes a sentence when
- * the schema is not ours; exits with 1 when no database answers.
+ * the server or its schema will never do; exits with 1 when no database
+ * answers.
  */
 static int
 look_at_schema(const struct conf *conf, int fd)
@@ -127,14 +128,22 @@ look_at_schema(const struct conf *conf, int fd)
 	TALLOC_CTX *mem = talloc_new(NULL);
 	struct db *db = db_new(mem, conf->database, SCHEMA_PATIENCE_MS);
 	struct schema schema;
+	const char *sentence = NULL;
 	size_t n;
 
-	if (db_connect(db) || migrate_state(mem, db, &schema))
+	if (db_connect(db)) {
+		if (!db_is_unfit(db))
+			return 1;
+		sentence = db_complaint(db);
+	} else if (migrate_state(mem, db, &schema)) {
 		return 1;
-	if (schema.verdict == SCHEMA_CURRENT)
+	} else if (schema.verdict == SCHEMA_CURRENT) {
 		return 0;
-	n = strlen(schema.sentence);
-	return write(fd, schema.sentence, n) == (ssize_t)n ? 0 : 1;
+	} else {
+		sentence = schema.sentence;
+	}
+	n = strlen(sentence);
+	return write(fd, sentence, n) == (ssize_t)n ? 0 : 1;
 }
 
 /* Reads what the child says until it ends or time is up. */
@@ -158,7 +167,7 @@ listen_to_child(int fd, char *text, size_t size)
 	return n;
 }
 
-/* false: a database answers, and its schema is not the one we know. */
+/* false: a database answers, and it or its schema will never do. */
 static bool
 schema_allows(const struct conf *conf)
 {

@@ -148,6 +148,7 @@ worker_run(
 	w->serve.shm = shm;
 	w->serve.db =
 	    db_new(mem, conf->database, (long)conf->statement_timeout);
+	db_share(w->serve.db, shm, (long)conf->lock_timeout);
 	w->serve.cache = cache_new(mem, conf->cache_servers);
 	w->serve.memo = memo_new(mem);
 	w->serve.find_model = find_model;

@@ -24,7 +24,7 @@ PACKAGES_demo=(
 
 # Both test frameworks, what lint calls, and what the tests talk with.
 PACKAGES_test=(
-	libcriterion-dev clang-format cppcheck mandoc
+	libcriterion-dev clang-format cppcheck mandoc pgbouncer
 	python3 python3-pytest python3-requests python3-yaml
 	python3-jsonschema python3-hypothesis python3-psycopg2 python3-jwt
 	python3-numpy python3-scipy
@@ -118,7 +118,8 @@ packages_undo() {
 packages_units() {
 	[ -d /run/systemd/system ] || return 0
 	systemctl list-unit-files --no-legend --type=service \
-	    memcached.service nginx.service postgresql.service |
+	    memcached.service nginx.service pgbouncer.service \
+	    postgresql.service |
 	    awk '{ print $1 }'
 }
 

@@ -178,6 +178,8 @@ shm_slot_take(struct shm *s, int pool, unsigned generation)
 		set(&slot->route, -1);
 		set(&slot->started_us, clock_now_us());
 		set(&slot->busy_us, 0);
+		set(&slot->waits_us, 0);
+		set(&slot->stuck_us, 0);
 		set(&slot->requests, 0);
 		set(&slot->state, SHM_STARTING);
 		return i;
@@ -244,6 +246,7 @@ shm_idle(struct shm *s)
 	struct shm_slot *slot = &s->map->slot[s->slot];
 
 	add(&slot->requests, 1);
+	set(&slot->waits_us, 0);
 	set(&slot->busy_us, 0);
 }
 

@@ -12,7 +12,7 @@
 
 #include "base/shm.h"
 
-#define SHM_MAGIC       "mxm-shm1"
+#define SHM_MAGIC       "mxm-shm2"
 #define SHM_STATUS_LOW  100
 #define SHM_STATUS_HIGH 599
 #define SHM_LIMITS      (64 * 1024)
@@ -26,6 +26,8 @@ struct shm_slot {
 	_Atomic unsigned generation;
 	_Atomic int64_t started_us;
 	_Atomic int64_t busy_us;
+	_Atomic int64_t waits_us; /* for the database, since when; 0: no */
+	_Atomic int64_t stuck_us; /* when it last waited for too long */
 	_Atomic uint64_t requests;
 };
 
@@ -50,6 +52,10 @@ struct shm_map {
 	_Atomic int64_t raise_failed_us; /* steady clock */
 	_Atomic int64_t touch_clear_us;
 	_Atomic int touch_overdue;
+	_Atomic int64_t stuck_us;    /* the latest of all slots */
+	_Atomic int64_t answered_us; /* the database's last sign of life */
+	_Atomic int64_t
+	    probe_us; /* it is away, look again then; 0: it is not */
 	_Atomic uint64_t event[SHM_EVENT__MAX];
 	_Atomic uint64_t cache[SHM_CACHE__MAX];
 	_Atomic uint64_t refused[SHM_CLASSES];

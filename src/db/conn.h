@@ -15,8 +15,13 @@
 struct db {
 	PGconn *conn; /* NULL: none */
 	const char *conninfo;
+	bool many_hosts; /* conninfo names several */
 	long timeout_ms;
-	char *channel; /* of db_listen(); NULL: none */
+	long lock_timeout_ms; /* 0: none */
+	long timeout_now;     /* what the session has */
+	long lock_timeout_now;
+	struct shm *shm; /* of db_share(); NULL: none */
+	char *channel;   /* of db_listen(); NULL: none */
 	bool prepared[SQL__MAX];
 	bool schema_good;
 	int64_t schema_look_at; /* steady clock: not before that */
@@ -26,6 +31,7 @@ struct db {
 	bool in_copy;
 	bool again; /* the last failure may go away when all is tried again */
 	bool lost;  /* the last failure was that of the connection */
+	bool unfit; /* the server is one that will never do */
 	bool outdated; /* the last failure was a prepared statement's age */
 	const volatile sig_atomic_t *stop; /* of db_interrupt(); NULL: none */
 	bool cancelled;                    /* what *stop asked for was done */
@@ -33,6 +39,22 @@ struct db {
 	char *complaint;
 	char *logged; /* the complaint that the log has last seen */
 };
+
+/* Whether a connection string names several hosts. */
+bool conn_has_hosts(const char *conninfo);
+
+/* Makes db->conn, connected or failed; false: nobody answered in time. */
+bool conn_open(struct db *db);
+
+/* Does the server answer (be it by a refusal)? Takes 0.4 s at most. */
+bool conn_probe(const struct db *db);
+
+/*
+ * Has the session end statements after so many milliseconds, 0: never, and
+ * locks as the settings say; after a tenth of both in a worker that was stuck
+ * just now, since others may wait for that very worker.
+ */
+enum err conn_set_timeouts(struct db *db, long ms);
 
 /* Closes the connection and forgets what was prepared on it. */
 void conn_drop(struct db *db);

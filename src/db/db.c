@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/shm_database.h"
 #include "db/conn.h"
 #include "db/db.h"
 #include "db/migrate.h"
@@ -19,6 +20,8 @@
 #define PAUSE_LONGEST_US INT64_C(500000)
 #define LOOK_AGAIN_US    INT64_C(1000000)
 #define GRACE_US         INT64_C(2000000)
+#define LOOK_US          INT64_C(100000)
+#define SILENCE_US       INT64_C(250000)
 #define SERVER_OLDEST    150000
 
 static int
@@ -34,9 +37,17 @@ db_new(TALLOC_CTX *mem, const char *conninfo, long statement_timeout_ms)
 	struct db *db = mem_new(mem, struct db);
 
 	db->conninfo = mem_text(db, conninfo);
+	db->many_hosts = conn_has_hosts(conninfo);
 	db->timeout_ms = statement_timeout_ms;
 	talloc_set_destructor(db, db_destroy);
 	return db;
+}
+
+void
+db_share(struct db *db, struct shm *shm, long lock_timeout_ms)
+{
+	db->shm = shm;
+	db->lock_timeout_ms = lock_timeout_ms;
 }
 
 void
@@ -127,6 +138,60 @@ is_server_fit(struct db *db)
 }
 
 /*
+ * A pooler between us and the server answers with a process id of its own. With
+ * the others' statements in our session nothing of ours would hold: prepared
+ * statements, settings, LISTEN.
+ */
+static bool
+is_direct(struct db *db)
+{
+	PGresult *res = NULL;
+	bool direct = true;
+	enum err e;
+
+	e = conn_command(
+	    db, "(whose session)", "SELECT pg_backend_pid()", &res);
+	if (!e)
+		direct = strtol(PQgetvalue(res, 0, 0), NULL, 10) ==
+			 PQbackendPID(db->conn);
+	PQclear(res);
+	if (!direct)
+		conn_complain(db,
+		    "the connection goes through a pooler (pgbouncer or the "
+		    "like), where sessions are shared; let the setting "
+		    "`database` name PostgreSQL's own socket or port");
+	return direct;
+}
+
+/* A tenth of a time, where there is one. */
+static long
+tenth(long ms)
+{
+	return ms > 0 ? (ms + 9) / 10 : 0;
+}
+
+enum err
+conn_set_timeouts(struct db *db, long ms)
+{
+	bool hurry = db->shm && shm_db_was_stuck(db->shm);
+	long lock = hurry ? tenth(db->lock_timeout_ms) : db->lock_timeout_ms;
+	char sql[96];
+	enum err e;
+
+	ms = hurry ? tenth(ms) : ms;
+	if (db->timeout_now == ms && db->lock_timeout_now == lock)
+		return ERR_OK;
+	snprintf(sql, sizeof sql,
+	    "SET statement_timeout = %ld; SET lock_timeout = %ld", ms, lock);
+	e = conn_command(db, "(timeouts)", sql, NULL);
+	if (!e) {
+		db->timeout_now = ms;
+		db->lock_timeout_now = lock;
+	}
+	return e;
+}
+
+/*
  * The session's settings. They are statements and not start-up options, since
  * pgbouncer refuses options. Statements are short and prepared: compiling one
  * took 120 ms where running it took 3, and the plan that is made once must do
@@ -147,10 +212,13 @@ settle(struct db *db)
 	    "SET jit = off;"
 	    "SET plan_cache_mode = force_generic_plan;"
 	    "SET idle_in_transaction_session_timeout = '60s';"
+	    "SET lock_timeout = %ld;"
 	    "SET statement_timeout = %ld",
-	    db->timeout_ms);
+	    db->lock_timeout_ms, db->timeout_ms);
 	e = conn_command(db, "(session settings)", sql, NULL);
 	talloc_free(sql);
+	db->timeout_now = db->timeout_ms;
+	db->lock_timeout_now = db->lock_timeout_ms;
 	if (e || !db->channel)
 		return e;
 	sql = mem_printf(db, "LISTEN %s", db->channel);
@@ -159,23 +227,40 @@ settle(struct db *db)
 	return e;
 }
 
+/* Nobody answers, as the whole host is told. */
+static void
+say_away(struct db *db)
+{
+	conn_complain(db, "the server does not answer");
+	if (db->shm && shm_db_away(db->shm))
+		log_warn("database: the server does not answer; requests that "
+			 "need it get 503 until it does");
+}
+
+/* The server answers, be it with an error. */
+static void
+say_answered(struct db *db)
+{
+	if (db->shm && shm_db_answered(db->shm))
+		log_info("database: the server answers again");
+}
+
 static enum err
 open_connection(struct db *db)
 {
-	/* What stands before dbname gives way to what conninfo says. */
-	const char *const names[] = { "connect_timeout", "client_encoding",
-		"fallback_application_name", "dbname", NULL };
-	const char *const values[] = { "2", "UTF8", "moviesxmovies",
-		db->conninfo, NULL };
-
-	db->conn = PQconnectdbParams(names, values, 1);
-	mem_need(db->conn);
+	db->unfit = false;
+	if (!conn_open(db)) {
+		say_away(db);
+		return ERR_UNAVAILABLE;
+	}
+	say_answered(db);
 	PQsetNoticeReceiver(db->conn, take_notice, NULL);
 	if (PQstatus(db->conn) != CONNECTION_OK) {
 		conn_complain(db, "no connection: %s", conn_message(db));
 		return ERR_UNAVAILABLE;
 	}
-	if (!is_server_fit(db))
+	db->unfit = !is_server_fit(db) || !is_direct(db);
+	if (db->unfit || !db->conn)
 		return ERR_UNAVAILABLE;
 	return settle(db) ? ERR_UNAVAILABLE : ERR_OK;
 }
@@ -233,14 +318,42 @@ judge_schema(struct db *db)
 	return ERR_OK;
 }
 
+/* What the other workers know of the database. */
+static enum err
+ask_others(struct db *db)
+{
+	if (!db->shm || db->in_tx)
+		return ERR_OK;
+	switch (shm_db_ask(db->shm)) {
+	case SHM_DB_GO:
+		return ERR_OK;
+	case SHM_DB_PROBE:
+		conn_drop(db);
+		db->connect_at = 0;
+		return ERR_OK;
+	case SHM_DB_REFUSE:
+		break;
+	}
+	conn_complain(db, "the server does not answer, or not soon enough");
+	return ERR_UNAVAILABLE;
+}
+
 enum err
 db_ready(struct db *db)
 {
-	enum err e = db_connect(db);
+	enum err e = ask_others(db);
 
+	if (!e)
+		e = db_connect(db);
 	if (e || db->schema_good)
 		return e;
 	return judge_schema(db);
+}
+
+bool
+db_is_unfit(const struct db *db)
+{
+	return db->unfit;
 }
 
 const char *
@@ -330,28 +443,59 @@ heed_interrupt(struct db *db)
 	conn_cancel(db);
 }
 
+/*
+ * After a while of waiting: is the server there at all? A statement may take
+ * its time, or wait for a lock; but when no worker has heard anything for a
+ * while, and a new connection is not answered either, it hangs.
+ */
+static bool
+is_server_there(struct db *db, int64_t since)
+{
+	if (!db->shm)
+		return true;
+	if (clock_steady_us() - since < SILENCE_US ||
+	    shm_db_silence_us(db->shm) < SILENCE_US)
+		return true;
+	if (!shm_db_is_away(db->shm) && conn_probe(db)) {
+		(void)shm_db_answered(db->shm);
+		return true;
+	}
+	say_away(db);
+	return false;
+}
+
 /* Waits for more of the answer: 1, it is overdue: 0, lost: -1. */
 static int
 take_more(struct db *db, int64_t until)
 {
-	int n = wait_readable(db, until);
+	int64_t since = clock_steady_us(), look = since;
+	int n;
 
-	if (n == 0)
-		log_error("database: no answer %ld ms after the statement "
-			  "timeout",
-		    (long)(GRACE_US / 1000));
-	else if (n > 0 && !PQconsumeInput(db->conn))
+	do {
+		look += LOOK_US;
+		n = wait_readable(
+		    db, db->shm && (until < 0 || look < until) ? look : until);
+		if (n == 0 && until >= 0 && clock_steady_us() >= until) {
+			log_error("database: no answer %ld ms after the "
+				  "statement timeout",
+			    (long)(GRACE_US / 1000));
+			return 0;
+		}
+		if (n == 0 && !is_server_there(db, since))
+			return 0;
+	} while (n == 0);
+	if (n > 0 && !PQconsumeInput(db->conn))
 		return -1;
-	return n ? 1 : 0;
+	return 1;
 }
 
 /* When an answer is overdue; -1: never. */
 static int64_t
 overdue_at(const struct db *db)
 {
-	if (db->timeout_ms <= 0)
+	if (db->timeout_now <= 0)
 		return -1;
-	return clock_steady_us() + db->timeout_ms * 1000 + GRACE_US;
+	return clock_steady_us() + db->timeout_now * 1000 + GRACE_US;
 }
 
 /* The next result, NULL too when there is none; false: lost or overdue. */
@@ -375,8 +519,9 @@ next_result(struct db *db, int64_t until, PGresult **out)
 	return true;
 }
 
-PGresult *
-conn_wait(struct db *db)
+/* The last of the results, or NULL when the connection is lost. */
+static PGresult *
+last_result(struct db *db)
 {
 	PGresult *last = NULL;
 	PGresult *res;
@@ -396,6 +541,21 @@ conn_wait(struct db *db)
 		    PQresultStatus(res) == PGRES_COPY_OUT)
 			return last;
 	}
+}
+
+PGresult *
+conn_wait(struct db *db)
+{
+	PGresult *res;
+
+	if (!db->shm)
+		return last_result(db);
+	shm_db_waits(db->shm);
+	res = last_result(db);
+	shm_db_done(db->shm);
+	if (res)
+		say_answered(db);
+	return res;
 }
 
 bool

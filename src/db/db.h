@@ -12,6 +12,7 @@
 #include <signal.h>
 
 struct db;
+struct shm;
 
 /*
  * A handle below `mem`; nothing is connected yet. `conninfo` is libpq's. The
@@ -42,6 +43,18 @@ enum err db_ready(struct db *db);
  * has. Good until the next failure.
  */
 const char *db_complaint(const struct db *db);
+
+/* true: the last connection was to a server that will never do: too old, of
+ * another encoding, or behind a pooler. db_complaint() says which. */
+bool db_is_unfit(const struct db *db);
+
+/*
+ * For a worker: takes part in the breaker that the workers of a host share
+ * (base/shm_database.h), so that a database that hangs costs half a second and
+ * not the statement timeout, and gives up a lock after so many milliseconds.
+ * Before the first use.
+ */
+void db_share(struct db *db, struct shm *shm, long lock_timeout_ms);
 
 /* Closes the connection; the next use opens it again. */
 void db_close(struct db *db);

@@ -10,6 +10,7 @@
 #include "base/buf.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/shm_database.h"
 #include "db/conn.h"
 #include "db/query.h"
 
@@ -21,6 +22,7 @@ enum trait {
 	PLAIN,
 	LOGGED,   /* a bug or an emergency: an error in the log */
 	TROUBLE,  /* the server is in trouble: a warning in the log */
+	WAITED,   /* the same, after a long wait */
 	AGAIN,    /* goes away when the transaction is done again */
 	OUTDATED, /* what was prepared does not fit any more */
 	LOST      /* the connection is gone, or no good any more */
@@ -32,31 +34,31 @@ static const struct sqlstate {
 	enum err err;
 	enum trait trait;
 } sqlstates[] = {
-	{ "08", ERR_UNAVAILABLE, LOST },       /* connection exception */
-	{ "0A000", ERR_INTERNAL, OUTDATED },   /* cached plan's result type */
-	{ "22001", ERR_INVALID, PLAIN },       /* text too long */
-	{ "22003", ERR_INVALID, PLAIN },       /* number out of range */
-	{ "22007", ERR_INVALID, PLAIN },       /* date format */
-	{ "22008", ERR_INVALID, PLAIN },       /* date out of range */
-	{ "22021", ERR_INVALID, PLAIN },       /* not in the encoding */
-	{ "22P02", ERR_INVALID, PLAIN },       /* not of the type */
-	{ "22P05", ERR_INVALID, PLAIN },       /* untranslatable, \u0000 */
-	{ "23502", ERR_INVALID, PLAIN },       /* not null */
-	{ "23503", ERR_NOT_FOUND, PLAIN },     /* foreign key */
-	{ "23505", ERR_CONFLICT, PLAIN },      /* unique */
-	{ "23514", ERR_INVALID, PLAIN },       /* check */
-	{ "23P01", ERR_CONFLICT, PLAIN },      /* exclusion */
-	{ "25006", ERR_UNAVAILABLE, LOST },    /* read-only: was demoted */
-	{ "25P03", ERR_UNAVAILABLE, LOST },    /* idle in transaction */
-	{ "26000", ERR_INTERNAL, OUTDATED },   /* not prepared after all */
-	{ "40001", ERR_UNAVAILABLE, AGAIN },   /* serialization */
-	{ "40P01", ERR_UNAVAILABLE, AGAIN },   /* deadlock */
-	{ "42P05", ERR_INTERNAL, OUTDATED },   /* already prepared */
-	{ "53", ERR_UNAVAILABLE, TROUBLE },    /* out of something */
-	{ "55P03", ERR_UNAVAILABLE, TROUBLE }, /* lock timeout */
-	{ "57014", ERR_UNAVAILABLE, TROUBLE }, /* statement timeout */
-	{ "57P", ERR_UNAVAILABLE, LOST },      /* shutting down, starting up */
-	{ "58030", ERR_UNAVAILABLE, LOGGED },  /* input/output error */
+	{ "08", ERR_UNAVAILABLE, LOST },      /* connection exception */
+	{ "0A000", ERR_INTERNAL, OUTDATED },  /* cached plan's result type */
+	{ "22001", ERR_INVALID, PLAIN },      /* text too long */
+	{ "22003", ERR_INVALID, PLAIN },      /* number out of range */
+	{ "22007", ERR_INVALID, PLAIN },      /* date format */
+	{ "22008", ERR_INVALID, PLAIN },      /* date out of range */
+	{ "22021", ERR_INVALID, PLAIN },      /* not in the encoding */
+	{ "22P02", ERR_INVALID, PLAIN },      /* not of the type */
+	{ "22P05", ERR_INVALID, PLAIN },      /* untranslatable, \u0000 */
+	{ "23502", ERR_INVALID, PLAIN },      /* not null */
+	{ "23503", ERR_NOT_FOUND, PLAIN },    /* foreign key */
+	{ "23505", ERR_CONFLICT, PLAIN },     /* unique */
+	{ "23514", ERR_INVALID, PLAIN },      /* check */
+	{ "23P01", ERR_CONFLICT, PLAIN },     /* exclusion */
+	{ "25006", ERR_UNAVAILABLE, LOST },   /* read-only: was demoted */
+	{ "25P03", ERR_UNAVAILABLE, LOST },   /* idle in transaction */
+	{ "26000", ERR_INTERNAL, OUTDATED },  /* not prepared after all */
+	{ "40001", ERR_UNAVAILABLE, AGAIN },  /* serialization */
+	{ "40P01", ERR_UNAVAILABLE, AGAIN },  /* deadlock */
+	{ "42P05", ERR_INTERNAL, OUTDATED },  /* already prepared */
+	{ "53", ERR_UNAVAILABLE, TROUBLE },   /* out of something */
+	{ "55P03", ERR_UNAVAILABLE, WAITED }, /* lock timeout */
+	{ "57014", ERR_UNAVAILABLE, WAITED }, /* statement timeout */
+	{ "57P", ERR_UNAVAILABLE, LOST },     /* shutting down, starting up */
+	{ "58030", ERR_UNAVAILABLE, LOGGED }, /* input/output error */
 	{ "", ERR_INTERNAL, LOGGED },
 };
 
@@ -130,9 +132,12 @@ conn_judge(struct db *db, const char *name, const PGresult *res)
 	db->again = db->again || row->trait == AGAIN;
 	db->outdated = row->trait == OUTDATED;
 	db->lost = row->trait == LOST;
+	if (db->shm && (row->trait == WAITED))
+		shm_db_stuck(db->shm);
 	if (row->trait == LOGGED)
 		log_error("database: %s", db->complaint);
-	else if (row->trait == TROUBLE || row->trait == LOST)
+	else if (row->trait == TROUBLE || row->trait == WAITED ||
+		 row->trait == LOST)
 		log_warn("database: %s", db->complaint);
 	if (db->lost)
 		conn_drop(db);
@@ -265,6 +270,16 @@ prepare(struct db *db, enum stmt s, const struct stmt_info *info)
 	return e;
 }
 
+/* After how many milliseconds the server shall end the statement; 0: never. */
+static long
+time_of(const struct db *db, const struct stmt_info *info)
+{
+	if (info->within_ms == 0 ||
+	    (db->timeout_ms > 0 && db->timeout_ms < info->within_ms))
+		return db->timeout_ms;
+	return info->within_ms;
+}
+
 /*
  * One attempt. *sent tells whether the statement itself went out, so that the
  * server may have done it.
@@ -286,7 +301,10 @@ attempt(struct db *db, enum stmt s, const struct binding *b, PGresult **out,
 	e = db_ready(db);
 	if (e)
 		return e;
-	e = prepare(db, s, info);
+	if (!db->in_tx)
+		e = conn_set_timeouts(db, time_of(db, info));
+	if (!e)
+		e = prepare(db, s, info);
 	if (e)
 		return e;
 	*sent = true;

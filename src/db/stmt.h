@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * The named statements of sql/<module>.sql. stmts.def is made from them at
- * build time by sql/gen.awk: name, mode, whether it only reads, number and
- * types of its parameters, text.
+ * build time by sql/gen.awk: name, mode, whether it only reads, its time,
+ * number and types of its parameters, text.
  */
 #ifndef DB_STMT_H
 #define DB_STMT_H
@@ -10,7 +10,7 @@
 #include "base/base.h"
 
 enum stmt {
-#define STMT(NAME, MODE, READS, COUNT, TYPES, TEXT) SQL_##NAME,
+#define STMT(NAME, MODE, READS, WITHIN, COUNT, TYPES, TEXT) SQL_##NAME,
 #include "stmts.def"
 #undef STMT
 	SQL__MAX
@@ -35,6 +35,7 @@ struct stmt_info {
 	const char *name;
 	enum stmt_mode mode;
 	bool reads;
+	int within_ms; /* the server ends it then; 0: as the settings say */
 	int count;
 	const char *types; /* "bigint,text" */
 	const char *text;

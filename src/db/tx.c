@@ -32,6 +32,8 @@ begin(struct db *db)
 	if (db->conn)
 		(void)conn_is_alive(db);
 	e = db_ready(db);
+	if (!e)
+		e = conn_set_timeouts(db, db->timeout_ms);
 	if (e)
 		return e;
 	return conn_command(db, "(begin)", "BEGIN", NULL);

@@ -307,6 +307,33 @@ def test_workers_do_not_outlive_the_master(stack):
     wait_whole(stack)
 
 
+def test_starts_at_once_after_the_master_was_killed(stack, tmp_path):
+    """A worker that is busy goes on for a while, and with it the sockets."""
+    wait_whole(stack)
+    ana = stack.client("ana")
+    with lock(stack, "unseen"):
+        call = Call(ana, "/api/movies/volver/unseen/", "POST")
+        call.start()
+        wait_for_lock(stack)
+        orphans = workers(stack)
+        stack.mxmd.kill()
+        stack.start_mxmd()
+        assert any(map(is_there, orphans)), "nobody was left"
+        assert stack.status_of("/healthz") == 200
+    call.join()
+    wait_until(lambda: not any(map(is_there, orphans)),
+               "the workers are gone", timeout=30)
+    wait_whole(stack)
+
+
+@pytest.mark.parametrize("content", [b"", b"mxm-shm0" * 64, b"\0" * 4096])
+def test_a_shared_file_of_something_else_is_replaced(stack, content):
+    stack.mxmd.stop()
+    (stack.base / "run/mxm.shm").write_bytes(content)
+    stack.start_mxmd()
+    wait_whole(stack)
+
+
 # ----------------------------------------------------------- the beginning
 
 def test_a_second_one_in_the_same_folder_does_not_start(stack):

@@ -432,6 +432,8 @@ class Stack:
             "limit_login": 0,
             "limit_code": 0,
             "limit_user": 0,
+            # a test holds a lock until it has seen what waits for it
+            "lock_timeout": 0,
             "log_target": "stderr",
         }
         base.update(self.overrides)

@@ -40,7 +40,7 @@ SELECT a, "B"  -- a comment
 """)
     assert (status, errors) == (0, "")
     assert lines == [
-        'STMT(x_get, ONE, true, 2, "bigint,text", "SELECT a, \\"B\\"\\nFROM x'
+        'STMT(x_get, ONE, true, 0, 2, "bigint,text", "SELECT a, \\"B\\"\\nFROM x'
         '\\nWHERE id = $1 AND slug = $2'
         " AND t <> 'a -- \\\\n \\? $9; b'\")"]
 
@@ -54,7 +54,26 @@ SELECT $1, $2, $3;
 """)
     assert status == 0
     assert lines[0].startswith(
-        'STMT(y, MANY, true, 3, "bigint,double precision,text[]"')
+        'STMT(y, MANY, true, 0, 3, "bigint,double precision,text[]"')
+
+
+@pytest.mark.parametrize("time,ms", [("1s", 1000), ("250ms", 250)])
+def test_a_time_of_its_own(gen, time, ms):
+    status, lines, errors = gen(f"""
+-- name: y :many within={time} (a bigint)
+SELECT $1;
+""")
+    assert (status, errors) == (0, "")
+    assert lines[0].startswith(f'STMT(y, MANY, true, {ms}, 1, "bigint", ')
+
+
+def test_only_what_reads_has_a_time_of_its_own(gen):
+    status, _, errors = gen("""
+-- name: y :exec within=1s (a bigint)
+DELETE FROM y WHERE id = $1;
+""")
+    assert status == 1
+    assert "y: only what reads has a time of its own" in errors
 
 
 def test_fragments_in_any_file_and_order(gen):
@@ -63,7 +82,7 @@ def test_fragments_in_any_file_and_order(gen):
         "-- fragment: f\n1, {{ g }}\n-- fragment: g\n2\n"
         "-- name: b :one\nSELECT {{g}};\n")
     assert (status, errors) == (0, "")
-    assert [line.split(", ", 5)[5] for line in lines] == [
+    assert [line.split(", ", 6)[6] for line in lines] == [
         '"SELECT 1, 2")', '"SELECT 2")']
 
 

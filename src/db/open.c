@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Opening a connection within a time. libpq's own limit is in whole seconds,
+ * and a server that is frozen accepts connections and then says nothing.
+ */
+#include "base/base.h"
+
+#include <poll.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "db/conn.h"
+
+/* A single host is given up when that time is over; several are libpq's work.
+ */
+#define WORKER_MS 700
+#define OTHERS_MS 2000
+#define PROBE_MS  400
+
+/* What stands before dbname gives way to what conninfo says. */
+static const char *const names[] = { "connect_timeout", "client_encoding",
+	"fallback_application_name", "dbname", NULL };
+
+bool
+conn_has_hosts(const char *conninfo)
+{
+	PQconninfoOption *all = PQconninfoParse(conninfo, NULL);
+	bool several = false;
+
+	for (PQconninfoOption *o = all; o && o->keyword; o++) {
+		if (strncmp(o->keyword, "host", 4) == 0 && o->val)
+			several |= strchr(o->val, ',') != NULL;
+	}
+	PQconninfoFree(all);
+	return several;
+}
+
+/* false: it takes longer than that. */
+static bool
+finish(PGconn *conn, int64_t until)
+{
+	PostgresPollingStatusType status = PGRES_POLLING_WRITING;
+
+	while (status != PGRES_POLLING_OK && status != PGRES_POLLING_FAILED) {
+		struct pollfd p = { .fd = PQsocket(conn),
+			.events = status == PGRES_POLLING_READING ? POLLIN :
+								    POLLOUT };
+		int64_t left = until - clock_steady_us();
+
+		if (left <= 0)
+			return false;
+		if (poll(&p, 1, (int)(left / 1000) + 1) > 0)
+			status = PQconnectPoll(conn);
+	}
+	return true;
+}
+
+/* Connected or failed, or NULL when the time is over. */
+static PGconn *
+open_within(const struct db *db, int ms)
+{
+	const char *const values[] = { "2", "UTF8", "moviesxmovies",
+		db->conninfo, NULL };
+	PGconn *conn;
+
+	if (db->many_hosts)
+		return mem_need(PQconnectdbParams(names, values, 1));
+	conn = mem_need(PQconnectStartParams(names, values, 1));
+	if (PQstatus(conn) == CONNECTION_BAD ||
+	    finish(conn, clock_steady_us() + ms * INT64_C(1000)))
+		return conn;
+	PQfinish(conn);
+	return NULL;
+}
+
+bool
+conn_open(struct db *db)
+{
+	db->conn = open_within(db, db->shm ? WORKER_MS : OTHERS_MS);
+	return db->conn != NULL;
+}
+
+bool
+conn_probe(const struct db *db)
+{
+	PGconn *conn = open_within(db, PROBE_MS);
+
+	PQfinish(conn);
+	return conn != NULL;
+}
