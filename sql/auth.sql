@@ -5,7 +5,7 @@
 
 -- No row: no such account. live: the session is hers, has not ended and is not
 -- from before all of hers were ended.
--- name: account_by_session :one (session_id bigint, user_id bigint)
+-- name: account_by_session :one (session_id uuid, user_id bigint)
 SELECT a.username, a.preferred_language, a.verified, a.boarded, a.active,
        a.epoch, s.id IS NOT NULL AS live
   FROM account AS a
@@ -29,7 +29,8 @@ SELECT id, password, epoch
 -- A new session, if the account is as it was when the password was checked
 -- (whoever changes a password raises the epoch). A new hash replaces the old.
 -- name: session_start :one (user_id bigint, epoch bigint, old_password text,
---	new_password text, digest bytea, lifetime bigint, user_agent text)
+--	new_password text, digest bytea, lifetime bigint, user_agent text,
+--	session_id uuid)
 WITH upgraded AS (
 	UPDATE account
 	   SET password = $4
@@ -37,17 +38,18 @@ WITH upgraded AS (
 	   AND password = $3
 	   AND $4::text IS NOT NULL
 ), started AS (
-	INSERT INTO session (user_id, digest, epoch, expires_at, user_agent)
-	SELECT id, $5, epoch, now() + $6::bigint * interval '1 second',
+	INSERT INTO session (id, user_id, digest, epoch, expires_at,
+	                     user_agent)
+	SELECT $8, id, $5, epoch, now() + $6::bigint * interval '1 second',
 	       left($7, 512)
 	  FROM account
 	 WHERE id = $1
 	   AND epoch = $2::bigint
 	   AND active
-	RETURNING id, user_id
+	RETURNING user_id
 )
-SELECT s.id AS session_id, a.id AS user_id, a.username, a.preferred_language,
-       a.verified, a.boarded, a.epoch
+SELECT a.id AS user_id, a.username, a.preferred_language, a.verified,
+       a.boarded, a.epoch
   FROM started AS s
   JOIN account AS a ON a.id = s.user_id;
 
@@ -56,7 +58,7 @@ SELECT s.id AS session_id, a.id AS user_id, a.username, a.preferred_language,
 -- present one; asked again with the same token, at once or within that minute,
 -- the answer is the same (rotated). Any older token of the session is a copy
 -- that somebody kept: the session ends.
--- name: session_refresh :one (session_id bigint, user_id bigint, epoch bigint,
+-- name: session_refresh :one (session_id uuid, user_id bigint, epoch bigint,
 --	digest bytea, next_digest bytea, lifetime bigint)
 WITH reused AS (
 	DELETE FROM session
@@ -95,15 +97,15 @@ WITH reused AS (
 	SELECT 'account', user_id::text
 	  FROM reused
 )
-SELECT k.id AS session_id, a.id AS user_id, a.username, a.preferred_language,
-       a.verified, a.boarded, a.epoch, a.active, k.id IS NOT NULL AS live,
+SELECT a.id AS user_id, a.username, a.preferred_language, a.verified,
+       a.boarded, a.epoch, a.active, k.id IS NOT NULL AS live,
        coalesce(k.digest = $5, false) AS rotated,
        coalesce(extract(epoch FROM k.expires_at - now())::bigint, 0) AS seconds
   FROM account AS a
   LEFT JOIN kept AS k ON true
  WHERE a.id = $2;
 
--- name: session_end :exec (session_id bigint, user_id bigint)
+-- name: session_end :exec (session_id uuid, user_id bigint)
 WITH ended AS (
 	DELETE FROM session
 	 WHERE id = $1
@@ -115,11 +117,15 @@ SELECT 'account', user_id::text
   FROM ended;
 
 -- A code is about to be mailed: it replaces the one before. Writing a mail does
--- not start the cooldown, asking for one does (verification_resend).
+-- not start the cooldown, asking for one does (verification_resend). Nothing when
+-- the account has another address by now, or its number another account.
 -- name: code_set :exec (user_id bigint, purpose text, digest bytea,
---	lifetime bigint)
+--	lifetime bigint, email text)
 INSERT INTO code (user_id, purpose, digest, mailed_at, expires_at)
-VALUES ($1, $2, $3, 'epoch', now() + $4::bigint * interval '1 second')
+SELECT id, $2, $3, 'epoch', now() + $4::bigint * interval '1 second'
+  FROM account
+ WHERE id = $1
+   AND email = $5
     ON CONFLICT (user_id, purpose) DO UPDATE
    SET digest = EXCLUDED.digest,
        tries = 0,

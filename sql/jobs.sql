@@ -107,6 +107,26 @@ SELECT id, kind, key
          LIMIT 1000) AS oldest
  ORDER BY kind, key, id;
 
+-- Tells this database from what it was before a restore, whatever the way: into
+-- a new database, over the old one, or of the files of the whole server. A
+-- restore makes every table anew, or empties it (another file), and ends with
+-- indexes and references; so the last value is that of the whole database, and
+-- what was read of half of one is never found again.
+-- name: incarnation :one ()
+SELECT hashtextextended(
+           concat_ws(' ', extract(epoch FROM pg_postmaster_start_time()),
+               (SELECT oid
+                  FROM pg_database
+                 WHERE datname = current_database()),
+               (SELECT string_agg(oid || ':' || relfilenode, ',' ORDER BY oid)
+                  FROM pg_class
+                 WHERE relnamespace = 'public'::regnamespace),
+               (SELECT max(oid)
+                  FROM pg_constraint
+                 WHERE connamespace = 'public'::regnamespace),
+               (SELECT max(oid)
+                  FROM pg_trigger)), 0) AS incarnation;
+
 -- Several hosts delete the same rows: nobody waits for another.
 -- name: touch_delete :exec (ids bigint[])
 DELETE FROM touch

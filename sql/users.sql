@@ -2,7 +2,9 @@
 --
 -- Accounts: sign-up and what their owner sees and sets.
 
--- The account and the job that mails its first code. Unverified, not boarded.
+-- The account and the job that mails its first code. Unverified, not boarded. In
+-- a restored database somebody else may have had the number: what the cache holds
+-- for it ends.
 -- name: account_insert :one (username text, email text, password text,
 --	first_name text, last_name text, bio text, picture text, language text)
 WITH made AS (
@@ -18,6 +20,9 @@ WITH made AS (
 	INSERT INTO touch (kind, key)
 	SELECT 'name', username
 	  FROM made
+	 UNION ALL
+	SELECT kind, id::text
+	  FROM made, unnest(ARRAY['account', 'user', 'list', 'circle']) AS kind
 )
 SELECT id, username, bio, picture
   FROM made;

@@ -70,7 +70,7 @@ account_keys(struct req *r, const struct claims *claims, struct cached *c)
 	const char *parts[2];
 
 	parts[0] = mem_printf(r->mem, "%" PRId64, claims->user_id);
-	parts[1] = mem_printf(r->mem, "%" PRId64, claims->session_id);
+	parts[1] = claims->session_id;
 	key_make(r->cache, &c->account, "account", parts, 2);
 	key_generation(r->cache, &c->account_generation, "account", parts[0]);
 }
@@ -105,7 +105,7 @@ take_account(struct req *r, const struct claims *claims, struct cached *c,
 		item->len - sizeof number, &account))
 		return;
 	if (account->id != claims->user_id ||
-	    account->session_id != claims->session_id ||
+	    strcmp(account->session_id, claims->session_id) != 0 ||
 	    account->epoch != claims->epoch)
 		return;
 	r->account = account;

@@ -38,6 +38,8 @@ serve_prepare(void *arg, struct req *r)
 	r->shm = serve->shm;
 	r->memo = serve->memo;
 	r->cache_word = "-";
+	if (r->cache && r->shm)
+		cache_set_incarnation(r->cache, shm_incarnation(r->shm));
 }
 
 /* Answers OPTIONS: which methods the path has. */

@@ -12,13 +12,14 @@
 #include "http/problem.h"
 #include "i18n/msg.h"
 
-#define PACK_VERSION 1
+#define PACK_VERSION 2
 
 /* What precedes the username. */
 struct packed {
-	int64_t id, session_id, epoch;
+	int64_t id, epoch;
 	uint8_t version, verified, boarded, active, lang;
-	uint8_t unused[3];
+	char session_id[TOKEN_ID_SIZE];
+	uint8_t unused[2];
 };
 
 /* A stored code is one of ours: the table has a constraint. */
@@ -57,7 +58,7 @@ account_load(struct req *r, const struct claims *claims, struct account **out)
 	enum err e;
 
 	e = query_one(r->mem, r->db, &row, SQL_account_by_session,
-	    arg_id(claims->session_id), arg_id(claims->user_id));
+	    arg_text(claims->session_id), arg_id(claims->user_id));
 	if (e == ERR_NOT_FOUND)
 		return fail_token(
 		    r, MSG_USER_NOT_FOUND, "user_not_found", NULL);
@@ -69,7 +70,7 @@ account_load(struct req *r, const struct claims *claims, struct account **out)
 		return fail_ended(r);
 	a = mem_new(r->mem, struct account);
 	a->id = claims->user_id;
-	a->session_id = claims->session_id;
+	memcpy(a->session_id, claims->session_id, sizeof a->session_id);
 	a->epoch = claims->epoch;
 	a->verified = row_bool(&row, "verified");
 	a->boarded = row_bool(&row, "boarded");
@@ -86,7 +87,6 @@ account_pack(const struct account *a, struct buf *out)
 {
 	struct packed p = {
 		.id = a->id,
-		.session_id = a->session_id,
 		.epoch = a->epoch,
 		.version = PACK_VERSION,
 		.verified = a->verified,
@@ -95,6 +95,7 @@ account_pack(const struct account *a, struct buf *out)
 		.lang = (uint8_t)a->lang,
 	};
 
+	memcpy(p.session_id, a->session_id, sizeof p.session_id);
 	buf_add(out, &p, sizeof p);
 	buf_puts(out, a->username);
 }
@@ -108,11 +109,12 @@ account_unpack(TALLOC_CTX *mem, const char *p, size_t n, struct account **out)
 	if (n <= sizeof from || n - sizeof from >= sizeof a->username)
 		return false;
 	memcpy(&from, p, sizeof from);
-	if (from.version != PACK_VERSION || from.lang >= LANG__MAX)
+	if (from.version != PACK_VERSION || from.lang >= LANG__MAX ||
+	    from.session_id[sizeof from.session_id - 1])
 		return false;
 	a = mem_new(mem, struct account);
 	a->id = from.id;
-	a->session_id = from.session_id;
+	memcpy(a->session_id, from.session_id, sizeof a->session_id);
 	a->epoch = from.epoch;
 	a->verified = from.verified;
 	a->boarded = from.boarded;

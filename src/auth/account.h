@@ -14,7 +14,7 @@
 
 struct account {
 	int64_t id;
-	int64_t session_id;
+	char session_id[TOKEN_ID_SIZE];
 	int64_t epoch;
 	bool verified;
 	bool boarded;

@@ -21,15 +21,19 @@ static const struct {
 
 enum err
 code_issue(TALLOC_CTX *mem, struct db *db, const struct conf *conf,
-    int64_t account_id, enum code_purpose purpose, char code[CODE_SIZE])
+    int64_t account_id, const char *email, enum code_purpose purpose,
+    char code[CODE_SIZE])
 {
 	unsigned char digest[KEY_DIGEST_SIZE];
+	long rows = 0;
+	enum err e;
 
 	random_code(code);
 	key_code_digest(conf, account_id, purposes[purpose].name, code, digest);
-	return query_exec(mem, db, NULL, SQL_code_set, arg_id(account_id),
+	e = query_exec(mem, db, &rows, SQL_code_set, arg_id(account_id),
 	    arg_text(purposes[purpose].name), arg_bytes(digest, sizeof digest),
-	    arg_id(purposes[purpose].seconds));
+	    arg_id(purposes[purpose].seconds), arg_text(email));
+	return !e && rows == 0 ? ERR_NOT_FOUND : e;
 }
 
 enum err

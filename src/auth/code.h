@@ -19,10 +19,12 @@ enum code_purpose { CODE_VERIFICATION, CODE_RESET };
 /*
  * Makes a new code, stores its digest (good for 24 hours, a reset's for 15
  * minutes; five tries) and gives the code to be mailed. The one before, if any,
- * is worth nothing from then on. ERR_NOT_FOUND: no such account.
+ * is worth nothing from then on. ERR_NOT_FOUND: no such account with
+ * that address, to which the code is mailed.
  */
 enum err code_issue(TALLOC_CTX *mem, struct db *db, const struct conf *conf,
-    int64_t account_id, enum code_purpose purpose, char code[CODE_SIZE]);
+    int64_t account_id, const char *email, enum code_purpose purpose,
+    char code[CODE_SIZE]);
 
 /*
  * Tries a verification code of the caller and marks her account verified. *good

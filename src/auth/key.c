@@ -78,14 +78,14 @@ key_jti_digest(const char *jti, unsigned char out[KEY_DIGEST_SIZE])
 }
 
 void
-key_next_jti(const struct conf *conf, int64_t session_id, const char *jti,
+key_next_jti(const struct conf *conf, const char *session_id, const char *jti,
     char out[KEY_JTI_SIZE])
 {
 	crypto_generichash_state state;
 	unsigned char next[JTI_BYTES];
 
 	begin(&state, conf, "rotation", sizeof next);
-	add_id(&state, session_id);
+	add_text(&state, session_id);
 	add_text(&state, jti);
 	crypto_generichash_final(&state, next, sizeof next);
 	sodium_bin2hex(out, KEY_JTI_SIZE, next, sizeof next);

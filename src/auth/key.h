@@ -12,7 +12,7 @@
 #include "base/conf.h"
 
 #define KEY_DIGEST_SIZE 32
-#define KEY_JTI_SIZE    33 /* 32 hex digits and a NUL */
+#define KEY_JTI_SIZE    TOKEN_ID_SIZE
 
 /* The key that tokens are signed with; borrowed from the settings. */
 struct token_key key_of(const struct conf *conf);
@@ -28,7 +28,7 @@ void key_jti_digest(const char *jti, unsigned char out[KEY_DIGEST_SIZE]);
  * The jti that follows in a session whose refresh tokens rotate. The same for
  * all calls that come with the same token, so that they agree.
  */
-void key_next_jti(const struct conf *conf, int64_t session_id, const char *jti,
-    char out[KEY_JTI_SIZE]);
+void key_next_jti(const struct conf *conf, const char *session_id,
+    const char *jti, char out[KEY_JTI_SIZE]);
 
 #endif

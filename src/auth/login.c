@@ -98,7 +98,7 @@ login_end(struct req *r)
 	enum err e;
 
 	e = query_exec(r->mem, r->db, NULL, SQL_session_end,
-	    arg_id(r->account->session_id), arg_id(r->account->id));
+	    arg_text(r->account->session_id), arg_id(r->account->id));
 	if (e)
 		return e;
 	return reply_text(r, 200, "status", msg_text(r->lang, MSG_LOGGED_OUT));

@@ -19,12 +19,12 @@
 
 /* Row of session_start or session_refresh to what a token says. */
 static void
-facts_of(const struct row *row, struct token_facts *out)
+facts_of(const struct row *row, const char *session_id, struct token_facts *out)
 {
 	bool known;
 
 	out->user_id = row_id(row, "user_id");
-	out->session_id = row_id(row, "session_id");
+	out->session_id = session_id;
 	out->epoch = row_id(row, "epoch");
 	out->username = row_text(row, "username");
 	out->verified = row_bool(row, "verified");
@@ -77,20 +77,22 @@ session_begin(struct req *r, const struct session_start *start)
 	unsigned char digest[KEY_DIGEST_SIZE];
 	int64_t seconds = r->conf->refresh_lifetime;
 	struct token_facts facts;
-	char jti[KEY_JTI_SIZE];
+	char jti[KEY_JTI_SIZE], id[TOKEN_ID_SIZE];
 	struct row row;
 	enum err e;
 
+	random_hex(id, (sizeof id - 1) / 2);
 	random_hex(jti, (sizeof jti - 1) / 2);
 	key_jti_digest(jti, digest);
 	e = query_one(r->mem, r->db, &row, SQL_session_start,
 	    arg_id(start->user_id), arg_id(start->epoch),
 	    arg_text(start->password), arg_text(start->replacement),
-	    arg_bytes(digest, sizeof digest), arg_id(seconds), client_of(r));
+	    arg_bytes(digest, sizeof digest), arg_id(seconds), client_of(r),
+	    arg_text(id));
 	if (e)
 		return e;
 	r->account_id = start->user_id;
-	facts_of(&row, &facts);
+	facts_of(&row, id, &facts);
 	return reply_tokens(r, &facts, seconds, jti);
 }
 
@@ -118,7 +120,7 @@ use_refresh(struct req *r, const struct claims *claims, const char *next_jti,
 	key_jti_digest(claims->jti, digest);
 	key_jti_digest(next_jti, next);
 	return query_one(r->mem, r->db, row, SQL_session_refresh,
-	    arg_id(claims->session_id), arg_id(claims->user_id),
+	    arg_text(claims->session_id), arg_id(claims->user_id),
 	    arg_id(claims->epoch), arg_bytes(digest, sizeof digest),
 	    r->conf->refresh_rotation ? arg_bytes(next, sizeof next) :
 					arg_null(),
@@ -152,7 +154,7 @@ session_continue(struct req *r, const char *refresh)
 	if (!row_bool(&row, "live"))
 		return fail_refresh(r, TOKEN_INVALID);
 	r->account_id = claims.user_id;
-	facts_of(&row, &facts);
+	facts_of(&row, claims.session_id, &facts);
 	return reply_tokens(r, &facts, row_id(&row, "seconds"),
 	    row_bool(&row, "rotated") ? next_jti : NULL);
 }

@@ -66,7 +66,7 @@ add_claims(jwt_t *jwt, enum token_type type, const struct token_facts *facts)
 	bad |= jwt_add_grant_bool(jwt, "boarded", facts->boarded);
 	bad |= jwt_add_grant_bool(jwt, "verified", facts->verified);
 	bad |= jwt_add_grant(jwt, "preferred_language", lang_code(facts->lang));
-	bad |= jwt_add_grant_int(jwt, "sid", facts->session_id);
+	bad |= jwt_add_grant(jwt, "sid", facts->session_id);
 	bad |= jwt_add_grant_int(jwt, "epoch", facts->epoch);
 	assert(!bad);
 }
@@ -131,15 +131,16 @@ claim_user(jwt_t *jwt, int64_t *out)
 	       *out > 0;
 }
 
+/* A claim that is an id of TOKEN_ID_SIZE. */
 static bool
-claim_jti(jwt_t *jwt, char out[33])
+claim_id(jwt_t *jwt, const char *name, char out[TOKEN_ID_SIZE])
 {
-	const char *text = jwt_get_grant(jwt, "jti");
+	const char *text = jwt_get_grant(jwt, name);
+	size_t n = TOKEN_ID_SIZE - 1;
 
-	if (!text || strlen(text) != 32 ||
-	    strspn(text, "0123456789abcdef") != 32)
+	if (!text || strlen(text) != n || strspn(text, "0123456789abcdef") != n)
 		return false;
-	memcpy(out, text, 33);
+	memcpy(out, text, TOKEN_ID_SIZE);
 	return true;
 }
 
@@ -153,9 +154,9 @@ check_claims(jwt_t *jwt, enum token_type type, int64_t now, struct claims *out)
 		return TOKEN_INVALID;
 	if (!text || !claim_int(jwt, "exp", &out->expires) ||
 	    !claim_int(jwt, "iat", &issued) || issued > out->expires ||
-	    !claim_int(jwt, "sid", &out->session_id) ||
+	    !claim_id(jwt, "sid", out->session_id) ||
 	    !claim_int(jwt, "epoch", &out->epoch) ||
-	    !claim_user(jwt, &out->user_id) || !claim_jti(jwt, out->jti))
+	    !claim_user(jwt, &out->user_id) || !claim_id(jwt, "jti", out->jti))
 		return TOKEN_INVALID;
 	if (out->expires <= now)
 		return TOKEN_EXPIRED;

@@ -15,19 +15,23 @@ enum token_type { TOKEN_ACCESS, TOKEN_REFRESH };
 
 enum token_verdict { TOKEN_OK, TOKEN_INVALID, TOKEN_EXPIRED, TOKEN_WRONG_TYPE };
 
+/* An id of 128 random bits: 32 lower-case hex digits and a NUL. */
+#define TOKEN_ID_SIZE 33
+
 struct claims {
 	int64_t user_id;
-	int64_t session_id; /* claim "sid" */
-	int64_t epoch;      /* claim "epoch" */
-	int64_t expires;    /* seconds */
+	char session_id[TOKEN_ID_SIZE]; /* claim "sid" */
+	int64_t epoch;                  /* claim "epoch" */
+	int64_t expires;                /* seconds */
 	enum lang lang;
 	bool has_lang;
-	char jti[33];
+	char jti[TOKEN_ID_SIZE];
 };
 
 /* What a token says of an account (contract, users 2). */
 struct token_facts {
-	int64_t user_id, session_id, epoch;
+	int64_t user_id, epoch;
+	const char *session_id;
 	const char *username;
 	bool verified, boarded;
 	enum lang lang;

@@ -77,6 +77,7 @@ keep_flags(TALLOC_CTX *mem, const char *run_dir, struct shm_map *map)
 	map->raise_failed_us = get(&old->map->raise_failed_us);
 	map->touch_clear_us = get(&old->map->touch_clear_us);
 	map->touch_overdue = get(&old->map->touch_overdue);
+	map->incarnation = get(&old->map->incarnation);
 	/* a steady clock that went back: the machine was started anew */
 	if (map->raise_failed_us > now)
 		map->raise_failed_us = now;
@@ -418,4 +419,16 @@ void
 shm_touch_overdue(struct shm *s, bool overdue)
 {
 	set(&s->map->touch_overdue, (int)overdue);
+}
+
+void
+shm_set_incarnation(struct shm *s, uint64_t incarnation)
+{
+	set(&s->map->incarnation, incarnation);
+}
+
+uint64_t
+shm_incarnation(const struct shm *s)
+{
+	return get(&s->map->incarnation);
 }

@@ -142,4 +142,11 @@ void shm_touch_clear(struct shm *s, int64_t at);
 /* mxm-jobs: there are rows that should have been raised long since, or not. */
 void shm_touch_overdue(struct shm *s, bool overdue);
 
+/*
+ * Which incarnation of the database answers are kept of. Set by mxm-jobs before
+ * it calls shm_touch_clear(), so that nobody keeps anything under none.
+ */
+void shm_set_incarnation(struct shm *s, uint64_t incarnation);
+uint64_t shm_incarnation(const struct shm *s);
+
 #endif

@@ -12,7 +12,7 @@
 
 #include "base/shm.h"
 
-#define SHM_MAGIC       "mxm-shm2"
+#define SHM_MAGIC       "mxm-shm3"
 #define SHM_STATUS_LOW  100
 #define SHM_STATUS_HIGH 599
 #define SHM_LIMITS      (64 * 1024)
@@ -56,6 +56,7 @@ struct shm_map {
 	_Atomic int64_t answered_us; /* the database's last sign of life */
 	_Atomic int64_t
 	    probe_us; /* it is away, look again then; 0: it is not */
+	_Atomic uint64_t incarnation; /* of the database */
 	_Atomic uint64_t event[SHM_EVENT__MAX];
 	_Atomic uint64_t cache[SHM_CACHE__MAX];
 	_Atomic uint64_t refused[SHM_CLASSES];

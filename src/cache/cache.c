@@ -64,7 +64,7 @@ struct server {
 struct cache {
 	struct server *servers;
 	size_t n_servers;
-	char digest[17];
+	char digest[33]; /* of the servers, then of the database */
 };
 
 static void
@@ -213,8 +213,16 @@ cache_new(TALLOC_CTX *mem, const char *servers)
 		    strlen(c->servers[i].path) + 1);
 	crypto_generichash_final(&h, digest, sizeof digest);
 	sodium_bin2hex(c->digest, sizeof c->digest, digest, 8);
+	cache_set_incarnation(c, 0);
 	talloc_set_destructor(c, cache_close);
 	return c;
+}
+
+void
+cache_set_incarnation(struct cache *c, uint64_t incarnation)
+{
+	snprintf(
+	    c->digest + 16, sizeof c->digest - 16, "%016" PRIx64, incarnation);
 }
 
 const char *

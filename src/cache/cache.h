@@ -29,7 +29,16 @@ struct cache_item {
  */
 struct cache *cache_new(TALLOC_CTX *mem, const char *servers);
 
-/* Digest of the server list, part of every key: a changed pool starts empty. */
+/*
+ * Keys made from now on are those of this incarnation of the database
+ * (statement incarnation): what was kept of another one is not found.
+ */
+void cache_set_incarnation(struct cache *c, uint64_t incarnation);
+
+/*
+ * Digest of the server list and the incarnation, part of every key: a changed
+ * pool and a restored database start empty.
+ */
 const char *cache_pool_digest(const struct cache *c);
 
 /*

@@ -41,8 +41,8 @@ mail_code(struct job *job, const struct row *account, enum code_purpose purpose,
 	struct mail mail;
 	enum err e;
 
-	e = code_issue(
-	    job->mem, job->in->db, conf, row_id(account, "id"), purpose, code);
+	e = code_issue(job->mem, job->in->db, conf, row_id(account, "id"),
+	    row_text(account, "email"), purpose, code);
 	if (e)
 		return e;
 	(void)lang_parse(row_text(account, "preferred_language"), &lang);

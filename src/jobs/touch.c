@@ -39,6 +39,33 @@ watch_shm(struct jobs *j)
 	(void)shm_open_file(j, j->conf->run_dir, true, &j->shm);
 }
 
+/*
+ * Which database this is now. Asked after the rows were read: those that are
+ * left of an earlier one are then raised in vain, but those of a later one are
+ * never raised for an earlier.
+ */
+static enum err
+read_incarnation(struct jobs *j, TALLOC_CTX *mem)
+{
+	uint64_t incarnation;
+	struct row row;
+	enum err e;
+
+	e = query_one(mem, j->db, &row, SQL_incarnation, NO_ARGS);
+	if (e)
+		return e;
+	incarnation = (uint64_t)row_id(&row, "incarnation");
+	cache_set_incarnation(j->cache, incarnation);
+	if (!j->shm)
+		return ERR_OK;
+	if (shm_incarnation(j->shm) != incarnation)
+		log_info("touches: the database was restored, restarted or "
+			 "altered; what the cache holds of it before is not "
+			 "used");
+	shm_set_incarnation(j->shm, incarnation);
+	return ERR_OK;
+}
+
 /* Fills ids with those of the rows that could be raised; returns how many. */
 static size_t
 raise_all(struct jobs *j, const struct rows *rows, int64_t *ids)
@@ -91,6 +118,8 @@ take_bite(struct jobs *j, TALLOC_CTX *mem, bool *more)
 	size_t n;
 
 	e = query_all(mem, j->db, &rows, SQL_touch_pending, NO_ARGS);
+	if (!e)
+		e = read_incarnation(j, mem);
 	if (e)
 		return e;
 	ids = mem_array(mem, int64_t, (size_t)rows.count + 1);

@@ -129,7 +129,7 @@ def test_payload_of_another(stack, ana, bob):
     {"iat": None}, {"jti": None}, {"token_type": None},
     {"exp": "9999999999"}, {"exp": 1e300}, {"exp": 10 ** 30},
     {"user_id": "x"}, {"user_id": 1.5}, {"user_id": [1]}, {"user_id": True},
-    {"user_id": ""}, {"sid": "1"}, {"token_type": 7}, {"jti": "short"},
+    {"user_id": ""}, {"sid": "1"}, {"sid": "0" * 32}, {"sid": "G" * 32}, {"token_type": 7}, {"jti": "short"},
     {"jti": 7}])
 def test_signed_but_wrong(stack, ana, more):
     token = forge(stack, changed(ana.token, **more))
@@ -259,7 +259,7 @@ def test_refresh_with_bad_tokens(stack, ana, client):
     refresh_refused(use(forge(stack, claims(ana.refresh_token), key="z" * 40)))
     refresh_refused(use(forge(stack, changed(ana.refresh_token, user_id=2))))
     refresh_refused(use(forge(stack, changed(ana.refresh_token, epoch=5))))
-    refresh_refused(use(forge(stack, changed(ana.refresh_token, sid=10**9))))
+    refresh_refused(use(forge(stack, changed(ana.refresh_token, sid="0" * 32))))
 
 
 def test_access_token_of_a_nearly_spent_session(stack, ana, client):

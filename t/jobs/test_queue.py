@@ -68,11 +68,11 @@ def test_a_period_has_one_row_whoever_asks(stack):
 
 
 def test_prune(stack):
-    stack.sql("INSERT INTO session (user_id, digest, epoch, expires_at) "
-              "SELECT 1, n::text::bytea, 0, now() - interval '2 days' "
+    stack.sql("INSERT INTO session (id, user_id, digest, epoch, expires_at) "
+              "SELECT gen_random_uuid(), 1, n::text::bytea, 0, now() - interval '2 days' "
               "FROM generate_series(1, 2500) AS n")
-    stack.sql("INSERT INTO session (user_id, digest, epoch, expires_at) "
-              "VALUES (1, 'kept', 0, now() - interval '1 hour')")
+    stack.sql("INSERT INTO session (id, user_id, digest, epoch, expires_at) "
+              "VALUES (gen_random_uuid(), 1, 'kept', 0, now() - interval '1 hour')")
     stack.sql("INSERT INTO code (user_id, purpose, expires_at) VALUES "
               "(2, 'reset', now() - interval '2 days'), "
               "(3, 'reset', now() - interval '2 hours')")

@@ -16,8 +16,13 @@ STACK = {"web": False}
 
 def generation_key(stack, kind, key):
     """The key of cache/key.c."""
+    statement = stack.ctl("sql show incarnation").stdout
+    statement = "\n".join(line for line in statement.splitlines()
+                          if not line.startswith("--"))
+    incarnation = stack.value(statement) % 2 ** 64
     pool = hashlib.blake2b(str(stack.cache_socket).encode() + b"\0",
                            digest_size=16).digest()[:8].hex()
+    pool += f"{incarnation:016x}"
     digest = hashlib.blake2b(digest_size=16)
     for part in (pool, "generation", kind, key):
         part = part.encode()

@@ -31,8 +31,8 @@ INSERT INTO rating (user_id, movie_id, rating)
 SELECT 1 + i % 2000, 1 + ((i / 2000) * 389 + i % 2000 * 7) % 20000, 1 + i % 5
   FROM generate_series(1, 100000) AS i
     ON CONFLICT DO NOTHING;
-INSERT INTO session (user_id, digest, epoch, expires_at)
-SELECT id, decode(md5(id || ' ' || k), 'hex'), 0, now() + interval '1 day'
+INSERT INTO session (id, user_id, digest, epoch, expires_at)
+SELECT gen_random_uuid(), id, decode(md5(id || ' ' || k), 'hex'), 0, now() + interval '1 day'
   FROM account, generate_series(1, 3) AS k;
 INSERT INTO unseen
 SELECT 1 + i % 2000, 1 + ((i / 2000) * 211 + i % 2000 * 3) % 20000
@@ -46,7 +46,8 @@ HOT = [
     ("movie_detail", "'es', 'https://x', 'm77'",
      ["movie_slug_unique", "movie_translation_unique"],
      ["movie", "movie_genre", "movie_actor", "person"]),
-    ("account_by_session", None, ["session_(pkey|user_id)"], ["session", "account"]),
+    ("account_by_session", "'" + 32 * "5" + "', 5",
+     ["session_(pkey|user_id)"], ["session", "account"]),
     ("rating_get", "5, 'm77'", ["movie_slug_unique",
                                 "rating_user_movie_unique"],
      ["movie", "rating"]),

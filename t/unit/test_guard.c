@@ -22,7 +22,7 @@
 static char secret[] = "0123456789abcdef0123456789abcdef!";
 static const struct token_facts facts = {
 	.user_id = 42,
-	.session_id = 7,
+	.session_id = "0123456789abcdef0123456789abcdef",
 	.username = "ana",
 	.lang = LANG_EN,
 };
@@ -102,7 +102,8 @@ Test(guard, good_token_passes)
 		cr_assert_eq(
 		    guard_header(value, &claims), ERR_OK, "%s", forms[i]);
 		cr_expect_eq(claims.user_id, 42);
-		cr_expect_eq(claims.session_id, 7);
+		cr_expect_str_eq(
+		    claims.session_id, "0123456789abcdef0123456789abcdef");
 	}
 }
 

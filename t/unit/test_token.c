@@ -15,11 +15,12 @@
 
 #define NOW  INT64_C(1800000000)
 #define HOUR 3600
+#define SID  "0123456789abcdef0123456789abcdef"
 
 #define HS256 "{\"alg\":\"HS256\",\"typ\":\"JWT\"}"
 #define CLAIMS                                                             \
 	"\"iat\":1799999990,\"jti\":\"00112233445566778899aabbccddeeff\"," \
-	"\"sid\":7,\"epoch\":2"
+	"\"sid\":\"" SID "\",\"epoch\":2"
 #define GOOD                                                                   \
 	"{\"token_type\":\"access\",\"exp\":1800003600,\"user_id\":42," CLAIMS \
 	"}"
@@ -31,7 +32,7 @@ static const struct token_key key = {
 };
 static const struct token_facts facts = {
 	.user_id = 42,
-	.session_id = 7,
+	.session_id = SID,
 	.epoch = 2,
 	.username = "ana.l\xc3\xb3pez+1@x",
 	.verified = true,
@@ -137,7 +138,7 @@ Test(token, issued_token_reads_back)
 	cr_assert_eq(
 	    token_check(mem, &key, TOKEN_ACCESS, t, NOW, &c), TOKEN_OK);
 	cr_expect_eq(c.user_id, 42);
-	cr_expect_eq(c.session_id, 7);
+	cr_expect_str_eq(c.session_id, SID);
 	cr_expect_eq(c.epoch, 2);
 	cr_expect_eq(c.expires, NOW + HOUR);
 	cr_expect(c.has_lang);
@@ -320,26 +321,29 @@ static const char *const bad_claims[] = {
 	"\"epoch\":2}",
 	"{\"token_type\":\"access\",\"exp\":1800003600,\"user_id\":42,"
 	"\"iat\":1,\"jti\":\"00112233445566778899aabbccddeeff\","
-	"\"sid\":\"7\",\"epoch\":2}",
+	"\"sid\":7,\"epoch\":2}",
 	"{\"token_type\":\"access\",\"exp\":1800003600,\"user_id\":42,"
-	"\"iat\":1,\"jti\":\"00112233445566778899aabbccddeeff\",\"sid\":7}",
+	"\"iat\":1,\"jti\":\"00112233445566778899aabbccddeeff\",\"sid\":\"" SID
+	"\"}",
 	"{\"token_type\":\"access\",\"exp\":1800003600,\"user_id\":42,"
-	"\"jti\":\"00112233445566778899aabbccddeeff\",\"sid\":7,"
+	"\"jti\":\"00112233445566778899aabbccddeeff\",\"sid\":\"" SID "\","
 	"\"epoch\":2}",
 	"{\"token_type\":\"access\",\"exp\":1800003600,\"user_id\":42,"
 	"\"iat\":1800003601,\"jti\":\"00112233445566778899aabbccddeeff\","
-	"\"sid\":7,\"epoch\":2}",
+	"\"sid\":\"" SID "\",\"epoch\":2}",
 	"{\"token_type\":\"access\",\"exp\":1800003600,\"user_id\":42,"
-	"\"iat\":1,\"sid\":7,\"epoch\":2}",
+	"\"iat\":1,\"sid\":\"" SID "\",\"epoch\":2}",
 	"{\"token_type\":\"access\",\"exp\":1800003600,\"user_id\":42,"
-	"\"iat\":1,\"jti\":7,\"sid\":7,\"epoch\":2}",
+	"\"iat\":1,\"jti\":7,\"sid\":\"" SID "\",\"epoch\":2}",
 	"{\"token_type\":\"access\",\"exp\":1800003600,\"user_id\":42,"
-	"\"iat\":1,\"jti\":\"0011\",\"sid\":7,\"epoch\":2}",
+	"\"iat\":1,\"jti\":\"0011\",\"sid\":\"" SID "\",\"epoch\":2}",
 	"{\"token_type\":\"access\",\"exp\":1800003600,\"user_id\":42,"
-	"\"iat\":1,\"jti\":\"00112233445566778899AABBCCDDEEFF\",\"sid\":7,"
+	"\"iat\":1,\"jti\":\"00112233445566778899AABBCCDDEEFF\",\"sid\":\"" SID
+	"\","
 	"\"epoch\":2}",
 	"{\"token_type\":\"access\",\"exp\":1800003600,\"user_id\":42,"
-	"\"iat\":1,\"jti\":\"00112233445566778899aabbccddeeff0\",\"sid\":7,"
+	"\"iat\":1,\"jti\":\"00112233445566778899aabbccddeeff0\",\"sid\":\"" SID
+	"\","
 	"\"epoch\":2}",
 };
 
