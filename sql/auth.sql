@@ -172,21 +172,33 @@ WITH me AS MATERIALIZED (
 SELECT me.verified OR EXISTS (SELECT FROM done) AS good
   FROM me;
 
--- Another mail is asked for, once a minute: the row of the code is the lock.
--- Whoever loses a race sees the row as it was before, and waits a full minute.
+-- When a row of code may have its next mail: at once after that of the sign-up,
+-- then after 1, 2, 4 and 8 minutes, and after six mails when their day is over.
+-- fragment: code_next_mail
+CASE WHEN c.mails_since <= now() - interval '1 day' THEN c.mailed_at
+     WHEN c.mails >= 6 THEN c.mails_since + interval '1 day'
+     WHEN c.mails < 2 THEN c.mailed_at
+     ELSE c.mailed_at + interval '1 minute' * power(2, c.mails - 2) END
+
+-- Another mail is asked for: the row of the code is the lock. Whoever loses a
+-- race sees the row as it was before, and waits a full minute.
 -- name: verification_resend :one (user_id bigint)
 WITH me AS (
 	SELECT id, verified
 	  FROM account
 	 WHERE id = $1
 ), slot AS (
-	INSERT INTO code AS c (user_id, purpose, expires_at)
-	SELECT id, 'verification', now() + interval '1 day'
+	INSERT INTO code AS c (user_id, purpose, expires_at, mails)
+	SELECT id, 'verification', now() + interval '1 day', 2
 	  FROM me
 	 WHERE NOT verified
 	    ON CONFLICT (user_id, purpose) DO UPDATE
-	   SET mailed_at = now()
-	 WHERE c.mailed_at <= now() - interval '1 minute'
+	   SET mailed_at = now(),
+	       mails = CASE WHEN c.mails_since <= now() - interval '1 day'
+	                    THEN 2 ELSE c.mails + 1 END,
+	       mails_since = CASE WHEN c.mails_since <= now() - interval '1 day'
+	                          THEN now() ELSE c.mails_since END
+	 WHERE {{code_next_mail}} <= now()
 	RETURNING c.user_id
 ), queued AS (
 	INSERT INTO job (name, payload)
@@ -194,8 +206,8 @@ WITH me AS (
 	  FROM slot
 )
 SELECT me.verified, EXISTS (SELECT FROM slot) AS sent,
-       CASE WHEN c.mailed_at > now() - interval '1 minute'
-            THEN ceil(extract(epoch FROM c.mailed_at - now()))::integer + 60
+       CASE WHEN {{code_next_mail}} > now()
+            THEN ceil(extract(epoch FROM {{code_next_mail}} - now()))::integer
             ELSE 60 END AS wait
   FROM me
   LEFT JOIN code AS c ON c.user_id = me.id AND c.purpose = 'verification';

@@ -12,3 +12,8 @@ DROP INDEX session_user_id;
 ALTER TABLE session DROP COLUMN id;
 ALTER TABLE session ADD COLUMN id uuid PRIMARY KEY;
 CREATE INDEX session_user_id ON session (user_id, created_at, id);
+
+-- How many mails a code's purpose had in a day, that of the sign-up included,
+-- and since when: the pause between two grows with them.
+ALTER TABLE code ADD COLUMN mails integer NOT NULL DEFAULT 1;
+ALTER TABLE code ADD COLUMN mails_since timestamptz NOT NULL DEFAULT now();

@@ -37,7 +37,7 @@ verify_account(struct req *r)
 	return reply_flag(r, 200, "status");
 }
 
-/* Asks for another mail; 429 within a minute of the last time. */
+/* Asks for another mail; 429 during the pause after the last time. */
 enum err
 verify_resend(struct req *r)
 {

@@ -689,6 +689,31 @@ def test_resend_after_a_minute(stack, nobody):
     assert nobody.post(RESEND).status_code == 429
 
 
+def test_resend_pauses_grow_and_end_at_six(stack, nobody, figure):
+    """That of the sign-up is the first of the day."""
+    def earlier(column, seconds):
+        stack.sql(f"UPDATE code SET {column} = {column} - %s * interval "
+                  "'1 second' FROM account AS a WHERE a.id = user_id"
+                  " AND a.username = %s", (seconds, nobody.username))
+    stack.mail(nobody.email)
+    pauses = []
+    for _ in range(5):
+        assert nobody.post(RESEND).status_code == 200
+        r = nobody.post(RESEND)
+        assert r.status_code == 429
+        pauses.append(int(r.headers["Retry-After"]))
+        earlier("mailed_at", pauses[-1] - 20)
+        assert nobody.post(RESEND).status_code == 429
+        earlier("mailed_at", 20)
+    figure("pauses between mails, in seconds", pauses)
+    for pause, most in zip(pauses, (60, 120, 240, 480, 86400)):
+        assert most - 60 <= pause <= most
+    earlier("mailed_at", 7200)
+    assert nobody.post(RESEND).status_code == 429
+    earlier("mails_since", 86400)
+    assert nobody.post(RESEND).status_code == 200
+
+
 def test_resends_at_once_send_one(stack, nobody):
     count = ("SELECT count(*) FROM job AS j JOIN account AS a"
              " ON j.payload->>'account_id' = a.id::text"
