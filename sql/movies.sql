@@ -53,7 +53,7 @@ SELECT {{movie_columns}}
 -- A page of the movies whose title contains the name (all movies when it is NULL)
 -- and that pass the filters: see movie_search() in migration 0008. count_exact is
 -- false when there are more than total says.
--- name: movie_search :many (language text, origin text, name text, user_id bigint, genres text[], platforms text[], directors text[], actors text[], celebrities text[], stars bigint[], marked_unseen boolean, reviewed boolean, page bigint, size bigint)
+-- name: movie_search :many within=1s (language text, origin text, name text, user_id bigint, genres text[], platforms text[], directors text[], actors text[], celebrities text[], stars bigint[], marked_unseen boolean, reviewed boolean, page bigint, size bigint)
 SELECT {{movie_columns}},
        f.total, f.page, NOT f.many AS count_exact
   FROM movie_search($1, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)

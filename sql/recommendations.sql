@@ -199,6 +199,21 @@ wish AS MATERIALIZED (
                      FROM unseen AS u
                     WHERE u.user_id = $3 AND u.movie_id = m.id)
 
+-- What may pad a choice, as many of the newest as are missing: of all films, or
+-- of the newest thousand of the genres wished for.
+-- fragment: recommend_padding
+       (SELECT pad FROM wish)
+   AND {{recommend_allowed}}
+   AND {{recommend_new}}
+   AND m.id NOT IN (SELECT id FROM placed)
+   AND NOT EXISTS (SELECT
+                     FROM movie_director AS md
+                    WHERE md.movie_id = m.id
+                      AND md.person_id IN (SELECT person_id FROM shared)
+                   OFFSET 0)
+ ORDER BY m.release_date DESC NULLS LAST, m.id DESC
+ LIMIT (SELECT size FROM wish) - (SELECT count(*) FROM best)
+
 -- fragment: recommend_awarded
        EXISTS (SELECT
                  FROM movie_award AS ma
@@ -235,19 +250,23 @@ placed AS MATERIALIZED (
 	HAVING count(*) >= (SELECT cap FROM wish)
 ), padding AS MATERIALIZED (
 	SELECT m.id, {{recommend_awarded}} AS awarded,
-	       row_number() OVER (ORDER BY m.release_date DESC, m.id DESC) AS place
-	  FROM live_movie AS m
-	 WHERE (SELECT pad FROM wish)
-	   AND {{recommend_allowed}}
-	   AND {{recommend_new}}
-	   AND m.id NOT IN (SELECT id FROM placed)
-	   AND NOT EXISTS (SELECT
-	                     FROM movie_director AS md
-	                    WHERE md.movie_id = m.id
-	                      AND md.person_id IN (SELECT person_id FROM shared)
-	                   OFFSET 0)
-	 ORDER BY m.release_date DESC, m.id DESC
-	 LIMIT (SELECT size FROM wish) - (SELECT count(*) FROM best)
+	       row_number() OVER (ORDER BY m.release_date DESC NULLS LAST,
+	                                   m.id DESC) AS place
+	  FROM ((SELECT m.id, m.release_date
+	           FROM live_movie AS m
+	          WHERE (SELECT genres FROM wish) IS NULL
+	            AND {{recommend_padding}})
+	        UNION ALL
+	        (SELECT m.id, m.release_date
+	           FROM movie_search($1, NULL, $3, (SELECT genres FROM wish),
+	                             NULL, NULL, NULL, NULL, NULL, false, false,
+	                             1, 1000) AS w
+	          CROSS JOIN LATERAL (SELECT id, release_date
+	                                FROM live_movie
+	                               WHERE id = w.movie_id
+	                              OFFSET 0) AS m
+	          WHERE (SELECT genres FROM wish) IS NOT NULL
+	            AND {{recommend_padding}})) AS m
 ), over AS (
 	SELECT id, awarded, place
 	  FROM placed
@@ -329,10 +348,11 @@ WITH {{recommend_asked}}, scored AS MATERIALIZED (
  LIMIT $7;
 
 -- For whom nothing can be scored: of the six hundred best by damped mean (of the
--- genres wished for), what came
--- out lately more than old films; who has rated something gets what shares a
--- genre with her favourites, and less of what she disliked; spread over genres,
--- since every further film of one counts for less. $10 is the bonus of a point
+-- genres wished for: when the ten thousand best of all have not as many, these
+-- genres are few films, and all are read), what came out lately more than old
+-- films; who has rated something gets what shares a genre with her favourites, and
+-- less of what she disliked; spread over genres, since every further film of one
+-- counts for less. $10 is the bonus of a point
 -- as a share of the distance between best and last.
 -- name: recommend_popular :many (language text, origin text, user_id bigint, friends text[], celebrities text[], genres text[], size bigint, cap bigint, pad boolean, bonus double precision)
 WITH {{recommend_asked}}, affinity AS MATERIALIZED (
@@ -347,6 +367,20 @@ WITH {{recommend_asked}}, affinity AS MATERIALIZED (
 	SELECT array_agg(genre_id) AS genres
 	  FROM affinity
 	 WHERE favourite
+), walked AS MATERIALIZED (
+	SELECT m.id, m.score, m.release_date
+	  FROM (SELECT id, score, release_date
+	          FROM live_movie
+	         WHERE (SELECT genres FROM wish) IS NOT NULL
+	         ORDER BY score DESC, id DESC
+	         LIMIT 10000) AS m
+	 WHERE EXISTS (SELECT
+	                 FROM movie_genre AS mg
+	                 JOIN live_genre AS g ON g.id = mg.genre_id
+	                WHERE mg.movie_id = m.id
+	                  AND g.slug = ANY ((SELECT genres FROM wish)::text[])
+	               OFFSET 0)
+	 LIMIT 600
 ), candidate AS MATERIALIZED (
 	SELECT m.id, m.score, m.release_date
 	  FROM ((SELECT id, score, release_date
@@ -355,6 +389,10 @@ WITH {{recommend_asked}}, affinity AS MATERIALIZED (
 	          ORDER BY score DESC, id DESC
 	          LIMIT 600)
 	        UNION ALL
+	        (SELECT id, score, release_date
+	           FROM walked
+	          WHERE (SELECT count(*) FROM walked) = 600)
+	        UNION ALL
 	        (SELECT o.id, o.score, o.release_date
 	           FROM (SELECT DISTINCT mg.movie_id
 	                   FROM live_genre AS g
@@ -362,7 +400,8 @@ WITH {{recommend_asked}}, affinity AS MATERIALIZED (
 	                                        FROM movie_genre
 	                                       WHERE genre_id = g.id
 	                                      OFFSET 0) AS mg
-	                  WHERE g.slug = ANY ((SELECT genres FROM wish)::text[]))
+	                  WHERE g.slug = ANY ((SELECT genres FROM wish)::text[])
+	                    AND (SELECT count(*) FROM walked) < 600)
 	                AS w
 	          CROSS JOIN LATERAL (SELECT id, score, release_date
 	                                FROM live_movie

@@ -94,6 +94,11 @@ CREATE INDEX movie_find_lists ON movie_find USING gin (genres, platforms)
 	WHERE live;
 DROP INDEX movie_search, movie_translation_search;
 
+-- Films without a date come last in every list by date.
+DROP INDEX movie_release_date;
+CREATE INDEX movie_release_date ON movie
+	(release_date DESC NULLS LAST, id DESC) WHERE deleted_at IS NULL;
+
 -- Brings the rows of these films up to date. They are locked first: of two
 -- transactions that change one film the later must see what the earlier did.
 -- Without sequential scans, since right after an import the planner believes
