@@ -441,6 +441,7 @@ def test_credentials_of_the_service_manager(conf):
     conf.keyed("")
     got = json.loads(conf.run("config", "--json").stdout)
     assert got["signing_key"]["source"] == f"{conf.path}:2"
+    (folder / "signing_key").chmod(0o644)
     (folder / "signing_key").write_text("short")
     conf.write("")
     assert conf.fault().startswith(f"{folder}/signing_key: signing_key: is "
