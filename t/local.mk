@@ -91,6 +91,7 @@ check-local:
 	fi
 
 # What t/run_checks leaves in the build.
-CLEANFILES += contract-calls.log pytest-one.xml pytest-two.xml pytest-last.xml
+CLEANFILES += contract-calls.log pytest-one.log pytest-two.log pytest-last.log \
+	check-times.json
 clean-local:
-	rm -rf reports test-logs
+	rm -rf hypothesis reports test-logs

@@ -42,7 +42,10 @@ import threading
 import time
 
 TREE = pathlib.Path(__file__).resolve().parents[2]
+sys.dont_write_bytecode = True
 sys.path.insert(0, str(TREE / "t/lib"))
+
+import ending  # noqa: E402
 
 CONNECTIONS = (32, 128)
 
@@ -247,7 +250,7 @@ class Bench:
         self.figures.add("b: workers, and clients of pgbench", clients, "")
         variants = {("api", n): (lambda s, n=n: wrk(
             stack.url + self.path, n, s, self.token)) for n in CONNECTIONS}
-        with tempfile.TemporaryDirectory(prefix="mxm-", dir="/tmp") as folder:
+        with tempfile.TemporaryDirectory(prefix="mxm-", dir=ending.temporary()) as folder:
             script = pathlib.Path(folder) / "detail.sql"
             script.write_text(self.statement())
             variants["pg", 0] = lambda s: self.pgbench(script, clients, s)
@@ -406,7 +409,7 @@ def run_recommend(figures, goals, args):
 
 def learn_large(figures, build):
     """The real command on 20 million ratings: what it takes at most."""
-    with tempfile.TemporaryDirectory(prefix="mxm-", dir="/tmp") as folder:
+    with tempfile.TemporaryDirectory(prefix="mxm-", dir=ending.temporary()) as folder:
         train, out = f"{folder}/train.csv", f"{folder}/out.csv"
         subprocess.run([build / "t/bench/recommend", "--table", train],
                        check=True)
@@ -438,13 +441,22 @@ def main():
     options.build = options.build.resolve()
     os.environ["MXM_BUILD"] = str(options.build)
 
-    import stack
     import world
     data = world.shared_data("ml-latest-small")
     if data is None:
         print("bench: no MovieLens data; set MXM_SHARED to the folder that "
               "holds data/ml-latest-small. Nothing is measured.")
         return 0
+    try:
+        with ending.Run():
+            return run(options, data)
+    except ending.Ended as e:
+        return ending.interrupted(e)
+
+
+def run(options, data):
+    import stack
+    import world
     print(f"importing {data} …", flush=True)
     cluster = stack.Cluster(production=True)
     try:

@@ -28,6 +28,8 @@ import psycopg2
 import requests
 import urllib3
 
+from ending import temporary
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BUILD = pathlib.Path(os.environ.get("MXM_BUILD", ROOT / "build"))
 PG_BIN = pathlib.Path(os.environ.get("MXM_PG_BIN",
@@ -172,8 +174,8 @@ class Cluster:
         """production leaves PostgreSQL's own durability on."""
         self.own_base = base is None
         self.conf = PG_CONF if production else PG_CONF + PG_CONF_FAST
-        self.base = pathlib.Path(base or tempfile.mkdtemp(prefix="mxm-",
-                                                          dir="/tmp"))
+        self.base = pathlib.Path(base or tempfile.mkdtemp(
+            prefix="mxm-", dir=temporary()))
         self.base.chmod(0o755)
         self.data = self.base / "pg"
         self.run = self.base / "s"
@@ -276,7 +278,8 @@ class Cluster:
 def migrate(cluster):
     """What fills the template "migrated"."""
     def fill(database):
-        with tempfile.TemporaryDirectory(prefix="mxm-", dir="/tmp") as folder:
+        with tempfile.TemporaryDirectory(prefix="mxm-",
+                                         dir=temporary()) as folder:
             conf = pathlib.Path(folder) / "mxm.conf"
             write_conf(conf, {"run_dir": folder,
                               "database": cluster.conninfo(database),
@@ -345,7 +348,8 @@ class Stack:
         self.crashes = crashes
         name, fill = template or ("migrated", migrate(cluster))
         self.database = cluster.create(cluster.template(name, fill))
-        self.base = pathlib.Path(tempfile.mkdtemp(prefix="mxm-", dir="/tmp"))
+        self.base = pathlib.Path(tempfile.mkdtemp(prefix="mxm-",
+                                                  dir=temporary()))
         for folder in ("run", "mail", "media", "nginx", "log"):
             (self.base / folder).mkdir()
         self.conf = self.base / "mxm.conf"

@@ -58,7 +58,8 @@ def run_scripts(cluster, database, name):
 
 
 def run_import(cluster, database, what, media):
-    with tempfile.TemporaryDirectory(prefix="mxm-", dir="/tmp") as folder:
+    with tempfile.TemporaryDirectory(prefix="mxm-",
+                                     dir=stack.temporary()) as folder:
         conf = pathlib.Path(folder) / "mxm.conf"
         stack.write_conf(conf, {
             "run_dir": folder,
