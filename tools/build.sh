@@ -6,30 +6,63 @@
 
 # build_tree DIR [CONFIGURE-ARGUMENT…]
 build_tree() {
-	local dir=$1 log
+	local dir=$1 log why
 	shift
 	# A test of ./run brings the build it tests.
 	if [ "${MXM_BUILD_IS_READY:-no}" = yes ] && [ -x "$dir/mxmd" ]; then
 		return 0
 	fi
-	mkdir -p "$dir" 2>/dev/null || die 1 "cannot build" \
-	    "$dir cannot be made" "check who owns $SRC"
-	[ -w "$dir" ] || die 1 "cannot build" "$dir is not writable for you" \
-	    "build as its owner, or remove it"
+	why=$(mkdir -p "$dir" 2>&1) || die 1 "cannot build in $dir" \
+	    "${why##*: }" "give another folder: MXM_BUILD=/some/folder"
+	[ -w "$dir" ] || die 1 "cannot build in $dir" \
+	    "it is not writable for you" \
+	    "build as its owner, or give another: MXM_BUILD=/some/folder"
+	dir=$(cd "$dir" && pwd -P)
+	case $dir in
+	*[\\\"\#\$\&\'\`]*)
+		die 1 "cannot build in $dir" \
+		    "configure refuses a path with one of \\ \" # \$ & ' \`" \
+		    "give another folder: MXM_BUILD=/some/folder" ;;
+	esac
 	log=$dir/run.log
 	exec 8>"$dir/.run.lock"
 	if ! flock -n 8; then
 		step "waiting for another build in $dir"
-		flock 8
+		attempt flock 8
 	fi
+	build_source "$dir"
 	if ! build_is_current "$dir"; then
 		step "building in $dir (log: $log)"
 		: >"$log"
-		build_steps "$dir" "$@" >>"$log" 2>&1 || build_failed "$log"
+		attempt logged "$log" build_steps "$dir" "$@"
+		[ "$STATUS" -eq 0 ] || build_failed "$log"
 	fi
 	exec 8>&-
 }
 
+# Sets FROM to the source as seen from DIR: the tree, or, where nothing can be
+# written into it or configure refuses its name, links to its files in DIR.
+build_source() {
+	local dir=$1 entry
+	# A relative path: configure refuses blanks in it.
+	FROM=$(realpath --relative-to="$dir" "$SRC")
+	if [ -w "$SRC" ] && [[ $FROM =~ ^[A-Za-z0-9_./+,:=@%-]+$ ]]; then
+		return 0
+	fi
+	FROM=source
+	mkdir -p "$dir/source"
+	find "$dir/source" -xtype l -delete
+	for entry in "$SRC"/*; do
+		case ${entry##*/} in
+		build | build-aux | autom4te.cache | m4 | aclocal.m4 | \
+		    config.* | configure | configure~ | Makefile | Makefile.in)
+			;;
+		*) cp -rsf --no-preserve=mode "$entry" "$dir/source/" ;;
+		esac
+	done
+}
+
+# In conditions: it tests, and the last test is its status.
 build_is_current() {
 	[ -f "$1/Makefile" ] && [ -x "$1/mxmd" ] &&
 	    make -C "$1" -q all >/dev/null 2>&1
@@ -38,21 +71,29 @@ build_is_current() {
 build_steps() {
 	local dir=$1
 	shift
-	if [ ! -x "$SRC/configure" ]; then
-		(cd "$SRC" && autoreconf -fi) || return 1
+	cd "$dir"
+	# What a compiler that is ended leaves stays here.
+	rm -rf tmp
+	mkdir tmp
+	export TMPDIR=$PWD/tmp
+	if [ ! -x "$FROM/configure" ]; then
+		(cd "$FROM" && exec autoreconf -fi)
 	fi
-	if [ ! -f "$dir/Makefile" ]; then
-		# A relative path: configure refuses blanks in it.
-		(cd "$dir" && "$(realpath --relative-to="$dir" "$SRC")/configure" \
-		    "$@") || return 1
+	if [ ! -f Makefile ]; then
+		"$FROM/configure" "$@"
 	fi
-	make -C "$dir" -j"$(nproc)" all || return 1
+	make -j"$(nproc)" all
 }
 
 build_failed() {
 	grep -nE 'error:|Error [0-9]|undefined reference' "$1" |
 	    head -n 5 | sed 's/^/     | /' >&2 || true
 	show_tail "$1"
+	if disk_is_full "$(dirname "$1")" ||
+	    grep -q 'No space left on device' "$1"; then
+		die 1 "the build failed" "the disk is full" \
+		    "make room, or give another folder: MXM_BUILD=/some/folder"
+	fi
 	die 1 "the build failed" "see above; all of it is in $1" \
 	    "mend the source; if the tree was moved, remove $(dirname "$1")"
 }

@@ -3,29 +3,33 @@
 #
 # "./run demo" and "./run stop": the whole system as private instances.
 
-PG_BIN=/usr/lib/postgresql/15/bin
+PG_MAJOR=15
+PG_BIN=/usr/lib/postgresql/$PG_MAJOR/bin
+READY=no
 
 demo_main() {
 	BACKGROUND=no MOVIELENS='' FRESH=no
 	demo_options "$@"
-	PORT=${MXM_DEMO_PORT:-8080} TLS_PORT=${MXM_DEMO_TLS_PORT:-8443}
-	ORIGIN=http://127.0.0.1:$PORT
-	demo_port_number "$PORT"
-	demo_port_number "$TLS_PORT"
-	packages_install build demo
 	place_demo
+	demo_ports
+	interrupts_end
+	packages_install build demo
 	place_make
 	demo_lock
 	demo_leftovers
+	demo_data_is_ours
 	demo_port_free "$PORT" MXM_DEMO_PORT
 	demo_port_free "$TLS_PORT" MXM_DEMO_TLS_PORT
-	trap demo_interrupted INT TERM HUP
+	trap 'demo_interrupted 130' INT
+	trap 'demo_interrupted 143' TERM
+	trap 'demo_interrupted 129' HUP
 	trap : PIPE # what cannot be said is an error, and no sudden end
 	trap demo_failed EXIT
 	service_note run $$
 	build_tree "$BUILD"
 	place_users
 	demo_start
+	READY=yes
 	demo_says
 	demo_stays
 }
@@ -58,33 +62,67 @@ demo_movielens_check() {
 	MOVIELENS=$(cd "$MOVIELENS" && pwd)
 }
 
-demo_port_number() {
-	if [[ ! $1 =~ ^[0-9]{1,5}$ ]] || [ "$1" -lt 1 ] || [ "$1" -gt 65535 ]
-	then
-		die 2 "$1 is no port" "it is not a number from 1 to 65535" \
-		    "set MXM_DEMO_PORT and MXM_DEMO_TLS_PORT"
-	fi
+# Sets PORT, TLS_PORT and ORIGIN.
+demo_ports() {
+	PORT=${MXM_DEMO_PORT:-8080} TLS_PORT=${MXM_DEMO_TLS_PORT:-8443}
+	demo_port_number "$PORT" MXM_DEMO_PORT
+	demo_port_number "$TLS_PORT" MXM_DEMO_TLS_PORT
+	PORT=$((10#$PORT)) TLS_PORT=$((10#$TLS_PORT))
+	[ "$PORT" -ne "$TLS_PORT" ] || die 2 \
+	    "http and https cannot both have port $PORT" \
+	    "MXM_DEMO_PORT and MXM_DEMO_TLS_PORT are the same" \
+	    "give one of them another number; unset, they are 8080 and 8443"
+	ORIGIN=http://127.0.0.1:$PORT
 }
 
-demo_port_free() {
-	local holder=
-	if (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; then
-		if command -v ss >/dev/null; then
-			holder=$(ss -Hltnp "sport = :$1" 2>/dev/null |
-			    sed -n 's/.*users:((\("[^"]*",pid=[0-9]*\).*/ (\1)/p' |
-			    head -n 1)
-		fi
-		die 1 "port $1 is in use$holder" \
-		    "another program listens on 127.0.0.1:$1" \
-		    "stop it, or choose another: $2=$(($1 + 1000)) ./run demo"
+# demo_port_number VALUE VARIABLE
+demo_port_number() {
+	local first
+	if [[ ! $1 =~ ^[0-9]{1,5}$ ]] ||
+	    [ "$1" -lt 1 ] || [ "$1" -gt 65535 ]; then
+		die 2 "$2=$1 is no port" "it is not a number from 1 to 65535" \
+		    "set it to a free port, or unset it"
 	fi
+	first=$(</proc/sys/net/ipv4/ip_unprivileged_port_start)
+	[ "$1" -ge "$first" ] || die 2 "$2=$1 is a privileged port" \
+	    "the nginx of the demo does not run as root" \
+	    "choose a port from $first to 65535"
+}
+
+# In conditions: one test.
+demo_port_is_taken() {
+	(exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null
+}
+
+# demo_port_free PORT VARIABLE
+demo_port_free() {
+	local holder='' other=$1
+	demo_port_is_taken "$1" || return 0
+	if command -v ss >/dev/null; then
+		holder=$(ss -Hltnp "sport = :$1" 2>/dev/null |
+		    sed -n 's/.*users:((\("[^"]*",pid=[0-9]*\).*/ (\1)/p' |
+		    head -n 1)
+	fi
+	while [ "$other" -eq "$PORT" ] || [ "$other" -eq "$TLS_PORT" ] ||
+	    demo_port_is_taken "$other"; do
+		other=$((other < 65535 ? other + 1 : 8080))
+	done
+	export "$2=$other"
+	die 1 "port $1 is in use$holder" \
+	    "another program listens on 127.0.0.1:$1" \
+	    "stop it, or choose another: $(again demo)"
 }
 
 # One start or stop at a time; the lock is not handed to the services.
 demo_lock() {
 	exec 9>"$STATE/lock"
-	flock -w 60 9 || die 1 "another ./run is starting or stopping this demo" \
-	    "$STATE/lock has been held for a minute" "wait for it, or end it"
+	flock -n 9 && return 0
+	step "waiting for another ./run that starts or stops this demo"
+	attempt flock -w 600 9
+	[ "$STATUS" -eq 0 ] || die 1 \
+	    "another ./run is starting or stopping this demo" \
+	    "$STATE/lock has been held for ten minutes" \
+	    "wait for it, or end it"
 }
 
 demo_unlock() {
@@ -96,7 +134,7 @@ demo_leftovers() {
 	local name
 	if services_all_run && { service_pid run || [ -f "$STATE/background" ]; }
 	then
-		say "run: this demo is running already; ./run stop ends it"
+		say "run: this demo is running already; what ends it: $(again stop)"
 		# shellcheck disable=SC1091
 		[ ! -f "$STATE/told" ] || cat "$STATE/told"
 		exit 0
@@ -116,6 +154,17 @@ demo_leftovers() {
 	fi
 }
 
+# Data of another PostgreSQL cannot be read by this one.
+demo_data_is_ours() {
+	local major
+	[ -s "$STATE/pgdata/PG_VERSION" ] || return 0
+	major=$(<"$STATE/pgdata/PG_VERSION")
+	[ "$major" = "$PG_MAJOR" ] || die 1 \
+	    "the data in $STATE is of PostgreSQL $major" \
+	    "this demo runs PostgreSQL $PG_MAJOR, which cannot read it" \
+	    "throw it away: $(again demo --fresh); or $(place_other)"
+}
+
 # ------------------------------------------------------------------ starting
 
 demo_start() {
@@ -130,7 +179,8 @@ demo_start() {
 	demo_programs
 	demo_settings
 	demo_memcached
-	ctl migrate >>"$STATE/log/mxmctl.log" 2>&1 || demo_ctl_failed migrate
+	attempt logged "$STATE/log/mxmctl.log" ctl migrate
+	[ "$STATUS" -eq 0 ] || demo_ctl_failed migrate
 	demo_load
 	demo_train
 	service_start mxmd "$USER_APP" "$RUN/state/bin/mxmd" \
@@ -144,10 +194,17 @@ demo_start() {
 	demo_account
 }
 
+# In conditions: the last test is its status.
 demo_is_ready() {
 	local code
-	code=$(curl -s -o /dev/null -m 5 -w '%{http_code}' \
-	    "$ORIGIN/readyz") && [ "$code" = 200 ]
+	code=$(web -o /dev/null -m 5 -w '%{http_code}' "$ORIGIN/readyz") &&
+	    [ "$code" = 200 ]
+}
+
+# curl without what its user may have set for the way to other machines.
+# In conditions: one command.
+web() {
+	curl -q -s --noproxy '*' "$@"
 }
 
 # The programs are copied: their users may not reach the build.
@@ -160,6 +217,7 @@ demo_programs() {
 }
 
 # mxmctl with the settings of this demo, as whoever we are.
+# In conditions: one command.
 ctl() {
 	env -i PATH="$PATH" LANG=C.UTF-8 HOME="${HOME:-/}" TERM="${TERM:-dumb}" \
 	    MXM_DATADIR="$SRC" "$STATE/bin/mxmctl" \
@@ -169,41 +227,44 @@ ctl() {
 demo_ctl_failed() {
 	show_tail "$STATE/log/mxmctl.log"
 	die 1 "mxmctl $1 failed" "see above" \
-	    "mend that and try again; --fresh starts with empty data"
+	    "mend that and try again; with empty data: $(again demo --fresh)"
 }
 
 demo_postgres() {
-	local data=$RUN/state/pgdata me
+	local data=$RUN/state/pgdata me found
 	me=$(id -un)
 	if [ ! -f "$data/PG_VERSION" ]; then
-		(cd / && run_as "$USER_PG" "$PG_BIN/initdb" -D "$data" \
-		    -U postgres -E UTF8 --locale=C.UTF-8 -A peer) \
-		    >>"$STATE/log/postgres.log" 2>&1 || {
+		attempt logged "$STATE/log/postgres.log" demo_initdb "$data"
+		if [ "$STATUS" -ne 0 ]; then
 			show_tail "$STATE/log/postgres.log"
 			die 1 "initdb failed" "see above" \
-			    "mend that, then ./run demo --fresh"
-		}
+			    "mend that, then: $(again demo --fresh)"
+		fi
 	fi
 	demo_postgres_files "$me"
 	demo_postgres_pidfile
 	service_start postgres "$USER_PG" "$PG_BIN/postgres" -D "$data" \
 	    -k "$RUN/pg"
 	service_await postgres "PostgreSQL answers" demo_postgres_answers
-	if [ "$(sql_admin "SELECT 1 FROM pg_roles WHERE rolname = 'mxm'")" != 1 ]
-	then
-		sql_admin "CREATE ROLE mxm LOGIN" >/dev/null
-	fi
-	if [ "$(sql_admin "SELECT 1 FROM pg_database WHERE datname = 'mxm'")" != 1 ]
-	then
-		sql_admin "CREATE DATABASE mxm OWNER mxm ENCODING 'UTF8'
-		    TEMPLATE template0" >/dev/null
-	fi
+	found=$(sql_admin "SELECT 1 FROM pg_roles WHERE rolname = 'mxm'")
+	[ "$found" = 1 ] || sql_admin "CREATE ROLE mxm LOGIN"
+	found=$(sql_admin "SELECT 1 FROM pg_database WHERE datname = 'mxm'")
+	[ "$found" = 1 ] || sql_admin "CREATE DATABASE mxm OWNER mxm
+	    ENCODING 'UTF8' TEMPLATE template0"
 }
 
+demo_initdb() {
+	cd /
+	run_as "$USER_PG" "$PG_BIN/initdb" -D "$1" -U postgres -E UTF8 \
+	    --locale=C.UTF-8 -A peer
+}
+
+# In conditions: one command.
 demo_postgres_answers() {
 	sql_admin "SELECT 1" >/dev/null
 }
 
+# In conditions: one command.
 sql_admin() {
 	psql -X -A -t -q -h "$RUN/pg" -U postgres -d postgres -c "$1" \
 	    2>>"$STATE/log/psql.log"
@@ -235,13 +296,17 @@ demo_postgres_files() {
 
 # A server that was killed leaves a file with its process id, and the next one
 # believes it when that number now belongs to another process of the same user.
+# One that still runs is that of a ./run which was killed before it noted it.
 demo_postgres_pidfile() {
 	local file=$STATE/pgdata/postmaster.pid pid
 	[ -f "$file" ] || return 0
 	read -r pid <"$file" || return 0
-	if [ "$(readlink "/proc/$pid/cwd")" != "$STATE/pgdata" ]; then
+	if [ "$(readlink "/proc/$pid/cwd" || true)" != "$STATE/pgdata" ]; then
 		rm -f "$file"
+		return 0
 	fi
+	service_note postgres "$pid"
+	service_stop postgres INT 60
 }
 
 demo_memcached() {
@@ -300,8 +365,9 @@ demo_nginx() {
 	service_await nginx "nginx answers" demo_nginx_answers
 }
 
+# In conditions: one command.
 demo_nginx_answers() {
-	curl -s -o /dev/null -m 5 "$ORIGIN/healthz"
+	web -o /dev/null -m 5 "$ORIGIN/healthz"
 }
 
 # ---------------------------------------------------------------------- data
@@ -313,17 +379,19 @@ demo_load() {
 		if [ "$have" != "$want" ] && [ -n "$MOVIELENS" ]; then
 			die 1 "this demo holds other data ($have)" \
 			    "a demo loads its data once" \
-			    "./run demo --movielens DIR --fresh throws it away; or set MXM_DEMO_DIR"
+			    "throw it away: $(again demo --fresh --movielens "${MOVIELENS@Q}"); or $(place_other)"
 		fi
 		return 0
 	fi
 	if [ -n "$MOVIELENS" ]; then
 		step "loading $MOVIELENS"
-		ctl import movielens "$MOVIELENS" || demo_import_failed
+		attempt ctl import movielens "$MOVIELENS"
+		[ "$STATUS" -eq 0 ] || demo_import_failed
 		demo_pictures
 	else
 		step "loading the demo catalogue"
-		ctl import demo || demo_import_failed
+		attempt ctl import demo
+		[ "$STATUS" -eq 0 ] || demo_import_failed
 	fi
 	if [ "$EUID" -eq 0 ]; then
 		chown -R "$USER_APP:$GROUP_WEB" "$STATE/media"
@@ -349,18 +417,20 @@ sql_admin_in_mxm() {
 
 demo_import_failed() {
 	die 1 "the import failed" "see above" \
-	    "run ./run demo again: it goes on where it stopped"
+	    "start again, it goes on where it stopped: $(again demo)"
 }
 
 # What the members have rated, into the model that recommends; a later start
 # with the same ratings has it already.
 demo_train() {
 	step "training the recommendations"
-	ctl recommend train --if-older-than 12h --quiet \
-	    >>"$STATE/log/mxmctl.log" 2>&1 || demo_ctl_failed "recommend train"
+	attempt logged "$STATE/log/mxmctl.log" \
+	    ctl recommend train --if-older-than 12h --quiet
+	[ "$STATUS" -eq 0 ] || demo_ctl_failed "recommend train"
 }
 
 # What was trained last is what this host serves from, or there is nothing.
+# In conditions: each test returns by itself.
 demo_model_is_here() {
 	local shown
 	shown=$(ctl recommend show 2>>"$STATE/log/mxmctl.log") || return 1
@@ -383,21 +453,26 @@ demo_account() {
 		DEMO_PASSWORD=Popcorn-$(openssl rand -hex 4)
 		for name in visitor visitor{2..9}; do
 			DEMO_USER=$name
-			! demo_sign_up || break
+			demo_sign_up
+			[ "$TAKEN" = yes ] || break
 		done
 	fi
 	(umask 077 && printf '%s %s\n' "$DEMO_USER" "$DEMO_PASSWORD" \
 	    >"$STATE/account")
 }
 
-# Fails when the name is taken, by an earlier start that was interrupted here.
+# Sets TAKEN when the name is, by an earlier start that was interrupted here.
 demo_sign_up() {
 	local mail="$DEMO_USER@example.org" answer token code
+	TAKEN=no
 	answer=$(demo_post signup/ "" \
 	    "{\"username\": \"$DEMO_USER\", \"email\": \"$mail\",
 	      \"first_name\": \"Demo\", \"last_name\": \"Visitor\",
 	      \"password\": \"$DEMO_PASSWORD\"}")
-	[[ $answer != *'"username":["'* ]] || return 1
+	if [[ $answer == *'"username":["'* ]]; then
+		TAKEN=yes
+		return 0
+	fi
 	[[ $answer == *'"picture"'* ]] || demo_account_failed "$answer"
 	answer=$(demo_post login/ "" "{\"username\": \"$DEMO_USER\",
 	      \"password\": \"$DEMO_PASSWORD\"}")
@@ -413,22 +488,23 @@ demo_sign_up() {
 }
 
 demo_post() {
-	curl -s -m 30 "$ORIGIN/api/auth/$1" -H 'Content-Type: application/json' \
+	web -m 30 "$ORIGIN/api/auth/$1" -H 'Content-Type: application/json' \
 	    ${2:+-H "Authorization: Bearer $2"} -d "$3" || true
 }
 
-# The six digits in the newest mail to an address.
+# The six digits in the newest mail to an address; fails when there is none.
+# In conditions: each test returns by itself.
 demo_mail_code() {
 	local file
 	file=$(grep -lsrxiE "To: .*$1.*" "$STATE/mail" | xargs -r -d '\n' ls -t |
-	    head -n 1)
-	[ -n "$file" ] && sed '1,/^\r*$/d' "$file" |
-	    grep -owE '[0-9]{6}' | head -n 1
+	    head -n 1) || return 1
+	[ -n "$file" ] || return 1
+	sed '1,/^\r*$/d' "$file" | grep -owE -m 1 '[0-9]{6}'
 }
 
 demo_account_failed() {
 	die 1 "the demo account could not be made" "$1" \
-	    "see $DEMO/log; ./run demo --fresh starts with empty data"
+	    "see $DEMO/log; with empty data: $(again demo --fresh)"
 }
 
 # ------------------------------------------------------------------- telling
@@ -441,23 +517,29 @@ demo_says() {
 
 demo_table() {
 	local login token
-	login="curl -s $ORIGIN/api/auth/login/ -d 'username=$DEMO_USER&password=$DEMO_PASSWORD'"
+	# A proxy of the user's would be asked for this machine, too.
+	CURL="curl -s"
+	[ -z "${http_proxy:-}${all_proxy:-}${ALL_PROXY:-}" ] ||
+	    CURL="curl -s --noproxy '*'"
+	login="$CURL $ORIGIN/api/auth/login/ -d 'username=$DEMO_USER&password=$DEMO_PASSWORD'"
 	token="\$($login | sed 's/.*\"access\": *\"//; s/\".*//')"
 	say
 	demo_row "what" "as" "pid" "where"
-	demo_row "nginx, http" "$USER_WEB" "$(demo_pid nginx)" "$ORIGIN/api/"
+	demo_row "nginx, http" "$USER_WEB" "$(demo_pid nginx)" \
+	    "$ORIGIN/ and $ORIGIN/api/"
 	demo_row "nginx, https" "$USER_WEB" "$(demo_pid nginx)" \
-	    "https://127.0.0.1:$TLS_PORT/api/ (self-signed)"
-	demo_row "mxmd" "$USER_APP" "$(demo_pid mxmd)" "$RUN/app/*.sock"
-	demo_row "mxm-jobs" "$USER_APP" "$(demo_pid mxm-jobs)" "$DEMO/log/mxm-jobs.log"
+	    "https://127.0.0.1:$TLS_PORT/ (self-signed)"
+	demo_row "mxmd" "$USER_APP" "$(demo_pid mxmd)" "$RUN/app/"
+	demo_row "mxm-jobs" "$USER_APP" "$(demo_pid mxm-jobs)" \
+	    "$(quoted "$DEMO/log/mxm-jobs.log")"
 	demo_row "memcached" "$USER_CACHE" "$(demo_pid memcached)" "$RUN/cache/sock"
 	demo_row "PostgreSQL" "$USER_PG" "$(demo_pid postgres)" \
 	    "psql -h $RUN/pg -U mxm mxm"
 	say
-	say "  mail       $DEMO/mail/"
-	say "  logs       $DEMO/log/"
-	say "  settings   $DEMO/conf/mxm.conf"
-	say "  command    $(printf '%q' "$DEMO/bin/mxmctl") --config $(printf '%q' "$DEMO/conf/mxm.conf") status"
+	say "  mail       $(quoted "$DEMO/mail/")"
+	say "  logs       $(quoted "$DEMO/log/")"
+	say "  settings   $(quoted "$DEMO/conf/mxm.conf")"
+	say "  command    $(quoted "$DEMO/bin/mxmctl") --config $(quoted "$DEMO/conf/mxm.conf") status"
 	say "  account    $DEMO_USER, password $DEMO_PASSWORD"
 	say "  reference  $ORIGIN/api/docs/"
 	say
@@ -465,25 +547,33 @@ demo_table() {
 	say "is recommended, and shows what is recommended then):"
 	say
 	say "$login"
-	say "curl -s '$ORIGIN/api/movies/' -H \"Authorization: Bearer $token\""
-	say "curl -s '$ORIGIN/api/movies/searching/?$(demo_query)' -H \"Authorization: Bearer $token\""
+	say "$CURL '$ORIGIN/api/movies/' -H \"Authorization: Bearer $token\""
+	say "$CURL '$ORIGIN/api/movies/searching/?$(demo_query)' -H \"Authorization: Bearer $token\""
 	demo_rate "$token"
 	say
 	if [ "$BACKGROUND" = yes ]; then
-		say "It runs until ./run stop."
+		say "It runs until:"
+		say
+		say "$(again stop)"
+		say
 	else
 		say "Ctrl-C stops it."
 	fi
 	say "ready: $ORIGIN/api/"
 }
 
+# As a shell takes it.
+quoted() {
+	printf '%q' "$1"
+}
+
 # A line that shows the first five recommendations, gives the first of them five
 # stars, and shows the first five then.
 demo_rate() {
 	local first
-	first="curl -s '$ORIGIN/api/movies/' -H \"Authorization: Bearer \$T\""
+	first="$CURL '$ORIGIN/api/movies/' -H \"Authorization: Bearer \$T\""
 	first+=" | grep -o '\"title\":\"[^\"]*\",\"slug\":\"[^\"]*\"' | head -n 5"
-	say "(T=$1; F=\$($first); echo \"\$F\"; curl -s \"$ORIGIN/api/movies/\$(echo \"\$F\" | head -n 1 | cut -d '\"' -f 8)/ratings/\" -H \"Authorization: Bearer \$T\" -H 'Content-Type: application/json' -d '{\"rating\": 5}'; echo; $first)"
+	say "(T=$1; F=\$($first); echo \"\$F\"; $CURL \"$ORIGIN/api/movies/\$(echo \"\$F\" | head -n 1 | cut -d '\"' -f 8)/ratings/\" -H \"Authorization: Bearer \$T\" -H 'Content-Type: application/json' -d '{\"rating\": 5}'; echo; $first)"
 }
 
 demo_query() {
@@ -494,8 +584,10 @@ demo_row() {
 	printf '  %-13s %-14s %-8s %s\n' "$@"
 }
 
+# One that ended meanwhile is told of by demo_stays, with its log.
 demo_pid() {
-	service_pid "$1" && printf '%s' "$PID"
+	service_pid "$1" || PID="-"
+	printf '%s' "$PID"
 }
 
 # -------------------------------------------------------------------- ending
@@ -517,7 +609,7 @@ demo_stays() {
 		if ! service_pid "$name"; then
 			show_tail "$STATE/log/$name.log"
 			die 1 "$name ended" "see the end of its log above" \
-			    "start again: ./run demo"
+			    "start again: $(again demo)"
 		fi
 	done
 }
@@ -527,15 +619,19 @@ demo_stays() {
 demo_ending() {
 	trap '' INT TERM HUP PIPE
 	trap - EXIT
+	exec >&7
 	say 2>/dev/null || exec >/dev/null 2>&1
+	attempt_end
 	demo_end
 }
 
-# Ctrl-C, ./run stop from elsewhere, or a terminal that is gone.
+# demo_interrupted STATUS: Ctrl-C, ./run stop from elsewhere, or a terminal that
+# is gone.  For a demo that was ready that is the usual end.
 demo_interrupted() {
 	demo_ending
 	say "run: stopped"
-	exit 0
+	[ "$READY" = no ] || exit 0
+	exit "$1"
 }
 
 # Anything that ends us on the way leaves nothing running. A signal to all of us
@@ -543,16 +639,22 @@ demo_interrupted() {
 demo_failed() {
 	local status=$?
 	case $status in
-	129 | 130 | 143) demo_interrupted ;;
+	129 | 130 | 143) demo_interrupted "$status" ;;
 	esac
+	if disk_is_full "$STATE"; then
+		say "run: the disk of $STATE is full" >&2
+	fi
 	demo_ending
 	exit "$status"
 }
 
 demo_end() {
-	if [ -n "$(find "$STATE/pid" -type f ! -name run)" ]; then
+	local name
+	for name in "${SERVICES[@]}"; do
+		[ -f "$STATE/pid/$name" ] || continue
 		step "stopping"
-	fi
+		break
+	done
 	services_stop
 	rm -f "$STATE/pid/run" "$STATE/background" "$STATE/told"
 	place_run_remove
@@ -561,6 +663,7 @@ demo_end() {
 stop_main() {
 	[ $# -eq 0 ] || die 2 "stop takes no arguments" "" "./run help"
 	place_demo
+	interrupts_end
 	if [ ! -d "$STATE/pid" ]; then
 		say "run: nothing runs in $DEMO"
 		return 0
@@ -571,7 +674,7 @@ stop_main() {
 		kill -s TERM "$PID"
 		wait_for 120 service_gone run || die 1 \
 		    "the demo does not stop" "process $PID is still there" \
-		    "look at it, then: kill -9 $PID && ./run stop"
+		    "look at it, then: kill -9 $PID && $(again stop)"
 	fi
 	demo_lock
 	if [ -z "$(ls -A "$STATE/pid")" ]; then

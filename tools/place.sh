@@ -18,6 +18,8 @@ place_demo() {
 	*) DEMO=$PWD/$DEMO ;;
 	esac
 	DEMO=${DEMO%/}
+	[ -n "$DEMO" ] || die 2 "MXM_DEMO_DIR is /" \
+	    "a demo fills a folder of its own" "MXM_DEMO_DIR=/some/folder"
 	STATE=$(readlink -f "$DEMO") || STATE=$DEMO
 	RUN=$(readlink "$STATE/run" 2>/dev/null) || RUN=
 }
@@ -45,20 +47,33 @@ place_users() {
 	done
 }
 
+# again COMMAND…: the line to paste, anywhere, that runs ./run for this demo.
+again() {
+	local name
+	for name in MXM_DEMO_PORT MXM_DEMO_TLS_PORT MXM_BUILD; do
+		if [ "$1" != stop ] && [ -n "${!name:-}" ]; then
+			printf '%s=%q ' "$name" "${!name}"
+		fi
+	done
+	[ -z "${MXM_DEMO_DIR:-}" ] || printf 'MXM_DEMO_DIR=%q ' "$DEMO"
+	printf '%q %s' "$SRC/run" "$*"
+}
+
 # Makes STATE, somewhere the services can reach it.
 place_make() {
+	local why
 	if [ ! -d "$STATE" ]; then
 		if [ -L "$DEMO" ]; then
 			rm -f "$DEMO"
 			STATE=$DEMO
 		fi
-		mkdir -p "$STATE" 2>/dev/null || die 1 \
-		    "$STATE cannot be made" "no permission, or no such parent" \
-		    "give another place: MXM_DEMO_DIR=/some/folder ./run demo"
+		why=$(mkdir -p "$STATE" 2>&1) || die 1 \
+		    "$STATE cannot be made" "${why##*: }" "$(place_other)"
 	fi
-	[ -w "$STATE" ] || die 1 "$STATE is not yours" \
-	    "it belongs to $(stat -c %U "$STATE")" \
-	    "give another place: MXM_DEMO_DIR=/some/folder ./run demo"
+	[ -w "$STATE" ] || die 1 "nothing can be written into $STATE" \
+	    "it belongs to $(stat -c %U "$STATE"), or is read-only" \
+	    "$(place_other)"
+	place_has_room
 	if [ "$EUID" -eq 0 ] && ! place_is_reachable "$STATE"; then
 		place_move
 	fi
@@ -68,6 +83,21 @@ place_make() {
 	mkdir -p "$STATE/pid" "$STATE/log"
 }
 
+place_other() {
+	printf 'give another place: MXM_DEMO_DIR=/some/folder %q demo' \
+	    "$SRC/run"
+}
+
+# A demo that is new takes 150 MB; one that has its data goes on with less.
+place_has_room() {
+	local left need=200
+	[ ! -f "$STATE/loaded" ] || need=20
+	left=$(df --output=avail -m "$STATE" | tail -n 1)
+	[ "$left" -ge "$need" ] || die 1 "the disk of $STATE is full" \
+	    "a demo needs $need MB there, and$left are left" "$(place_other)"
+}
+
+# In conditions: the last test is its status.
 place_is_reachable() {
 	setpriv --reuid nobody --regid nogroup --clear-groups test -x "$1" &&
 	    setpriv --reuid nobody --regid nogroup --clear-groups test -r "$1"
@@ -79,7 +109,7 @@ place_move() {
 	rmdir "$DEMO" 2>/dev/null || die 1 \
 	    "the services cannot reach $DEMO" \
 	    "they run as users of their own, and a folder above is closed to them" \
-	    "give another place: MXM_DEMO_DIR=/some/folder ./run demo"
+	    "$(place_other)"
 	new=$(mktemp -d /var/lib/mxm-demo-XXXXXX)
 	chmod 755 "$new"
 	ln -s "$new" "$DEMO"

@@ -2,8 +2,14 @@
 # shellcheck shell=bash
 #
 # How ./run speaks: what it does, and, when a step fails, what, why and what to
-# do about it.
+# do about it; and how it runs what takes long.
+#
+# "set -e" does not hold in a function that is called in a condition (if, while,
+# !, && and ||).  A function that may be called there says "In conditions:" in
+# the comment above it and relies on nothing: each command in it that must not
+# fail says so itself.  t/lint/shell sees to it.
 
+# In conditions: one command.
 say() {
 	printf '%s\n' "$*"
 }
@@ -13,12 +19,20 @@ step() {
 }
 
 # die STATUS WHAT [WHY [REMEDY]]
+# In conditions: it ends the process.
 die() {
 	local status=$1 what=$2 why=${3:-} remedy=${4:-}
 	printf 'run: %s\n' "$what" >&2
 	[ -z "$why" ] || printf '     why:     %s\n' "$why" >&2
 	[ -z "$remedy" ] || printf '     what to do: %s\n' "$remedy" >&2
 	exit "$status"
+}
+
+# For a trap on ERR: a command that nobody thought could fail has failed.
+failed_at() {
+	[ "$BASH_SUBSHELL" -eq 0 ] || return 0
+	printf 'run: a step failed: %s\n     why:     status %s, %s\n' \
+	    "$2" "$1" "$3" >&2
 }
 
 # The end of a log, indented, to standard error.
@@ -30,11 +44,66 @@ show_tail() {
 }
 
 # wait_for SECONDS COMMAND…: runs it every 50 ms until it succeeds.
+# In conditions: its status is that of the command.
 wait_for() {
 	local deadline=$((${EPOCHREALTIME/./} + $1 * 1000000))
 	shift
 	until "$@"; do
 		[ "${EPOCHREALTIME/./}" -lt "$deadline" ] || return 1
-		sleep 0.05
+		sleep 0.05 || return 1
 	done
+}
+
+# attempt COMMAND…: runs it in a process group of its own and sets STATUS.
+# "set -e" holds in it, and a signal to us is heard at once and ends it.
+attempt() {
+	STATUS=0
+	set -m
+	"$@" </dev/null &
+	set +m
+	CHILD=$!
+	wait "$CHILD" || STATUS=$?
+	CHILD=
+}
+
+CHILD=
+
+# attempt logged FILE COMMAND…: what it says goes to a log, and what a signal has
+# us say meanwhile does not.
+logged() {
+	local file=$1
+	shift
+	"$@" >>"$file" 2>&1
+}
+
+# Ends what attempt() runs, and all that it has started.
+attempt_end() {
+	[ -n "$CHILD" ] || return 0
+	kill -s TERM -- "-$CHILD" 2>/dev/null || true
+	wait "$CHILD" 2>/dev/null || true
+	kill -s KILL -- "-$CHILD" 2>/dev/null || true
+	CHILD=
+}
+
+# A signal before there is anything else to undo.
+interrupts_end() {
+	trap 'interrupted 130' INT
+	trap 'interrupted 143' TERM
+	trap 'interrupted 129' HUP
+}
+
+interrupted() {
+	trap '' INT TERM HUP PIPE
+	exec >&7
+	attempt_end
+	say "run: interrupted" 2>/dev/null || true
+	exit "$1"
+}
+
+# disk_is_full DIR: less than a mebibyte is left for us.
+# In conditions: a disk that cannot be asked is not full.
+disk_is_full() {
+	local left
+	left=$(df --output=avail -k "$1" 2>/dev/null | tail -n 1) || return 1
+	[ "${left:-0}" -lt 1024 ] 2>/dev/null
 }

@@ -7,6 +7,7 @@
 
 # Sets stat to what the kernel says of a process; fails when there is none.  Not
 # by $(<file): where the file is gone that ends a shell under set -e.
+# In conditions: the last test is its status.
 process_stat() {
 	stat=''
 	{ IFS= read -r -d '' stat <"/proc/$1/stat"; } 2>/dev/null ||
@@ -14,6 +15,7 @@ process_stat() {
 }
 
 # The start time of a process in ticks since boot; fails when there is none.
+# In conditions: each test returns by itself.
 process_start() {
 	local stat
 	process_stat "$1" || return 1
@@ -25,6 +27,7 @@ process_start() {
 }
 
 # Sets PID to the running process of that name; fails when there is none.
+# In conditions: each test returns by itself.
 service_pid() {
 	local start
 	PID=
@@ -59,7 +62,7 @@ service_start() {
 		    -- "$@"
 	fi
 	(cd / && exec setsid env -i PATH="$PATH" LANG=C.UTF-8 HOME=/ "$@") \
-	    </dev/null >>"$log" 2>&1 9>&- &
+	    </dev/null >>"$log" 2>&1 7>&- 9>&- &
 	service_note "$name" $!
 }
 
@@ -73,18 +76,21 @@ log_rotate() {
 service_await() {
 	local name=$1 what=$2
 	shift 2
-	wait_for 30 service_await_once "$name" "$@" && service_pid "$name" &&
-	    return 0
+	if wait_for 30 service_await_once "$name" "$@" && service_pid "$name"
+	then
+		return 0
+	fi
 	show_tail "$STATE/log/$name.log"
 	if service_pid "$name"; then
 		die 1 "$what: not within 30 s" \
-		    "see the log above" "run ./run stop and try again"
+		    "see the log above" "try again: $(again demo)"
 	fi
 	die 1 "$what: $name ended at once" "see the log above" \
-	    "mend that and try again; --fresh starts with empty data"
+	    "mend that and try again; with empty data: $(again demo --fresh)"
 }
 
 # Also true when the service is gone: there is nothing to wait for then.
+# In conditions: the last test is its status.
 service_await_once() {
 	local name=$1
 	shift
@@ -112,22 +118,26 @@ service_orphans() {
 	done
 }
 
+# In conditions: one test.
 service_gone() {
 	! service_pid "$1"
 }
 
 # service_stop NAME SIGNAL [SECONDS]
 service_stop() {
-	local name=$1 number=$2 patience=${3:-15} pid
+	local name=$1 number=$2 patience=${3:-15} pid orphans
 	if service_pid "$name"; then
 		kill -s "$number" "$PID" 2>/dev/null || true
 		if ! wait_for "$patience" service_gone "$name"; then
 			say "run: $name did not end within $patience s; killed"
-			service_pid "$name" && kill -s KILL "$PID"
+			if service_pid "$name"; then
+				kill -s KILL "$PID" 2>/dev/null || true
+			fi
 			wait_for 5 service_gone "$name" || true
 		fi
 	fi
-	for pid in $(service_orphans "$name"); do
+	orphans=$(service_orphans "$name")
+	for pid in $orphans; do
 		kill -s KILL "$pid" 2>/dev/null || true
 	done
 	rm -f "$STATE/pid/$name"
@@ -144,6 +154,7 @@ services_stop() {
 }
 
 # Fails unless all of them run.
+# In conditions: each test returns by itself.
 services_all_run() {
 	local name
 	for name in "${SERVICES[@]}"; do

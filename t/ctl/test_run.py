@@ -6,6 +6,7 @@ import json
 import os
 import pathlib
 import re
+import shlex
 import signal
 import subprocess
 import time
@@ -18,9 +19,10 @@ import stack as stack_module
 RUN = stack_module.ROOT / "run"
 
 
-def run(*args, env=None, check=True, timeout=120):
+def run(*args, env=None, check=True, timeout=120, **more):
     done = subprocess.run([str(RUN), *args], capture_output=True, text=True,
-                          env=env, timeout=timeout, stdin=subprocess.DEVNULL)
+                          env=env, timeout=timeout, stdin=subprocess.DEVNULL,
+                          **more)
     if check:
         assert done.returncode == 0, done.stdout + done.stderr
     return done
@@ -42,6 +44,13 @@ def test_an_unknown_command_is_an_error_with_usage():
 
 # ------------------------------------------------------------------- demo
 
+# What the one who starts it may have, and nobody should notice.
+ODD = {"LC_ALL": "tr_TR.UTF-8", "LANG": "tr_TR.UTF-8", "TZ": "Asia/Kathmandu",
+       "NO_COLOR": "1", "TERM": "dumb", "http_proxy": "http://127.0.0.1:9",
+       "PGPORT": "9", "PGHOST": "nowhere", "PGOPTIONS": "-c work_mem=x",
+       "CDPATH": "/tmp", "MAKEFLAGS": "-n", "POSIXLY_CORRECT": "1"}
+
+
 class Demo:
     """A demo in a folder of its own with ports of its own."""
 
@@ -54,10 +63,12 @@ class Demo:
                         MXM_DEMO_PORT=str(self.port),
                         MXM_DEMO_TLS_PORT=str(stack_module.free_port()),
                         MXM_BUILD=str(stack_module.BUILD),
-                        MXM_BUILD_IS_READY="yes")
+                        MXM_BUILD_IS_READY="yes", **ODD)
+        self.env.pop("HOME", None)
 
     def start(self, *args, **kw):
-        return run("demo", "--background", *args, env=self.env, **kw)
+        return run("demo", "--background", *args, env=self.env, umask=0o077,
+                   **kw)
 
     def stop(self):
         return run("stop", env=self.env)
@@ -89,9 +100,10 @@ def is_running(pid):
 @pytest.fixture(scope="module")
 def place():
     """Where a demo may be, and where it is kept from test to test."""
-    # Deep, and with a blank: socket paths stay short all the same.
-    base = pathlib.Path("/tmp") / f"mxm run test {os.getpid()}"
-    folder = base / ("d" * 100) / "demo"
+    # Deep, and with what a shell minds: socket paths stay short all the same.
+    base = pathlib.Path(stack_module.temporary(),
+                        f"mxm run's \"$HOME\" `test` {os.getpid()}")
+    folder = base / ("d" * 200) / ("e" * 200) / "demo"
     folder.parent.mkdir(parents=True)
     base.chmod(0o755)
     made = Demo(folder)
@@ -148,10 +160,102 @@ def try_it(demo):
 
 
 def paste(line):
-    done = subprocess.run(["bash", "-c", line], capture_output=True,
-                          text=True, timeout=30)
+    """As somebody does, in another folder and with what they have set."""
+    done = subprocess.run(["bash", "-c", line], capture_output=True, cwd="/",
+                          text=True, timeout=60,
+                          env={"PATH": os.environ["PATH"],
+                               "http_proxy": ODD["http_proxy"]})
     assert done.returncode == 0, f"{line}\n{done.stderr}"
     return done.stdout
+
+
+def test_the_other_lines_can_be_pasted_too(demo):
+    told = (demo.folder / "told").read_text()
+    said = dict(re.findall(r"^  (\w+) +(.*)$", told, re.M))
+    for what in ("mail", "logs", "settings"):
+        assert paste(f"ls -d {said[what]}").strip()
+    assert f"mxmd {demo.pids()['mxmd']}, counting since" in \
+        paste(said["command"])
+    psql = re.search(r"psql .*", told).group()
+    assert paste(f"{psql} -Atc 'SELECT 1'") == "1\n"
+    for url in re.findall(r"https?://[0-9.:]+/\S*", told.split("Try it")[0]):
+        assert paste(f"curl -ksS --noproxy '*' {url}") is not None
+
+
+def test_the_line_that_stops_it_can_be_pasted(demo):
+    told = (demo.folder / "told").read_text()
+    line = told.split("It runs until:", 1)[1].split("\n\n")[1]
+    pids = demo.pids()
+    assert paste(line).endswith("run: stopped\n")
+    assert not any(map(is_running, pids.values()))
+    assert line in demo.start().stdout
+    assert line in demo.start().stdout.splitlines()[0], "running already"
+
+
+@pytest.mark.parametrize("ports, said", [
+    (("80", "8443"), "MXM_DEMO_PORT=80 is a privileged port"),
+    (("8080", "443"), "MXM_DEMO_TLS_PORT=443 is a privileged port"),
+    (("http", "8443"), "MXM_DEMO_PORT=http is no port"),
+    (("-1", "8443"), "MXM_DEMO_PORT=-1 is no port"),
+    (("0", "8443"), "MXM_DEMO_PORT=0 is no port"),
+    (("8080 ", "8443"), "MXM_DEMO_PORT=8080  is no port"),
+    (("65536", "8443"), "MXM_DEMO_PORT=65536 is no port"),
+    (("8080", "8080x"), "MXM_DEMO_TLS_PORT=8080x is no port"),
+    (("8080", "08080"), "http and https cannot both have port 8080"),
+])
+def test_ports_that_cannot_be(stopped, ports, said):
+    first = pathlib.Path("/proc/sys/net/ipv4/ip_unprivileged_port_start")
+    if "privileged" in said and int(first.read_text()) <= 80:
+        pytest.skip("anybody may listen on any port here")
+    env = dict(zip(("MXM_DEMO_PORT", "MXM_DEMO_TLS_PORT"), ports))
+    done = run("demo", check=False, env={**stopped.env, **env})
+    assert (done.returncode, done.stdout) == (2, "")
+    assert f"run: {said}\n" in done.stderr
+    assert "what to do: " in done.stderr
+
+
+def test_data_of_another_postgresql(stopped):
+    file = stopped.folder / "pgdata/PG_VERSION"
+    was = file.read_text()
+    file.write_text("14\n")
+    done = stopped.start(check=False)
+    file.write_text(was)
+    assert done.returncode == 1
+    assert "is of PostgreSQL 14" in done.stderr
+    assert "demo --fresh" in done.stderr
+
+
+def test_a_schema_of_a_newer_release(demo):
+    """Told with mxmctl's own words, and the data is kept."""
+    psql = re.search(r"psql .*", (demo.folder / "told").read_text()).group()
+    newer = "INSERT INTO migration (number, name, checksum) " \
+        "VALUES (9999, 'newer', 'x')"
+    paste(f"{psql} -c {shlex.quote(newer)}")
+    demo.stop()
+    done = demo.start(check=False)
+    assert done.returncode == 1
+    assert "mxmctl migrate failed" in done.stderr
+    assert "9999" in done.stderr
+    assert (demo.folder / "loaded").exists()
+    demo.start("--fresh")
+
+
+def test_two_starts_at_once_make_one_demo(stopped):
+    starts = [subprocess.Popen([str(RUN), "demo", "--background"],
+                               env=stopped.env, text=True,
+                               stdin=subprocess.DEVNULL,
+                               stdout=subprocess.PIPE) for _ in range(2)]
+    said = [start.communicate(timeout=120)[0] for start in starts]
+    assert [start.returncode for start in starts] == [0, 0]
+    assert sum("running already" in text for text in said) == 1
+    assert all(text.splitlines()[-1].startswith("ready: ") for text in said)
+
+
+def test_without_input_output_and_error(stopped):
+    """As from a service: its own files take none of their numbers."""
+    subprocess.run(["bash", "-c", '"$0" demo --background <&- >&- 2>&-',
+                    str(RUN)], env=stopped.env, check=True, timeout=120)
+    assert stopped.get("/readyz").status_code == 200
 
 
 def test_the_model_is_in_force_when_it_is_ready(demo):
@@ -263,6 +367,24 @@ def foreground(demo):
             front.terminate()
             front.wait(60)
         front.stdout.close()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_while_it_starts_leaves_nothing(stopped, number):
+    front = subprocess.Popen([str(RUN), "demo"], env=stopped.env, text=True,
+                             stdout=subprocess.PIPE, stdin=subprocess.DEVNULL,
+                             preexec_fn=hear_interrupts)
+    while "starting the services" not in front.stdout.readline():
+        assert front.poll() is None
+    stack_module.wait_until(lambda: "postgres" in stopped.pids(),
+                            "PostgreSQL is started")
+    pids = stopped.pids()
+    front.send_signal(number)
+    with front.stdout:
+        assert front.stdout.read().endswith("run: stopped\n")
+    assert front.wait(60) == 128 + number
+    assert not any(map(is_running, pids.values()))
+    assert not (stopped.folder / "run").exists()
 
 
 def test_an_interrupt_stops_a_demo_in_the_foreground(stopped):
