@@ -33,7 +33,8 @@ ignore_startup_parameters = extra_float_digits
 @pytest.fixture(params=["transaction", "session"])
 def pooler(stack, request):
     """A connection string that leads through pgbouncer."""
-    run = pathlib.Path(tempfile.mkdtemp(prefix="mxm-", dir="/tmp"))
+    run = pathlib.Path(tempfile.mkdtemp(prefix="mxm-",
+                                        dir=stack_module.temporary()))
     run.chmod(0o777)  # for the user it runs as
     conf = run / "pgbouncer.ini"
     conf.write_text(CONF.format(server=stack.cluster.run, run=run,
