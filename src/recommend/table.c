@@ -15,6 +15,8 @@
 #include "recommend/table.h"
 
 #define LINE_MAX_BYTES 256
+#define COLUMNS_MAX    16
+#define STARS_MAX      5
 #define STOP_LINES     65536
 
 /* Ids to numbers, open addressing. */
@@ -167,49 +169,190 @@ table_end(TALLOC_CTX *mem, struct gather *g, struct table *out)
 
 /* ------------------------------------------------------------------ lines */
 
-/* A whole number up to the comma or the end; moves *s behind the comma. */
+enum role { USER, ITEM, RATING, TIME, ROLES, NO_ROLE };
+
+/* What the columns of a file are, from its header or, without one, as usual. */
+struct layout {
+	enum role role[COLUMNS_MAX];
+	int n;
+};
+
+static const struct layout usual = { { USER, ITEM, RATING, TIME }, ROLES };
+
+/* The names of each column, one of them; case does not matter. */
+static const char *const names_of[ROLES] = {
+	[USER] = "|user|userid|user_id|",
+	[ITEM] = "|item|itemid|item_id|movie|movieid|movie_id|",
+	[RATING] = "|rating|stars|",
+	[TIME] = "|timestamp|time|",
+};
+
+/* A whole number that ends where the field does. */
 static bool
-take_int(const char **s, int64_t *out)
+take_int(const char *s, size_t n, int64_t *out)
 {
 	char *end;
 
-	if (**s != '-' && (**s < '0' || **s > '9'))
+	if (*s != '-' && (*s < '0' || *s > '9'))
 		return false;
 	errno = 0;
-	*out = strtoll(*s, &end, 10);
-	if (errno != 0 || end == *s || (*end != ',' && *end != '\0'))
-		return false;
-	*s = *end ? end + 1 : end;
-	return true;
+	*out = strtoll(s, &end, 10);
+	return errno == 0 && end == s + n;
 }
 
+/* Decimal digits with or without a fraction; no exponent. */
 static bool
-take_float(const char **s, float *out)
+take_float(const char *s, size_t n, float *out)
 {
+	size_t sign = *s == '-';
 	char *end;
 
-	if (**s != '-' && **s != '.' && (**s < '0' || **s > '9'))
+	if (strspn(s + sign, "0123456789.") != n - sign)
 		return false;
-	*out = strtof(*s, &end);
-	if (end == *s || *end != ',' || !isfinite(*out))
-		return false;
-	*s = end + 1;
-	return true;
+	*out = strtof(s, &end);
+	return end == s + n && n > sign && isfinite(*out);
+}
+
+/* NULL, or what is wrong with a field. */
+static const char *
+take_field(enum role role, const char *s, size_t n, int64_t *user,
+    int64_t *item, struct triple *t)
+{
+	switch (role) {
+	case USER:
+		return take_int(s, n, user) ? NULL :
+					      "the user is no whole number";
+	case ITEM:
+		return take_int(s, n, item) ? NULL :
+					      "the item is no whole number";
+	case RATING:
+		if (!take_float(s, n, &t->value))
+			return "the rating is no number";
+		return t->value >= 0 && t->value <= STARS_MAX ?
+			   NULL :
+			   "the rating is not from 0 to 5; is it another "
+			   "column?";
+	case TIME:
+		return take_int(s, n, &t->time) ?
+			   NULL :
+			   "the time is no whole number of seconds";
+	default:
+		return NULL;
+	}
 }
 
 /* NULL, or what is wrong with the line. */
 static const char *
-take_line(const char *s, int64_t *user, int64_t *item, struct triple *t)
+take_line(const struct layout *l, const char *s, int64_t *user, int64_t *item,
+    struct triple *t)
 {
-	if (!take_int(&s, user))
-		return "the user is no whole number";
-	if (!take_int(&s, item))
-		return "the item is no whole number";
-	if (!take_float(&s, &t->value))
-		return "the rating is no number, or nothing follows it";
-	if (!take_int(&s, &t->time))
-		return "the time is no whole number of seconds";
-	return *s ? "there are more than four fields" : NULL;
+	const char *why = NULL;
+	int k = 0;
+
+	for (;;) {
+		size_t n = strcspn(s, ",");
+
+		if (k == l->n)
+			return l->n == ROLES ? "there are more than four "
+					       "fields" :
+					       "there are more fields than in "
+					       "the header";
+		why = take_field(l->role[k++], s, n, user, item, t);
+		if (why || !s[n])
+			break;
+		s += n + 1;
+	}
+	return why || k == l->n ? why : "fields are missing";
+}
+
+static enum role
+role_named(const char *s, size_t n)
+{
+	char name[24] = "|";
+
+	if (n > 1 && s[0] == '"' && s[n - 1] == '"') {
+		s++;
+		n -= 2;
+	}
+	while (n > 0 && (*s == ' ' || *s == '\t')) {
+		s++;
+		n--;
+	}
+	while (n > 0 && (s[n - 1] == ' ' || s[n - 1] == '\t'))
+		n--;
+	if (n == 0 || n > sizeof name - 3 || memchr(s, '|', n))
+		return NO_ROLE;
+	for (size_t i = 0; i < n; i++)
+		name[i + 1] = (char)(s[i] | (s[i] >= 'A' && s[i] <= 'Z') << 5);
+	name[n + 1] = '|';
+	for (int role = USER; role < ROLES; role++) {
+		if (strstr(names_of[role], name))
+			return (enum role)role;
+	}
+	return NO_ROLE;
+}
+
+/* NULL, or why the line is no header. */
+static const char *
+take_header(const char *s, struct layout *l)
+{
+	int seen[ROLES] = { 0 };
+
+	for (l->n = 0;; s++) {
+		size_t n = strcspn(s, ",");
+
+		if (l->n == COLUMNS_MAX)
+			return "there are too many columns";
+		l->role[l->n] = role_named(s, n);
+		if (l->role[l->n] < ROLES && seen[l->role[l->n]]++)
+			return "the header has a column twice";
+		l->n++;
+		s += n;
+		if (!*s)
+			break;
+	}
+	for (int role = USER; role < ROLES; role++) {
+		if (!seen[role])
+			return "the first line is neither a rating nor a "
+			       "header with the columns user, item, rating "
+			       "and timestamp, with commas between";
+	}
+	return NULL;
+}
+
+/* The line may be the header; *why: it is neither that nor a rating. */
+static bool
+is_header(char *line, struct layout *l, const char **why)
+{
+	struct triple t;
+	int64_t user, item;
+
+	*why = NULL;
+	if (!take_line(&usual, line, &user, &item, &t)) {
+		*l = usual;
+		return false;
+	}
+	*why = take_header(line, l);
+	return true;
+}
+
+/*
+ * A line with its end, as fgets() reads it, and how many bytes it has: a NUL
+ * within is seen. 0: there is none.
+ */
+static size_t
+next_line(FILE *file, char *line)
+{
+	size_t n = 0;
+	int c;
+
+	while (n < LINE_MAX_BYTES - 1 && (c = getc_unlocked(file)) != EOF) {
+		line[n++] = (char)c;
+		if (c == '\n')
+			break;
+	}
+	line[n] = '\0';
+	return n;
 }
 
 /* Cuts the line's end off; false: it is too long to be one. */
@@ -227,38 +370,68 @@ trim(char *line)
 	return true;
 }
 
-static bool
-is_header(const char *line, long number)
+/* NULL, or what is wrong; *rating: the line is one. The first may be a header.
+ */
+static const char *
+look_at(char *line, long number, struct layout *l, bool *rating, int64_t *user,
+    int64_t *item, struct triple *t)
 {
-	return number == 1 && (line[0] < '0' || line[0] > '9') &&
-	       line[0] != '-';
+	const char *why;
+
+	*rating = false;
+	if (number == 1 && strncmp(line, "\xef\xbb\xbf", 3) == 0)
+		memmove(line, line + 3, strlen(line + 3) + 1);
+	if (number == 1 && (strncmp(line, "\xff\xfe", 2) == 0 ||
+			       strncmp(line, "\xfe\xff", 2) == 0))
+		return "the file is UTF-16; UTF-8 is wanted";
+	if (!*line)
+		return NULL;
+	if (l->n == 0 && is_header(line, l, &why))
+		return why;
+	*rating = true;
+	return take_line(l, line, user, item, t);
+}
+
+static enum err
+keep_lines(FILE *file, struct gather *g, struct fault *fault,
+    const volatile sig_atomic_t *stop)
+{
+	char line[LINE_MAX_BYTES];
+	struct layout layout = { .n = 0 };
+	struct triple t = { 0 };
+	int64_t user = 0, item = 0;
+	bool rating;
+	size_t got;
+
+	for (long n = 1; (got = next_line(file, line)) > 0; n++) {
+		fault->line = n;
+		if (memchr(line, '\0', got))
+			fault->why = "there is a NUL byte (UTF-16?)";
+		else if (!trim(line))
+			fault->why = "the line is too long";
+		else
+			fault->why = look_at(
+			    line, n, &layout, &rating, &user, &item, &t);
+		if (fault->why)
+			return ERR_INVALID;
+		if (n % STOP_LINES == 0 && stop && *stop)
+			return ERR_UNAVAILABLE;
+		if (rating && table_add(g, user, item, t.value, t.time)) {
+			fault->why = "there are too many ratings";
+			return ERR_TOO_LARGE;
+		}
+	}
+	return ERR_OK;
 }
 
 static enum err
 read_lines(FILE *file, struct gather *g, struct fault *fault,
     const volatile sig_atomic_t *stop)
 {
-	char line[LINE_MAX_BYTES];
-	struct triple t = { 0 };
-	int64_t user, item;
+	enum err e = keep_lines(file, g, fault, stop);
 
-	for (long n = 1; fgets(line, sizeof line, file); n++) {
-		fault->line = n;
-		if (!trim(line))
-			fault->why = "the line is too long";
-		else if (!*line || is_header(line, n))
-			continue;
-		else
-			fault->why = take_line(line, &user, &item, &t);
-		if (fault->why)
-			return ERR_INVALID;
-		if (n % STOP_LINES == 0 && stop && *stop)
-			return ERR_UNAVAILABLE;
-		if (table_add(g, user, item, t.value, t.time)) {
-			fault->why = "there are too many ratings";
-			return ERR_TOO_LARGE;
-		}
-	}
+	if (e)
+		return e;
 	fault->line = 0;
 	if (ferror(file)) {
 		fault->why = strerror(errno);

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * Ratings and lists as files of comma-separated values, and who the numbers of
- * a matrix are. The header may be missing where its first field would begin
- * with a digit.
+ * a matrix are. A header says by name which column is what (userId, movieId,
+ * rating, timestamp or user, item; other columns are ignored); where the first
+ * line is a rating they are those four in that order. A byte order mark is
+ * passed over.
  */
 #ifndef RECOMMEND_TABLE_H
 #define RECOMMEND_TABLE_H
@@ -50,7 +52,7 @@ struct fault {
 uint32_t names_find(const struct names *names, int64_t id);
 
 /*
- * Reads "user,item,rating,timestamp". ERR_NOT_FOUND: it cannot be opened.
+ * Reads a file of ratings from 0 to 5. ERR_NOT_FOUND: it cannot be opened.
  * ERR_INVALID: a line is not like that, or there is none. ERR_TOO_LARGE: more
  * than 2^32 - 1 ratings. ERR_UNAVAILABLE: *stop became non-zero, or reading
  * failed. `fault` says more.

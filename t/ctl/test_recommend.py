@@ -217,7 +217,7 @@ def test_what_does_not_fit_is_not_begun(tmp_path):
 @pytest.mark.parametrize("text, complaint", [
     ("", "there is no rating in it"),
     (HEADER, "there is no rating in it"),
-    (HEADER + "1,2,3\n", ":2: the rating is no number, or nothing follows"),
+    (HEADER + "1,2,3\n", ":2: fields are missing"),
     (HEADER + "1,2,3,4\nx,2,3,4\n", ":3: the user is no whole number"),
     (HEADER + "1,,3,4\n", ":2: the item is no whole number"),
     (HEADER + "1,2,nan,4\n", ":2: the rating is no number"),
@@ -371,3 +371,60 @@ def test_only_mxmctl_has_blas():
     assert "openblas" in libraries("mxmctl")
     for program in ("mxmd", "mxm-jobs"):
         assert not re.search("blas|gsl|lapack", libraries(program))
+
+
+# ------------------------------------------------------- layouts of a file
+
+def shaped(path, header, order, head="", end="\n"):
+    """The same ratings as made_up(), in another layout."""
+    made_up(path)
+    lines = path.read_text().splitlines()[1:]
+    rows = [line.split(",") + ["x"] for line in lines]
+    text = [header] * bool(header) + [",".join(r[i] for i in order)
+                                      for r in rows]
+    path.write_bytes(head.encode() + end.join(text).encode() + end.encode())
+    return path
+
+
+@pytest.mark.parametrize("header, order, head, end", [
+    ("", (0, 1, 2, 3), "\ufeff", "\n"),
+    ("movieId,userId,rating,timestamp", (1, 0, 2, 3), "", "\n"),
+    ("userId,movieId,timestamp,rating", (0, 1, 3, 2), "\ufeff", "\r\n"),
+    ('"UserID", movieid ,title,RATING,Timestamp', (0, 1, 4, 2, 3), "", "\n"),
+], ids=["mark", "exchanged", "time first", "names"])
+def test_columns_go_by_their_names(tmp_path, header, order, head, end):
+    written = []
+    for path in (made_up(tmp_path / "a.csv"),
+                 shaped(tmp_path / "b.csv", header, order, head, end)):
+        out = tmp_path / "out.csv"
+        recommend("rank", "--train", path, "--out", out, "--quiet", *SMALL)
+        written.append(out.read_bytes())
+    assert written[0] == written[1]
+
+
+@pytest.mark.parametrize("text, why", [
+    (b"1::2::3::4\n", "the first line is neither"),
+    (b"1\t2\t3\t4\n", "the first line is neither"),
+    (b"userId;movieId;rating;timestamp\n1;2;3;4\n", "is neither"),
+    (b"userId,movieId,rating\n1,2,3\n", "is neither"),
+    (b"userId,userId,movieId,rating,timestamp\n", "a column twice"),
+    (b"1,2,964982703,4\n", "is neither"),
+    (b"x,2,3,4\n1,2,3,4\n", "is neither"),
+    (b"1,2,3,4\n1,3,964982703,4\n", "not from 0 to 5"),
+    (b"1,2,3,4\n1,3,nan,4\n", "the rating is no number"),
+    (b"1,2,3,4\n1,3,4e0,4\n", "the rating is no number"),
+    (b"1,2,3,4\n1,3,-1,4\n", "not from 0 to 5"),
+    (b"1,2,3,4\n1,3,,4\n", "the rating is no number"),
+    (b"1,2,3,4\n1,3,3,\n", "the time is no whole number"),
+    (b"1,2,3,4\n99999999999999999999,3,3,4\n", "the user is no whole"),
+    (b"1,2,3,4\r1,3,3,4\r", "is neither"),
+    ("1,2,3,4\n".encode("utf-16"), "UTF-16"),
+    (b"1,2,3,4\n1,3,3\x00,4\n", "NUL byte"),
+], ids=range(17))
+def test_a_file_that_is_no_list_of_ratings_is_refused(tmp_path, text, why):
+    path = tmp_path / "bad.csv"
+    path.write_bytes(text)
+    done = recommend("rank", "--train", path, "--out", tmp_path / "out.csv",
+                     status=EX_DATAERR)
+    assert why in done.stderr, done.stderr
+    assert not (tmp_path / "out.csv").exists()
