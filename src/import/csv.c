@@ -5,6 +5,7 @@
  */
 #include "base/base.h"
 
+#include <strings.h>
 #include <sys/stat.h>
 
 #include "base/mem.h"
@@ -21,7 +22,10 @@ struct csv {
 	size_t room;
 	size_t starts[CSV_FIELDS_MAX];
 	int count;
+	long begin;      /* the record's first line */
+	long last;       /* where reading was given up */
 	const char *why; /* what is wrong with the record being read */
+	bool lost;       /* where the next record begins is not known */
 };
 
 static int
@@ -119,16 +123,31 @@ begin_field(struct csv *c)
 	c->starts[c->count++] = c->len;
 }
 
+static void
+lose(struct csv *c, const char *why)
+{
+	c->why = why;
+	c->lost = true;
+	c->last = c->line - (c->len > 0 && c->bytes[c->len - 1] == '\n');
+}
+
 /* What stands between quotes, up to the one that closes. */
 static void
 read_quoted(struct csv *c)
 {
+	size_t bytes = 0;
 	int ch;
 
 	for (;;) {
 		ch = next_byte(c);
 		if (ch == EOF) {
-			complain(c, "a quote that is never closed");
+			lose(c, "a quote that is never closed");
+			return;
+		}
+		if (c->line - c->begin > CSV_LINES_MAX ||
+		    ++bytes > CSV_RECORD_MAX) {
+			lose(c, "a quote that is not closed within 1000 lines "
+				"and a megabyte");
 			return;
 		}
 		if (ch == '"') {
@@ -148,10 +167,10 @@ read_field(struct csv *c)
 {
 	bool quoted = false;
 	bool fresh = true;
-	int ch;
+	int ch = EOF;
 
 	begin_field(c);
-	for (;;) {
+	while (!c->lost) {
 		ch = next_byte(c);
 		if (ch == '\r' && peek_byte(c) == '\n')
 			continue;
@@ -206,13 +225,14 @@ read_record(struct csv *c)
 	c->len = 0;
 	c->count = 0;
 	c->why = NULL;
+	c->begin = c->line;
 	if (c->done == 0)
 		skip_byte_order_mark(c);
 	if (peek_byte(c) == EOF)
 		return false;
 	do
 		ch = read_field(c);
-	while (ch == ',');
+	while (ch == ',' && !c->lost);
 	return true;
 }
 
@@ -234,6 +254,11 @@ csv_next(struct csv *c, struct csv_row *row)
 			row->why = "it cannot be read";
 			return CSV_FAIL;
 		}
+		row->last = c->lost ? c->last : c->line - 1;
+		if (c->lost) {
+			row->why = c->why;
+			return CSV_FAIL;
+		}
 		if (!any)
 			return CSV_END;
 	} while (is_empty_line(c));
@@ -248,6 +273,17 @@ csv_next(struct csv *c, struct csv_row *row)
 	return CSV_ROW;
 }
 
+/* The names of columns are compared without case and blanks around them. */
+static bool
+is_named(const char *field, const char *name)
+{
+	size_t n = strlen(name);
+
+	field += strspn(field, " \t");
+	return strncasecmp(field, name, n) == 0 &&
+	       field[n + strspn(field + n, " \t")] == '\0';
+}
+
 bool
 csv_columns(const struct csv_row *header, const char *const *names, int n,
     int *columns, const char **missing)
@@ -255,7 +291,7 @@ csv_columns(const struct csv_row *header, const char *const *names, int n,
 	for (int i = 0; i < n; i++) {
 		columns[i] = -1;
 		for (int k = 0; k < header->count && columns[i] < 0; k++) {
-			if (strcmp(header->fields[k], names[i]) == 0)
+			if (is_named(header->fields[k], names[i]))
 				columns[i] = k;
 		}
 		if (columns[i] < 0) {

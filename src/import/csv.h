@@ -3,7 +3,8 @@
  * Reads comma-separated values (RFC 4180) one record at a time, with line
  * numbers. Lines may end in LF or CRLF, a byte order mark is passed over, empty
  * lines are no records. What is not as it should be is told, and reading goes
- * on behind it.
+ * on behind it; but not behind a quote that is never closed, or only after more
+ * than CSV_LINES_MAX lines: what follows it cannot be told from its field.
  */
 #ifndef IMPORT_CSV_H
 #define IMPORT_CSV_H
@@ -12,6 +13,7 @@
 
 #define CSV_FIELDS_MAX 64
 #define CSV_RECORD_MAX ((size_t)1024 * 1024)
+#define CSV_LINES_MAX  1000 /* of one record */
 
 enum csv_event {
 	CSV_ROW, /* fields */
@@ -24,6 +26,7 @@ enum csv_event {
  */
 struct csv_row {
 	long line; /* on which the record begins, 1 first */
+	long last; /* on which it ends, or reading ended */
 	int count;
 	const char *fields[CSV_FIELDS_MAX];
 	const char *why;

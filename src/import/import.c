@@ -117,6 +117,24 @@ take_lock(struct import *im)
 	return ERR_OK;
 }
 
+/*
+ * Where more than nine of ten lines are of no use the file is not what it is
+ * taken for, and to go on would hide that.
+ */
+static enum err
+check_used(struct import *im)
+{
+	for (int i = 0; i < im->report.n_tallies; i++) {
+		const struct tally *t = &im->report.tallies[i];
+
+		if (t->skipped * 10 > t->read * 9)
+			return import_fail(im, ERR_INVALID,
+			    "%s: %ld of %ld could not be used", t->what,
+			    t->skipped, t->read);
+	}
+	return ERR_OK;
+}
+
 /* Begins afresh at each call: a deadlock has all of it done again. */
 static enum err
 run_once(void *arg)
@@ -132,6 +150,8 @@ run_once(void *arg)
 		e = take_lock(im);
 	if (!e)
 		e = run->fn(im);
+	if (!e)
+		e = check_used(im);
 	if (!e && import_stopped(im))
 		e = ERR_UNAVAILABLE;
 	return e;

@@ -7,6 +7,7 @@
  */
 #include "base/base.h"
 
+#include "base/buf.h"
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/text.h"
@@ -20,7 +21,10 @@
 #define SLUG_MAX    100
 #define GENRE_MAX   32
 #define GENRES_MAX  64
+#define OF_MOVIE    32 /* genres that one movie may have */
+#define FIELD_MAX   4096
 #define KEY_MAX     INT64_C(999999999999999999)
+#define IMDB_MAX    99999999
 #define TIME_MAX    INT64_C(253402300799) /* the end of the year 9999 */
 #define BATCH_LINES 500000L
 
@@ -95,6 +99,48 @@ settle_links(struct movielens *ml)
 	qsort(ml->links, ml->n_links, sizeof *ml->links, by_movie);
 }
 
+/*
+ * "114709", "0114709" or "tt0114709" as "tt0114709": seven digits at least,
+ * eight at most. An empty text is no number, and right: "". false: it is wrong.
+ */
+static bool
+read_imdb(const char *s, char *out, size_t size)
+{
+	int64_t number;
+
+	out[0] = '\0';
+	if (text_is_blank(s))
+		return true;
+	if (strncmp(s, "tt", 2) == 0)
+		s += 2;
+	if (!read_key(s, &number) || number > IMDB_MAX)
+		return false;
+	snprintf(out, size, "tt%07" PRId64, number);
+	return true;
+}
+
+/* "862", or "862.0" as spreadsheets write it; as read_imdb(), 0: none. */
+static bool
+read_tmdb(const char *s, int64_t *out)
+{
+	size_t n = strlen(s);
+	char whole[24];
+
+	*out = 0;
+	if (text_is_blank(s))
+		return true;
+	if (n > 2 && strcmp(s + n - 2, ".0") == 0)
+		n -= 2;
+	if (n >= sizeof whole)
+		return false;
+	memcpy(whole, s, n);
+	whole[n] = '\0';
+	if (read_key(whole, out))
+		return true;
+	*out = 0;
+	return false;
+}
+
 static void
 take_link(struct movielens *ml, struct table *t, size_t *room)
 {
@@ -114,10 +160,12 @@ take_link(struct movielens *ml, struct table *t, size_t *room)
 	link = &ml->links[ml->n_links++];
 	memset(link, 0, sizeof *link);
 	link->movie = movie;
-	if (text_is_digits(t->fields[1]) && strlen(t->fields[1]) <= 12)
-		snprintf(link->imdb, sizeof link->imdb, "tt%s", t->fields[1]);
-	if (!read_key(t->fields[2], &link->tmdb))
-		link->tmdb = 0;
+	if (!read_imdb(t->fields[1], link->imdb, sizeof link->imdb))
+		report_skip(&ml->im->report, t->file, t->line, "bad link",
+		    "\"%.40s\" is no number of IMDb", t->fields[1]);
+	if (!read_tmdb(t->fields[2], &link->tmdb))
+		report_skip(&ml->im->report, t->file, t->line, "bad link",
+		    "\"%.40s\" is no number of TMDB", t->fields[2]);
 }
 
 static enum err
@@ -208,28 +256,39 @@ know_genre(struct movielens *ml, const char *name)
 	return true;
 }
 
-/* "Adventure|Sci-Fi" as the server's array: {"Adventure","Sci-Fi"}. */
+/*
+ * "Adventure|Sci-Fi" as the server's array: {"Adventure","Sci-Fi"}. One
+ * complaint tells all that are left out behind the last one a movie may have.
+ */
 static const char *
 genre_array(
     struct movielens *ml, struct table *t, TALLOC_CTX *mem, const char *text)
 {
-	char *array = mem_text(mem, "{");
 	char *save, *name;
 	char *list = mem_text(mem, text);
+	struct buf array;
+	int n = 0;
 
 	if (strcmp(text, "(no genres listed)") == 0)
 		return "{}";
+	buf_init(&array, mem, strlen(text) + 16);
+	buf_putc(&array, '{');
 	for (name = strtok_r(list, "|", &save); name;
 	     name = strtok_r(NULL, "|", &save)) {
+		if (n == OF_MOVIE) {
+			report_skip(&ml->im->report, t->file, t->line,
+			    "too many genres", "more than %d genres", OF_MOVIE);
+			break;
+		}
 		if (strpbrk(name, "\"\\") || !know_genre(ml, name)) {
 			report_skip(&ml->im->report, t->file, t->line,
 			    "unusable genre", "genre \"%s\"", name);
 			continue;
 		}
-		array = mem_printf(
-		    mem, "%s%s\"%s\"", array, array[1] ? "," : "", name);
+		buf_printf(&array, "%s\"%s\"", n++ > 0 ? "," : "", name);
 	}
-	return mem_printf(mem, "%s}", array);
+	buf_putc(&array, '}');
+	return array.data;
 }
 
 /* One row into the copy; rows that are no good are passed over. */
@@ -242,6 +301,12 @@ copy_movie(
 	const char *spare, *slug, *tmdb;
 	int64_t key;
 
+	if (strlen(t->fields[1]) > FIELD_MAX ||
+	    strlen(t->fields[2]) > FIELD_MAX) {
+		table_skip(t, "field too long",
+		    "title or genres have more than %d bytes", FIELD_MAX);
+		return ERR_OK;
+	}
 	if (!read_key(t->fields[0], &key)) {
 		table_skip(
 		    t, "bad number", "\"%s\" is no movieId", t->fields[0]);

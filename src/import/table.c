@@ -103,8 +103,10 @@ table_next(struct table *t, bool *any)
 			return ERR_UNAVAILABLE;
 		event = csv_next(t->csv, &row);
 		if (event == CSV_FAIL)
-			return import_fail(t->im, ERR_INVALID, "%s:%ld: %s",
-			    import_path(t->im, t->file), row.line, row.why);
+			return import_fail(t->im, ERR_INVALID,
+			    "%s:%ld: %s (lines %ld to %ld)",
+			    import_path(t->im, t->file), row.line, row.why,
+			    row.line, row.last);
 		if (event == CSV_END) {
 			progress_end(&t->im->progress);
 			talloc_free(t->csv);

@@ -263,7 +263,7 @@ def test_summary_as_json(place):
 
 def test_many_skips_are_counted(place):
     bad = "userId,movieId,rating,timestamp\n" + "1,12345,3.0,1\n" * 250 \
-        + "1,1,9,1\n" * 150
+        + "1,1,9,1\n" * 150 + "".join(f"{i},1,3.0,1\n" for i in range(100))
     done = place.ctl("import", "movielens", "--json", place.data(ratings=bad))
     told = json.loads(done.stdout)["skipped"]
     assert told["by_reason"]["unknown movie"] == 250
@@ -459,3 +459,58 @@ def test_progress_on_a_terminal(place):
     os.close(ours)
     assert process.wait(20) == 0
     assert b"\rreading ratings.csv" in seen and b"\033[K" in seen
+
+
+# ------------------------------------------------------------ hostile files
+
+def test_a_quote_that_is_never_closed_is_an_error(place):
+    lines = [f"{i},62,4.0,1\n" for i in range(5000)]
+    lines[1] = '9,62,"4,1\n'
+    ratings = "userId,movieId,rating,timestamp\n" + "".join(lines)
+    failed(place, EX_DATAERR, "ml/ratings.csv:3: a quote that is not closed"
+           " within 1000 lines and a megabyte (lines 3 to 1004)", "movielens",
+           place.data(ratings=ratings))
+    failed(place, EX_DATAERR, "a quote that is never closed (lines 3 to 21)",
+           "movielens", place.data(ratings="".join(
+               ["userId,movieId,rating,timestamp\n", *lines[:20]])))
+
+
+def test_a_file_of_which_nearly_nothing_can_be_used_is_an_error(place):
+    bad = "userId,movieId,rating,timestamp\n" + "1,12345,3.0,1\n" * 20
+    failed(place, EX_DATAERR, "ratings: 20 of 20 could not be used",
+           "movielens", place.data(ratings=bad))
+
+
+def test_header_names_in_other_case_and_with_blanks(place):
+    ratings = RATINGS.replace("userId,movieId", "\ufeffUSERID , movieid")
+    done = place.ctl("import", "movielens", place.data(ratings=ratings))
+    assert done.returncode == 0, done.stderr
+
+
+def test_numbers_of_links_in_every_form(place):
+    links = ("movieId,imdbId,tmdbId\n1,114709,862.0\n4,tt0211915,194\n"
+             "5,,\n6,12345678,nan\n7,123456789,77\n")
+    done = place.ctl("import", "movielens", place.data(links=links))
+    assert done.returncode == 0, done.stderr
+    assert dict(place.sql("SELECT key, source FROM movie_source"
+                          " WHERE source <> 'movielens'")) == {
+        "tt0114709": "imdb", "862": "tmdb", "tt0211915": "imdb",
+        "194": "tmdb", "tt12345678": "imdb", "77": "tmdb"}
+    told = skipped(done)
+    assert told["links.csv:5"] == '"nan" is no number of TMDB'
+    assert told["links.csv:6"] == '"123456789" is no number of IMDb'
+    assert "links.csv:4" not in told
+
+
+def test_genres_cost_as_much_as_they_are_long(place):
+    """A record of 20 000 genres is refused; 32 of a movie count."""
+    many = "|".join(f"G{i}" for i in range(40))
+    movies = MOVIES + f"90,Many (1990),{many}\n" \
+        + f"91,Most (1990),{'Drama|' * 20000}\n"
+    done = place.ctl("import", "movielens", place.data(movies=movies))
+    assert done.returncode == 0, done.stderr
+    told = skipped(done)
+    assert told["movies.csv:12"] == "more than 32 genres"
+    assert told["movies.csv:13"] == "title or genres have more than 4096 bytes"
+    assert place.one("SELECT count(*) FROM movie_genre AS g JOIN movie AS m"
+                     " ON m.id = g.movie_id WHERE m.title = 'Many'") == 32

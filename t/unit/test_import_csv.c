@@ -31,7 +31,11 @@ all_of(TALLOC_CTX *mem, const char *text, size_t n)
 
 	buf_init(&out, mem, 256);
 	while ((event = csv_next(c, &row)) != CSV_END) {
-		cr_assert_neq(event, CSV_FAIL);
+		if (event == CSV_FAIL) {
+			buf_printf(
+			    &out, " %ld-%ld!!%s", row.line, row.last, row.why);
+			break;
+		}
 		if (out.len > 0)
 			buf_putc(&out, ' ');
 		buf_printf(
@@ -70,7 +74,7 @@ static const struct row {
 	{ "a\"b,c\nd\n", "1!a quote within an unquoted field 2:d" },
 	{ "\"a\"b,c\nd\n", "1!text behind the closing quote 2:d" },
 	{ "\"a\"\"\"\n", "1:a\"" },
-	{ "x\n\"never\nclosed\n", "1:x 2!a quote that is never closed" },
+	{ "x\n\"never\nclosed\n", "1:x  2-3!!a quote that is never closed" },
 	{ "caf\xc3\xa9\n", "1:caf\xc3\xa9" },
 	{ "caf\xe9,x\nd\n", "1!not UTF-8 2:d" },
 	{ "\xed\xa0\x80\nd\n", "1!not UTF-8 2:d" },
