@@ -5,7 +5,8 @@
 -- movie, t its translation, $1 the language, $2 the public origin.
 
 -- fragment: movie_columns
-       m.id, coalesce(t.title, m.title) AS title, m.slug, m.release_date,
+       m.id, coalesce(t.title, m.title) AS title, m.slug,
+       coalesce(m.release_date::text, '') AS release_date,
        coalesce(t.synopsis, m.synopsis) AS synopsis,
        $2 || '/media/' || url_path(coalesce(nullif(t.image, ''), m.cover))
        AS cover,

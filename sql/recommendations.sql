@@ -76,7 +76,7 @@ WITH wish AS MATERIALIZED (
 	  FROM live_movie
 	 WHERE EXISTS (SELECT FROM rated)
 	   AND NOT modelled
-	   AND release_date <= (SELECT today FROM wish)
+	   AND coalesce(release_date <= (SELECT today FROM wish), true)
 	 ORDER BY id DESC
 	 LIMIT 60
 ), hers AS (
@@ -98,7 +98,8 @@ WITH wish AS MATERIALIZED (
 	                       FROM live_movie
 	                      WHERE id = c.movie_id
 	                        AND NOT modelled
-	                        AND release_date <= (SELECT today FROM wish)
+	                        AND coalesce(release_date
+	                                     <= (SELECT today FROM wish), true)
 	                     OFFSET 0) AS m
 	 WHERE (SELECT count(*) FROM newest) = 60
 	 LIMIT 60
@@ -164,11 +165,12 @@ wish AS MATERIALIZED (
 	{{recommend_friends}}
 )
 
--- What of a movie m the caller may be shown: released, on one of her platforms
+-- What of a movie m the caller may be shown: released (an unknown date counts as
+-- past), on one of her platforms
 -- or on none, of the genres wished for. OFFSET 0 keeps the planner from reading
 -- a whole table into a hash for what are a few look-ups.
 -- fragment: recommend_allowed
-       m.release_date <= (SELECT today FROM wish)
+       coalesce(m.release_date <= (SELECT today FROM wish), true)
    AND ((SELECT any_platform FROM wish)
         OR NOT EXISTS (SELECT
                          FROM movie_platform AS mp
@@ -422,9 +424,11 @@ WITH {{recommend_asked}}, affinity AS MATERIALIZED (
 	 LIMIT 200
 ), valued AS MATERIALIZED (
 	SELECT c.id,
-	       c.score * (0.7 + 0.3 * exp(least(c.release_date
-	                                        - (SELECT today FROM wish), 0)
-	                                  / 3650.0))
+	       c.score * (0.7 + 0.3 * CASE
+	                              WHEN c.release_date IS NULL THEN 0
+	                              ELSE exp(least(c.release_date
+	                                   - (SELECT today FROM wish), 0)
+	                                   / 3650.0) END)
 	       * (1 + coalesce(l.liking, 0) / 2) AS value
 	  FROM candidate AS c
 	  LEFT JOIN (SELECT mg.movie_id, avg(f.liking) AS liking
@@ -484,7 +488,8 @@ SELECT array_agg(DISTINCT ma.movie_id ORDER BY ma.movie_id) AS awarded
 -- and what stands between them: NULL where there is no such member or film.
 -- name: recommend_explained :one (member text, film text)
 SELECT a.id AS user_id, a.username, m.id AS movie_id, m.slug, m.title,
-       m.release_date <= (now() AT TIME ZONE 'UTC')::date AS released,
+       coalesce(m.release_date <= (now() AT TIME ZONE 'UTC')::date, true)
+       AS released,
        EXISTS (SELECT
                  FROM unseen AS u
                 WHERE u.user_id = a.id AND u.movie_id = m.id) AS unseen,

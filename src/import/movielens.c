@@ -326,7 +326,7 @@ copy_movie(
 	return copy_row(c,
 	    (const char *[]){ mem_printf(mem, "%ld", t->line), t->fields[0],
 		title.text,
-		mem_printf(mem, "%04d-01-01", title.year ? title.year : 2000),
+		title.year ? mem_printf(mem, "%04d-01-01", title.year) : NULL,
 		slug, spare, *link->imdb ? link->imdb : NULL, tmdb,
 		genre_array(ml, t, mem, t->fields[2]) },
 	    9);

@@ -278,3 +278,18 @@ def test_platforms(stack, ana):
     assert body[0]["image"] == f"{stack.tls_url}/media/platforms/arthouse.png"
     assert body[2] == {"id": 3, "name": "Nowhere", "slug": "nowhere",
                        "url": None, "image": None}
+
+
+def test_an_unknown_release_date_shows_no_year(stack, ana):
+    """An empty text is no day to a page, null would be 1970 there."""
+    stack.sql("INSERT INTO movie (slug, title) VALUES ('undated', 'Undated')")
+    try:
+        detail = ana.get("/api/movies/undated/").json()
+        assert detail["release_date"] == ""
+        found = search(ana, limit=100).json()["results"]
+        assert found[-1]["slug"] == "undated"
+        assert all(m["release_date"] for m in found[:-1])
+        offered = ana.get("/api/movies/").json()
+        assert offered[0]["slug"] != "undated"
+    finally:
+        stack.sql("DELETE FROM movie WHERE slug = 'undated'")
