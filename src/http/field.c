@@ -538,7 +538,7 @@ field_read_query(struct req *r)
 
 /* What of a route's input is in the body. */
 struct wanted {
-	bool body, required, forms;
+	bool body, required, forms, files;
 };
 
 static struct wanted
@@ -553,8 +553,9 @@ wanted_of(const struct route *route)
 			continue;
 		w.body = true;
 		w.required |= (f->flags & REQUIRED) != 0;
-		w.forms |= f->from == FROM_FILE;
+		w.files |= f->from == FROM_FILE;
 	}
+	w.forms |= w.files;
 	return w;
 }
 
@@ -596,8 +597,8 @@ enum err
 field_read_body(struct req *r)
 {
 	struct wanted w = wanted_of(r->route);
-	bool multipart = w.forms && body_kind_of(r) == BODY_MULTIPART;
-	size_t limit = multipart ? r->conf->upload_limit : r->conf->body_limit;
+	bool upload = w.files && body_kind_of(r) == BODY_MULTIPART;
+	size_t limit = upload ? r->conf->upload_limit : r->conf->body_limit;
 	struct body body = { .kind = BODY_EMPTY };
 	struct source source = { .body = &body };
 	enum err e = ERR_OK;
@@ -607,7 +608,7 @@ field_read_body(struct req *r)
 		return fail_large(r, limit);
 	if (!w.body)
 		return ERR_OK;
-	if (!multipart && r->body_len > limit)
+	if (!upload && r->body_len > limit)
 		return fail_large(r, limit);
 	if (w.forms)
 		e = body_any(r, &body);

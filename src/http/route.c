@@ -171,13 +171,17 @@ static char *
 capture(TALLOC_CTX *mem, const struct segment *segment)
 {
 	const size_t mark = sizeof PATH_SLASH - 1;
-	char *text = mem_textn(mem, segment->s, segment->len), *p = text;
+	const char *s = segment->s, *end = s + segment->len, *found;
+	struct buf out;
 
-	while ((p = strstr(p, PATH_SLASH))) {
-		*p++ = '/';
-		memmove(p, p + mark - 1, strlen(p + mark - 1) + 1);
+	buf_init(&out, mem, segment->len + 1);
+	while ((found = memmem(s, (size_t)(end - s), PATH_SLASH, mark))) {
+		buf_add(&out, s, (size_t)(found - s));
+		buf_putc(&out, '/');
+		s = found + mark;
 	}
-	return text;
+	buf_add(&out, s, (size_t)(end - s));
+	return out.data;
 }
 
 void

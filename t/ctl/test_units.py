@@ -56,6 +56,13 @@ def test_a_service_tells_when_it_is_ready_and_reloads_by_hup(unit):
     assert service["User"] == "moviesxmovies"
 
 
+@pytest.mark.parametrize("unit", ["mxmd.service", "mxm-jobs.service"])
+def test_a_service_goes_on_when_the_kernel_ends_one_process(unit):
+    service = read(unit)["Service"]
+    assert service["OOMPolicy"] == "continue"
+    assert service["MemoryMax"] != "infinity"
+
+
 @pytest.mark.skipif(not shutil.which("systemd-analyze"),
                     reason="systemd is not installed")
 def test_units_are_what_systemd_understands(tmp_path):
