@@ -241,7 +241,8 @@ Test(page, the_last)
 {
 	page_is(1, "5", "3",
 	    "{\"results\":[{\"id\":9}],\"total_pages\":3,\"count\":5,"
-	    "\"has_next\":false,\"has_previous\":true,\"current_page\":3}");
+	    "\"count_exact\":true,\"has_next\":false,\"has_previous\":true,"
+	    "\"current_page\":3}");
 }
 
 Test(page, the_last_that_is_full)
