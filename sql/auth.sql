@@ -18,8 +18,13 @@ SELECT a.username, a.preferred_language, a.verified, a.boarded, a.active,
 
 -- Whom a person may mean who logs in: the account of that name, then that of
 -- that mail address. One may have chosen the address of another as name.
--- name: account_for_login :many (name text)
-SELECT id, password, epoch
+-- known: one of the account's sessions began in that network.
+-- name: account_for_login :many (name text, network cidr)
+SELECT id, password, epoch,
+       EXISTS (SELECT
+                 FROM session AS s
+                WHERE s.user_id = account.id
+                  AND s.network = $2) AS known
   FROM account
  WHERE active
    AND (username = $1 OR lower(email) = lower($1))
@@ -30,7 +35,7 @@ SELECT id, password, epoch
 -- (whoever changes a password raises the epoch). A new hash replaces the old.
 -- name: session_start :one (user_id bigint, epoch bigint, old_password text,
 --	new_password text, digest bytea, lifetime bigint, user_agent text,
---	session_id uuid)
+--	session_id uuid, network cidr)
 WITH upgraded AS (
 	UPDATE account
 	   SET password = $4
@@ -39,9 +44,9 @@ WITH upgraded AS (
 	   AND $4::text IS NOT NULL
 ), started AS (
 	INSERT INTO session (id, user_id, digest, epoch, expires_at,
-	                     user_agent)
+	                     user_agent, network)
 	SELECT $8, id, $5, epoch, now() + $6::bigint * interval '1 second',
-	       left($7, 512)
+	       left($7, 512), $9
 	  FROM account
 	 WHERE id = $1
 	   AND epoch = $2::bigint

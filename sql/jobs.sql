@@ -147,6 +147,40 @@ DELETE FROM code
 	 ORDER BY expires_at
 	 LIMIT 1000);
 
+-- Accounts that are old enough and whose address was never confirmed. One that
+-- is confirmed at this moment stays: its row is locked, and then looked at again.
+-- name: account_unconfirmed_delete :many (lifetime bigint)
+WITH gone AS (
+	DELETE FROM account
+	 WHERE id IN (
+		SELECT id
+		  FROM account
+		 WHERE confirmed_at IS NULL
+		   AND date_joined < now() - $1::bigint * interval '1 second'
+		 ORDER BY date_joined
+		 LIMIT 500)
+	   AND confirmed_at IS NULL
+	RETURNING id, username, picture
+), touched AS (
+	INSERT INTO touch (kind, key)
+	SELECT 'name', username
+	  FROM gone
+	 UNION ALL
+	SELECT kind, id::text
+	  FROM gone, unnest(ARRAY['account', 'user', 'list', 'circle']) AS kind
+)
+SELECT picture
+  FROM gone;
+
+-- Which of these paths no account names; as many as there are paths.
+-- name: account_pictures_unused :many (paths text[])
+SELECT p.picture
+  FROM unnest($1::text[]) AS p (picture)
+ WHERE NOT EXISTS (SELECT
+                     FROM account AS a
+                    WHERE a.picture = p.picture
+                      AND a.picture <> 'users/default.png');
+
 -- name: prune_sessions :exec ()
 DELETE FROM session
  WHERE id IN (

@@ -60,6 +60,7 @@ libmxm_a_SOURCES = \
 	src/auth/common.c src/auth/common.h \
 	src/auth/guard.c src/auth/guard.h \
 	src/auth/key.c src/auth/key.h \
+	src/auth/limit.c src/auth/limit.h \
 	src/auth/login.c \
 	src/auth/memo.c src/auth/memo.h \
 	src/auth/password.c src/auth/password.h \
@@ -139,7 +140,7 @@ mxmd_LDADD = $(libmxm_libs)
 
 mxm_jobs_SOURCES = src/mxm-jobs.c src/jobs.def src/jobs/jobs.h \
 	src/jobs/mail.c src/jobs/model.c src/jobs/prune.c src/jobs/run.c \
-	src/jobs/touch.c \
+	src/jobs/touch.c src/jobs/unconfirmed.c \
 	src/notify.c src/notify.h
 mxm_jobs_LDADD = $(libmxm_libs)
 

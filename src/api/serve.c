@@ -6,12 +6,11 @@
  */
 #include "base/base.h"
 
-#include <arpa/inet.h>
-
 #include "api/cached.h"
 #include "api/serve.h"
 #include "api/touch.h"
 #include "auth/guard.h"
+#include "auth/limit.h"
 #include "base/clock.h"
 #include "base/conf.h"
 #include "base/log.h"
@@ -86,62 +85,6 @@ find_route(struct req *r, bool *options)
 	return ERR_OK;
 }
 
-/* How many requests a minute a class allows; 0: any number. */
-static unsigned
-limit_of(const struct conf *conf, enum limit_class limit)
-{
-	switch (limit) {
-	case L_PUBLIC:
-		return (unsigned)conf->limit_public;
-	case L_LOGIN:
-		return (unsigned)conf->limit_login;
-	case L_CODE:
-		return (unsigned)conf->limit_code;
-	case L_USER:
-		return (unsigned)conf->limit_user;
-	case L_NONE:
-	case L__MAX:
-		break;
-	}
-	return 0;
-}
-
-static enum err
-count_against(struct req *r, enum limit_class limit, uint64_t who)
-{
-	unsigned per_minute = limit_of(r->conf, limit);
-	int wait;
-
-	if (per_minute == 0 || !r->shm)
-		return ERR_OK;
-	wait = shm_limit(r->shm, (int)limit, who, per_minute);
-	if (wait == 0)
-		return ERR_OK;
-	return fail_retry(r, ERR_TOO_OFTEN, MSG_THROTTLED, wait);
-}
-
-/*
- * FNV-1a, 64 bits (http://www.isthe.com/chongo/tech/comp/fnv/). Of IPv6 the
- * network counts: whoever has one address there has 2^64 of them.
- */
-static uint64_t
-address_hash(const char *address)
-{
-	const unsigned char *p = (const unsigned char *)address;
-	uint64_t hash = 0xcbf29ce484222325u;
-	size_t n = strlen(address), i;
-	struct in6_addr six;
-
-	if (inet_pton(AF_INET6, address, &six) == 1 &&
-	    !IN6_IS_ADDR_V4MAPPED(&six)) {
-		p = six.s6_addr;
-		n = 8;
-	}
-	for (i = 0; i < n; i++)
-		hash = (hash ^ p[i]) * 0x100000001b3u;
-	return hash;
-}
-
 /* Step 2: the limits. Public routes count the address, others the account. */
 static enum err
 apply_limits(struct req *r, const struct claims *claims)
@@ -150,10 +93,10 @@ apply_limits(struct req *r, const struct claims *claims)
 	enum err e;
 
 	if (!claims)
-		return count_against(r, limit, address_hash(r->address));
-	e = count_against(r, L_USER, (uint64_t)claims->user_id);
+		return limit_count(r, limit, limit_address(r->address));
+	e = limit_count(r, L_USER, (uint64_t)claims->user_id);
 	if (!e && limit == L_CODE)
-		e = count_against(r, L_CODE, (uint64_t)claims->user_id);
+		e = limit_count(r, L_CODE, (uint64_t)claims->user_id);
 	return e;
 }
 

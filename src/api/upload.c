@@ -98,8 +98,30 @@ upload_save(
 void
 upload_remove(struct req *r, const char *path)
 {
-	char *full = mem_printf(r->mem, "%s/%s", r->conf->media_root, path);
+	upload_unlink(r->mem, r->conf->media_root, path);
+}
 
-	if (unlink(full) != 0)
+bool
+upload_is_ours(const char *path)
+{
+	const char *slash = strchr(path, '/');
+	const char *name = slash ? slash + 1 : "";
+	size_t n = strspn(name, "0123456789abcdef");
+
+	if (!slash || n != (size_t)2 * NAME_BYTES || name[n] != '.')
+		return false;
+	for (size_t i = 0; i < array_len(formats); i++) {
+		if (strcmp(name + n + 1, formats[i].suffix) == 0)
+			return true;
+	}
+	return false;
+}
+
+void
+upload_unlink(TALLOC_CTX *mem, const char *media_root, const char *path)
+{
+	char *full = mem_printf(mem, "%s/%s", media_root, path);
+
+	if (unlink(full) != 0 && errno != ENOENT)
 		log_warn("media: cannot remove %s: %s", full, strerror(errno));
 }

@@ -28,4 +28,11 @@ enum err upload_save(
 /* Removes what upload_save() stored. */
 void upload_remove(struct req *r, const char *path);
 
+/* Is it a path as upload_save() makes them (not one that comes with the
+ * program)? */
+bool upload_is_ours(const char *path);
+
+/* Removes <media_root>/<path>; a failure is logged. */
+void upload_unlink(TALLOC_CTX *mem, const char *media_root, const char *path);
+
 #endif

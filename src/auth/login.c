@@ -5,6 +5,7 @@
 #include "base/base.h"
 
 #include "auth/account.h"
+#include "auth/limit.h"
 #include "auth/password.h"
 #include "auth/session.h"
 #include "base/mem.h"
@@ -55,6 +56,21 @@ find_fitting(const struct rows *rows, const char *password,
 	return false;
 }
 
+/* Counts the log-in, before a hash is made. */
+static enum err
+count_login(struct req *r, const char *name, const struct rows *rows)
+{
+	bool known = false;
+
+	for (int i = 0; i < rows->count; i++) {
+		struct row row;
+
+		rows_at(rows, i, &row);
+		known |= row_bool(&row, "known");
+	}
+	return limit_login(r, name, known);
+}
+
 /*
  * Two statements: the hash has to be here to be compared, and only then is it
  * known that there will be a session. The second one checks that nothing
@@ -70,8 +86,10 @@ login_obtain(struct req *r)
 	enum err e;
 
 	name = text_trim(r->mem, input_text(r, "username"));
-	e = query_all(
-	    r->mem, r->db, &rows, SQL_account_for_login, arg_text(name));
+	e = query_all(r->mem, r->db, &rows, SQL_account_for_login,
+	    arg_text(name), arg_text(limit_network(r->mem, r->address)));
+	if (!e)
+		e = count_login(r, name, &rows);
 	if (e)
 		return e;
 	if (!find_fitting(&rows, password, &start, &replace))

@@ -6,6 +6,7 @@
 #include "base/base.h"
 
 #include "auth/key.h"
+#include "auth/limit.h"
 #include "auth/session.h"
 #include "auth/token.h"
 #include "base/clock.h"
@@ -88,7 +89,7 @@ session_begin(struct req *r, const struct session_start *start)
 	    arg_id(start->user_id), arg_id(start->epoch),
 	    arg_text(start->password), arg_text(start->replacement),
 	    arg_bytes(digest, sizeof digest), arg_id(seconds), client_of(r),
-	    arg_text(id));
+	    arg_text(id), arg_text(limit_network(r->mem, r->address)));
 	if (e)
 		return e;
 	r->account_id = start->user_id;

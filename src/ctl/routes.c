@@ -27,6 +27,7 @@ static const char *const limits[] = {
 	[L_LOGIN] = "LOGIN",
 	[L_CODE] = "CODE",
 	[L_USER] = "USER",
+	[L_NAME] = "NAME",
 };
 
 static const char *const styles[] = {

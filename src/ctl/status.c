@@ -49,6 +49,7 @@ static const char *const limit_names[L__MAX] = {
 	[L_LOGIN] = "login",
 	[L_CODE] = "code",
 	[L_USER] = "user",
+	[L_NAME] = "name",
 };
 
 static const char *const event_names[SHM_EVENT__MAX] = {

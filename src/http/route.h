@@ -22,6 +22,7 @@ enum limit_class {
 	L_LOGIN,  /* per address, apart from L_PUBLIC */
 	L_CODE,   /* per account, beside L_USER */
 	L_USER,   /* per account */
+	L_NAME,   /* per name that is logged in to, beside L_LOGIN */
 	L__MAX
 };
 

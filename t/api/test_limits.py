@@ -228,7 +228,7 @@ def test_refusals_are_counted(visitor, stack):
     codes(lambda: one.post(LOG_IN, NOBODY), LOGIN + 2)
     after = status(stack)["refusals"]
     assert {k: after[k] - before[k] for k in after} == {
-        "public": 3, "login": 2, "code": 0, "user": 0}
+        "public": 3, "login": 2, "code": 0, "user": 0, "name": 0}
 
 
 def test_a_reload_forgets_nobody_and_0_is_any_number(visitor, stack):

@@ -434,6 +434,7 @@ class Stack:
             "mail_from": "movies@example.org",
             "limit_public": 0,
             "limit_login": 0,
+            "limit_name": 0,
             "limit_code": 0,
             "limit_user": 0,
             # a test holds a lock until it has seen what waits for it
