@@ -145,7 +145,9 @@ mxm_jobs_SOURCES = src/mxm-jobs.c src/jobs.def src/jobs/jobs.h \
 mxm_jobs_LDADD = $(libmxm_libs)
 
 mxmctl_SOURCES = src/mxmctl.c src/commands.def src/ctl/ctl.h \
-	src/ctl/check.c src/ctl/config.c src/ctl/import.c src/ctl/jobs.c \
+	src/ctl/advice.c src/ctl/advice.h src/ctl/check.c src/ctl/check.h \
+	src/ctl/check_data.c src/ctl/check_host.c src/ctl/check_mail.c \
+	src/ctl/config.c src/ctl/import.c src/ctl/jobs.c \
 	src/ctl/migrate.c src/ctl/model.c src/ctl/model.h src/ctl/nginx_map.c \
 	src/ctl/recommend.c src/ctl/recommend.h \
 	src/ctl/recommend_explain.c \

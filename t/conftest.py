@@ -24,6 +24,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).parent / "lib"))
 
 import stack as stack_module  # noqa: E402
 import world  # noqa: E402
+from fake_smtp import FakeSmtp  # noqa: E402
 
 CURRENT = {}
 
@@ -93,6 +94,13 @@ dora = person("dora")
 emil = person("emil")
 fay = person("fay")
 nina = person("nina")
+
+
+@pytest.fixture
+def mail_server():
+    """A mail server without TLS; see lib/fake_smtp.py."""
+    with FakeSmtp() as server:
+        yield server
 
 
 @pytest.fixture

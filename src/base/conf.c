@@ -8,6 +8,8 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <grp.h>
+#include <pwd.h>
 #include <stdarg.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -17,6 +19,9 @@
 #include "base/mem.h"
 #include "base/suggest.h"
 #include "base/text.h"
+
+/* The user of the services, as README and the units have it. */
+#define SERVICE_USER "moviesxmovies"
 
 #define KEY_LEAST  32   /* bytes of a signing key */
 #define SECRET_MAX 4096 /* bytes of a file with a secret */
@@ -207,6 +212,32 @@ cannot_read(struct reader *r, const char *file, const char *remedy)
 	r->unreadable = true;
 }
 
+/*
+ * What to do about a file that may not be read: be somebody who may, or let
+ * this user in. The group is the one that may be given: our own.
+ */
+static const char *
+remedy_for_rights(struct reader *r, const char *file)
+{
+	int error = errno; /* kept for whoever tells it */
+	const struct passwd *me = getpwuid(geteuid());
+	const struct group *mine = getgrgid(getegid());
+
+	errno = error;
+	if (error != EACCES)
+		return "look at the rights of the file and the folders above "
+		       "it";
+	if (me && strcmp(me->pw_name, SERVICE_USER) != 0)
+		return mem_printf(r->conf,
+		    "%s may not; run this as %s: %s %s -- …", me->pw_name,
+		    SERVICE_USER, geteuid() == 0 ? "runuser -u" : "sudo -u",
+		    SERVICE_USER);
+	return mem_printf(r->conf,
+	    "let its group read it: chgrp %s %s; chmod g+r %s; the folders "
+	    "above need x",
+	    mine ? mine->gr_name : SERVICE_USER, file, file);
+}
+
 static void
 read_file(struct reader *r, const char *file)
 {
@@ -221,8 +252,7 @@ read_file(struct reader *r, const char *file)
 		    errno == ENOENT ?
 			"\"mxmctl config --default-file\" prints one to "
 			"begin with" :
-			"look at the rights of the file and the folders "
-			"above it");
+			remedy_for_rights(r, file));
 		if (f)
 			fclose(f);
 		return;
@@ -275,7 +305,7 @@ read_folder(struct reader *r, const char *folder)
 	n = scandir(folder, &list, is_conf, by_name);
 	if (n < 0) {
 		if (errno != ENOENT && errno != ENOTDIR)
-			cannot_read(r, folder, "look at its rights");
+			cannot_read(r, folder, remedy_for_rights(r, folder));
 		return;
 	}
 	for (i = 0; i < n; i++) {
@@ -352,8 +382,9 @@ secret_from_file(struct reader *r, int id, const char *file, bool ours)
 
 	if (fd < 0 || fstat(fd, &st) != 0) {
 		cannot_read(r, file,
-		    "look at the rights of the file and the "
-		    "folders above it");
+		    errno == ENOENT ? "\"openssl rand -hex 32\" makes one "
+				      "(README, CONFIGURE)" :
+				      remedy_for_rights(r, file));
 	} else if (ours && (st.st_mode & S_IRWXO)) {
 		wrong(r,
 		    "%s: everybody can get at this secret (mode %04o); "

@@ -415,6 +415,12 @@ shm_touch_clear(struct shm *s, int64_t at)
 	raise_to(&s->map->touch_clear_us, at);
 }
 
+int64_t
+shm_touch_looked(const struct shm *s)
+{
+	return get(&s->map->touch_clear_us);
+}
+
 void
 shm_touch_overdue(struct shm *s, bool overdue)
 {

@@ -139,6 +139,9 @@ void shm_raise_failed(struct shm *s);
  */
 void shm_touch_clear(struct shm *s, int64_t at);
 
+/* When it last did that (steady clock); 0: never. */
+int64_t shm_touch_looked(const struct shm *s);
+
 /* mxm-jobs: there are rows that should have been raised long since, or not. */
 void shm_touch_overdue(struct shm *s, bool overdue);
 

@@ -2,40 +2,34 @@
 /*
  * mxmctl check: is everything as it should be? One line for each thing, with
  * what to do where it is not. The exit status tells the class of the first
- * failure: settings 78, data 65, something away 69, permissions 77. With
- * "settings" it looks at nothing but these, as before a start.
+ * failure: settings 78, data 65, something away 69, permissions 77; a warning
+ * alone is 0. With "settings" it looks at nothing but these, as before a start.
  */
 #include "base/base.h"
 
-#include <sys/socket.h>
-#include <sys/un.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/wait.h>
 #include <sysexits.h>
 #include <unistd.h>
 
-#include "auth/common.h"
-#include "base/conf.h"
+#include "base/clock.h"
 #include "base/json.h"
-#include "base/mem.h"
-#include "cache/cache.h"
-#include "cache/key.h"
-#include "ctl/ctl.h"
-#include "db/db.h"
-#include "db/migrate.h"
+#include "ctl/check.h"
 #include "db/settings.h"
 #include "recommend/fit.h"
 
 /* What one look found. */
 struct finding {
 	const char *what;
-	int status;       /* EX_OK: fine */
+	int status; /* EX_OK: fine */
+	bool warning;
 	const char *text; /* how it is, or what is wrong and what to do */
 };
 
 #define FINDINGS_MAX 64
-
-/* worker_connections: what nginx has when nothing is said, and what we want. */
-#define NGINX_DEFAULT 512
-#define NGINX_ENOUGH  8192
+#define TEXT_MAX     4096 /* bytes of what one look has to say */
 
 struct findings {
 	struct ctl *ctl;
@@ -43,165 +37,177 @@ struct findings {
 	size_t n;
 };
 
+static const struct look {
+	const char *what;
+	check_look *run;
+} looks[] = {
+	{ "public_origin", check_origin },
+	{ "key", check_key },
+	{ "database", check_database },
+	{ "cache", check_cache },
+	{ "media", check_media },
+	{ "pictures", check_pictures },
+	{ "mail", check_mail },
+	{ "mail_from", check_sender },
+	{ "dictionary", check_dictionary },
+	{ "run_dir", check_run_dir },
+	{ "sockets", check_sockets },
+	{ "jobs", check_jobs },
+	{ "queue", check_queue },
+	{ "model", check_model },
+	{ "nginx", check_nginx },
+};
+
 static void
-found(struct findings *f, const char *what, int status, const char *text)
+add(struct findings *f, struct finding one)
 {
-	assert(f->n < FINDINGS_MAX);
-	f->list[f->n++] = (struct finding){ what, status, text };
+	if (f->n < FINDINGS_MAX)
+		f->list[f->n++] = one;
 }
 
-static void
-check_database(struct findings *f)
+void
+check_found(struct findings *f, const char *what, int status, const char *text)
 {
-	const struct conf *conf = f->ctl->conf;
-	struct db *db = db_new(f->ctl->mem, conf->database, 5000);
-	struct schema schema;
+	add(f, (struct finding){ what, status, false, text });
+}
 
-	if (db_connect(db) != ERR_OK) {
-		found(f, "database", EX_UNAVAILABLE,
-		    mem_printf(f->ctl->mem,
-			"%s; see the setting `database` and whether "
-			"PostgreSQL runs",
-			db_complaint(db)));
-		return;
+void
+check_warn(struct findings *f, const char *what, const char *text)
+{
+	add(f, (struct finding){ what, EX_OK, true, text });
+}
+
+struct ctl *
+check_ctl(const struct findings *f)
+{
+	return f->ctl;
+}
+
+const char *
+check_place(const struct findings *f, enum conf_id id)
+{
+	return conf_place(f->ctl->conf, id);
+}
+
+/* ------------------------------------------------------- one look, in time */
+
+/* What was found goes through a pipe: a line each, its parts by tabs. */
+static void
+send_findings(struct findings *f, int fd)
+{
+	size_t i, n;
+	char *line, *p;
+
+	for (i = 0; i < f->n; i++) {
+		line = mem_printf(f->ctl->mem, "%d\t%d\t%s\t%s",
+		    f->list[i].status, (int)f->list[i].warning, f->list[i].what,
+		    f->list[i].text);
+		for (p = line; *p; p++)
+			if (*p == '\n')
+				*p = ' ';
+		n = strlen(line);
+		line[n] = '\n';
+		if (write(fd, line, n + 1) < 0)
+			return;
 	}
-	found(f, "database", EX_OK, "answers");
-	if (migrate_state(f->ctl->mem, db, &schema) != ERR_OK)
-		found(f, "schema", EX_UNAVAILABLE, db_complaint(db));
-	else if (schema.verdict == SCHEMA_CURRENT)
-		found(f, "schema", EX_OK, "is current");
-	else
-		found(f, "schema", EX_DATAERR, schema.sentence);
 }
 
-static void
-check_cache(struct findings *f)
-{
-	const struct conf *conf = f->ctl->conf;
-	struct cache *cache = cache_new(f->ctl->mem, conf->cache_servers);
-	struct cache_key key;
-	struct cache_item item;
-
-	if (!conf->cache_servers[0]) {
-		found(f, "cache", EX_OK, "none is set; answers are not kept");
-		return;
-	}
-	key_make(cache, &key, "check", NULL, 0);
-	if (cache_get_many(f->ctl->mem, cache, &key, &item, 1) &&
-	    !cache_is_away(cache))
-		found(f, "cache", EX_OK, "answers");
-	else
-		found(f, "cache", EX_UNAVAILABLE,
-		    mem_printf(f->ctl->mem,
-			"nobody answers at %s; is memcached running, with -s "
-			"and a mode that lets us in?",
-			conf->cache_servers));
-}
-
-/* A folder that we must be able to write into. */
-static void
-check_folder(struct findings *f, const char *what, const char *path)
-{
-	if (access(path, W_OK | X_OK) == 0)
-		found(f, what, EX_OK, path);
-	else
-		found(f, what, EX_NOPERM,
-		    mem_printf(f->ctl->mem,
-			"%s: %s; make it, owned by the user of mxmd", path,
-			strerror(errno)));
-}
-
-static void
-check_mail(struct findings *f)
-{
-	const struct conf *conf = f->ctl->conf;
-
-	if (conf->mail_transport == MAIL_FILE && !conf->mail_dir[0])
-		found(f, "mail", EX_CONFIG,
-		    "mail_transport is file, but mail_dir is empty; set it");
-	else if (conf->mail_transport == MAIL_FILE)
-		check_folder(f, "mail", conf->mail_dir);
-	else
-		found(f, "mail", EX_OK, conf->smtp_url);
-}
-
-static void
-check_dictionary(struct findings *f)
-{
-	if (common_dictionary_is_there(common_dictionary()))
-		found(f, "dictionary", EX_OK, "of common passwords is there");
-	else
-		found(f, "dictionary", EX_UNAVAILABLE,
-		    "of common passwords is missing; install cracklib-runtime "
-		    "and run update-cracklib");
-}
-
+/* All that comes until the end or the deadline; false: the deadline. */
 static bool
-somebody_answers(const char *path)
+receive(int fd, char *text, size_t size)
 {
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	bool good;
+	int64_t until = clock_steady_us() + CHECK_SECONDS * INT64_C(1000000);
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+	size_t n = 0;
+	ssize_t got;
 
-	memcpy(
-	    address.sun_path, path, strlen(path) + 1); /* conf.c has looked */
-	good = fd >= 0 &&
-	       connect(fd, (struct sockaddr *)&address, sizeof address) == 0;
-	if (fd >= 0)
-		close(fd);
-	return good;
+	for (;;) {
+		int64_t left = until - clock_steady_us();
+
+		if (left <= 0)
+			return false;
+		if (poll(&p, 1, (int)(left / 1000) + 1) <= 0)
+			continue;
+		got = read(fd, text + n, size - 1 - n);
+		if (got <= 0)
+			break;
+		n += (size_t)got;
+	}
+	text[n] = '\0';
+	return true;
 }
 
 static void
-check_sockets(struct findings *f)
+take_findings(struct findings *f, char *text)
 {
-	const char *const paths[] = { f->ctl->conf->listen_fast,
-		f->ctl->conf->listen_slow };
+	char *line, *part[4], *rest;
 	size_t i;
 
-	for (i = 0; i < array_len(paths); i++) {
-		if (somebody_answers(paths[i]))
-			continue;
-		found(f, "sockets", EX_UNAVAILABLE,
-		    mem_printf(f->ctl->mem,
-			"%s: %s; is mxmd running, and may we connect?",
-			paths[i], strerror(errno)));
-		return;
+	for (line = strtok_r(text, "\n", &rest); line;
+	     line = strtok_r(NULL, "\n", &rest)) {
+		for (i = 0; i < array_len(part); i++)
+			part[i] = strsep(&line, "\t");
+		if (part[3])
+			add(f, (struct finding){ part[2],
+				   (int)strtol(part[0], NULL, 10),
+				   part[1][0] == '1', part[3] });
 	}
-	found(f, "sockets", EX_OK, "mxmd answers at both");
 }
 
-/*
- * Has nginx room for slow clients (README)? Looked at only where our site is
- * installed, in /etc/nginx or where MXM_NGINX_DIR says. A setting that is not
- * in nginx.conf itself, but in a file that it includes, is not found.
- */
+/* A process that hangs in the kernel (a dead mount) cannot be waited for. */
 static void
-check_nginx(struct findings *f)
+look_in_time(struct findings *f, const struct look *look)
 {
-	const char *dir = getenv("MXM_NGINX_DIR");
-	TALLOC_CTX *mem = f->ctl->mem;
-	int connections = NGINX_DEFAULT;
-	char line[1024];
-	FILE *in;
+	char *text = mem_array(f->ctl->mem, char, TEXT_MAX);
+	int pipe_fd[2], status;
+	size_t before = f->n;
+	bool in_time;
+	pid_t pid;
 
-	if (!dir)
-		dir = "/etc/nginx";
-	if (access(mem_printf(mem, "%s/moviesxmovies", dir), F_OK) != 0)
+	if (pipe2(pipe_fd, O_CLOEXEC) != 0 || (pid = fork()) < 0) {
+		check_found(f, look->what, EX_OSERR,
+		    mem_printf(f->ctl->mem,
+			"no process could be started: %s; end some",
+			strerror(errno)));
 		return;
-	in = fopen(mem_printf(mem, "%s/nginx.conf", dir), "re");
-	while (in && fgets(line, sizeof line, in))
-		(void)sscanf(line, " worker_connections %d", &connections);
-	if (in)
-		fclose(in);
-	if (connections >= NGINX_ENOUGH)
-		found(f, "nginx", EX_OK, "has room for slow clients");
-	else
-		found(f, "nginx", EX_CONFIG,
-		    mem_printf(mem,
-			"worker_connections is %d in %s/nginx.conf, which one "
-			"slow client can use up; set %d",
-			connections, dir, NGINX_ENOUGH));
+	}
+	if (pid == 0) {
+		f->n = 0;
+		look->run(f);
+		send_findings(f, pipe_fd[1]);
+		exit(EXIT_SUCCESS);
+	}
+	close(pipe_fd[1]);
+	in_time = receive(pipe_fd[0], text, TEXT_MAX);
+	close(pipe_fd[0]);
+	if (in_time) {
+		take_findings(f, text);
+		waitpid(pid, &status, 0);
+		if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
+			return;
+	} else {
+		kill(pid, SIGKILL);
+	}
+	f->n = before;
+	check_found(f, look->what, EX_UNAVAILABLE,
+	    mem_printf(f->ctl->mem,
+		in_time ? "the look at it ended early; look into the log of "
+			  "the machine, and report it" :
+			  "no answer within %d s; see whether the disk, the "
+			  "mount or the server behind it hangs",
+		CHECK_SECONDS));
+}
+
+/* ------------------------------------------------------------------ telling */
+
+static const char *
+level_of(const struct finding *one, bool json)
+{
+	if (one->warning)
+		return "warning";
+	if (one->status == EX_OK)
+		return "ok";
+	return json ? "failed" : "FAILED";
 }
 
 static int
@@ -219,16 +225,17 @@ report(const struct findings *f)
 		if (status == EX_OK)
 			status = one->status;
 		if (!j) {
-			printf("%-7s %-12s %s\n",
-			    one->status == EX_OK ? "ok" : "FAILED", one->what,
-			    one->text);
+			printf("%-7s %-13s %s\n", level_of(one, false),
+			    one->what, one->text);
 			continue;
 		}
 		json_object(j);
 		json_key(j, "what");
 		json_text(j, one->what);
 		json_key(j, "ok");
-		json_bool(j, one->status == EX_OK);
+		json_bool(j, one->status == EX_OK && !one->warning);
+		json_key(j, "level");
+		json_text(j, level_of(one, true));
 		json_key(j, "text");
 		json_text(j, one->text);
 		json_object_end(j);
@@ -250,7 +257,7 @@ check_tuning(struct findings *f)
 	fit_defaults(&o);
 	why = fit_set_all(f->ctl->mem, &o, conf->recommend_tuning);
 	if (why)
-		found(f, "settings", EX_CONFIG,
+		check_found(f, "settings", EX_CONFIG,
 		    mem_printf(f->ctl->mem,
 			"%s: recommend_tuning: %s; \"mxmctl recommend tune\" "
 			"finds good ones",
@@ -268,12 +275,12 @@ check_settings(struct findings *f)
 	if (settings_load(f->ctl->mem, f->ctl->config, &conf, &errors) ==
 	    ERR_OK) {
 		f->ctl->conf = conf;
-		found(f, "settings", EX_OK, conf->file);
+		check_found(f, "settings", EX_OK, conf->file);
 		check_tuning(f);
 		return true;
 	}
 	for (i = 0; i < errors.n && i < FINDINGS_MAX; i++)
-		found(f, "settings", EX_CONFIG, errors.list[i]);
+		check_found(f, "settings", EX_CONFIG, errors.list[i]);
 	return false;
 }
 
@@ -283,6 +290,7 @@ ctl_check(struct ctl *ctl, int argc, char **argv)
 	struct findings f = { .ctl = ctl, .n = 0 };
 	bool settings = argc > 1 && strcmp(argv[1], "settings") == 0;
 	int status;
+	size_t i;
 
 	if (argc > 1 && strcmp(argv[1], "sql") == 0)
 		return ctl_check_sql(ctl, argc - 1, argv + 1);
@@ -290,13 +298,8 @@ ctl_check(struct ctl *ctl, int argc, char **argv)
 	if (status != EX_OK)
 		return status;
 	if (check_settings(&f) && !settings) {
-		check_database(&f);
-		check_cache(&f);
-		check_folder(&f, "media", ctl->conf->media_root);
-		check_mail(&f);
-		check_dictionary(&f);
-		check_sockets(&f);
-		check_nginx(&f);
+		for (i = 0; i < array_len(looks); i++)
+			look_in_time(&f, &looks[i]);
 	}
 	return report(&f);
 }

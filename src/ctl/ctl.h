@@ -32,6 +32,18 @@ typedef int ctl_command(struct ctl *ctl, int argc, char **argv);
  */
 int ctl_settings(struct ctl *ctl);
 
+/* Does mxmd run here? Asked of the lock in run_dir. */
+bool ctl_mxmd_runs(const struct ctl *ctl);
+
+/* Folder of the demonstration, which comes with the program. */
+const char *ctl_demo_folder(TALLOC_CTX *mem);
+
+/*
+ * Puts the default pictures that are missing into media_root; what stands in
+ * the way is told on standard error, with what to do.
+ */
+void ctl_default_pictures(const struct ctl *ctl);
+
 /* mxmctl check sql: all statements against the migrated schema. */
 ctl_command ctl_check_sql;
 

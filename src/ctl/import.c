@@ -16,9 +16,11 @@
 #include "base/conf.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "ctl/advice.h"
 #include "ctl/ctl.h"
 #include "db/db.h"
 #include "import/import.h"
+#include "import/media.h"
 
 static const struct source {
 	const char *name;
@@ -107,13 +109,28 @@ source_named(const char *name)
 }
 
 /* Where data that comes with the program lies. */
-static const char *
-demo_folder(TALLOC_CTX *mem)
+const char *
+ctl_demo_folder(TALLOC_CTX *mem)
 {
 	const char *data = getenv("MXM_DATADIR");
 
 	return mem_printf(
 	    mem, "%s/demo", data && *data ? data : MXM_PKGDATADIR);
+}
+
+void
+ctl_default_pictures(const struct ctl *ctl)
+{
+	const char *from =
+	    mem_printf(ctl->mem, "%s/media", ctl_demo_folder(ctl->mem));
+	struct media_copy copy;
+
+	if (media_copy_defaults(ctl->mem, from, ctl->conf->media_root, &copy))
+		return;
+	fprintf(stderr,
+	    "mxmctl %s: the default pictures are not in %s: %s; make that "
+	    "folder (README, INSTALL) and run \"mxmctl migrate\" again\n",
+	    ctl->command, ctl->conf->media_root, copy.why);
 }
 
 /*
@@ -161,7 +178,7 @@ read_options(TALLOC_CTX *mem, int argc, char **argv, struct options *o)
 	if (argc - optind > 2 || (o->source->takes_dir && !o->dir))
 		return usage();
 	if (!o->dir)
-		o->dir = demo_folder(mem);
+		o->dir = ctl_demo_folder(mem);
 	return EX_OK;
 }
 
@@ -229,7 +246,7 @@ status_of(enum err e)
 /* After a commit that was lost nobody knows, but to try again is always right.
  */
 static int
-tell_failure(const struct import *im, enum err e)
+tell_failure(const struct ctl *ctl, const struct import *im, enum err e)
 {
 	if (stop) {
 		fputs("mxmctl import: interrupted; nothing was changed\n",
@@ -237,7 +254,10 @@ tell_failure(const struct import *im, enum err e)
 		return 128 + stop;
 	}
 	fprintf(stderr, "mxmctl import: %s\n", im->why);
-	if (e == ERR_UNAVAILABLE)
+	if (strstr(im->why, "no connection"))
+		fprintf(stderr, "mxmctl import: %s\n",
+		    advice_database(ctl, im->why));
+	else if (e == ERR_UNAVAILABLE)
 		fputs("mxmctl import: run it again; what is there already is "
 		      "left alone\n",
 		    stderr);
@@ -292,9 +312,12 @@ ctl_import(struct ctl *ctl, int argc, char **argv)
 	e = o.source->run(im);
 	report_print_skips(&im->report, stderr);
 	if (e)
-		status = tell_failure(im, e);
-	else
+		status = tell_failure(ctl, im, e);
+	else {
+		if (!o.dry_run)
+			ctl_default_pictures(ctl);
 		tell_success(im, &o, clock_steady_us() - began);
+	}
 	talloc_free(im);
 	return status;
 }

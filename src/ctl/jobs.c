@@ -9,6 +9,7 @@
 #include "base/conf.h"
 #include "base/json.h"
 #include "base/text.h"
+#include "ctl/advice.h"
 #include "ctl/ctl.h"
 #include "db/query.h"
 
@@ -19,8 +20,9 @@ failed(struct ctl *ctl, struct db *db, enum err e)
 {
 	const char *why = db_complaint(db);
 
-	fprintf(
-	    stderr, "mxmctl %s: %s\n", ctl->command, *why ? why : err_slug(e));
+	fprintf(stderr, "mxmctl %s: %s%s%s\n", ctl->command,
+	    *why ? why : err_slug(e), e == ERR_UNAVAILABLE ? "; " : "",
+	    e == ERR_UNAVAILABLE ? advice_database(ctl, why) : "");
 	return e == ERR_UNAVAILABLE ? EX_UNAVAILABLE : EX_DATAERR;
 }
 

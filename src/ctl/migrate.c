@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * mxmctl migrate: bring the schema up to date, say how it is, or try.
+ * mxmctl migrate: bring the schema up to date, say how it is, or try. What the
+ * tables name by default must be there too: the default pictures.
  */
 #include "base/base.h"
 
@@ -8,6 +9,7 @@
 
 #include "base/conf.h"
 #include "base/json.h"
+#include "ctl/advice.h"
 #include "ctl/ctl.h"
 #include "db/db.h"
 #include "db/migrate.h"
@@ -70,9 +72,15 @@ print_list(struct ctl *ctl, const struct migration *list, int n,
 }
 
 static int
-failed(struct db *db, enum err e)
+failed(struct ctl *ctl, struct db *db, enum err e)
 {
-	fprintf(stderr, "mxmctl migrate: %s\n", db_complaint(db));
+	const char *why = db_complaint(db);
+
+	if (e == ERR_UNAVAILABLE || strstr(why, "permission denied"))
+		fprintf(stderr, "mxmctl migrate: %s; %s\n", why,
+		    advice_database(ctl, why));
+	else
+		fprintf(stderr, "mxmctl migrate: %s\n", why);
 	return e == ERR_UNAVAILABLE ? EX_UNAVAILABLE : EX_DATAERR;
 }
 
@@ -89,7 +97,7 @@ print_status(struct ctl *ctl, struct db *db)
 	if (!e)
 		e = migrate_list(ctl->mem, db, &list, &n);
 	if (e)
-		return failed(db, e);
+		return failed(ctl, db, e);
 	print_list(ctl, list, n, &schema);
 	return schema.verdict == SCHEMA_CURRENT ? EX_OK : EX_DATAERR;
 }
@@ -104,7 +112,9 @@ apply(struct ctl *ctl, struct db *db, bool dry_run)
 	if (!e)
 		e = migrate_state(ctl->mem, db, &schema);
 	if (e)
-		return failed(db, e);
+		return failed(ctl, db, e);
+	if (!dry_run)
+		ctl_default_pictures(ctl);
 	if (ctl->json)
 		return print_status(ctl, db);
 	printf(dry_run ? "all of it works; nothing was changed\n" :
@@ -132,6 +142,6 @@ ctl_migrate(struct ctl *ctl, int argc, char **argv)
 	/* a migration may take its time */
 	db = db_new(ctl->mem, ctl->conf->database, 0);
 	if (db_connect(db) != ERR_OK)
-		return failed(db, ERR_UNAVAILABLE);
+		return failed(ctl, db, ERR_UNAVAILABLE);
 	return status ? print_status(ctl, db) : apply(ctl, db, dry_run);
 }

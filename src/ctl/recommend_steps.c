@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/conf.h"
 #include "base/json.h"
+#include "ctl/advice.h"
 #include "ctl/recommend.h"
 #include "db/copy.h"
 #include "db/query.h"
@@ -34,7 +35,8 @@ recommend_away(struct task *t)
 	if (recommend_stop)
 		return recommend_interrupted(t);
 	progress_clear(&t->progress);
-	fprintf(stderr, "mxmctl recommend: %s\n", db_complaint(t->db));
+	fprintf(stderr, "mxmctl recommend: %s; %s\n", db_complaint(t->db),
+	    advice_database(t->ctl, db_complaint(t->db)));
 	return EX_UNAVAILABLE;
 }
 

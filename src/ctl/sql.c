@@ -8,6 +8,7 @@
 #include <sysexits.h>
 
 #include "base/conf.h"
+#include "ctl/advice.h"
 #include "ctl/ctl.h"
 #include "db/db.h"
 #include "db/query.h"
@@ -92,7 +93,10 @@ ctl_check_sql(struct ctl *ctl, int argc, char **argv)
 	/* Undone in any case: checking makes temporary tables. */
 	e = tx_try(c.db, check_all, &c);
 	if (e) {
-		fprintf(stderr, "mxmctl check sql: %s\n", db_complaint(c.db));
+		ctl->conf = conf;
+		fprintf(stderr, "mxmctl check sql: %s; %s\n",
+		    db_complaint(c.db),
+		    advice_database(ctl, db_complaint(c.db)));
 		return EX_UNAVAILABLE;
 	}
 	printf("%d statements, %d wrong\n", SQL__MAX, c.wrong);

@@ -79,8 +79,8 @@ workers_of(const struct shm *shm, int pool)
 }
 
 /* Somebody who runs holds the lock that mxmd takes when it starts. */
-static bool
-is_running(const struct ctl *ctl)
+bool
+ctl_mxmd_runs(const struct ctl *ctl)
 {
 	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
 	char *path = mem_printf(ctl->mem, "%s/mxmd.pid", ctl->conf->run_dir);
@@ -398,7 +398,7 @@ ctl_status(struct ctl *ctl, int argc, char **argv)
 	e = shm_open_file(ctl->mem, ctl->conf->run_dir, false, &shm);
 	if (e)
 		return no_counters(ctl, e);
-	running = is_running(ctl);
+	running = ctl_mxmd_runs(ctl);
 	look_at_model(ctl, &served);
 	return ctl->json ? print_json(ctl, shm, &served, running) :
 			   print_text(shm, &served, running);

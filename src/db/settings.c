@@ -44,6 +44,19 @@ conninfo_fault(TALLOC_CTX *mem, const char *conninfo)
 	return fault;
 }
 
+const char *
+settings_conninfo(TALLOC_CTX *mem, const char *conninfo, const char *keyword)
+{
+	PQconninfoOption *all = PQconninfoParse(conninfo, NULL), *o;
+	const char *value = NULL;
+
+	for (o = all; o && o->keyword; o++)
+		if (strcmp(o->keyword, keyword) == 0 && o->val && *o->val)
+			value = mem_text(mem, o->val);
+	PQconninfoFree(all);
+	return value;
+}
+
 enum err
 settings_load(TALLOC_CTX *mem, const char *file, struct conf **out,
     struct conf_errors *errors)

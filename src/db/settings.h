@@ -12,4 +12,11 @@
 enum err settings_load(TALLOC_CTX *mem, const char *file, struct conf **out,
     struct conf_errors *errors);
 
+/*
+ * What a good connection string says for a keyword of libpq ("user"), below
+ * `mem`; NULL: nothing. Defaults and the environment are not looked at.
+ */
+const char *settings_conninfo(
+    TALLOC_CTX *mem, const char *conninfo, const char *keyword);
+
 #endif

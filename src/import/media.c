@@ -163,6 +163,32 @@ copy_folder(struct job *job, int from_dir, int to_dir, int depth)
 	return good;
 }
 
+const char *const media_defaults[] = {
+	"awards/no-award.png",
+	"movies/covers/no-movie.png",
+	"person/default.png",
+	"users/default.png",
+	NULL,
+};
+
+/* The two folders of a job, open; false: out->why says why not. */
+static bool
+open_both(struct job *job, const char *from, const char *to, int *from_dir,
+    int *to_dir)
+{
+	*from_dir = open(from, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (*from_dir < 0)
+		return fail(job, "cannot open", from);
+	*to_dir = open(to, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (*to_dir >= 0 && fstat(*to_dir, &job->owner) == 0)
+		return true;
+	fail(job, "cannot open media_root", to);
+	if (*to_dir >= 0)
+		close(*to_dir);
+	close(*from_dir);
+	return false;
+}
+
 bool
 media_copy(
     TALLOC_CTX *mem, const char *from, const char *to, struct media_copy *out)
@@ -172,18 +198,54 @@ media_copy(
 	bool good;
 
 	memset(out, 0, sizeof *out);
-	from_dir = open(from, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (from_dir < 0)
-		return errno == ENOENT || fail(&job, "cannot open", from);
-	to_dir = open(to, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (to_dir < 0 || fstat(to_dir, &job.owner) != 0) {
-		fail(&job, "cannot open media_root", to);
-		close(from_dir);
-		if (to_dir >= 0)
-			close(to_dir);
+	if (access(from, F_OK) != 0 && errno == ENOENT)
+		return true;
+	if (!open_both(&job, from, to, &from_dir, &to_dir))
 		return false;
-	}
 	good = copy_folder(&job, from_dir, to_dir, 0);
+	close(to_dir);
+	return good;
+}
+
+/* A file by its path, whose folders are made as they are needed. */
+static bool
+copy_path(struct job *job, int from_dir, int to_dir, const char *path)
+{
+	const char *slash = strchr(path, '/');
+	char *name;
+	int from, to;
+	bool good;
+
+	if (!slash)
+		return copy_file(job, from_dir, to_dir, path);
+	name = mem_textn(job->mem, path, (size_t)(slash - path));
+	from = openat(from_dir, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (from < 0)
+		return fail(job, "cannot open", name);
+	to = open_target(job, to_dir, name);
+	good = to >= 0 ? copy_path(job, from, to, slash + 1) :
+			 fail(job, "cannot make", name);
+	if (to >= 0)
+		close(to);
+	close(from);
+	return good;
+}
+
+bool
+media_copy_defaults(
+    TALLOC_CTX *mem, const char *from, const char *to, struct media_copy *out)
+{
+	struct job job = { .mem = mem, .out = out };
+	int from_dir, to_dir;
+	bool good = true;
+	size_t i;
+
+	memset(out, 0, sizeof *out);
+	if (!open_both(&job, from, to, &from_dir, &to_dir))
+		return false;
+	for (i = 0; good && media_defaults[i]; i++)
+		good = copy_path(&job, from_dir, to_dir, media_defaults[i]);
+	close(from_dir);
 	close(to_dir);
 	return good;
 }

@@ -23,4 +23,17 @@ struct media_copy {
 bool media_copy(
     TALLOC_CTX *mem, const char *from, const char *to, struct media_copy *out);
 
+/*
+ * The pictures of who and what has none, as tables name them by default: paths
+ * below media_root, NULL at the end.
+ */
+extern const char *const media_defaults[];
+
+/*
+ * Copies media_defaults that are missing in `to`, as media_copy() does, from
+ * the folder of the demonstration, `from`.
+ */
+bool media_copy_defaults(
+    TALLOC_CTX *mem, const char *from, const char *to, struct media_copy *out);
+
 #endif

@@ -17,6 +17,7 @@
 
 #define CONNECT_MS 10000L
 #define TOTAL_MS   30000L
+#define PROBE_MS   5000L
 
 /* A transfer under way; freeing it frees what libcurl made. */
 struct transfer {
@@ -120,6 +121,13 @@ set_mail(struct transfer *t, const struct mail *m)
 	return rc;
 }
 
+static const char *
+told(TALLOC_CTX *mem, const struct transfer *t, CURLcode rc)
+{
+	return mem_printf(
+	    mem, "smtp: %s", t->error[0] ? t->error : curl_easy_strerror(rc));
+}
+
 enum err
 smtp_send(TALLOC_CTX *mem, const struct smtp *server, const struct mail *m,
     const char **why)
@@ -138,9 +146,22 @@ smtp_send(TALLOC_CTX *mem, const struct smtp *server, const struct mail *m,
 	rc = rc ? rc : set_server(t, server);
 	rc = rc ? rc : set_mail(t, m);
 	rc = rc ? rc : curl_easy_perform(t->curl);
-	*why = rc ? mem_printf(mem, "smtp: %s",
-			t->error[0] ? t->error : curl_easy_strerror(rc)) :
-		    "";
+	*why = rc ? told(mem, t, rc) : "";
+	talloc_free(t);
+	return rc ? ERR_UPSTREAM : ERR_OK;
+}
+
+enum err
+smtp_probe(TALLOC_CTX *mem, const struct smtp *server, const char **why)
+{
+	struct transfer *t = transfer_new(mem);
+	CURLcode rc = set_limits(t);
+
+	rc = rc ? rc : set_server(t, server);
+	SET(CURLOPT_TIMEOUT_MS, PROBE_MS);
+	SET(CURLOPT_CONNECT_ONLY, 1L);
+	rc = rc ? rc : curl_easy_perform(t->curl);
+	*why = rc ? told(mem, t, rc) : "";
 	talloc_free(t);
 	return rc ? ERR_UPSTREAM : ERR_OK;
 }

@@ -31,6 +31,13 @@ enum err smtp_send(TALLOC_CTX *mem, const struct smtp *server,
     const struct mail *m, const char **why);
 
 /*
+ * Only connects: greeting, TLS and log-in as for a mail, and nothing is sent.
+ * It takes five seconds at most. Errors as above.
+ */
+enum err smtp_probe(
+    TALLOC_CTX *mem, const struct smtp *server, const char **why);
+
+/*
  * Writes the mail as one file <time>-<random>.eml, mode 0640, into a folder:
  * whole or not at all, and names sort by time. Errors as above.
  */

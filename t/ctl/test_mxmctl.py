@@ -8,7 +8,7 @@ import subprocess
 import pytest
 
 import stack as stack_module
-from stack import BUILD, ROOT, environment, write_conf
+from stack import BUILD, ROOT, environment, wait_until, write_conf
 
 SETTINGS = {"workers": 2, "slow_workers": 1}
 KEY = "k" * 40
@@ -40,6 +40,8 @@ def conf(tmp_path):
                       "database": f"host={tmp_path} dbname=x password=pw",
                       "cache_servers": tmp_path / "cache.sock",
                       "media_root": tmp_path / "media",
+                      "model_file": tmp_path / "model",
+                      "smtp_url": "smtp://127.0.0.1:1",
                       "smtp_password": "smtp-secret"})
     return path
 
@@ -126,15 +128,19 @@ def test_a_full_disk_is_noticed():
 # ------------------------------------------------------------------- check
 
 def test_check_of_a_running_system(stack):
+    wait_until(lambda: "mxm-jobs is at work" in stack.ctl("check").stdout,
+               "mxm-jobs has done its first round", 60)
     done = stack.ctl("check")
     lines = done.stdout.splitlines()
     assert all(line.startswith("ok ") for line in lines)
     whats = [line.split()[1] for line in lines]
-    assert whats == ["settings", "database", "schema", "cache", "media",
-                     "mail", "dictionary", "sockets"]
+    assert whats == ["settings", "public_origin", "key", "database", "schema",
+                     "cache", "media", "pictures", "mail", "dictionary",
+                     "run_dir", "model_file", "sockets", "jobs", "queue",
+                     "model"]
     found = json.loads(stack.ctl("check --json").stdout)
     assert [f["what"] for f in found] == whats
-    assert all(f["ok"] for f in found)
+    assert all(f["ok"] and f["level"] == "ok" for f in found)
 
 
 @pytest.mark.parametrize("line, good", [
@@ -156,7 +162,7 @@ def test_check_tells_each_fault_and_a_remedy(conf, tmp_path):
     done = mxmctl("--config", conf, "check")
     assert done.returncode == 69
     faults = dict(re.findall(r"^FAILED +(\w+) +(.*)$", done.stdout, re.M))
-    assert set(faults) == {"database", "cache", "media", "sockets"}
+    assert set(faults) == {"database", "cache", "media", "mail", "sockets"}
     assert "PostgreSQL runs" in faults["database"]
     assert "memcached running" in faults["cache"]
     assert "owned by the user of mxmd" in faults["media"]
@@ -166,13 +172,13 @@ def test_check_tells_each_fault_and_a_remedy(conf, tmp_path):
 
 BROKEN = {
     "database": (69, {"database": "host={tmp} dbname=x"}, {"database"},
-                 "see the setting `database` and whether PostgreSQL runs"),
+                 "and whether PostgreSQL runs: systemctl status postgresql"),
     "database name": (69, {"database": "{database} dbname=nope"},
-                      {"database"}, "does not exist; see the setting `database`"),
+                      {"database"}, "createdb -O mxm -T template0 -E UTF8 -l C.UTF-8 nope"),
     "cache": (69, {"cache_servers": "{tmp}/none.sock"}, {"cache"},
               "is memcached running, with -s and a mode that lets us in?"),
     "media": (77, {"media_root": "{tmp}/none"}, {"media"},
-              "make it, owned by the user of mxmd"),
+              "make it, owned by the user of mxmd: install -d"),
     "media file": (77, {"media_root": "{tmp}/file"}, {"media"},
                    "make it, owned by the user of mxmd"),
     "mail": (77, {"mail_dir": "{tmp}/none"}, {"mail"},
@@ -181,6 +187,13 @@ BROKEN = {
                 "is mxmd running, and may we connect?"),
     "two": (69, {"cache_servers": "{tmp}/none.sock",
                  "media_root": "{tmp}/none"}, {"cache", "media"}, "make it"),
+    "mail server": (69, {"mail_transport": "smtp",
+                         "smtp_url": "smtp://127.0.0.1:1"}, {"mail"},
+                    "is a mail server running there? Set smtp_url"),
+    "model folder": (77, {"model_file": "{tmp}/none/model"}, {"model_file"},
+                     "make it, owned by the user of mxmd"),
+    "key": (77, {"signing_key": None, "signing_key_file": "{tmp}/key"},
+            {"key"}, "chmod g-w"),
     "settings": (78, {"workers": "many"}, {"settings"},
                  "write a whole number"),
 }
@@ -191,8 +204,10 @@ def test_check_names_the_one_thing_that_is_broken(stack, tmp_path, what):
     code, changed, failed, remedy = BROKEN[what]
     (tmp_path / "file").write_text("not a folder")
     settings = stack.settings()
-    settings.update({k: v.format(tmp=tmp_path, **stack.settings())
+    settings.update({k: v and v.format(tmp=tmp_path, **stack.settings())
                      for k, v in changed.items()})
+    (tmp_path / "key").write_text(KEY)
+    (tmp_path / "key").chmod(0o660)
     conf = tmp_path / "mxm.conf"
     write_conf(conf, settings)
     done = mxmctl("--config", conf, "check")
@@ -201,7 +216,7 @@ def test_check_names_the_one_thing_that_is_broken(stack, tmp_path, what):
     assert set(faults) == failed
     assert any(remedy in text for text in faults.values()), faults
     found = json.loads(mxmctl("--config", conf, "check", "--json").stdout)
-    assert {f["what"] for f in found if not f["ok"]} == failed
+    assert {f["what"] for f in found if f["level"] == "failed"} == failed
     assert all(f["text"] for f in found)
 
 
@@ -225,14 +240,14 @@ def test_check_of_another_schema(stack, change, undo, remedy):
     assert stack.ctl("check").returncode == 0
 
 
-def test_check_without_a_cache_is_fine(stack, tmp_path):
+def test_check_without_a_cache_is_fine(stack, tmp_path, mail_server):
     conf = tmp_path / "mxm.conf"
     write_conf(conf, {**stack.settings(), "cache_servers": "",
-                      "mail_transport": "smtp"})
+                      "mail_transport": "smtp", "smtp_url": mail_server.url})
     done = mxmctl("--config", conf, "check")
     assert done.returncode == 0
     assert re.search(r"^ok +cache +none is set", done.stdout, re.M)
-    assert re.search(r"^ok +mail +smtp://localhost:25$", done.stdout, re.M)
+    assert re.search(rf"^ok +mail +{mail_server.url}$", done.stdout, re.M)
 
 
 def test_check_of_the_statements(stack):

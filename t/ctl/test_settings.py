@@ -414,7 +414,7 @@ def test_a_file_with_a_secret_that_is_not_there(conf):
     conf.write(f"signing_key_file = {conf.folder}/none.key\n")
     found = conf.faults()
     assert found[0].startswith(f"{conf.folder}/none.key: cannot be read: No "
-                               "such file or directory; look at the rights")
+                               "such file or directory; \"openssl rand")
 
 
 def test_a_secret_and_a_file_with_it(conf):

@@ -281,7 +281,7 @@ def migrate(cluster):
         with tempfile.TemporaryDirectory(prefix="mxm-",
                                          dir=temporary()) as folder:
             conf = pathlib.Path(folder) / "mxm.conf"
-            write_conf(conf, {"run_dir": folder,
+            write_conf(conf, {"run_dir": folder, "media_root": folder,
                               "database": cluster.conninfo(database),
                               "signing_key": secrets.token_hex(32)})
             ctl(conf, "migrate")
@@ -352,6 +352,7 @@ class Stack:
                                                   dir=temporary()))
         for folder in ("run", "mail", "media", "nginx", "log"):
             (self.base / folder).mkdir()
+        copy_default_pictures(self.base / "media")
         self.conf = self.base / "mxm.conf"
         self.mail_dir = self.base / "mail"
         self.media = self.base / "media"
@@ -645,6 +646,14 @@ class Stack:
         if user is not None:
             made.login(user, password or PASSWORD)
         return made
+
+
+def copy_default_pictures(media):
+    """As mxmctl migrate puts them there."""
+    for path in (ROOT / "demo/media").glob("*/**/*.png"):
+        target = media / path.relative_to(ROOT / "demo/media")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(path, target)
 
 
 def make_certificate(folder):

@@ -13,7 +13,7 @@ Mail = collections.namedtuple("Mail", "sender recipients data tls user")
 
 
 class FakeSmtp:
-    """Listens on a free loopback port.
+    """Listens on a loopback port, a free one if none is named.
 
     answer(verb, …)  what to reply to the next commands of that verb, one after
                      another: "451 later", None hangs up, a threading.Event is
@@ -21,12 +21,12 @@ class FakeSmtp:
     certificate      (cert, key) offers STARTTLS
     """
 
-    def __init__(self, certificate=None, login=False):
+    def __init__(self, certificate=None, login=False, port=0):
         self.certificate, self.login = certificate, login
         self.mails = []
         self.commands = []
         self.answers = collections.defaultdict(collections.deque)
-        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.listener = socket.create_server(("127.0.0.1", port))
         self.port = self.listener.getsockname()[1]
         self.url = f"smtp://127.0.0.1:{self.port}"
         self.open = set()

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * libpq says why there is no connection in words alone, and those of the server
+ * are in its language: what is not recognised gets the general advice.
+ */
+#include "base/base.h"
+
+#include <unistd.h>
+
+#include "base/conf.h"
+#include "base/mem.h"
+#include "ctl/advice.h"
+#include "db/settings.h"
+
+/* The user of the services, as README and the units have it. */
+#define SERVICE_USER "moviesxmovies"
+
+/* "mxmctl --config FILE migrate", as it was called. */
+static const char *
+command_of(const struct ctl *ctl)
+{
+	if (strcmp(ctl->config, CONF_FILE) == 0)
+		return mem_printf(ctl->mem, "mxmctl %s", ctl->command);
+	return mem_printf(
+	    ctl->mem, "mxmctl --config %s %s", ctl->config, ctl->command);
+}
+
+/* Somebody else: root has runuser, the others sudo, if they may. */
+static const char *
+run_as(const struct ctl *ctl, const char *user)
+{
+	return mem_printf(ctl->mem, "run it as %s: %s %s -- %s", user,
+	    geteuid() == 0 ? "runuser -u" : "sudo -u", user, command_of(ctl));
+}
+
+/* Between the first two quotation marks; NULL: there are none. */
+static const char *
+quoted(TALLOC_CTX *mem, const char *text)
+{
+	const char *from = strchr(text, '"'), *to;
+
+	to = from ? strchr(from + 1, '"') : NULL;
+	return to ? mem_textn(mem, from + 1, (size_t)(to - from - 1)) : NULL;
+}
+
+/* A role that is not there: mostly the one of whoever runs us. */
+static const char *
+missing_role(const struct ctl *ctl, const char *complaint, const char *user)
+{
+	const char *role = strstr(complaint, "role \"");
+
+	role = role ? quoted(ctl->mem, role) : NULL;
+	if (!user && (!role || strcmp(role, SERVICE_USER) != 0))
+		return run_as(ctl, SERVICE_USER);
+	return mem_printf(ctl->mem,
+	    "make it: runuser -u postgres -- createuser %s",
+	    role ? role : user);
+}
+
+static const char *
+missing_database(const struct ctl *ctl, const char *complaint, const char *user)
+{
+	const char *name = strstr(complaint, "database \"");
+
+	name = name ? quoted(ctl->mem, name) : NULL;
+	return mem_printf(ctl->mem,
+	    "make it: runuser -u postgres -- createdb -O %s -T template0 "
+	    "-E UTF8 -l C.UTF-8 %s; or mend the setting `database` (%s)",
+	    user ? user : SERVICE_USER, name ? name : SERVICE_USER,
+	    conf_place(ctl->conf, CONF_ID_database));
+}
+
+static const char *
+wrong_password(const struct ctl *ctl, const char *user)
+{
+	return mem_printf(ctl->mem,
+	    "put the right one into the setting `database` (%s), or set "
+	    "another: runuser -u postgres -- psql -c '\\password %s'",
+	    conf_place(ctl->conf, CONF_ID_database),
+	    user ? user : SERVICE_USER);
+}
+
+/* Said of the server as such. */
+static const struct {
+	const char *part;
+	const char *advice;
+} known[] = {
+	{ "too many clients", "raise max_connections in postgresql.conf, or "
+			      "lower the setting `workers`" },
+	{ "remaining connection slots", "raise max_connections in "
+					"postgresql.conf, or lower the setting "
+					"`workers`" },
+	{ "starting up", "wait a moment: PostgreSQL is starting" },
+	{ "shutting down", "start PostgreSQL: systemctl start postgresql" },
+	{ "no pg_hba.conf entry", "let this role in in pg_hba.conf, then: "
+				  "systemctl reload postgresql" },
+	{ "permission denied", "the role must own the database: runuser -u "
+			       "postgres -- psql -c 'ALTER DATABASE "
+			       "moviesxmovies OWNER TO moviesxmovies'" },
+};
+
+const char *
+advice_database(const struct ctl *ctl, const char *complaint)
+{
+	const char *user =
+	    settings_conninfo(ctl->mem, ctl->conf->database, "user");
+	size_t i;
+
+	if (strstr(complaint, "Peer authentication failed"))
+		return run_as(ctl, user ? user : SERVICE_USER);
+	if (strstr(complaint, "role \"") && strstr(complaint, "does not exist"))
+		return missing_role(ctl, complaint, user);
+	if (strstr(complaint, "database \"") &&
+	    strstr(complaint, "does not exist"))
+		return missing_database(ctl, complaint, user);
+	if (strstr(complaint, "password"))
+		return wrong_password(ctl, user);
+	for (i = 0; i < array_len(known); i++)
+		if (strstr(complaint, known[i].part))
+			return known[i].advice;
+	/* refused in another language, and root has no role by default */
+	if (!user && geteuid() == 0 && strstr(complaint, "\"root\""))
+		return run_as(ctl, SERVICE_USER);
+	return mem_printf(ctl->mem,
+	    "see the setting `database` (%s) and whether PostgreSQL runs: "
+	    "systemctl status postgresql",
+	    conf_place(ctl->conf, CONF_ID_database));
+}

@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * mxmctl check: the database, its schema, the cache, the queue of jobs and the
+ * model that recommendations are made by.
+ */
+#include "base/base.h"
+
+#include <sysexits.h>
+
+#include "base/clock.h"
+#include "cache/cache.h"
+#include "cache/key.h"
+#include "ctl/advice.h"
+#include "ctl/check.h"
+#include "ctl/model.h"
+#include "db/db.h"
+#include "db/migrate.h"
+#include "db/query.h"
+
+#define TIMEOUT_MS 5000
+
+/* Seconds that a job may be due before it is told, and before it is a fault. */
+#define QUEUE_SLOW 60
+#define QUEUE_LATE 600
+
+/* A model that was published so many seconds ago should be here. */
+#define MODEL_LATE 120
+/* The timer trains every night: two nights were missed. */
+#define MODEL_OLD (INT64_C(60) * 60 * 60)
+
+static struct db *
+connected(struct findings *f)
+{
+	struct ctl *ctl = check_ctl(f);
+	struct db *db = db_new(ctl->mem, ctl->conf->database, TIMEOUT_MS);
+
+	return db_connect(db) == ERR_OK ? db : NULL;
+}
+
+void
+check_database(struct findings *f)
+{
+	struct ctl *ctl = check_ctl(f);
+	struct db *db = db_new(ctl->mem, ctl->conf->database, TIMEOUT_MS);
+	struct schema schema;
+
+	if (db_connect(db) != ERR_OK) {
+		check_found(f, "database", EX_UNAVAILABLE,
+		    mem_printf(ctl->mem, "%s; %s", db_complaint(db),
+			advice_database(ctl, db_complaint(db))));
+		return;
+	}
+	check_found(f, "database", EX_OK, "answers");
+	if (migrate_state(ctl->mem, db, &schema) != ERR_OK)
+		check_found(f, "schema", EX_UNAVAILABLE,
+		    mem_printf(ctl->mem, "%s; %s", db_complaint(db),
+			advice_database(ctl, db_complaint(db))));
+	else if (schema.verdict == SCHEMA_CURRENT)
+		check_found(f, "schema", EX_OK, "is current");
+	else
+		check_found(f, "schema", EX_DATAERR, schema.sentence);
+}
+
+void
+check_cache(struct findings *f)
+{
+	struct ctl *ctl = check_ctl(f);
+	struct cache *cache = cache_new(ctl->mem, ctl->conf->cache_servers);
+	struct cache_key key;
+	struct cache_item item;
+
+	if (!ctl->conf->cache_servers[0]) {
+		check_found(
+		    f, "cache", EX_OK, "none is set; answers are not kept");
+		return;
+	}
+	key_make(cache, &key, "check", NULL, 0);
+	if (cache_get_many(ctl->mem, cache, &key, &item, 1) &&
+	    !cache_is_away(cache))
+		check_found(f, "cache", EX_OK, "answers");
+	else
+		check_found(f, "cache", EX_UNAVAILABLE,
+		    mem_printf(ctl->mem,
+			"nobody answers at %s; is memcached running, with -s "
+			"and a mode that lets us in? (README, INSTALL)",
+			ctl->conf->cache_servers));
+}
+
+/* ------------------------------------------------------------------- queue */
+
+static void
+tell_queue(struct findings *f, int64_t failed, int64_t waiting, int64_t age)
+{
+	TALLOC_CTX *mem = check_ctl(f)->mem;
+	char late[CLOCK_AGE_SIZE];
+
+	clock_age(late, age);
+	if (age >= QUEUE_SLOW) {
+		const char *text = mem_printf(mem,
+		    "a job has been due for %s; see whether mxm-jobs runs: "
+		    "systemctl status mxm-jobs",
+		    late);
+
+		if (age < QUEUE_LATE)
+			check_warn(f, "queue", text);
+		else
+			check_found(f, "queue", EX_UNAVAILABLE, text);
+	}
+	if (failed > 0)
+		check_warn(f, "queue",
+		    mem_printf(mem,
+			"%" PRId64 " jobs have failed for good; \"mxmctl jobs "
+			"list failed\" says why, \"mxmctl jobs retry failed\" "
+			"runs them again",
+			failed));
+	if (age < QUEUE_SLOW && failed == 0)
+		check_found(f, "queue", EX_OK,
+		    mem_printf(
+			mem, "%" PRId64 " jobs wait, none failed", waiting));
+}
+
+void
+check_queue(struct findings *f)
+{
+	int64_t failed = 0, waiting = 0, age = 0;
+	struct db *db = connected(f);
+	struct rows rows;
+	struct row row;
+	int i;
+
+	if (!db || query_all(check_ctl(f)->mem, db, &rows, SQL_job_counts,
+		       NO_ARGS) != ERR_OK)
+		return; /* told by check_database() */
+	for (i = 0; i < rows.count; i++) {
+		rows_at(&rows, i, &row);
+		if (strcmp(row_text(&row, "state"), "failed") == 0)
+			failed += row_id(&row, "jobs");
+		if (strcmp(row_text(&row, "state"), "queued") == 0)
+			waiting += row_id(&row, "jobs");
+		if (row_id(&row, "waiting") > age)
+			age = row_id(&row, "waiting");
+	}
+	tell_queue(f, failed, waiting, age);
+}
+
+/* ------------------------------------------------------------------- model */
+
+static void
+tell_model(struct findings *f, const struct ctl_model *here,
+    const struct published *newest)
+{
+	TALLOC_CTX *mem = check_ctl(f)->mem;
+	int64_t now = clock_now_us() / 1000000;
+	char age[CLOCK_AGE_SIZE];
+
+	if (!here->model || !publish_is(newest, &here->stamp)) {
+		if (now - newest->published_at < MODEL_LATE)
+			check_found(f, "model", EX_OK,
+			    "a new one was published just now");
+		else
+			check_warn(f, "model",
+			    mem_printf(mem,
+				"model %" PRIu64 " is in force, but %s holds "
+				"%s; see whether mxm-jobs runs and may write "
+				"there",
+				newest->stamp.version, here->path,
+				here->model ? "another" : here->why));
+		return;
+	}
+	clock_age(age, now - here->stamp.trained_at);
+	if (now - here->stamp.trained_at > MODEL_OLD)
+		check_warn(f, "model",
+		    mem_printf(mem,
+			"is %s old; see \"systemctl status mxm-recommend"
+			".timer\", or run \"mxmctl recommend train\"",
+			age));
+	else
+		check_found(f, "model", EX_OK, mem_printf(mem, "%s old", age));
+}
+
+void
+check_model(struct findings *f)
+{
+	struct ctl *ctl = check_ctl(f);
+	struct db *db = connected(f);
+	struct ctl_model here;
+	struct published newest;
+	enum err e;
+
+	if (!db)
+		return; /* told by check_database() */
+	e = publish_newest(ctl->mem, db, &newest);
+	if (e == ERR_NOT_FOUND) {
+		check_found(f, "model", EX_OK,
+		    "none yet; the first night after the first ratings makes "
+		    "one");
+		return;
+	}
+	if (e)
+		return;
+	ctl_model_here(ctl->mem, ctl->conf->model_file, &here);
+	tell_model(f, &here, &newest);
+}

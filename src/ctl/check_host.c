@@ -1,0 +1,323 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * mxmctl check: what this host has: folders and their room, pictures, the key,
+ * sockets, the processes behind them, nginx.
+ */
+#include "base/base.h"
+
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <sys/un.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "auth/common.h"
+#include "base/clock.h"
+#include "base/shm.h"
+#include "ctl/check.h"
+#include "import/media.h"
+
+#define MIB (UINT64_C(1) << 20)
+
+/* Room: less than the first is a fault, less than the second is told. */
+#define MEDIA_LEAST   (64 * MIB)
+#define MEDIA_ENOUGH  (1024 * MIB)
+#define RUN_LEAST     (8 * MIB)
+#define RUN_ENOUGH    (16 * MIB)
+#define FOLDER_LEAST  (16 * MIB)
+#define FOLDER_ENOUGH (128 * MIB)
+
+/* mxm-jobs raises touches every second; so long without is no accident. */
+#define JOBS_SILENT 30
+
+/* worker_connections: what nginx has when nothing is said, and what we want. */
+#define NGINX_DEFAULT 512
+#define NGINX_ENOUGH  8192
+
+void
+check_origin(struct findings *f)
+{
+	const struct conf *conf = check_ctl(f)->conf;
+
+	if (conf_is_default(conf, CONF_ID_public_origin))
+		check_warn(f, "public_origin",
+		    mem_printf(check_ctl(f)->mem,
+			"is not set, so addresses of pictures and links begin "
+			"with %s; set public_origin in %s",
+			conf->public_origin, conf->file));
+	else
+		check_found(f, "public_origin", EX_OK, conf->public_origin);
+}
+
+/* Who may change the key may forge tokens. (Who may read it, conf.c asks.) */
+void
+check_key(struct findings *f)
+{
+	const char *path = check_ctl(f)->conf->signing_key_file;
+	TALLOC_CTX *mem = check_ctl(f)->mem;
+	char *folder = mem_text(mem, path), *slash = strrchr(folder, '/');
+	struct stat st, above;
+
+	if (!*path) {
+		check_found(f, "key", EX_OK, "is there");
+		return;
+	}
+	*(slash == folder ? slash + 1 : slash) = '\0';
+	if (stat(path, &st) != 0 || stat(folder, &above) != 0)
+		check_found(f, "key", EX_NOPERM,
+		    mem_printf(mem, "%s: %s", path, strerror(errno)));
+	else if (st.st_mode & S_IWGRP)
+		check_found(f, "key", EX_NOPERM,
+		    mem_printf(mem,
+			"group %u may write %s, and forge tokens with a key of "
+			"its own; run \"chmod g-w %s\"",
+			(unsigned)st.st_gid, path, path));
+	else if ((above.st_mode & S_IWOTH) && !(above.st_mode & S_ISVTX))
+		check_found(f, "key", EX_NOPERM,
+		    mem_printf(mem,
+			"everybody may write %s, and replace the key in it; "
+			"run \"chmod o-w %s\"",
+			folder, folder));
+	else
+		check_found(f, "key", EX_OK, path);
+}
+
+/* ----------------------------------------------------------------- folders */
+
+static void
+check_room(struct findings *f, const char *what, const char *path,
+    uint64_t least, uint64_t enough)
+{
+	TALLOC_CTX *mem = check_ctl(f)->mem;
+	struct statvfs fs;
+	uint64_t room;
+
+	if (statvfs(path, &fs) != 0) {
+		check_found(f, what, EX_UNAVAILABLE,
+		    mem_printf(mem, "%s: %s; mount it", path, strerror(errno)));
+		return;
+	}
+	room = (uint64_t)fs.f_bavail * fs.f_frsize;
+	if (fs.f_flag & ST_RDONLY)
+		check_found(f, what, EX_UNAVAILABLE,
+		    mem_printf(mem,
+			"%s: the disk may only be read; mount it for writing",
+			path));
+	else if (room < least || (fs.f_files > 0 && fs.f_favail == 0))
+		check_found(f, what, EX_UNAVAILABLE,
+		    mem_printf(mem,
+			"%s: the disk is full (%" PRIu64 " MB and %" PRIu64
+			" files left); make room",
+			path, room / MIB, (uint64_t)fs.f_favail));
+	else if (room < enough)
+		check_warn(f, what,
+		    mem_printf(mem,
+			"%s: only %" PRIu64 " MB are left on the disk; make "
+			"room",
+			path, room / MIB));
+	else
+		check_found(f, what, EX_OK, path);
+}
+
+void
+check_folder(struct findings *f, const char *what, const char *path,
+    uint64_t least, uint64_t enough)
+{
+	if (access(path, W_OK | X_OK) == 0) {
+		struct stat st;
+
+		if (stat(path, &st) == 0 && S_ISDIR(st.st_mode)) {
+			check_room(f, what, path, least, enough);
+			return;
+		}
+		errno = ENOTDIR;
+	}
+	if (errno == EROFS) {
+		check_room(f, what, path, least, enough);
+		return;
+	}
+	check_found(f, what, EX_NOPERM,
+	    mem_printf(check_ctl(f)->mem,
+		"%s: %s; make it, owned by the user of mxmd: install -d -o "
+		"moviesxmovies -g moviesxmovies %s",
+		path, strerror(errno), path));
+}
+
+void
+check_media(struct findings *f)
+{
+	check_folder(f, "media", check_ctl(f)->conf->media_root, MEDIA_LEAST,
+	    MEDIA_ENOUGH);
+}
+
+void
+check_run_dir(struct findings *f)
+{
+	const struct ctl *ctl = check_ctl(f);
+	char *folder = mem_text(ctl->mem, ctl->conf->model_file);
+
+	check_folder(f, "run_dir", ctl->conf->run_dir, RUN_LEAST, RUN_ENOUGH);
+	*strrchr(folder, '/') = '\0';
+	check_folder(f, "model_file", *folder ? folder : "/", FOLDER_LEAST,
+	    FOLDER_ENOUGH);
+}
+
+void
+check_pictures(struct findings *f)
+{
+	const struct ctl *ctl = check_ctl(f);
+	size_t i;
+
+	for (i = 0; media_defaults[i]; i++) {
+		char *path = mem_printf(ctl->mem, "%s/%s",
+		    ctl->conf->media_root, media_defaults[i]);
+
+		if (access(path, R_OK) == 0)
+			continue;
+		check_warn(f, "pictures",
+		    mem_printf(ctl->mem,
+			"%s: %s; \"mxmctl migrate\" puts the default pictures "
+			"there",
+			path, strerror(errno)));
+		return;
+	}
+	check_found(f, "pictures", EX_OK, "the default ones are there");
+}
+
+void
+check_dictionary(struct findings *f)
+{
+	if (common_dictionary_is_there(common_dictionary()))
+		check_found(
+		    f, "dictionary", EX_OK, "of common passwords is there");
+	else
+		check_found(f, "dictionary", EX_UNAVAILABLE,
+		    "of common passwords is missing; install cracklib-runtime "
+		    "and run update-cracklib");
+}
+
+/* --------------------------------------------------------------- processes */
+
+static bool
+somebody_answers(const char *path)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	bool good;
+
+	memcpy(
+	    address.sun_path, path, strlen(path) + 1); /* conf.c has looked */
+	good = fd >= 0 &&
+	       connect(fd, (struct sockaddr *)&address, sizeof address) == 0;
+	if (fd >= 0)
+		close(fd);
+	return good;
+}
+
+/* A socket of systemd accepts, whether mxmd runs or not. */
+void
+check_sockets(struct findings *f)
+{
+	struct ctl *ctl = check_ctl(f);
+	const char *const paths[] = { ctl->conf->listen_fast,
+		ctl->conf->listen_slow };
+	size_t i;
+
+	for (i = 0; i < array_len(paths); i++) {
+		if (somebody_answers(paths[i]))
+			continue;
+		check_found(f, "sockets", EX_UNAVAILABLE,
+		    mem_printf(ctl->mem,
+			"%s: %s; is mxmd running, and may we connect? "
+			"systemctl status mxmd",
+			paths[i],
+			errno == EAGAIN ? "more wait there than it takes" :
+					  strerror(errno)));
+		return;
+	}
+	if (ctl_mxmd_runs(ctl))
+		check_found(f, "sockets", EX_OK, "mxmd answers at both");
+	else
+		check_found(f, "sockets", EX_UNAVAILABLE,
+		    "are open, but mxmd does not run; systemctl status mxmd");
+}
+
+/* mxmd may have been quicker. */
+static void
+tell_no_round(struct findings *f, const struct shm *shm)
+{
+	int64_t age = (clock_now_us() - shm_since_us(shm)) / 1000000;
+
+	if (age <= JOBS_SILENT)
+		check_warn(f, "jobs",
+		    "nothing was heard of mxm-jobs yet, for mxmd has just been "
+		    "started; look again in half a minute");
+	else
+		check_found(f, "jobs", EX_UNAVAILABLE,
+		    "mxm-jobs has never done a round here, so no mail leaves; "
+		    "systemctl start mxm-jobs");
+}
+
+/* mxm-jobs leaves the time of its last round in the counters of this host. */
+void
+check_jobs(struct findings *f)
+{
+	struct ctl *ctl = check_ctl(f);
+	int64_t silent;
+	struct shm *shm;
+
+	if (shm_open_file(ctl->mem, ctl->conf->run_dir, false, &shm)) {
+		check_warn(f, "jobs",
+		    "nothing is known of mxm-jobs until mxmd runs here; "
+		    "systemctl start mxmd");
+		return;
+	}
+	if (shm_touch_looked(shm) == 0) {
+		tell_no_round(f, shm);
+		return;
+	}
+	silent = (clock_steady_us() - shm_touch_looked(shm)) / 1000000;
+	if (silent <= JOBS_SILENT)
+		check_found(f, "jobs", EX_OK, "mxm-jobs is at work");
+	else
+		check_found(f, "jobs", EX_UNAVAILABLE,
+		    mem_printf(ctl->mem,
+			"mxm-jobs has done no round for %" PRId64 " s, so no "
+			"mail leaves; systemctl restart mxm-jobs",
+			silent));
+}
+
+/*
+ * Has nginx room for slow clients (README)? Looked at only where our site is
+ * installed, in /etc/nginx or where MXM_NGINX_DIR says. A setting that is not
+ * in nginx.conf itself, but in a file that it includes, is not found.
+ */
+void
+check_nginx(struct findings *f)
+{
+	const char *dir = getenv("MXM_NGINX_DIR");
+	TALLOC_CTX *mem = check_ctl(f)->mem;
+	int connections = NGINX_DEFAULT;
+	char line[1024];
+	FILE *in;
+
+	if (!dir)
+		dir = "/etc/nginx";
+	if (access(mem_printf(mem, "%s/moviesxmovies", dir), F_OK) != 0)
+		return;
+	in = fopen(mem_printf(mem, "%s/nginx.conf", dir), "re");
+	while (in && fgets(line, sizeof line, in))
+		(void)sscanf(line, " worker_connections %d", &connections);
+	if (in)
+		fclose(in);
+	if (connections >= NGINX_ENOUGH)
+		check_found(f, "nginx", EX_OK, "has room for slow clients");
+	else
+		check_found(f, "nginx", EX_CONFIG,
+		    mem_printf(mem,
+			"worker_connections is %d in %s/nginx.conf, which one "
+			"slow client can use up; set %d",
+			connections, dir, NGINX_ENOUGH));
+}

@@ -1,0 +1,312 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""mxmctl check: what is said of a system that answers and is not well, that no
+look hangs, and what is said to whoever may not look."""
+
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import time
+
+import pytest
+
+import stack as stack_module
+from stack import BUILD, wait_until, write_conf
+
+SETTINGS = {"workers": 2, "slow_workers": 1}
+
+
+def check(stack, folder, status, env=None, **changed):
+    """The lines of mxmctl check with changed settings: {what: (level, text)}"""
+    conf = folder / "changed.conf"
+    write_conf(conf, {**stack.settings(), **changed})
+    done = stack_module.ctl(conf, "check", check=False, env=env)
+    assert done.returncode == status, done.stdout + done.stderr
+    lines = re.findall(r"^(\w+) +(\w+) +(.*)$", done.stdout, re.M)
+    return {what: (level, text) for level, what, text in lines
+            if level != "ok"}
+
+
+# ---------------------------------------------------------------- warnings
+
+def test_an_origin_that_was_not_set(stack, tmp_path):
+    found = check(stack, tmp_path, 0, public_origin=None)
+    assert found.pop("public_origin") == (
+        "warning", "is not set, so addresses of pictures and links begin with "
+        f"https://localhost; set public_origin in {tmp_path}/changed.conf")
+    assert not found
+
+
+def test_a_default_picture_that_is_missing(stack, tmp_path):
+    shutil.copytree(stack.media, tmp_path / "media")
+    (tmp_path / "media/users/default.png").unlink()
+    found = check(stack, tmp_path, 0, media_root=tmp_path / "media")
+    level, text = found.pop("pictures")
+    assert level == "warning" and "users/default.png: No such file" in text
+    assert '"mxmctl migrate"' in text
+    assert not found
+    # what it names mends it
+    stack_module.ctl(tmp_path / "changed.conf", "migrate")
+    assert not check(stack, tmp_path, 0, media_root=tmp_path / "media")
+
+
+@pytest.mark.parametrize("sender, good", [
+    (None, False), ("movies@localhost", False), ("movies@host", False),
+    ("movies@nas.local", False), ("m@example.org", True)])
+def test_a_sender_that_nobody_knows(stack, tmp_path, mail_server, sender, good):
+    found = check(stack, tmp_path, 0, mail_transport="smtp",
+                  smtp_url=mail_server.url, mail_from=sender)
+    assert ("mail_from" in found) is not good
+    assert good or "set mail_from in" in found["mail_from"][1]
+
+
+def test_a_log_in_without_tls(stack, tmp_path, mail_server):
+    found = check(stack, tmp_path, 69, mail_transport="smtp",
+                  smtp_url=mail_server.url, smtp_user="u", smtp_password="p")
+    level, text = found["mail"]
+    assert level == "FAILED"
+    assert "mails leave over TLS only" in text and "set smtp_url" in text
+    assert "AUTH" not in mail_server.verbs()
+
+
+def test_a_password_without_a_user(stack, tmp_path, mail_server):
+    found = check(stack, tmp_path, 0, mail_transport="smtp",
+                  smtp_url=mail_server.url, smtp_password="p")
+    assert set(found) == {"smtp_user"}
+
+
+# -------------------------------------------------------------- the jobs
+
+def test_jobs_that_failed_and_jobs_that_wait(stack, tmp_path):
+    insert = ("INSERT INTO job (name, state, attempts, run_at, finished_at) "
+              "VALUES ('of_a_later_release', %s, 1, "
+              "now() - interval '1 hour', %s)")
+    try:
+        stack.sql(insert, ("failed", "2026-01-01"))
+        found = check(stack, tmp_path, 0)
+        assert found["queue"][0] == "warning"
+        assert '"mxmctl jobs list failed"' in found["queue"][1]
+        stack.sql("DELETE FROM job WHERE name = 'of_a_later_release'")
+        stack.sql(insert, ("queued", None))  # nobody here knows it
+        found = check(stack, tmp_path, 69)
+        assert found["queue"] == (
+            "FAILED", "a job has been due for 60 min; see whether mxm-jobs "
+            "runs: systemctl status mxm-jobs")
+    finally:
+        stack.sql("DELETE FROM job WHERE name = 'of_a_later_release'")
+    assert not check(stack, tmp_path, 0)
+
+
+def test_mxm_jobs_that_is_dead(stack, tmp_path):
+    assert not check(stack, tmp_path, 0)
+    stack.jobs.signal(signal.SIGKILL)
+    stack.jobs.popen.wait()
+    try:
+        found = wait_until(lambda: check_any(stack), "it is noticed", 120)
+        assert "systemctl restart mxm-jobs" in found
+    finally:
+        stack.start_jobs()
+    wait_until(lambda: not check_any(stack), "it is back", 60)
+
+
+@pytest.fixture(autouse=True)
+def at_work(stack):
+    """mxm-jobs has done its first round."""
+    wait_until(lambda: not check_any(stack), "mxm-jobs is at work", 60)
+
+
+def check_any(stack):
+    done = json.loads(stack.ctl("--json check", check=False).stdout)
+    return " ".join(f["text"] for f in done
+                    if f["what"] == "jobs" and not f["ok"])
+
+
+def test_a_socket_without_mxmd_behind_it(stack, tmp_path):
+    """As systemd holds them when mxmd does not start."""
+    run = tmp_path / "run"
+    run.mkdir()
+    with socket.socket(socket.AF_UNIX) as a, socket.socket(socket.AF_UNIX) as b:
+        for s, name in ((a, "fast.sock"), (b, "slow.sock")):
+            s.bind(str(run / name))
+            s.listen(8)
+        found = check(stack, tmp_path, 69, run_dir=run)
+    assert found["sockets"] == (
+        "FAILED", "are open, but mxmd does not run; systemctl status mxmd")
+
+
+# --------------------------------------------------------------- the model
+
+def test_a_model_that_is_not_here(stack, tmp_path):
+    if not stack.value("SELECT count(*) FROM model"):
+        stack.ctl("recommend train --quiet")
+    assert stack.value("SELECT count(*) FROM model WHERE published_at "
+                       "IS NOT NULL") > 0
+    stack.sql("UPDATE model SET published_at = now() - interval '1 hour'")
+    found = check(stack, tmp_path, 0, model_file=tmp_path / "model")
+    assert set(found) == {"model"}
+    assert found["model"][0] == "warning"
+    assert "see whether mxm-jobs runs and may write there" in found["model"][1]
+
+
+# ------------------------------------------------------------------- room
+
+IN_NAMESPACE = ["unshare", "--mount", "--propagation", "private", "sh", "-ec"]
+
+
+def may_mount():
+    return os.geteuid() == 0 and subprocess.run(
+        [*IN_NAMESPACE, "mount -t tmpfs none /mnt"],
+        capture_output=True).returncode == 0
+
+
+@pytest.mark.skipif(not may_mount(), reason="needs root, to mount a small disk")
+@pytest.mark.parametrize("options, status, words", [
+    ("size=200m", 0, "only 200 MB are left"),
+    ("size=1m", 69, "the disk is full"),
+    ("size=200m,nr_inodes=1", 69, "the disk is full"),
+    ("ro", 69, "may only be read")])
+def test_a_disk_without_room(stack, tmp_path, options, status, words):
+    media = tmp_path / "media"
+    media.mkdir()
+    conf = tmp_path / "mxm.conf"
+    write_conf(conf, {**stack.settings(), "media_root": media})
+    done = subprocess.run(
+        [*IN_NAMESPACE, f"mount -t tmpfs -o {options} none {media}; "
+         f"exec {BUILD}/mxmctl --config {conf} check"],
+        capture_output=True, text=True, env=stack_module.environment())
+    assert done.returncode == status, done.stdout + done.stderr
+    assert words in re.search(r"^\w+ +media +(.*)$", done.stdout, re.M)[1]
+
+
+# ------------------------------------------------------------ nothing hangs
+
+def test_a_mail_server_that_says_nothing(stack, tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"smtp://127.0.0.1:{silent.getsockname()[1]}"
+        found = check(stack, tmp_path, 69, mail_transport="smtp", smtp_url=url)
+    assert found["mail"][0] == "FAILED" and "smtp_url" in found["mail"][1]
+
+
+def test_a_database_that_says_nothing(stack, tmp_path):
+    with socket.socket(socket.AF_UNIX) as silent:
+        silent.bind(str(tmp_path / ".s.PGSQL.5432"))
+        silent.listen(64)
+        found = check(stack, tmp_path, 69,
+                      database=f"host={tmp_path} dbname=x user=y")
+    assert found["database"][0] == "FAILED"
+
+
+def test_a_file_that_never_ends(stack, tmp_path):
+    """A pipe in the place of a file stands for whatever hangs in the kernel."""
+    (tmp_path / "moviesxmovies").mkdir()
+    os.mkfifo(tmp_path / "nginx.conf")
+    began = time.monotonic()
+    found = check(stack, tmp_path, 69, env={
+        **stack_module.environment(), "MXM_NGINX_DIR": str(tmp_path)})
+    assert time.monotonic() - began < 300  # it ends at all
+    assert found["nginx"] == (
+        "FAILED", "no answer within 12 s; see whether the disk, the mount or "
+        "the server behind it hangs")
+
+
+def test_it_changes_nothing(stack, tmp_path):
+    def state():
+        files = sorted((p, p.stat().st_mtime_ns) for p in
+                       stack.media.rglob("*"))
+        return files, stack.sql("SELECT * FROM migration ORDER BY number")
+    before = state()
+    stack.ctl("check")
+    assert state() == before
+
+
+# -------------------------------------------------- whoever may not look
+
+@pytest.mark.parametrize("command", ["check", "migrate", "migrate --status",
+                                     "jobs list", "import demo",
+                                     "recommend show", "check sql"])
+def test_root_is_told_whom_to_be(stack, tmp_path, command):
+    """The settings name no role, as by default: it is the system's user."""
+    if os.geteuid() != 0:
+        pytest.skip("needs root")
+    conf = tmp_path / "mxm.conf"
+    write_conf(conf, {**stack.settings(), "database":
+                      f"host={stack.cluster.run} dbname={stack.database}"})
+    done = stack_module.ctl(conf, command, check=False)
+    said = done.stdout + done.stderr
+    assert done.returncode == 69
+    first = command.split()[0]
+    assert f"run it as moviesxmovies: runuser -u moviesxmovies -- mxmctl " \
+           f"--config {conf} {first}" in said
+
+
+@pytest.mark.parametrize("database, words", [
+    ("dbname=nope user=mxm", "make it: runuser -u postgres -- createdb -O mxm "
+     "-T template0 -E UTF8 -l C.UTF-8 nope; or mend the setting `database`"),
+    ("dbname=postgres user=nobody_here", "run it as nobody_here: "),
+    ("dbname=postgres user=mxm port=1", "systemctl status postgresql")])
+def test_what_is_missing_is_named_with_its_command(stack, tmp_path, database,
+                                                   words):
+    conf = tmp_path / "mxm.conf"
+    write_conf(conf, {**stack.settings(), "database":
+                      f"host={stack.cluster.run} {database}"})
+    for command in ("migrate", "check"):
+        done = stack_module.ctl(conf, command, check=False)
+        assert done.returncode == 69
+        assert words in done.stdout + done.stderr
+
+
+def test_a_wrong_password(stack, tmp_path):
+    hba = stack.cluster.data / "pg_hba.conf"
+    good = hba.read_text()
+    cluster = stack.cluster
+    cluster.sql("CREATE ROLE pw LOGIN PASSWORD 'right'")
+    try:
+        hba.write_text("local all pw scram-sha-256\n" + good)
+        cluster.sql("SELECT pg_reload_conf()")
+        conf = tmp_path / "mxm.conf"
+        said = None
+        for database in ("password=hunter2", ""):
+            write_conf(conf, {**stack.settings(), "database":
+                              f"host={cluster.run} dbname=postgres user=pw "
+                              f"{database}"})
+
+            def complaint():
+                done = stack_module.ctl(conf, "migrate", check=False)
+                said = done.stderr
+                return said if "password" in said else None
+            said = wait_until(complaint, "the server asks for a password")
+            assert "put the right one into the setting `database`" in said
+            assert "psql -c '\\password pw'" in said
+            assert "hunter2" not in said
+    finally:
+        hba.write_text(good)
+        cluster.sql("SELECT pg_reload_conf()")
+        cluster.sql("DROP ROLE pw")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to be another")
+@pytest.mark.parametrize("closed", ["mxm.conf", "key", "conf.d/10.conf"])
+def test_files_that_an_ordinary_user_may_not_read(tmp_path, closed):
+    (tmp_path / "conf.d").mkdir()
+    (tmp_path / "conf.d/10.conf").write_text("workers = 2\n")
+    (tmp_path / "key").write_text("k" * 40)
+    (tmp_path / "mxm.conf").write_text(f"signing_key_file = {tmp_path}/key\n")
+    for name in ("mxm.conf", "conf.d/10.conf", "key"):
+        (tmp_path / name).chmod(0o640)
+        if name != closed:
+            shutil.chown(tmp_path / name, "nobody", "nogroup")
+    shutil.copy(BUILD / "mxmctl", tmp_path / "mxmctl")
+    for folder in (tmp_path, *tmp_path.parents[:2]):
+        folder.chmod(0o755)
+    done = subprocess.run(
+        ["setpriv", "--reuid", "nobody", "--regid", "nogroup",
+         "--clear-groups", str(tmp_path / "mxmctl"), "--config",
+         str(tmp_path / "mxm.conf"), "migrate"],
+        capture_output=True, text=True, cwd="/", env={})
+    assert done.returncode == 78
+    assert f"{tmp_path}/{closed}: cannot be read: Permission denied; nobody " \
+        "may not; run this as moviesxmovies: sudo -u moviesxmovies" \
+        in done.stderr
