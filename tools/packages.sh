@@ -3,6 +3,7 @@
 #
 # The Debian packages the tree needs, in one place; tools/install-packages
 # installs those that are missing.
+# Run by itself it prints the packages of the groups that are named (README).
 
 # Named by packages_missing.
 # shellcheck disable=SC2034
@@ -80,3 +81,16 @@ packages_install() {
 	    "as root: apt-get install ${missing[*]}" ;;
 	esac
 }
+
+# packages_print GROUP…
+packages_print() {
+	local group
+	for group in "$@"; do
+		local -n list="PACKAGES_$group"
+		printf '%s\n' "${list[@]}"
+	done
+}
+
+if [ "${BASH_SOURCE[0]}" = "$0" ]; then
+	packages_print "$@"
+fi
