@@ -172,7 +172,7 @@ WITH gone AS (
 SELECT picture
   FROM gone;
 
--- Which of these paths no account names; as many as there are paths.
+-- Which of these paths no account names; no LIMIT: as many as there are paths.
 -- name: account_pictures_unused :many (paths text[])
 SELECT p.picture
   FROM unnest($1::text[]) AS p (picture)
