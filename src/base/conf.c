@@ -180,6 +180,8 @@ take_line(struct reader *r, char *line, size_t n)
 		    place);
 		return;
 	}
+	if (r->line == 1)
+		text_cut_mark(line);
 	text = text_trim(r->conf, line);
 	if (!*text || *text == '#')
 		return;
@@ -370,6 +372,7 @@ read_secret(struct reader *r, const char *file, int fd)
 		    file);
 		return NULL;
 	}
+	text_cut_mark(text);
 	return text;
 }
 

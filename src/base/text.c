@@ -10,7 +10,8 @@
 #include "base/mem.h"
 #include "base/text.h"
 
-#define WORD_JOINER "\xe2\x81\xa0" /* U+2060 */
+#define WORD_JOINER     "\xe2\x81\xa0" /* U+2060 */
+#define BYTE_ORDER_MARK "\xef\xbb\xbf" /* U+FEFF */
 
 #define NORMAL_MAX   4096
 #define USERNAME_MAX 150
@@ -75,6 +76,15 @@ text_is_utf8(const char *s, size_t n)
 		n -= len;
 	}
 	return true;
+}
+
+void
+text_cut_mark(char *s)
+{
+	size_t n = strlen(BYTE_ORDER_MARK);
+
+	if (strncmp(s, BYTE_ORDER_MARK, n) == 0)
+		memmove(s, s + n, strlen(s + n) + 1);
 }
 
 size_t

@@ -11,6 +11,9 @@
 /* true when the n bytes are UTF-8 as RFC 3629 has it and hold no NUL. */
 bool text_is_utf8(const char *s, size_t n);
 
+/* Cuts off the byte order mark that a file's text may begin with. */
+void text_cut_mark(char *s);
+
 /* Code points in a valid UTF-8 string. */
 size_t text_length(const char *s);
 

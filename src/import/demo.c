@@ -17,6 +17,7 @@
 #include "import/record.h"
 #include "import/table.h"
 
+#define MARK           "\xef\xbb\xbf" /* a byte order mark: U+FEFF */
 #define LINE_MAX_BYTES ((ssize_t)1024 * 1024)
 #define LANGUAGES      "|en|es|fr|de|"
 #define CATEGORIES     "|BP|BA|BD|IF|MA|WA|SA|SX|DR|DD|"
@@ -54,7 +55,7 @@ static const struct record_field person_fields[] = {
 static const struct record_field movie_fields[] = {
 	{ "slug", R_SLUG, true, 255, NULL },
 	{ "title", R_NAME, true, 255, NULL },
-	{ "release_date", R_DATE, true, 0, NULL },
+	{ "release_date", R_DATE, false, 0, NULL },
 	{ "synopsis", R_TEXT, false, 0, NULL },
 	{ "cover", R_TEXT, false, 255, NULL },
 	{ "popularity", R_NUMBER, false, 0, NULL },
@@ -297,6 +298,10 @@ take_line(struct reader *r, long line, char *text, ssize_t n)
 	const char *why = "longer than a megabyte";
 	enum err e = ERR_OK;
 
+	if (line == 1 && strncmp(text, MARK, strlen(MARK)) == 0) {
+		text += strlen(MARK);
+		n -= (ssize_t)strlen(MARK);
+	}
 	while (n > 0 && strchr(" \t\r\n", text[n - 1]))
 		n--;
 	if (n <= LINE_MAX_BYTES)

@@ -77,9 +77,12 @@ dash_length(const char *s)
 	return 0;
 }
 
-/* "(1999)", "(1975-1979)", "(2009– )": the year, 0: it is none of these. */
+/*
+ * "(1999)", "(1975-1979)", "(2009– )": the year, 0: it is none of these. *end
+ * is what follows.
+ */
 static int
-year_of(const char *s)
+year_of(char *s, char **end)
 {
 	size_t dash;
 	int year;
@@ -94,22 +97,54 @@ year_of(const char *s)
 		s += 4;
 	while (dash > 0 && *s == ' ')
 		s++;
-	return strcmp(s, ")") == 0 ? year : 0;
+	*end = s + 1;
+	return *s == ')' ? year : 0;
 }
 
-/* Cuts the year off the end of `s`, and the space before it. */
-static int
-take_year(char *s)
+/* Nothing but what stands in brackets, "[HD]" or "(Director's Cut)"? */
+static bool
+is_bracketed(const char *s)
 {
-	char *open = strrchr(s, '(');
-	int year = open ? year_of(open) : 0;
+	while (*s) {
+		if (*s == ' ') {
+			s++;
+			continue;
+		}
+		if (*s != '[' && *s != '(')
+			return false;
+		s = strchr(s, *s == '[' ? ']' : ')');
+		if (!s)
+			return false;
+		s++;
+	}
+	return true;
+}
 
-	if (year < 1800 || year > 2200)
-		return 0;
-	while (open > s && open[-1] == ' ')
+/*
+ * Cuts the year off the end of `s`, and the space before it. What stands in
+ * brackets behind the year is left in *rest.
+ */
+static int
+take_year(char *s, char **rest)
+{
+	char *open = s + strlen(s);
+
+	*rest = open;
+	while (open > s) {
+		char *end;
+		int year;
+
 		open--;
-	*open = '\0';
-	return year;
+		year = *open == '(' ? year_of(open, &end) : 0;
+		if (year < 1800 || year > 2200 || !is_bracketed(end))
+			continue;
+		*rest = end + strspn(end, " ");
+		while (open > s && open[-1] == ' ')
+			open--;
+		*open = '\0';
+		return year;
+	}
+	return 0;
 }
 
 /* The article that the n bytes end in behind ", "; NULL: none. */
@@ -168,13 +203,13 @@ part_length(const char *s, bool bracketed)
 void
 title_split(TALLOC_CTX *mem, const char *raw, struct title *out)
 {
-	char *copy = text_trim(mem, raw);
+	char *copy = text_trim(mem, raw), *rest;
 	bool bracketed = false;
 	const char *s = copy;
 	struct buf b;
 
-	out->year = take_year(copy);
-	buf_init(&b, mem, strlen(copy) + 1);
+	out->year = take_year(copy, &rest);
+	buf_init(&b, mem, strlen(raw) + 1);
 	while (*s) {
 		size_t n = part_length(s, bracketed);
 
@@ -185,6 +220,10 @@ title_split(TALLOC_CTX *mem, const char *raw, struct title *out)
 		buf_add(&b, s, bracketed ? 1 : 2);
 		s += bracketed ? 1 : 2;
 		bracketed = !bracketed;
+	}
+	if (*rest) {
+		buf_putc(&b, ' ');
+		buf_puts(&b, rest);
 	}
 	out->text = text_trim(mem, b.data);
 }

@@ -16,7 +16,8 @@ struct title {
  * Takes the year (of a range the first) off the end and puts articles back in
  * front, also within the other names in brackets, which stay:
  * "Amelie (Fabuleux destin d'Amélie Poulain, Le) (2001)" becomes
- * "Amelie (Le Fabuleux destin d'Amélie Poulain)".
+ * "Amelie (Le Fabuleux destin d'Amélie Poulain)". What stands in brackets
+ * behind the year stays: "Ring, The (2002)[HD]" is "The Ring [HD]".
  */
 void title_split(TALLOC_CTX *mem, const char *raw, struct title *out);
 

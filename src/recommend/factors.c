@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 
 #include "base/mem.h"
+#include "base/text.h"
 #include "recommend/factors.h"
 #include "recommend/large.h"
 
@@ -307,6 +308,8 @@ read_lines(struct reader *r, const char *path)
 	const char *why = NULL;
 
 	while (!why && next_line(r, &why)) {
+		if (r->line == 1)
+			text_cut_mark(r->text);
 		if (r->text[0])
 			why = take_line(r);
 		if (why || r->line % STOP_LINES != 0)

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "base/text.h"
 #include "recommend/large.h"
 #include "recommend/model.h"
 #include "recommend/table.h"
@@ -379,8 +380,8 @@ look_at(char *line, long number, struct layout *l, bool *rating, int64_t *user,
 	const char *why;
 
 	*rating = false;
-	if (number == 1 && strncmp(line, "\xef\xbb\xbf", 3) == 0)
-		memmove(line, line + 3, strlen(line + 3) + 1);
+	if (number == 1)
+		text_cut_mark(line);
 	if (number == 1 && (strncmp(line, "\xff\xfe", 2) == 0 ||
 			       strncmp(line, "\xfe\xff", 2) == 0))
 		return "the file is UTF-16; UTF-8 is wanted";

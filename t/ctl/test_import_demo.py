@@ -206,6 +206,22 @@ def copy_of_demo(folder):
     return target
 
 
+def test_marks_at_the_beginning_and_a_movie_without_a_date(place):
+    """Files as an editor of another system leaves them."""
+    folder = copy_of_demo(place.folder)
+    movies = folder / "movies.jsonl"
+    text = json.dumps({"slug": "undated", "title": "Undated"}) + "\r\n" \
+        + movies.read_text()
+    movies.write_bytes(b"\xef\xbb\xbf" + text.encode())
+    ratings = folder / "ratings.csv"
+    ratings.write_bytes(b"\xef\xbb\xbf" + ratings.read_bytes())
+    done = place.ctl("import", "demo", folder)
+    assert done.returncode == 0, done.stderr
+    assert not skipped(done)
+    assert place.one("SELECT release_date IS NULL FROM movie"
+                     " WHERE slug = 'undated'")
+
+
 def test_bad_records_are_told(place):
     folder = copy_of_demo(place.folder)
     first = {}

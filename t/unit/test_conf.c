@@ -469,6 +469,15 @@ Test(conf, a_secret_that_cannot_be_used)
 	cr_assert_eq(strlen(conf->signing_key), 4096);
 }
 
+/* As editors of another system leave it. */
+Test(conf, a_byte_order_mark_is_skipped)
+{
+	char marked[] = "\xef\xbb\xbfworkers = 3\r\n" KEY;
+
+	cr_assert_eq(load(marked), ERR_OK);
+	cr_assert_eq(conf->workers, 3);
+}
+
 Test(conf, only_the_end_of_a_secret_is_trimmed)
 {
 	put("key", " 0123456789abcdef0123456789abcdef \r\n\n", 0600);
