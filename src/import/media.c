@@ -16,6 +16,12 @@
 #define DEPTH_MAX 8
 #define CHUNK     ((size_t)64 * 1024)
 
+/*
+ * nginx reads what is made, whatever the administrator's own mask. Not by
+ * chmod(), which takes the set-group-ID bit from a folder of another group.
+ */
+#define MASK 022
+
 struct job {
 	TALLOC_CTX *mem;
 	struct stat owner; /* of the target */
@@ -195,6 +201,7 @@ media_copy(
 {
 	struct job job = { .mem = mem, .out = out };
 	int from_dir, to_dir;
+	mode_t mask;
 	bool good;
 
 	memset(out, 0, sizeof *out);
@@ -202,7 +209,9 @@ media_copy(
 		return true;
 	if (!open_both(&job, from, to, &from_dir, &to_dir))
 		return false;
+	mask = umask(MASK);
 	good = copy_folder(&job, from_dir, to_dir, 0);
+	(void)umask(mask);
 	close(to_dir);
 	return good;
 }
@@ -237,14 +246,17 @@ media_copy_defaults(
 {
 	struct job job = { .mem = mem, .out = out };
 	int from_dir, to_dir;
+	mode_t mask;
 	bool good = true;
 	size_t i;
 
 	memset(out, 0, sizeof *out);
 	if (!open_both(&job, from, to, &from_dir, &to_dir))
 		return false;
+	mask = umask(MASK);
 	for (i = 0; good && media_defaults[i]; i++)
 		good = copy_path(&job, from_dir, to_dir, media_defaults[i]);
+	(void)umask(mask);
 	close(from_dir);
 	close(to_dir);
 	return good;

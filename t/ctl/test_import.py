@@ -514,3 +514,20 @@ def test_genres_cost_as_much_as_they_are_long(place):
     assert told["movies.csv:13"] == "title or genres have more than 4096 bytes"
     assert place.one("SELECT count(*) FROM movie_genre AS g JOIN movie AS m"
                      " ON m.id = g.movie_id WHERE m.title = 'Many'") == 32
+
+
+def test_default_pictures_come_with_it(place):
+    """What the films it brings name as their cover is there, and nginx may read
+    it, also after an administrator whose files are closed to others."""
+    place.ctl("import", "movielens", "--dry-run", place.data(), check=True)
+    assert not list(place.media.iterdir())
+    place.media.chmod(0o2750)
+    before = os.umask(0o077)
+    try:
+        place.ctl("import", "movielens", place.data(), check=True)
+    finally:
+        os.umask(before)
+    picture = place.media / "movies/covers/no-movie.png"
+    assert picture.stat().st_mode & 0o777 == 0o644
+    for folder in (picture.parent, picture.parent.parent):
+        assert folder.stat().st_mode & 0o7777 == 0o2755
