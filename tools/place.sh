@@ -94,7 +94,7 @@ place_has_room() {
 	[ ! -f "$STATE/loaded" ] || need=20
 	left=$(df --output=avail -m "$STATE" | tail -n 1)
 	[ "$left" -ge "$need" ] || die 1 "the disk of $STATE is full" \
-	    "a demo needs $need MB there, and$left are left" "$(place_other)"
+	    "a demo needs $need MB there, and $((left)) are left" "$(place_other)"
 }
 
 # In conditions: the last test is its status.

@@ -202,7 +202,8 @@ def test_pictures_that_are_there_stay(place):
 
 def copy_of_demo(folder):
     target = pathlib.Path(folder) / "demo"
-    shutil.copytree(DEMO, target, ignore=shutil.ignore_patterns("media"))
+    shutil.copytree(DEMO, target, ignore=shutil.ignore_patterns("media"),
+                    copy_function=shutil.copyfile)
     return target
 
 
