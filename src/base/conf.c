@@ -23,10 +23,11 @@
 /* The user of the services, as README and the units have it. */
 #define SERVICE_USER "moviesxmovies"
 
-#define KEY_LEAST  32   /* bytes of a signing key */
-#define SECRET_MAX 4096 /* bytes of a file with a secret */
-#define SIZE_LEAST 4096 /* bytes a request may have at least */
-#define SOCKET_MAX 107  /* bytes of a socket's path */
+#define KEY_LEAST  32        /* bytes of a signing key */
+#define SECRET_MAX 4096      /* bytes of a file with a secret */
+#define FILE_LIMIT (1 << 20) /* bytes of a file of settings */
+#define SIZE_LEAST 4096      /* bytes a request may have at least */
+#define SOCKET_MAX 107       /* bytes of a socket's path */
 
 const struct conf_setting conf_settings[CONF__MAX] = {
 #define SETTING(NAME, TYPE, DEFAULT, FLAGS, HELP)                      \
@@ -240,14 +241,29 @@ remedy_for_rights(struct reader *r, const char *file)
 	    mine ? mine->gr_name : SERVICE_USER, file, file);
 }
 
+/* From `line` to `end`, where a NUL stands. */
+static void
+take_lines(struct reader *r, char *line, char *end)
+{
+	char *to;
+
+	for (; line < end; line = to + 1) {
+		to = memchr(line, '\n', (size_t)(end - line));
+		if (!to)
+			to = end;
+		*to = '\0';
+		r->line++;
+		take_line(r, line, (size_t)(to - line));
+	}
+}
+
 static void
 read_file(struct reader *r, const char *file)
 {
 	FILE *f = fopen(file, "re");
 	struct stat st;
-	char *line = NULL;
-	size_t size = 0;
-	ssize_t n;
+	char *text;
+	size_t n;
 
 	if (!f || fstat(fileno(f), &st) != 0) {
 		cannot_read(r, file,
@@ -263,13 +279,19 @@ read_file(struct reader *r, const char *file)
 	r->line = 0;
 	r->open_to_all = S_ISREG(st.st_mode) && (st.st_mode & S_IRWXO);
 	memset(r->given, 0, sizeof r->given);
-	while ((n = getline(&line, &size, f)) >= 0) {
-		r->line++;
-		take_line(r, line, (size_t)n);
-	}
-	if (ferror(f))
+	text = mem_array(r->conf, char, FILE_LIMIT + 1);
+	n = fread(text, 1, FILE_LIMIT + 1, f);
+	if (ferror(f)) {
 		cannot_read(r, file, "it must be a plain file");
-	free(line);
+	} else if (n > FILE_LIMIT) {
+		wrong(r, "%s: is too long for settings; at most %d bytes", file,
+		    FILE_LIMIT);
+		r->unreadable = true;
+	} else {
+		text[n] = '\0';
+		take_lines(r, text, text + n);
+	}
+	talloc_free(text);
 	fclose(f);
 }
 

@@ -532,3 +532,29 @@ def test_the_manual_page_has_them_all():
     for name, _, default, _ in SETTINGS:
         assert re.search(rf"^\.It .*\b{name}\b", page, re.M), name
         assert default in page
+
+
+def test_a_file_without_an_end(conf):
+    """A device, or a log written over the settings, must not eat the memory."""
+    conf.path.unlink()
+    conf.path.symlink_to("/dev/zero")
+    done = conf.run("check", "settings")
+    assert done.returncode == 78
+    assert f"{conf.path}: is too long for settings; at most 1048576 bytes" \
+        in done.stdout
+
+
+def test_a_part_without_an_end(conf):
+    place = conf.part("10.conf", "")
+    place.unlink()
+    place.symlink_to("/dev/zero")
+    assert conf.fault() == \
+        f"{place}: is too long for settings; at most 1048576 bytes"
+
+
+def test_the_longest_file(conf):
+    begin = f"signing_key = {KEY}\n"
+    conf.write(begin + "#" * ((1 << 20) - len(begin)))
+    assert conf.faults() == []
+    conf.write(begin + "#" * ((1 << 20) - len(begin) + 1))
+    assert len(conf.faults()) == 1
