@@ -250,6 +250,18 @@ def test_check_without_a_cache_is_fine(stack, tmp_path, mail_server):
     assert re.search(rf"^ok +mail +{mail_server.url}$", done.stdout, re.M)
 
 
+def test_check_names_the_cache_that_is_away(stack, tmp_path):
+    """Of several, whichever it is that the keys of a check would go to."""
+    conf, good = tmp_path / "mxm.conf", stack.settings()["cache_servers"]
+    away = [tmp_path / f"{name}.sock" for name in "abc"]
+    write_conf(conf, {**stack.settings(), "cache_servers":
+                      ", ".join(map(str, [good, *away]))})
+    done = mxmctl("--config", conf, "check")
+    assert done.returncode == 69
+    assert re.findall(r"^FAILED +cache +nobody answers at (\S+);",
+                      done.stdout, re.M) == [str(path) for path in away]
+
+
 def test_check_of_the_statements(stack):
     done = stack.ctl("check sql")
     assert done.returncode == 0 and "statement" in done.stdout
