@@ -19,7 +19,7 @@ SELECT a.username, a.preferred_language, a.verified, a.boarded, a.active,
 -- Whom a person may mean who logs in: the account of that name, then that of
 -- that mail address. One may have chosen the address of another as name.
 -- known: one of the account's sessions began in that network.
--- name: account_for_login :many (name text, network cidr)
+-- name: account_for_login :many (name text, network inet)
 SELECT id, password, epoch,
        EXISTS (SELECT
                  FROM session AS s

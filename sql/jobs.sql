@@ -170,16 +170,18 @@ WITH gone AS (
 	  FROM gone, unnest(ARRAY['account', 'user', 'list', 'circle']) AS kind
 )
 SELECT picture
-  FROM gone;
+  FROM gone
+ LIMIT 500;
 
--- Which of these paths no account names; no LIMIT: as many as there are paths.
+-- Which of these paths no account names.
 -- name: account_pictures_unused :many (paths text[])
 SELECT p.picture
   FROM unnest($1::text[]) AS p (picture)
  WHERE NOT EXISTS (SELECT
                      FROM account AS a
                     WHERE a.picture = p.picture
-                      AND a.picture <> 'users/default.png');
+                      AND a.picture <> 'users/default.png')
+ LIMIT cardinality($1);
 
 -- name: prune_sessions :exec ()
 DELETE FROM session
