@@ -90,6 +90,11 @@ CREATE INDEX movie_find_title ON movie_find USING gin
 	 title_fr gin_trgm_ops, title_de gin_trgm_ops) WHERE live;
 CREATE INDEX movie_find_pairs ON movie_find USING gin
 	(movie_pairs(movie_find)) WHERE live;
+-- Few titles are longer than 64 characters: only these can contain such a text.
+CREATE INDEX movie_find_long ON movie_find (movie_id)
+	WHERE live AND greatest(char_length(title), char_length(title_en),
+	                        char_length(title_es), char_length(title_fr),
+	                        char_length(title_de)) > 64;
 CREATE INDEX movie_find_lists ON movie_find USING gin (genres, platforms)
 	WHERE live;
 DROP INDEX movie_search, movie_translation_search;
@@ -378,19 +383,41 @@ BEGIN
 END
 $$;
 
--- Whether more films fit than that: counted in the order of the table, which is
--- the quickest when many do.
-CREATE FUNCTION movie_many(in_language text, pattern text, in_genres bigint[],
-                           on_platforms bigint[], most bigint)
+-- The pairs that find a text in which trigrams find nothing, since they need three
+-- letters in a row; NULL for other texts.
+CREATE FUNCTION movie_pairs_of(fold text) RETURNS text[]
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+	SELECT CASE WHEN fold IS NULL OR fold ~ '[[:alnum:]]{3}' THEN NULL
+	            WHEN char_length(fold) > 1
+	            THEN array_remove(fold_pairs(fold, ''), E'\x01' || left(fold, 1))
+	            ELSE fold_pairs(fold, '') END
+$$;
+
+-- Whether more films fit than that. They are counted in the order of the table,
+-- which is the quickest when one in ten fits (dense); else by the index.
+CREATE FUNCTION movie_many(in_language text, fold text, pattern text,
+                           in_genres bigint[], on_platforms bigint[],
+                           dense boolean, most bigint)
 	RETURNS boolean LANGUAGE plpgsql STABLE
 	SET plan_cache_mode = force_custom_plan
 	SET enable_indexscan = off
+	SET enable_seqscan = on
 	SET enable_bitmapscan = off AS $$
+DECLARE
+	pairs text[];
 BEGIN
+	IF NOT dense THEN
+		pairs := movie_pairs_of(fold);
+		PERFORM set_config('enable_seqscan', 'off', true),
+		        set_config('enable_bitmapscan', 'on', true);
+	END IF;
 	RETURN (SELECT count(*)
 	          FROM (SELECT
 	                  FROM movie_find AS f
-	                 WHERE movie_fits(f, in_language, pattern, in_genres,
+	                 WHERE (pairs IS NULL
+	                        OR movie_pairs(f) @> pairs
+	                        OR movie_pairs(f) @> movie_tagged(pairs, in_language))
+	                   AND movie_fits(f, in_language, pattern, in_genres,
 	                                  on_platforms)
 	                 LIMIT most + 1) AS hit) > most;
 END
@@ -420,7 +447,7 @@ END
 $$;
 
 -- All films that fit, newest first, at most so many, by the index of what is
--- asked for. Trigrams need three letters in a row; the pairs find the rest.
+-- asked for.
 CREATE FUNCTION movie_matching(in_language text, fold text, pattern text,
                                in_genres bigint[], on_platforms bigint[],
                                wanted bigint)
@@ -428,11 +455,25 @@ CREATE FUNCTION movie_matching(in_language text, fold text, pattern text,
 	SET plan_cache_mode = force_custom_plan
 	SET enable_seqscan = off AS $$
 DECLARE
-	pairs text[] := CASE WHEN fold !~ '[[:alnum:]]{3}'
-	                     THEN fold_pairs(fold, '') END;
+	pairs text[] := movie_pairs_of(fold);
 BEGIN
-	IF char_length(fold) > 1 THEN
-		pairs := array_remove(pairs, E'\x01' || left(fold, 1));
+	IF char_length(fold) > 64 THEN
+		RETURN ARRAY(WITH long AS MATERIALIZED (
+		                 SELECT f
+		                   FROM movie_find AS f
+		                  WHERE f.live
+		                    AND greatest(char_length(title),
+		                                 char_length(title_en),
+		                                 char_length(title_es),
+		                                 char_length(title_fr),
+		                                 char_length(title_de)) > 64)
+		             SELECT (l.f).movie_id
+		               FROM long AS l
+		              WHERE movie_fits(l.f, in_language, pattern, in_genres,
+		                               on_platforms)
+		              ORDER BY (l.f).release_date DESC NULLS LAST,
+		                       (l.f).movie_id DESC
+		              LIMIT wanted);
 	END IF;
 	RETURN ARRAY(WITH hit AS MATERIALIZED (
 	                 SELECT f.movie_id, f.release_date
@@ -450,8 +491,7 @@ BEGIN
 END
 $$;
 
--- Films that fit out of these, newest first, at most so many. OFFSET 0: one
--- look-up a film, whatever the planner believes of how many there are.
+-- Films that fit out of these, newest first, at most so many.
 CREATE FUNCTION movie_among(films bigint[], in_language text, pattern text,
                             in_genres bigint[], on_platforms bigint[],
                             wanted bigint)
@@ -459,17 +499,15 @@ CREATE FUNCTION movie_among(films bigint[], in_language text, pattern text,
 	SET plan_cache_mode = force_custom_plan
 	SET enable_seqscan = off AS $$
 BEGIN
-	RETURN ARRAY(SELECT f.movie_id
-	               FROM (SELECT unnest(films) AS movie_id
-	                      ORDER BY movie_id) AS l
-	              CROSS JOIN LATERAL (
-	                    SELECT m.movie_id, m.release_date
-	                      FROM movie_find AS m
-	                     WHERE m.movie_id = l.movie_id
-	                       AND movie_fits(m, in_language, pattern, in_genres,
-	                                      on_platforms)
-	                    OFFSET 0) AS f
-	              ORDER BY f.release_date DESC NULLS LAST, f.movie_id DESC
+	RETURN ARRAY(WITH hit AS MATERIALIZED (
+	                 SELECT f.movie_id, f.release_date
+	                   FROM movie_find AS f
+	                  WHERE f.movie_id = ANY (films)
+	                    AND movie_fits(f, in_language, pattern, in_genres,
+	                                   on_platforms))
+	             SELECT h.movie_id
+	               FROM hit AS h
+	              ORDER BY h.release_date DESC NULLS LAST, h.movie_id DESC
 	              LIMIT wanted);
 END
 $$;
@@ -479,12 +517,12 @@ $$;
 -- contains the text, those that nearly do, best first. A name of one character
 -- finds the titles that begin with it.
 --
--- What a search has to read depends on how many films fit, so that is asked of
--- some pages of the table first. When one film in ten fits, they are counted to
--- 10 001 and the newest are walked to the end of the page; when fewer do, an index
--- finds them all. Some 100 000 rows of the narrow table are read at most, as long
--- as what fits is not all old. Every part is planned for its values: a plan made
--- once for all values could do neither.
+-- What a search has to read depends on how many films fit and when they came out,
+-- so that is asked of some pages of the table first. When many more fit than are
+-- counted and the page wanted should end within the newest 100 000, they are
+-- counted to 10 001 and the newest are walked to the end of the page; else an index
+-- finds them all. Every part is planned for its values: a plan made once for all
+-- values could do neither.
 CREATE FUNCTION movie_search(in_language text, query text, caller bigint,
                              genres text[], platforms text[], directors text[],
                              actors text[], celebrities text[], stars bigint[],
@@ -504,7 +542,10 @@ DECLARE
 	on_platforms bigint[];
 	films   bigint[];
 	sample  text[];
+	share   double precision := least(1, 30 * 8192
+	                                  / (pg_relation_size('movie_find') + 1.0));
 	fitting bigint;
+	walked  double precision;
 	wanted  bigint := least(wanted_page, (most + size - 1) / size) * size;
 	found   bigint[];
 BEGIN
@@ -523,15 +564,22 @@ BEGIN
 	ELSIF fold IS NULL AND in_genres IS NULL AND on_platforms IS NULL THEN
 		found := movie_walk(in_language, NULL, NULL, NULL, most + 1);
 	ELSE
-		SELECT array_agg(f.title),
-		       count(*) FILTER (WHERE movie_fits(f, in_language, pattern,
-		                                         in_genres, on_platforms))
-		  INTO sample, fitting
-		  FROM movie_find AS f TABLESAMPLE SYSTEM
-		       (least(100, 3000 * 8192 / (pg_relation_size('movie_find') + 1.0)))
-		       REPEATABLE (1);
-		many := fitting * 10 > cardinality(sample)
-		        AND movie_many(in_language, pattern, in_genres, on_platforms,
+		SELECT array_agg(s.title), max(s.fitting),
+		       min(s.place) FILTER (WHERE s.fitting >= wanted * share + 1) / share
+		  INTO sample, fitting, walked
+		  FROM (SELECT f.title, row_number() OVER newest AS place,
+		               count(*) FILTER (WHERE movie_fits(f, in_language, pattern,
+		                                                 in_genres,
+		                                                 on_platforms))
+		               OVER newest AS fitting
+		          FROM movie_find AS f
+		               TABLESAMPLE SYSTEM (100 * share) REPEATABLE (1)
+		         WHERE f.live
+		        WINDOW newest AS (ORDER BY f.release_date DESC NULLS LAST,
+		                                   f.movie_id DESC)) AS s;
+		many := fitting > 2 * most * share AND walked < 100000
+		        AND movie_many(in_language, fold, pattern, in_genres,
+		                       on_platforms, fitting * 10 > cardinality(sample),
 		                       most);
 		IF many THEN
 			found := movie_walk(in_language, pattern, in_genres,

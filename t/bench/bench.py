@@ -19,6 +19,9 @@ nginx, and every figure is a median of interleaved runs:
   g  recommendations as they are asked for, uncached (t/bench/serving.py): p95
      with clients that pause, the CPU of a request, and what a model costs a
      worker
+  h  searches and recommendations in a million generated films, as statements
+     (t/bench/search.py): p50, p95, and the first on a new connection; minutes,
+     and 2 GiB of disk
 
 With --large, (f) also measures 20 million ratings, and the memory that
 "mxmctl recommend rank" takes to learn from a file of them: some minutes, and
@@ -433,8 +436,8 @@ def main():
     parser.add_argument("--json", metavar="FILE", type=pathlib.Path)
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--seconds", type=int, default=3)
-    parser.add_argument("--only", default="abcdefg",
-                        help="some of the letters a to g")
+    parser.add_argument("--only", default="abcdefgh",
+                        help="some of the letters a to h")
     parser.add_argument("--large", action="store_true",
                         help="20 million ratings as well: some minutes")
     options = parser.parse_args()
@@ -443,7 +446,7 @@ def main():
 
     import world
     data = world.shared_data("ml-latest-small")
-    if data is None:
+    if options.only != "h" and data is None:
         print("bench: no MovieLens data; set MXM_SHARED to the folder that "
               "holds data/ml-latest-small. Nothing is measured.")
         return 0
@@ -457,20 +460,38 @@ def main():
 def run(options, data):
     import stack
     import world
-    print(f"importing {data} …", flush=True)
     cluster = stack.Cluster(production=True)
     try:
         cluster.start()
+        if options.only == "h":
+            return measure(None, options, cluster)
+        print(f"importing {data} …", flush=True)
         template = world.template(cluster, "movielens")
         settings = {"workers": 0, "slow_workers": 0}
         with stack.Stack(cluster, settings, template,
                          nginx_workers="auto") as made:
-            return measure(made, options)
+            return measure(made, options, cluster)
     finally:
         cluster.close()
 
 
-def measure(made, options):
+def measure(made, options, cluster):
+    figures = Figures()
+    if made is not None:
+        figures = on_stack(made, options)
+    if "h" in options.only:
+        import search
+        search.measure(cluster, figures)
+    if options.json:
+        figures.write(options.json)
+    missed = [r["name"] for r in figures.rows if r["holds"] is False]
+    print(f"\n{len(missed)} of the goals missed"
+          + (": " + "; ".join(missed) if missed else ""))
+    return 0
+
+
+def on_stack(made, options):
+    """The figures that need a stack."""
     bench = Bench(made, options)
     if "a" in options.only or "c" in options.only:
         bench.cached()
@@ -486,12 +507,7 @@ def measure(made, options):
     if "g" in options.only:
         import serving
         serving.measure(made, bench.figures, options)
-    if options.json:
-        bench.figures.write(options.json)
-    missed = [r["name"] for r in bench.figures.rows if r["holds"] is False]
-    print(f"\n{len(missed)} of the goals missed"
-          + (": " + "; ".join(missed) if missed else ""))
-    return 0
+    return bench.figures
 
 
 if __name__ == "__main__":
