@@ -74,7 +74,7 @@ static const struct row {
 	{ "a\"b,c\nd\n", "1!a quote within an unquoted field 2:d" },
 	{ "\"a\"b,c\nd\n", "1!text behind the closing quote 2:d" },
 	{ "\"a\"\"\"\n", "1:a\"" },
-	{ "x\n\"never\nclosed\n", "1:x  2-3!!a quote that is never closed" },
+	{ "x\n\"never\nclosed\n", "1:x 2-3!!a quote that is never closed" },
 	{ "caf\xc3\xa9\n", "1:caf\xc3\xa9" },
 	{ "caf\xe9,x\nd\n", "1!not UTF-8 2:d" },
 	{ "\xed\xa0\x80\nd\n", "1!not UTF-8 2:d" },
