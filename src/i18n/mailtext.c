@@ -27,12 +27,12 @@ static const struct sentences verification[LANG__MAX] = {
 		"This is the code that verifies your account:",
 		"This link enters it for you:",
 		"Verify my account",
-		"The code is valid for 24 hours and can be used once.",
+		"The code is valid for 24 hours and can be used only once.",
 		"If you have no account with MoviesXMovies, someone has "
-		"mistyped an address; please ignore this mail.",
+		"mistyped an address; please ignore this email.",
 	},
 	[LANG_ES] = {
-		"Verificación de MoviesXMovies de {0}",
+		"Verificación de la cuenta de MoviesXMovies de {0}",
 		"Hola, {0}:",
 		"Este es el código que verifica su cuenta:",
 		"Con este enlace no hace falta escribirlo:",
@@ -43,14 +43,14 @@ static const struct sentences verification[LANG__MAX] = {
 		"equivocado de dirección; ignore este correo.",
 	},
 	[LANG_FR] = {
-		"Vérification du compte MoviesXMovies de {0}",
+		"Vérification de votre compte MoviesXMovies ({0})",
 		"Bonjour {0},",
 		"Voici le code qui permet de vérifier votre compte :",
 		"Avec ce lien, inutile de le saisir :",
 		"Vérifier mon compte",
 		"Le code est valable 24 heures et ne peut servir qu’une fois.",
 		"Si vous n’avez pas de compte MoviesXMovies, quelqu’un s’est "
-		"trompé d’adresse : veuillez ignorer ce message.",
+		"trompé d’adresse : ignorez ce message.",
 	},
 	[LANG_DE] = {
 		"Bestätigung des MoviesXMovies-Kontos von {0}",
@@ -58,9 +58,11 @@ static const struct sentences verification[LANG__MAX] = {
 		"mit diesem Code bestätigen Sie Ihr Konto:",
 		"Mit diesem Link müssen Sie ihn nicht eingeben:",
 		"Mein Konto bestätigen",
-		"Der Code gilt 24 Stunden und kann einmal verwendet werden.",
+		"Der Code gilt 24 Stunden und kann nur einmal verwendet "
+		"werden.",
 		"Wenn Sie kein Konto bei MoviesXMovies haben, hat sich jemand "
-		"in der Adresse geirrt; bitte ignorieren Sie diese Nachricht.",
+		"bei der Adresse vertippt; bitte ignorieren Sie diese "
+		"Nachricht.",
 	},
 };
 
@@ -69,43 +71,43 @@ static const struct sentences reset[LANG__MAX] = {
 		"Password reset for MoviesXMovies account of {0}",
 		"Hello {0},",
 		"This is the code that lets you choose a new password:",
-		"This link opens the page for it:",
+		"This link opens the page where you can do so:",
 		"Choose a new password",
-		"The code expires in 15 minutes and can be used once.",
-		"If you did not ask for it, please ignore this mail; your "
-		"password stays unchanged.",
+		"The code expires in 15 minutes and can be used only once.",
+		"If you did not ask for a new password, please ignore this "
+		"email; your password stays unchanged.",
 	},
 	[LANG_ES] = {
-		"Restablecimiento de contraseña de MoviesXMovies de {0}",
+		"Contraseña nueva para la cuenta de MoviesXMovies de {0}",
 		"Hola, {0}:",
 		"Este es el código para elegir una contraseña nueva:",
 		"Este enlace abre la página correspondiente:",
 		"Elegir una contraseña nueva",
 		"El código caduca a los 15 minutos y solo se puede usar una vez.",
-		"Si no lo ha pedido, ignore este correo; su contraseña no "
-		"cambia.",
+		"Si no ha pedido una contraseña nueva, ignore este correo; su "
+		"contraseña no cambiará.",
 	},
 	[LANG_FR] = {
-		"Réinitialisation du mot de passe MoviesXMovies de {0}",
+		"Nouveau mot de passe pour votre compte MoviesXMovies ({0})",
 		"Bonjour {0},",
 		"Voici le code pour choisir un nouveau mot de passe :",
 		"Ce lien ouvre la page correspondante :",
 		"Choisir un nouveau mot de passe",
 		"Le code expire au bout de 15 minutes et ne peut servir qu’une "
 		"fois.",
-		"Si vous ne l’avez pas demandé, veuillez ignorer ce message : "
-		"votre mot de passe reste inchangé.",
+		"Si vous n’avez pas demandé de nouveau mot de passe, ignorez "
+		"ce message : votre mot de passe reste inchangé.",
 	},
 	[LANG_DE] = {
 		"Neues Passwort für das MoviesXMovies-Konto von {0}",
 		"Hallo {0},",
 		"mit diesem Code wählen Sie ein neues Passwort:",
-		"Dieser Link öffnet die Seite dafür:",
+		"Dieser Link öffnet die Seite, auf der Sie das tun können:",
 		"Neues Passwort wählen",
-		"Der Code läuft nach 15 Minuten ab und kann einmal verwendet "
-		"werden.",
-		"Wenn Sie ihn nicht angefordert haben, ignorieren Sie diese "
-		"Nachricht; Ihr Passwort bleibt unverändert.",
+		"Der Code läuft nach 15 Minuten ab und kann nur einmal "
+		"verwendet werden.",
+		"Wenn Sie kein neues Passwort angefordert haben, ignorieren "
+		"Sie bitte diese Nachricht; Ihr Passwort bleibt unverändert.",
 	},
 };
 

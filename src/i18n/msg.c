@@ -113,7 +113,7 @@ char *
 msg_size(TALLOC_CTX *mem, enum lang lang, size_t bytes)
 {
 	const char *byte = lang == LANG_FR ? "io" : "iB";
-	const char *blank = lang == LANG_FR ? "\u00a0" : " ";
+	const char *blank = lang == LANG_EN ? " " : "\u00a0";
 
 	if (bytes >= MIB && bytes % MIB == 0)
 		return mem_printf(mem, "%zu%sM%s", bytes / MIB, blank, byte);

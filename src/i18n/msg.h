@@ -32,8 +32,9 @@ const char *msg_text(enum lang lang, enum msg msg);
 const char *msg_field(enum lang lang, const char *name);
 
 /*
- * A size as a person reads it, whole: "5 MiB", "64 KiB", in French "5 Mio" with
- * a no-break space; less than a KiB is dropped. The result belongs to `mem`.
+ * A size as a person reads it, whole: "5 MiB", "64 KiB", in French "5 Mio", in
+ * all but English with a no-break space; less than a KiB is dropped. The result
+ * belongs to `mem`.
  */
 char *msg_size(TALLOC_CTX *mem, enum lang lang, size_t bytes);
 

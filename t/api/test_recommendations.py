@@ -296,7 +296,7 @@ def test_followed_persons_shift_the_order(stack, newcomer):
               (me.number,))
     soon(lambda: because(me, "volver", "celebrity"), "a celebrity's reason")
     assert because(me, "volver", "celebrity") == [
-        {"kind": "celebrity", "text": "By Pedro Almod\u00f3var",
+        {"kind": "celebrity", "text": "Directed by Pedro Almod\u00f3var",
          "person": f"{stack.tls_url}/api/persons/pedro-almodovar/"}]
     after = page(me)
     assert after[:2] == before[:2]

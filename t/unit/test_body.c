@@ -207,9 +207,9 @@ Test(body, says_where)
 	cr_assert_str_eq(
 	    said(LANG_EN, "{} x"), "Extra data: line 1 column 4 (char 3)");
 	cr_assert_str_eq(said(LANG_ES, "{} x"),
-	    "datos sobrantes: línea 1, columna 4 (carácter 3)");
+	    "datos sobrantes (línea 1, columna 4, posición 3)");
 	cr_assert_str_eq(said(LANG_FR, "{} x"),
-	    "données superflues\u00a0: ligne 1, colonne 4 (caractère 3)");
+	    "données superflues (ligne 1, colonne 4, position 3)");
 	cr_assert_str_eq(said(LANG_DE, "[]"), "Objekt erwartet");
 }
 

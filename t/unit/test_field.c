@@ -507,7 +507,7 @@ Test(field, has_a_limit_of_length)
 	cr_assert_eq(field_read_body(r), ERR_TOO_LARGE);
 	cr_assert_str_eq(complaint(r),
 	    "{\"error\":\"The request body is too large; at most 1 KiB "
-	    "are accepted.\"}");
+	    "is accepted.\"}");
 	r = world_post("multipart/form-data; boundary=X", "");
 	world_route(r, STYLE_FORM, all_input);
 	r->body_too_large = true;
