@@ -104,7 +104,8 @@ def test_workers_and_times(stack, client):
                if w["pool"] == "fast") >= 20
     times = got["times"]["fast"]
     assert 0 < times["p50_us"] <= times["p90_us"] <= times["p99_us"]
-    assert set(got["refusals"]) == {"public", "login", "code", "user"}
+    assert set(got["refusals"]) == {"public", "login", "code", "user",
+                                    "name"}
 
 
 def test_who_serves_what(stack, ana):
