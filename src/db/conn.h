@@ -43,8 +43,11 @@ struct db {
 /* Whether a connection string names several hosts. */
 bool conn_has_hosts(const char *conninfo);
 
-/* Makes db->conn, connected or failed; false: nobody answered in time. */
-bool conn_open(struct db *db);
+/*
+ * Makes db->conn, connected or failed; false: nobody answered in time. *heard:
+ * the server took what was sent and answered, be it by a refusal.
+ */
+bool conn_open(struct db *db, bool *heard);
 
 /* Does the server answer (be it by a refusal)? Takes 0.4 s at most. */
 bool conn_probe(const struct db *db);
@@ -78,7 +81,10 @@ PGresult *conn_wait(struct db *db);
  */
 bool conn_copied(struct db *db, char **row);
 
-/* Asks the server to give up what is running; may drop the connection. */
+/*
+ * Asks the server to give up what is running; drops the connection when that
+ * cannot be said, or not soon.
+ */
 void conn_cancel(struct db *db);
 
 /* Keeps why something failed, for db_complaint(). */

@@ -248,12 +248,15 @@ say_answered(struct db *db)
 static enum err
 open_connection(struct db *db)
 {
+	bool heard;
+
 	db->unfit = false;
-	if (!conn_open(db)) {
+	if (!conn_open(db, &heard)) {
 		say_away(db);
 		return ERR_UNAVAILABLE;
 	}
-	say_answered(db);
+	if (heard)
+		say_answered(db);
 	PQsetNoticeReceiver(db->conn, take_notice, NULL);
 	if (PQstatus(db->conn) != CONNECTION_OK) {
 		conn_complain(db, "no connection: %s", conn_message(db));
@@ -425,9 +428,15 @@ db_interrupt(struct db *db, const volatile sig_atomic_t *flag)
 void
 conn_cancel(struct db *db)
 {
-	PGcancel *cancel = PQgetCancel(db->conn);
+	PGcancel *cancel;
 	char why[256];
 
+	/* PQcancel() waits for ever for a server that is frozen. */
+	if (!conn_probe(db)) {
+		conn_drop(db);
+		return;
+	}
+	cancel = PQgetCancel(db->conn);
 	if (!cancel || !PQcancel(cancel, why, sizeof why))
 		conn_drop(db);
 	PQfreeCancel(cancel);

@@ -35,9 +35,27 @@ conn_has_hosts(const char *conninfo)
 	return several;
 }
 
+/*
+ * Was anything of ours taken? A server whose queue is full refuses before that,
+ * as one does that is not there.
+ */
+static bool
+was_sent(const PGconn *conn)
+{
+	switch (PQstatus(conn)) {
+	case CONNECTION_NEEDED:
+	case CONNECTION_STARTED:
+	case CONNECTION_MADE:
+	case CONNECTION_BAD:
+		return false;
+	default:
+		return true;
+	}
+}
+
 /* false: it takes longer than that. */
 static bool
-finish(PGconn *conn, int64_t until)
+finish(PGconn *conn, int64_t until, bool *sent)
 {
 	PostgresPollingStatusType status = PGRES_POLLING_WRITING;
 
@@ -51,40 +69,46 @@ finish(PGconn *conn, int64_t until)
 			return false;
 		if (poll(&p, 1, (int)(left / 1000) + 1) > 0)
 			status = PQconnectPoll(conn);
+		*sent = *sent || was_sent(conn);
 	}
 	return true;
 }
 
 /* Connected or failed, or NULL when the time is over. */
 static PGconn *
-open_within(const struct db *db, int ms)
+open_within(const struct db *db, int ms, bool *heard)
 {
 	const char *const values[] = { "2", "UTF8", "moviesxmovies",
 		db->conninfo, NULL };
 	PGconn *conn;
 
-	if (db->many_hosts)
-		return mem_need(PQconnectdbParams(names, values, 1));
+	*heard = false;
+	if (db->many_hosts) {
+		conn = mem_need(PQconnectdbParams(names, values, 1));
+		*heard = PQstatus(conn) == CONNECTION_OK;
+		return conn;
+	}
 	conn = mem_need(PQconnectStartParams(names, values, 1));
 	if (PQstatus(conn) == CONNECTION_BAD ||
-	    finish(conn, clock_steady_us() + ms * INT64_C(1000)))
+	    finish(conn, clock_steady_us() + ms * INT64_C(1000), heard))
 		return conn;
 	PQfinish(conn);
+	*heard = false;
 	return NULL;
 }
 
 bool
-conn_open(struct db *db)
+conn_open(struct db *db, bool *heard)
 {
-	db->conn = open_within(db, db->shm ? WORKER_MS : OTHERS_MS);
+	db->conn = open_within(db, db->shm ? WORKER_MS : OTHERS_MS, heard);
 	return db->conn != NULL;
 }
 
 bool
 conn_probe(const struct db *db)
 {
-	PGconn *conn = open_within(db, PROBE_MS);
+	bool heard;
 
-	PQfinish(conn);
-	return conn != NULL;
+	PQfinish(open_within(db, PROBE_MS, &heard));
+	return heard;
 }

@@ -7,6 +7,7 @@ import contextlib
 import itertools
 import os
 import signal
+import socket
 import threading
 import time
 
@@ -15,7 +16,7 @@ import requests
 
 import stack as stack_module
 import world
-from life import lock, state, workers
+from life import lock, state, wait_for_lock, workers
 from stack import wait_until
 
 SETTINGS = {"workers": 4, "slow_workers": 1, "lock_timeout": "500ms"}
@@ -105,6 +106,17 @@ class Endless:
             return self.make(next(self.numbers))
 
 
+def full(server):
+    """Connects until the frozen server's queue takes no more."""
+    waiting = []
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            waiting.append(socket.socket(socket.AF_UNIX))
+            waiting[-1].setblocking(False)
+            waiting[-1].connect(str(server.run / ".s.PGSQL.5432"))
+    return waiting
+
+
 @contextlib.contextmanager
 def frozen(server):
     """Stops every process of PostgreSQL, the way a dying disk does."""
@@ -115,7 +127,7 @@ def frozen(server):
     for pid in pids:
         os.kill(pid, signal.SIGSTOP)
     try:
-        wait_until(lambda: all(state(p) in ("T", None) for p in pids),
+        wait_until(lambda: all(state(p) in ("T", "Z", None) for p in pids),
                    "PostgreSQL is frozen")
         yield
     finally:
@@ -128,6 +140,22 @@ def more(traffic, n):
     enough = len(traffic.statuses) + n
     wait_until(lambda: len(traffic.statuses) >= enough, "traffic flows",
                timeout=120)
+
+
+def endure(cached, health, needy, marks):
+    """Sees the fault's effect, and enough of the others' answers under it."""
+    marks.append(time.monotonic())
+    refused = needy.statuses.count(503)
+    wait_until(lambda: needy.statuses.count(503) > refused + 20,
+               "requests are refused", timeout=120)
+    more(cached, 500)
+    more(health, 200)
+    marks.append(time.monotonic())
+
+
+def heals(needy):
+    good = len(needy.good)
+    wait_until(lambda: len(needy.good) > good + 20, "it heals", timeout=60)
 
 
 @contextlib.contextmanager
@@ -191,6 +219,29 @@ def test_postgresql_is_frozen(far, server, token, figure):
     assert "database: the server answers again" in text
 
 
+def test_its_queue_is_full(far, server, token, figure):
+    """A connection is then refused at once, which is no sign of life."""
+    with measured(far, token, searches()) as (cached, health, needy, marks):
+        with frozen(server):
+            waiting = full(server)
+            endure(cached, health, needy, marks)
+            for one in waiting:
+                one.close()
+        heals(needy)
+    judge({"cached": cached, "/healthz": health}, marks, figure)
+
+
+def test_a_command_is_stopped_while_it_is_frozen(far, server):
+    """The question to give up a statement goes to a server that is there."""
+    command = stack_module.Process("mxmctl", far.base / "stopped.log")
+    with lock(far, "rating"):
+        command.start([stack_module.BUILD / "mxmctl", "--config", far.conf,
+                       "recommend", "train"], env=stack_module.environment())
+        wait_for_lock(far)
+        with frozen(server):
+            command.stop(signal.SIGINT, timeout=20)
+
+
 def rated():
     return Endless(lambda n: f"/api/movies/searching/?stars[]=5&page={n}")
 
@@ -199,16 +250,8 @@ def test_a_table_is_locked(far, token, figure):
     crew = workers(far)
     with measured(far, token, rated()) as (cached, health, needy, marks):
         with lock(far, "rating"):
-            marks.append(time.monotonic())
-            refused = needy.statuses.count(503)
-            wait_until(lambda: needy.statuses.count(503) > refused + 20,
-                       "requests are refused", timeout=60)
-            more(cached, 500)
-            more(health, 200)
-            marks.append(time.monotonic())
-        good = len(needy.good)
-        wait_until(lambda: len(needy.good) > good + 20, "it heals",
-                   timeout=60)
+            endure(cached, health, needy, marks)
+        heals(needy)
     judge({"cached": cached, "/healthz": health}, marks, figure)
     assert workers(far) == crew
 
