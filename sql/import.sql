@@ -22,11 +22,7 @@ VALUES ('catalogue');
 
 -- So that the first readers find good plans.
 -- name: import_analyze :script
-ANALYZE account;
-ANALYZE movie;
-ANALYZE movie_genre;
-ANALYZE movie_source;
-ANALYZE rating;
+SELECT analyze_imported();
 
 -------------------------------------------------------------------------------
 -- MovieLens

@@ -30,6 +30,7 @@ libmxm_a_SOURCES = \
 	src/db/arg.h src/db/conn.h \
 	src/db/copy.c src/db/copy.h \
 	src/db/db.c src/db/db.h \
+	src/db/grant.c src/db/grant.h \
 	src/db/migrate.c src/db/migrate.h \
 	src/db/open.c \
 	src/db/query.c src/db/query.h \
@@ -147,6 +148,7 @@ mxm_jobs_LDADD = $(libmxm_libs)
 mxmctl_SOURCES = src/mxmctl.c src/commands.def src/ctl/ctl.h \
 	src/ctl/advice.c src/ctl/advice.h src/ctl/check.c src/ctl/check.h \
 	src/ctl/check_data.c src/ctl/check_host.c src/ctl/check_mail.c \
+	src/ctl/check_role.c \
 	src/ctl/config.c src/ctl/import.c src/ctl/jobs.c \
 	src/ctl/migrate.c src/ctl/model.c src/ctl/model.h src/ctl/nginx_map.c \
 	src/ctl/recommend.c src/ctl/recommend.h \

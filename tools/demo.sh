@@ -231,7 +231,7 @@ demo_ctl_failed() {
 }
 
 demo_postgres() {
-	local data=$RUN/state/pgdata me found
+	local data=$RUN/state/pgdata me found name
 	me=$(id -un)
 	if [ ! -f "$data/PG_VERSION" ]; then
 		attempt logged "$STATE/log/postgres.log" demo_initdb "$data"
@@ -246,11 +246,16 @@ demo_postgres() {
 	service_start postgres "$USER_PG" "$PG_BIN/postgres" -D "$data" \
 	    -k "$RUN/pg"
 	service_await postgres "PostgreSQL answers" demo_postgres_answers
-	found=$(sql_admin "SELECT 1 FROM pg_roles WHERE rolname = 'mxm'")
-	[ "$found" = 1 ] || sql_admin "CREATE ROLE mxm LOGIN"
+	for name in mxm mxm_owner; do
+		found=$(sql_admin "SELECT 1 FROM pg_roles
+		    WHERE rolname = '$name'")
+		[ "$found" = 1 ] || sql_admin "CREATE ROLE $name LOGIN"
+	done
 	found=$(sql_admin "SELECT 1 FROM pg_database WHERE datname = 'mxm'")
-	[ "$found" = 1 ] || sql_admin "CREATE DATABASE mxm OWNER mxm
+	[ "$found" = 1 ] || sql_admin "CREATE DATABASE mxm OWNER mxm_owner
 	    ENCODING 'UTF8' TEMPLATE template0"
+	# An earlier demo knew one role only.
+	sql_admin_in_mxm "REASSIGN OWNED BY mxm TO mxm_owner"
 }
 
 demo_initdb() {
@@ -287,7 +292,8 @@ demo_postgres_files() {
 	echo 'local all all peer map=mxm' >"$data/pg_hba.conf"
 	: >"$data/pg_ident.conf"
 	for user in "$1" "$USER_PG"; do
-		printf 'mxm %s postgres\n' "$user" >>"$data/pg_ident.conf"
+		printf 'mxm %s postgres\nmxm %s mxm_owner\n' "$user" "$user" \
+		    >>"$data/pg_ident.conf"
 	done
 	for user in "$1" "$USER_APP"; do
 		printf 'mxm %s mxm\n' "$user" >>"$data/pg_ident.conf"
@@ -328,6 +334,7 @@ demo_settings() {
 	run_dir = $RUN/app
 	socket_group =
 	database = host=$RUN/pg dbname=mxm user=mxm
+	database_owner = host=$RUN/pg dbname=mxm user=mxm_owner
 	cache_servers = $RUN/cache/sock
 	public_origin = $ORIGIN
 	cors_origins = ${FRONT_ENDS// /, }

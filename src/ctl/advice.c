@@ -94,9 +94,6 @@ static const struct {
 	{ "shutting down", "start PostgreSQL: systemctl start postgresql" },
 	{ "no pg_hba.conf entry", "let this role in in pg_hba.conf, then: "
 				  "systemctl reload postgresql" },
-	{ "permission denied", "the role must own the database: runuser -u "
-			       "postgres -- psql -c 'ALTER DATABASE "
-			       "moviesxmovies OWNER TO moviesxmovies'" },
 };
 
 const char *
@@ -113,6 +110,13 @@ advice_database(const struct ctl *ctl, const char *complaint)
 	if (strstr(complaint, "database \"") &&
 	    strstr(complaint, "does not exist"))
 		return missing_database(ctl, complaint, user);
+	if (strstr(complaint, "permission denied"))
+		return ctl->conf->database_owner[0] ?
+			   "\"mxmctl migrate\", run as the owner, grants what is "
+			   "missing" :
+			   "the role must own the database: runuser -u postgres -- "
+			   "psql -c 'ALTER DATABASE moviesxmovies OWNER TO "
+			   "moviesxmovies'";
 	if (strstr(complaint, "password"))
 		return wrong_password(ctl, user);
 	for (i = 0; i < array_len(known); i++)

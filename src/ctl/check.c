@@ -44,6 +44,7 @@ static const struct look {
 	{ "public_origin", check_origin },
 	{ "key", check_key },
 	{ "database", check_database },
+	{ "role", check_role },
 	{ "cache", check_cache },
 	{ "media", check_media },
 	{ "pictures", check_pictures },

@@ -36,6 +36,8 @@ typedef void check_look(struct findings *f);
 
 /* check_data.c: what lies in the database and in the cache. */
 check_look check_database, check_cache, check_queue, check_model;
+/* check_role.c: what our role may do in the database. */
+check_look check_role;
 /* check_mail.c */
 check_look check_mail, check_sender;
 /* check_host.c: files and processes of this host. */

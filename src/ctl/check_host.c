@@ -178,7 +178,7 @@ check_pictures(struct findings *f)
 			continue;
 		check_warn(f, "pictures",
 		    mem_printf(ctl->mem,
-			"%s: %s; \"mxmctl migrate\" puts the default pictures "
+			"%s: %s; \"mxmctl pictures\" puts the default pictures "
 			"there",
 			path, strerror(errno)));
 		return;

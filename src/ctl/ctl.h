@@ -39,10 +39,10 @@ bool ctl_mxmd_runs(const struct ctl *ctl);
 const char *ctl_demo_folder(TALLOC_CTX *mem);
 
 /*
- * Puts the default pictures that are missing into media_root; what stands in
- * the way is told on standard error, with what to do.
+ * Puts the default pictures that are missing into media_root; false: something
+ * stands in the way, and was told on standard error, with what to do.
  */
-void ctl_default_pictures(const struct ctl *ctl);
+bool ctl_default_pictures(const struct ctl *ctl);
 
 /* mxmctl check sql: all statements against the migrated schema. */
 ctl_command ctl_check_sql;

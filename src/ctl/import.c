@@ -118,7 +118,7 @@ ctl_demo_folder(TALLOC_CTX *mem)
 	    mem, "%s/demo", data && *data ? data : MXM_PKGDATADIR);
 }
 
-void
+bool
 ctl_default_pictures(const struct ctl *ctl)
 {
 	const char *from =
@@ -126,11 +126,21 @@ ctl_default_pictures(const struct ctl *ctl)
 	struct media_copy copy;
 
 	if (media_copy_defaults(ctl->mem, from, ctl->conf->media_root, &copy))
-		return;
+		return true;
 	fprintf(stderr,
 	    "mxmctl %s: the default pictures are not in %s: %s; make that "
-	    "folder (README, INSTALL) and run \"mxmctl migrate\" again\n",
+	    "folder (README, INSTALL) and run \"mxmctl pictures\" as the user of "
+	    "mxmd\n",
 	    ctl->command, ctl->conf->media_root, copy.why);
+	return false;
+}
+
+int
+ctl_pictures(struct ctl *ctl, int argc, char **argv)
+{
+	if (argc > 1)
+		return ctl_usage(ctl, "\"%s\" is too much", argv[1]);
+	return ctl_default_pictures(ctl) ? EX_OK : EX_CANTCREAT;
 }
 
 /*
@@ -315,7 +325,7 @@ ctl_import(struct ctl *ctl, int argc, char **argv)
 		status = tell_failure(ctl, im, e);
 	else {
 		if (!o.dry_run)
-			ctl_default_pictures(ctl);
+			(void)ctl_default_pictures(ctl);
 		tell_success(im, &o, clock_steady_us() - began);
 	}
 	talloc_free(im);

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * mxmctl migrate: bring the schema up to date, say how it is, or try. What the
- * tables name by default must be there too: the default pictures.
+ * tables name by default must be there too: the default pictures. With the
+ * setting database_owner the tables have an owner who grants the programs' role
+ * its rights.
  */
 #include "base/base.h"
 
@@ -13,6 +15,7 @@
 #include "ctl/ctl.h"
 #include "db/db.h"
 #include "db/migrate.h"
+#include "db/settings.h"
 
 static void
 tell(const struct migration *m, void *arg)
@@ -71,12 +74,37 @@ print_list(struct ctl *ctl, const struct migration *list, int n,
 	(void)ctl_json_done(j, EX_OK);
 }
 
+/* As named in the setting; else whoever runs us. */
+static const char *
+owner_of(struct ctl *ctl)
+{
+	const char *user =
+	    settings_conninfo(ctl->mem, ctl->conf->database_owner, "user");
+
+	return user ? user : "its user";
+}
+
 static int
 failed(struct ctl *ctl, struct db *db, enum err e)
 {
 	const char *why = db_complaint(db);
 
-	if (e == ERR_UNAVAILABLE || strstr(why, "permission denied"))
+	if (e == ERR_UNAVAILABLE && ctl->conf->database_owner[0])
+		fprintf(stderr,
+		    "mxmctl migrate: %s; database_owner (%s) must be right, "
+		    "and its user the one who runs this: runuser -u OWNER -- "
+		    "mxmctl migrate\n",
+		    why, conf_place(ctl->conf, CONF_ID_database_owner));
+	else if (ctl->conf->database_owner[0] &&
+		 strstr(why, "permission denied"))
+		fprintf(stderr,
+		    "mxmctl migrate: %s; the role of database_owner must own "
+		    "the database and what is in it: as a superuser and in "
+		    "that database, REASSIGN OWNED BY %s TO %s\n",
+		    why,
+		    settings_conninfo(ctl->mem, ctl->conf->database, "user"),
+		    owner_of(ctl));
+	else if (e == ERR_UNAVAILABLE || strstr(why, "permission denied"))
 		fprintf(stderr, "mxmctl migrate: %s; %s\n", why,
 		    advice_database(ctl, why));
 	else
@@ -105,16 +133,20 @@ print_status(struct ctl *ctl, struct db *db)
 static int
 apply(struct ctl *ctl, struct db *db, bool dry_run)
 {
+	const char *role = NULL;
 	struct schema schema;
 	enum err e;
 
-	e = migrate_apply(db, dry_run, tell, ctl);
+	if (ctl->conf->database_owner[0])
+		role = settings_conninfo(ctl->mem, ctl->conf->database, "user");
+	e = migrate_apply(db, role, dry_run, tell, ctl);
 	if (!e)
 		e = migrate_state(ctl->mem, db, &schema);
 	if (e)
 		return failed(ctl, db, e);
-	if (!dry_run)
-		ctl_default_pictures(ctl);
+	/* the owner of the tables is a user who may not write there */
+	if (!dry_run && !ctl->conf->database_owner[0])
+		(void)ctl_default_pictures(ctl);
 	if (ctl->json)
 		return print_status(ctl, db);
 	printf(dry_run ? "all of it works; nothing was changed\n" :
@@ -139,8 +171,20 @@ ctl_migrate(struct ctl *ctl, int argc, char **argv)
 		else
 			return ctl_usage(ctl, "\"%s\" is no option", argv[i]);
 	}
+	if (ctl->conf->database_owner[0] &&
+	    !settings_conninfo(ctl->mem, ctl->conf->database, "user")) {
+		/* whom the owner grants rights to */
+		fprintf(stderr,
+		    "mxmctl migrate: database_owner is set, but database (%s) "
+		    "names no user; write user=moviesxmovies into it\n",
+		    conf_place(ctl->conf, CONF_ID_database));
+		return EX_CONFIG;
+	}
 	/* a migration may take its time */
-	db = db_new(ctl->mem, ctl->conf->database, 0);
+	db = db_new(ctl->mem,
+	    ctl->conf->database_owner[0] ? ctl->conf->database_owner :
+					   ctl->conf->database,
+	    0);
 	if (db_connect(db) != ERR_OK)
 		return failed(ctl, db, ERR_UNAVAILABLE);
 	return status ? print_status(ctl, db) : apply(ctl, db, dry_run);

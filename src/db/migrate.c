@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "db/conn.h"
+#include "db/grant.h"
 #include "db/migrate.h"
 
 #define NAME "(migration)"
@@ -287,10 +288,26 @@ end(struct db *db, enum err e, bool keep)
 struct run {
 	struct db *db;
 	const struct migration *all;
+	const char *role; /* of the program; NULL: grants nothing */
 	bool dry;
 	void (*told)(const struct migration *, void *);
 	void *arg;
 };
+
+static enum err
+grant_to(const struct run *r)
+{
+	return r->role ? grant_rights(r->db, r->role) : ERR_OK;
+}
+
+/* The schema is current; the role, or its rights, may not be. */
+static enum err
+only_grant(const struct run *r)
+{
+	enum err e = conn_command(r->db, NAME, "BEGIN", NULL);
+
+	return e ? e : end(r->db, grant_to(r), !r->dry);
+}
 
 static enum err
 apply_one(const struct run *r, const struct migration *m)
@@ -306,6 +323,8 @@ apply_one(const struct run *r, const struct migration *m)
 	if (e)
 		return e;
 	e = apply_text(r->db, m);
+	if (!e)
+		e = grant_to(r);
 	return r->dry ? e : end(r->db, e, true);
 }
 
@@ -356,10 +375,11 @@ unlock(struct db *db, enum err e)
 }
 
 enum err
-migrate_apply(struct db *db, bool dry_run,
+migrate_apply(struct db *db, const char *role, bool dry_run,
     void (*told)(const struct migration *, void *), void *arg)
 {
 	TALLOC_CTX *mem = mem_need(talloc_new(db));
+	struct run r = { db, NULL, role, dry_run, told, arg };
 	struct migration *all;
 	struct schema schema;
 	enum err e;
@@ -377,10 +397,10 @@ migrate_apply(struct db *db, bool dry_run,
 		      schema.verdict == SCHEMA_CHANGED)) {
 		conn_complain(db, "%s", schema.sentence);
 		e = ERR_CONFLICT;
-	} else if (!e && schema.verdict == SCHEMA_BEHIND) {
-		const struct run r = { db, all, dry_run, told, arg };
-
-		e = apply_all(&r);
+	} else if (!e) {
+		r.all = all;
+		e = schema.verdict == SCHEMA_BEHIND ? apply_all(&r) :
+						      only_grant(&r);
 	}
 	db->schema_good = false;
 	db->schema_look_at = 0;

@@ -45,12 +45,14 @@ enum err migrate_list(
 
 /*
  * Applies what is missing, in order, each in a transaction of its own, under an
- * advisory lock (waits for another run to end). `told` is called before each,
+ * advisory lock (waits for another run to end). Each also gives `role` (NULL:
+ * none), by which the program connects, its rights (db/grant.h); so does a run
+ * that finds nothing missing. `told` is called before each,
  * and may be NULL. With `dry_run` all are applied in one transaction that is
  * undone. ERR_CONFLICT: the database is ahead or an applied migration has
  * changed, nothing was done. The reason of any failure is in db_complaint().
  */
-enum err migrate_apply(struct db *db, bool dry_run,
+enum err migrate_apply(struct db *db, const char *role, bool dry_run,
     void (*told)(const struct migration *, void *), void *arg);
 
 #endif

@@ -57,20 +57,31 @@ settings_conninfo(TALLOC_CTX *mem, const char *conninfo, const char *keyword)
 	return value;
 }
 
+/* A connection string that libpq does not take; false: it is one. */
+static bool
+is_wrong(struct conf *conf, struct conf_errors *errors, enum conf_id id,
+    const char *name)
+{
+	const char *fault = conninfo_fault(conf, conf->text[id]);
+
+	if (fault)
+		conf_complain(conf, errors,
+		    "%s: %s: PostgreSQL's library does not understand it: %s; "
+		    "write name=value with blanks between, for example "
+		    "host=/run/postgresql dbname=moviesxmovies",
+		    conf_place(conf, id), name, fault);
+	return fault != NULL;
+}
+
 enum err
 settings_load(TALLOC_CTX *mem, const char *file, struct conf **out,
     struct conf_errors *errors)
 {
 	enum err e = conf_load(mem, file, out, errors);
 	struct conf *conf = *out;
-	const char *fault = conninfo_fault(conf, conf->database);
 
-	if (!fault)
-		return e;
-	conf_complain(conf, errors,
-	    "%s: database: PostgreSQL's library does not understand it: %s; "
-	    "write name=value with blanks between, for example "
-	    "host=/run/postgresql dbname=moviesxmovies",
-	    conf_place(conf, CONF_ID_database), fault);
-	return e ? e : ERR_INVALID;
+	if (is_wrong(conf, errors, CONF_ID_database, "database") ||
+	    is_wrong(conf, errors, CONF_ID_database_owner, "database_owner"))
+		return e ? e : ERR_INVALID;
+	return e;
 }

@@ -77,7 +77,7 @@ def callers(stack):
         mine = stack.value("SELECT id FROM account WHERE username = %s",
                            (name,))
         stack.sql(COPY, (mine, user, mine, user, RATINGS))
-    stack.cluster.sql("ANALYZE", None, stack.database, "mxm")
+    stack.cluster.sql("ANALYZE", None, stack.database)
     return tokens
 
 
@@ -228,7 +228,7 @@ def memory(stack, figures, options, tokens):
     subprocess.run(["sync", large], check=True)  # else its pages are dirty
     growth(stack, figures, tokens, "trained model", stack.base / "model")
     stack.sql(FILL)
-    stack.cluster.sql("ANALYZE", None, stack.database, "mxm")
+    stack.cluster.sql("ANALYZE", None, stack.database)
     growth(stack, figures, tokens, "100 000 movies", large)
     stack.restart_mxmd(answer_cache="on", model_file=stack.base / "model")
 

@@ -46,10 +46,10 @@ def test_a_default_picture_that_is_missing(stack, tmp_path):
     found = check(stack, tmp_path, 0, media_root=tmp_path / "media")
     level, text = found.pop("pictures")
     assert level == "warning" and "users/default.png: No such file" in text
-    assert '"mxmctl migrate"' in text
+    assert '"mxmctl pictures"' in text
     assert not found
     # what it names mends it
-    stack_module.ctl(tmp_path / "changed.conf", "migrate")
+    stack_module.ctl(tmp_path / "changed.conf", "pictures")
     assert not check(stack, tmp_path, 0, media_root=tmp_path / "media")
 
 
@@ -232,7 +232,7 @@ def test_root_is_told_whom_to_be(stack, tmp_path, command):
     if os.geteuid() != 0:
         pytest.skip("needs root")
     conf = tmp_path / "mxm.conf"
-    write_conf(conf, {**stack.settings(), "database":
+    write_conf(conf, {**stack.settings(), "database_owner": "", "database":
                       f"host={stack.cluster.run} dbname={stack.database}"})
     done = stack_module.ctl(conf, command, check=False)
     said = done.stdout + done.stderr
@@ -250,7 +250,7 @@ def test_root_is_told_whom_to_be(stack, tmp_path, command):
 def test_what_is_missing_is_named_with_its_command(stack, tmp_path, database,
                                                    words):
     conf = tmp_path / "mxm.conf"
-    write_conf(conf, {**stack.settings(), "database":
+    write_conf(conf, {**stack.settings(), "database_owner": "", "database":
                       f"host={stack.cluster.run} {database}"})
     for command in ("migrate", "check"):
         done = stack_module.ctl(conf, command, check=False)
@@ -269,7 +269,7 @@ def test_a_wrong_password(stack, tmp_path):
         conf = tmp_path / "mxm.conf"
         said = None
         for database in ("password=hunter2", ""):
-            write_conf(conf, {**stack.settings(), "database":
+            write_conf(conf, {**stack.settings(), "database_owner": "", "database":
                               f"host={cluster.run} dbname=postgres user=pw "
                               f"{database}"})
 

@@ -77,7 +77,7 @@ class Place:
     def configure(self, **more):
         settings = {
             "run_dir": self.folder,
-            "database": self.cluster.conninfo(self.database),
+            **self.cluster.reach(self.database),
             "cache_servers": self.folder / "none.sock",
             "media_root": self.media,
             "signing_key": secrets.token_hex(32),
@@ -107,7 +107,7 @@ class Place:
         done = subprocess.run(
             stack_module.as_user("postgres", [
                 str(stack_module.PG_BIN / "pg_dump"), "-h",
-                str(self.cluster.run), "-U", "mxm", self.database]),
+                str(self.cluster.run), "-U", "postgres", self.database]),
             capture_output=True, text=True, check=True, cwd="/")
         return [line for line in done.stdout.splitlines()
                 if not line.startswith(("\\restrict", "\\unrestrict"))]

@@ -507,7 +507,7 @@ def test_export_is_ended(stack, number, status):
 
 def test_a_full_disk_of_the_database(stack):
     publish(stack)
-    stack.sql("CREATE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql "
+    stack.owner_sql("CREATE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql "
               "AS $$ BEGIN RAISE 'no space left' USING ERRCODE = '53100'; "
               "END $$; CREATE TRIGGER full_disk BEFORE INSERT ON model_chunk "
               "FOR EACH ROW EXECUTE FUNCTION full_disk()")
@@ -515,7 +515,7 @@ def test_a_full_disk_of_the_database(stack):
         done = import_text(stack, csv_text(made_up(MOVIES)),
                            status=EX_UNAVAILABLE)
     finally:
-        stack.sql("DROP FUNCTION full_disk CASCADE")
+        stack.owner_sql("DROP FUNCTION full_disk CASCADE")
     assert "no space left" in done.stderr
     assert versions(stack) == [1]
 

@@ -135,7 +135,8 @@ def test_check_of_a_running_system(stack):
     assert all(line.startswith("ok ") for line in lines)
     whats = [line.split()[1] for line in lines]
     assert whats == ["settings", "public_origin", "key", "database", "schema",
-                     "cache", "media", "pictures", "mail", "dictionary",
+                     "role", "cache", "media", "pictures", "mail",
+                     "dictionary",
                      "run_dir", "model_file", "sockets", "jobs", "queue",
                      "model"]
     found = json.loads(stack.ctl("check --json").stdout)
@@ -228,11 +229,11 @@ def test_check_names_the_one_thing_that_is_broken(stack, tmp_path, what):
      "UPDATE migration SET number = 5 WHERE number = -5", "mxmctl"),
 ], ids=["ahead", "behind"])
 def test_check_of_another_schema(stack, change, undo, remedy):
-    stack.sql(change)
+    stack.owner_sql(change)
     try:
         done = stack.ctl("check", check=False)
     finally:
-        stack.sql(undo)
+        stack.owner_sql(undo)
     assert done.returncode == 65
     faults = dict(re.findall(r"^FAILED +(\w+) +(.*)$", done.stdout, re.M))
     assert set(faults) == {"schema"}

@@ -408,7 +408,7 @@ def test_a_schema_of_another_release_is_refused(cluster, tmp_path, change,
     try:
         other.port = other.tls_port = 1
         other.configure()
-        other.sql(change)
+        other.owner_sql(change)
         code, text = run_mxmd("--config", other.conf)
     finally:
         other.close()

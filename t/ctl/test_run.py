@@ -228,6 +228,7 @@ def test_data_of_another_postgresql(stopped):
 def test_a_schema_of_a_newer_release(demo):
     """Told with mxmctl's own words, and the data is kept."""
     psql = re.search(r"psql .*", (demo.folder / "told").read_text()).group()
+    psql = psql.replace("-U mxm ", "-U mxm_owner ")
     newer = "INSERT INTO migration (number, name, checksum) " \
         "VALUES (9999, 'newer', 'x')"
     paste(f"{psql} -c {shlex.quote(newer)}")

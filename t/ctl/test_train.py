@@ -35,7 +35,7 @@ class Place:
     def configure(self, **more):
         stack_module.write_conf(self.conf, {
             "run_dir": self.folder,
-            "database": self.cluster.conninfo(self.database),
+            **self.cluster.reach(self.database),
             "media_root": self.folder,
             "signing_key": secrets.token_hex(32), **more})
 
@@ -205,7 +205,7 @@ def test_tuning_by_settings_and_by_hand(full):
     assert quality["order"] == {"used": True}
     full.configure(recommend_tuning="factors=0")
     done = full.train(status=EX_CONFIG)
-    complaint = f"{full.conf}:5: recommend_tuning: factors is to be a whole"
+    complaint = f"{full.conf}:6: recommend_tuning: factors is to be a whole"
     assert complaint in done.stderr
     checked = stack_module.ctl(full.conf, "check settings", check=False)
     assert checked.returncode == EX_CONFIG and complaint in checked.stdout

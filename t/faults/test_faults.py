@@ -257,7 +257,7 @@ def test_a_schema_that_changes_under_us(stack, ana, change, undo):
     """503 until it fits, and each worker says once which command to run."""
     wait_answers(ana)
     mark = stack.mark()
-    stack.sql(change)
+    stack.owner_sql(change)
     try:
         drop_connections(stack)
         for _ in range(10):
@@ -269,7 +269,7 @@ def test_a_schema_that_changes_under_us(stack, ana, change, undo):
         assert all("mxmctl" in text or "moviesxmovies" in text
                    for _, text in said)
     finally:
-        stack.sql(undo)
+        stack.owner_sql(undo)
     wait_answers(ana)
     stack.wait_ready()
 

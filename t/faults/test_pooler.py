@@ -52,7 +52,7 @@ def pooler(stack, request):
 def settings(stack, pooler, tmp_path):
     conf = tmp_path / "mxm.conf"
     write_conf(conf, {**stack.settings(), "run_dir": tmp_path,
-                      "database": pooler})
+                      "database": pooler, "database_owner": ""})
     return conf
 
 

@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-from stack import PG_BIN, wait_until
+from stack import OWNER, PG_BIN, wait_until
 
 PASSWORD = "Trilobite-lantern-71"
 SELF = "/api/users/"
@@ -22,7 +22,7 @@ def run(*args):
 
 
 def connection(stack):
-    return ["-h", stack.cluster.run, "-U", "mxm"]
+    return ["-h", stack.cluster.run, "-U", OWNER]
 
 
 @pytest.fixture
@@ -42,8 +42,8 @@ def restore_over(stack, path):
 def restore_anew(stack, path):
     """Into a new database of the same name."""
     stack.cluster.drop(stack.database)
-    stack.cluster.sql(f"CREATE DATABASE {stack.database} OWNER mxm TEMPLATE "
-                      "template0 ENCODING 'UTF8'")
+    stack.cluster.sql(f"CREATE DATABASE {stack.database} OWNER {OWNER} "
+                      "TEMPLATE template0 ENCODING 'UTF8'")
     run(PG_BIN / "pg_restore", *connection(stack), "-d", stack.database, path)
 
 

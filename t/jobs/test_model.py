@@ -74,7 +74,7 @@ def test_a_new_one_comes_at_once(stack):
 
 
 def test_quality_is_told(stack):
-    stack.sql("CREATE FUNCTION good() RETURNS trigger LANGUAGE plpgsql AS $$ "
+    stack.owner_sql("CREATE FUNCTION good() RETURNS trigger LANGUAGE plpgsql AS $$ "
               "BEGIN NEW.quality = '{\"NDCG@100\": {\"mean\": 0.2612}}'; "
               "RETURN NEW; END $$; CREATE TRIGGER good BEFORE INSERT "
               "ON model FOR EACH ROW EXECUTE FUNCTION good()")
@@ -82,7 +82,7 @@ def test_quality_is_told(stack):
         mark = stack.mark("mxm-jobs")
         version = publish(stack)
     finally:
-        stack.sql("DROP FUNCTION good CASCADE")
+        stack.owner_sql("DROP FUNCTION good CASCADE")
     stack.wait_log(f"model {version} is in force.*"
                    "NDCG@100 0.2612 on held-out ratings", "mxm-jobs", mark)
 
@@ -171,7 +171,7 @@ def test_corrupt_in_the_database(stack):
     before = publish(stack)
     wait_version(stack, before)
     good = here(stack).read_bytes()
-    stack.sql("CREATE FUNCTION rot() RETURNS trigger LANGUAGE plpgsql AS $$ "
+    stack.owner_sql("CREATE FUNCTION rot() RETURNS trigger LANGUAGE plpgsql AS $$ "
               "BEGIN NEW.payload = overlay(NEW.payload placing '\\x55' "
               "from 4200); RETURN NEW; END $$; CREATE TRIGGER rot BEFORE "
               "INSERT ON model_chunk FOR EACH ROW EXECUTE FUNCTION rot()")
@@ -179,7 +179,7 @@ def test_corrupt_in_the_database(stack):
     try:
         bad = publish(stack)
     finally:
-        stack.sql("DROP FUNCTION rot CASCADE")
+        stack.owner_sql("DROP FUNCTION rot CASCADE")
     said = f"model {bad} cannot be fetched: model {bad} in the database: " \
         "it is corrupt.*going on with the one before it"
     stack.wait_log(said, "mxm-jobs", mark)

@@ -147,6 +147,8 @@ class Process:
         return "\n".join([f"--- {self.log} (last {len(text)} lines)", *text])
 
 
+OWNER = "mxm_owner"  # of databases and tables; the programs connect as mxm
+
 PG_CONF = """
 listen_addresses = ''
 unix_socket_directories = '{run}'
@@ -199,7 +201,7 @@ class Cluster:
             (self.data / "pg_hba.conf").write_text("local all all peer map=mxm\n")
             (self.data / "pg_ident.conf").write_text(
                 "".join(f"mxm {user} {role}\n" for user in {me, "postgres"}
-                        for role in ("mxm", "postgres")))
+                        for role in ("mxm", OWNER, "postgres")))
         self.process.start(as_user("postgres", [PG_BIN / "postgres", "-D",
                                                 self.data]))
         wait_until(lambda: answers(self.run / ".s.PGSQL.5432")
@@ -219,6 +221,7 @@ class Cluster:
         except psycopg2.OperationalError:
             return False
         if "mxm" not in self.roles():
+            self.sql(f"CREATE ROLE {OWNER} LOGIN")
             self.sql("CREATE ROLE mxm LOGIN CREATEDB")
         return True
 
@@ -234,8 +237,13 @@ class Cluster:
         if self.own_base:
             shutil.rmtree(self.base, ignore_errors=True)
 
-    def conninfo(self, database):
-        return f"host={self.run} dbname={database} user=mxm"
+    def conninfo(self, database, user="mxm"):
+        return f"host={self.run} dbname={database} user={user}"
+
+    def reach(self, database):
+        """The settings by which the programs reach it: as two roles."""
+        return {"database": self.conninfo(database),
+                "database_owner": self.conninfo(database, OWNER)}
 
     def connect(self, database, user="mxm"):
         conn = psycopg2.connect(host=str(self.run), dbname=database, user=user)
@@ -256,8 +264,8 @@ class Cluster:
         """A new database, a copy of the named one; gives its name."""
         self.count += 1
         name = f"t{os.getpid()}_{self.count}"
-        self.sql(f"CREATE DATABASE {name} OWNER mxm TEMPLATE {template} "
-                 "ENCODING 'UTF8'")
+        self.sql(f"CREATE DATABASE {name} OWNER {OWNER} TEMPLATE "
+                 f"{template} ENCODING 'UTF8'")
         return name
 
     def template(self, name, fill):
@@ -282,7 +290,7 @@ def migrate(cluster):
                                          dir=temporary()) as folder:
             conf = pathlib.Path(folder) / "mxm.conf"
             write_conf(conf, {"run_dir": folder, "media_root": folder,
-                              "database": cluster.conninfo(database),
+                              **cluster.reach(database),
                               "signing_key": secrets.token_hex(32)})
             ctl(conf, "migrate")
     return fill
@@ -424,7 +432,7 @@ class Stack:
             "socket_group": "",
             "workers": 2,
             "slow_workers": 1,
-            "database": self.cluster.conninfo(self.database),
+            **self.cluster.reach(self.database),
             "cache_servers": self.cache_socket,
             "public_origin": self.tls_url,
             "media_root": self.media,
@@ -568,6 +576,10 @@ class Stack:
     def sql(self, text, params=None):
         """Runs SQL as the program's role; gives the rows, typed."""
         return self.cluster.sql(text, params, self.database, "mxm")
+
+    def owner_sql(self, text, params=None):
+        """Runs SQL as the owner of the tables, which may change them."""
+        return self.cluster.sql(text, params, self.database, OWNER)
 
     def value(self, text, params=None):
         """The first column of the only row."""

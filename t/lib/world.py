@@ -53,8 +53,10 @@ def template(cluster, name, media=None):
 
 def run_scripts(cluster, database, name):
     for script in SCRIPTS[name]:
-        cluster.sql((FIXTURES / script).read_text(), None, database, "mxm")
-    cluster.sql("ANALYZE", None, database, "mxm")
+        cluster.sql((FIXTURES / script).read_text(), None, database,
+                stack.OWNER)
+    cluster.sql("ANALYZE", None, database,
+                stack.OWNER)
 
 
 def run_import(cluster, database, what, media):
@@ -63,10 +65,11 @@ def run_import(cluster, database, what, media):
         conf = pathlib.Path(folder) / "mxm.conf"
         stack.write_conf(conf, {
             "run_dir": folder,
-            "database": cluster.conninfo(database),
+            **cluster.reach(database),
             "cache_servers": f"{folder}/none.sock",
             "media_root": media or folder,
             "signing_key": secrets.token_hex(32),
         })
         stack.ctl(conf, ["import", *what], timeout=300)
-    cluster.sql("ANALYZE", None, database, "mxm")
+    cluster.sql("ANALYZE", None, database,
+                stack.OWNER)

@@ -20,7 +20,7 @@ class Place:
         self.database = cluster.create()
         self.conf = folder / "mxm.conf"
         stack_module.write_conf(self.conf, {
-            "run_dir": folder, "database": cluster.conninfo(self.database),
+            "run_dir": folder, **cluster.reach(self.database),
             "signing_key": secrets.token_hex(32)})
 
     def ctl(self, command):

@@ -75,7 +75,7 @@ HOT = [
 def database(cluster):
     migrated = cluster.template("migrated", stack_module.migrate(cluster))
     name = cluster.create(migrated)
-    cluster.sql(FILL, None, name, "mxm")
+    cluster.sql(FILL, None, name, stack_module.OWNER)
     yield name
     cluster.drop(name)
 

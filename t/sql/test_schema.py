@@ -27,7 +27,7 @@ def database(cluster):
         VALUES (1, 1, 1, 'x', 'y', true);
         SELECT setval(pg_get_serial_sequence(name, 'id'), 100)
           FROM unnest(ARRAY['account', 'movie', 'review', 'comment']) AS name;
-        """, None, name, "mxm")
+        """, None, name, stack_module.OWNER)
     yield name
     cluster.drop(name)
 

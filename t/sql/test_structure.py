@@ -94,7 +94,7 @@ def test_a_dump_restores(cluster, database, tmp_path):
     cluster.sql("INSERT INTO movie (id, slug, title, release_date)"
                 " VALUES (99, 'dumped', 'Dümped', '2000-01-01')",
                 None, database)
-    host = ["-h", str(cluster.run), "-U", "mxm"]
+    host = ["-h", str(cluster.run), "-U", stack_module.OWNER]
     copy = cluster.create()
     try:
         dumped = subprocess.run(
@@ -116,11 +116,12 @@ def test_a_dump_restores(cluster, database, tmp_path):
 def test_the_locale_of_the_cluster_does_not_matter(cluster):
     """Lower case is ICU's: even C knows that É is é, and unaccent that é is
     e."""
-    cluster.sql("CREATE DATABASE plain OWNER mxm TEMPLATE template0"
+    cluster.sql(f"CREATE DATABASE plain OWNER {stack_module.OWNER}"
+                " TEMPLATE template0"
                 " ENCODING 'UTF8' LOCALE 'C'")
     try:
         cluster.sql((MIGRATIONS / "0001_core.sql").read_text(), None, "plain",
-                    "mxm")
+                    stack_module.OWNER)
         assert cluster.sql("SELECT fold_text('ÉCOLE'), fold_text('ПРИВЕТ'),"
                            " fold_text(E'e\\u0301')",
                            None, "plain") == [("ecole", "привет", "e")]

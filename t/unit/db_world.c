@@ -146,7 +146,7 @@ make_template(char *template, size_t size)
 	    mem_printf(
 		ctx, "%s dbname=%s", getenv("MXM_TEST_DATABASE"), template),
 	    0);
-	good = migrate_apply(made, false, NULL, NULL) == ERR_OK;
+	good = migrate_apply(made, NULL, false, NULL, NULL) == ERR_OK;
 	if (!good)
 		fprintf(stderr, "%s\n", db_complaint(made));
 	talloc_free(ctx);

@@ -43,7 +43,7 @@ Test(migrate, current)
 
 	cr_expect_eq(s.verdict, SCHEMA_CURRENT);
 	cr_expect_eq(s.applied, s.carried);
-	cr_expect_eq(migrate_apply(db, false, count, NULL), ERR_OK);
+	cr_expect_eq(migrate_apply(db, NULL, false, count, NULL), ERR_OK);
 	cr_expect_eq(told_of, 0);
 }
 
@@ -56,7 +56,7 @@ Test(migrate, from_empty)
 	cr_expect_eq(s.verdict, SCHEMA_BEHIND);
 	cr_expect_eq(s.applied, 0);
 	cr_expect(strstr(s.sentence, "run mxmctl migrate"));
-	cr_expect_eq(migrate_apply(db, false, count, NULL), ERR_OK, "%s",
+	cr_expect_eq(migrate_apply(db, NULL, false, count, NULL), ERR_OK, "%s",
 	    db_complaint(db));
 	cr_expect_eq(told_of, s.carried);
 	cr_expect_eq(verdict().verdict, SCHEMA_CURRENT);
@@ -66,7 +66,7 @@ Test(migrate, from_empty)
 Test(migrate, dry_run_leaves_nothing)
 {
 	wipe();
-	cr_expect_eq(migrate_apply(db, true, count, NULL), ERR_OK, "%s",
+	cr_expect_eq(migrate_apply(db, NULL, true, count, NULL), ERR_OK, "%s",
 	    db_complaint(db));
 	cr_expect_gt(told_of, 0);
 	cr_expect_str_eq(
@@ -82,7 +82,7 @@ Test(migrate, ahead_is_refused)
 	s = verdict();
 	cr_expect_eq(s.verdict, SCHEMA_AHEAD);
 	cr_expect_eq(s.applied, 9999);
-	cr_expect_eq(migrate_apply(db, false, count, NULL), ERR_CONFLICT);
+	cr_expect_eq(migrate_apply(db, NULL, false, count, NULL), ERR_CONFLICT);
 	cr_expect_str_eq(db_complaint(db), s.sentence);
 }
 
@@ -93,7 +93,7 @@ Test(migrate, changed_is_refused)
 
 	sql("UPDATE migration SET checksum = 'x' WHERE number = 2");
 	cr_expect_eq(verdict().verdict, SCHEMA_CHANGED);
-	cr_expect_eq(migrate_apply(db, false, count, NULL), ERR_CONFLICT);
+	cr_expect_eq(migrate_apply(db, NULL, false, count, NULL), ERR_CONFLICT);
 	cr_expect_eq(told_of, 0);
 	cr_assert_eq(migrate_list(mem, db, &all, &n), ERR_OK);
 	cr_expect(all[1].changed && !all[0].changed);
@@ -109,7 +109,7 @@ Test(migrate, failure_undoes_that_one_and_names_the_line)
 {
 	wipe();
 	sql("CREATE TABLE movie (id int)");
-	cr_expect_eq(migrate_apply(db, false, NULL, NULL), ERR_INTERNAL);
+	cr_expect_eq(migrate_apply(db, NULL, false, NULL, NULL), ERR_INTERNAL);
 	cr_expect(strstr(db_complaint(db), "migration 0002_catalogue.sql"),
 	    "%s", db_complaint(db));
 	cr_expect(
@@ -125,8 +125,8 @@ Test(migrate, waits_for_another_run)
 	struct db *third = db_new(mem, dbinfo, 300);
 
 	sql("SELECT pg_advisory_lock(7236837)");
-	cr_expect_eq(migrate_apply(third, false, NULL, NULL), ERR_UNAVAILABLE,
-	    "waited in vain until the statement timeout");
+	cr_expect_eq(migrate_apply(third, NULL, false, NULL, NULL),
+	    ERR_UNAVAILABLE, "waited in vain until the statement timeout");
 	sql("SELECT pg_advisory_unlock(7236837)");
-	cr_expect_eq(migrate_apply(third, false, NULL, NULL), ERR_OK);
+	cr_expect_eq(migrate_apply(third, NULL, false, NULL, NULL), ERR_OK);
 }

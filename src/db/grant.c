@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Rights of the program's role. The statements are sent by themselves and not
+ * by query_…(), which wants a schema that is current.
+ */
+#include "base/base.h"
+
+#include <libpq-fe.h>
+
+#include "db/conn.h"
+#include "db/grant.h"
+#include "db/stmt.h"
+
+/* Statements cannot take the name of a role as a parameter, so one is set. */
+static enum err
+name_role(struct db *db, const char *role)
+{
+	const struct stmt_info *info = stmt_info(SQL_role_name);
+	PGresult *res = NULL;
+	enum err e;
+
+	if (PQsendQueryParams(
+		db->conn, info->text, 1, NULL, &role, NULL, NULL, 0))
+		res = conn_wait(db);
+	e = conn_judge(db, info->name, res);
+	PQclear(res);
+	return e;
+}
+
+enum err
+grant_rights(struct db *db, const char *role)
+{
+	const struct stmt_info *info = stmt_info(SQL_role_grant);
+	PGresult *res = NULL;
+	enum err e;
+
+	e = name_role(db, role);
+	if (!e)
+		e = conn_command(db, info->name, info->text, &res);
+	if (e && res)
+		conn_complain(db, "rights of the role \"%s\": %s", role,
+		    PQresultErrorField(res, PG_DIAG_MESSAGE_PRIMARY));
+	PQclear(res);
+	return e;
+}
