@@ -78,7 +78,7 @@ t_unit_test_tx_SOURCES = t/unit/test_tx.c $(db_world)
 
 EXTRA_DIST += t/tap t/run_checks t/lsan.supp t/valgrind.supp t/conftest.py \
 	t/lib t/api t/bench/bench.py t/bench/serving.py t/cache \
-	t/contract t/ctl t/fixtures t/fuzz/run t/fuzz/corpus t/jobs \
+	t/contract t/ctl t/faults t/fixtures t/fuzz/run t/fuzz/corpus t/jobs \
 	t/lint t/sql
 
 # Not when only the programs are wanted: make check TESTS=

@@ -15,7 +15,6 @@ import time
 
 import pytest
 
-import stack as stack_module
 import world
 from life import (BEGIN, PARAMS, STDIN, Call, Load, counted, drop_connections,
                   events, fcgi_answer, fcgi_request, lock, readers, record,
@@ -40,25 +39,6 @@ def settings(stack):
     stack.overrides = before
     if stack.mxmd.is_running():
         reload(stack)
-
-
-@pytest.fixture(scope="module")
-def server():
-    """A PostgreSQL of this module's own, to be stopped at will."""
-    made = stack_module.Cluster()
-    try:
-        yield made.start()
-    finally:
-        made.close()
-
-
-@pytest.fixture(scope="module")
-def far(server):
-    """A stack on it."""
-    with stack_module.Stack(
-            server, template=world.template(server, "catalogue"),
-            settings=SETTINGS) as made:
-        yield made
 
 
 def refused(response):
