@@ -85,7 +85,7 @@ def database(cluster):
 @pytest.fixture
 def run(cluster, database):
     """Runs SQL in a session like the program's; undone at the end."""
-    connection = cluster.connect(database)
+    connection = cluster.connect(database, stack_module.OWNER)
     with connection.cursor() as cursor:
         cursor.execute("SET jit = off; SET plan_cache_mode ="
                        " force_generic_plan; BEGIN")
