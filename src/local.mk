@@ -82,14 +82,14 @@ libmxm_a_SOURCES = \
 	src/genres/genres.c \
 	src/platforms/platforms.c \
 	src/movies/movies.h src/movies/shapes.c \
-	src/movies/because.c src/movies/because.h \
-	src/movies/caller.c src/movies/caller.h \
-	src/movies/choice.c src/movies/choice.h \
-	src/movies/detail.c src/movies/fill.c src/movies/fill.h \
-	src/movies/marks.c \
-	src/movies/ranking.c src/movies/ranking.h \
-	src/movies/recommendations.c src/movies/search.c \
+	src/movies/detail.c src/movies/marks.c src/movies/search.c \
 	src/ratings/own.c \
+	src/recommendations/caller.c src/recommendations/caller.h \
+	src/recommendations/choice.c src/recommendations/choice.h \
+	src/recommendations/ranking.c src/recommendations/ranking.h \
+	src/recommendations/reasons.c src/recommendations/reasons.h \
+	src/recommendations/recommendations.c \
+	src/recommendations/smart_list.c src/recommendations/smart_list.h \
 	src/users/users.h src/users/shapes.c src/users/self.c \
 	src/users/signup.c src/users/verify.c \
 	src/import/csv.c src/import/csv.h \
@@ -150,13 +150,14 @@ mxmctl_SOURCES = src/mxmctl.c src/commands.def src/ctl/ctl.h \
 	src/ctl/check_data.c src/ctl/check_host.c src/ctl/check_mail.c \
 	src/ctl/check_role.c \
 	src/ctl/config.c src/ctl/import.c src/ctl/jobs.c \
-	src/ctl/migrate.c src/ctl/model.c src/ctl/model.h src/ctl/nginx_map.c \
-	src/ctl/recommend.c src/ctl/recommend.h \
-	src/ctl/recommend_explain.c \
-	src/ctl/recommend_factors.c src/ctl/recommend_file.c \
-	src/ctl/recommend_models.c \
-	src/ctl/recommend_steps.c src/ctl/recommend_train.c \
-	src/ctl/recommend_tune.c \
+	src/ctl/migrate.c src/ctl/nginx_map.c \
+	src/ctl/recommend/explain.c src/ctl/recommend/factors.c \
+	src/ctl/recommend/file.c \
+	src/ctl/recommend/model.c src/ctl/recommend/model.h \
+	src/ctl/recommend/models.c \
+	src/ctl/recommend/recommend.c src/ctl/recommend/recommend.h \
+	src/ctl/recommend/steps.c src/ctl/recommend/train.c \
+	src/ctl/recommend/tune.c \
 	src/ctl/routes.c src/ctl/sql.c src/ctl/status.c
 mxmctl_LDADD = $(librecommend_libs) $(libmxm_libs)
 

@@ -15,7 +15,7 @@ unit_tests = \
 	t/unit/test_account t/unit/test_als t/unit/test_body t/unit/test_buf \
 	t/unit/test_cache t/unit/test_clock t/unit/test_conf t/unit/test_copy \
 	t/unit/test_db t/unit/test_evaluate t/unit/test_field \
-	t/unit/test_file t/unit/test_fill t/unit/test_fold t/unit/test_guard \
+	t/unit/test_file t/unit/test_fold t/unit/test_guard \
 	t/unit/test_import_csv t/unit/test_import_record \
 	t/unit/test_import_title t/unit/test_json t/unit/test_key \
 	t/unit/test_lang t/unit/test_log t/unit/test_mailtext \
@@ -28,7 +28,7 @@ unit_tests = \
 	t/unit/test_record \
 	t/unit/test_reply t/unit/test_request t/unit/test_route \
 	t/unit/test_row t/unit/test_score t/unit/test_serve t/unit/test_server \
-	t/unit/test_shm \
+	t/unit/test_shm t/unit/test_smart_list \
 	t/unit/test_smtp t/unit/test_suggest t/unit/test_text t/unit/test_token \
 	t/unit/test_trap t/unit/test_tune t/unit/test_tx \
 	t/unit/test_upload t/unit/test_url
@@ -66,7 +66,6 @@ t_bench_recommend_LDADD = $(librecommend_libs) $(libmxm_libs)
 db_world = t/unit/db_world.c t/unit/db_world.h
 t_unit_test_copy_SOURCES = t/unit/test_copy.c $(db_world)
 t_unit_test_db_SOURCES = t/unit/test_db.c $(db_world)
-t_unit_test_fill_SOURCES = t/unit/test_fill.c $(db_world)
 t_unit_test_migrate_SOURCES = t/unit/test_migrate.c $(db_world)
 t_unit_test_publish_SOURCES = t/unit/test_publish.c $(db_world)
 t_unit_test_query_SOURCES = t/unit/test_query.c $(db_world)
@@ -74,6 +73,7 @@ t_unit_test_row_SOURCES = t/unit/test_row.c $(db_world)
 # With the route table that ships.
 t_unit_test_serve_SOURCES = t/unit/test_serve.c $(db_world)
 t_unit_test_serve_LDADD = $(CRITERION_LIBS) $(libmxm_libs)
+t_unit_test_smart_list_SOURCES = t/unit/test_smart_list.c $(db_world)
 t_unit_test_tx_SOURCES = t/unit/test_tx.c $(db_world)
 
 EXTRA_DIST += t/tap t/run_checks t/lsan.supp t/valgrind.supp t/conftest.py \

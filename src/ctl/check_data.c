@@ -12,7 +12,7 @@
 #include "cache/key.h"
 #include "ctl/advice.h"
 #include "ctl/check.h"
-#include "ctl/model.h"
+#include "ctl/recommend/model.h"
 #include "db/db.h"
 #include "db/migrate.h"
 #include "db/query.h"

@@ -16,7 +16,7 @@
 #include "base/mem.h"
 #include "base/shm.h"
 #include "ctl/ctl.h"
-#include "ctl/model.h"
+#include "ctl/recommend/model.h"
 #include "http/route.h"
 
 #define STATUS_MIN 100

@@ -17,11 +17,11 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "made.h"
-#include "movies/ranking.h"
 #include "recommend/als.h"
 #include "recommend/fit.h"
 #include "recommend/large.h"
 #include "recommend/parallel.h"
+#include "recommendations/ranking.h"
 
 #define ROUNDS 5
 #define BLOCK  256 /* rows of a rank-k update */

@@ -11,9 +11,9 @@
 #include <unistd.h>
 
 #include "base/mem.h"
-#include "movies/ranking.h"
 #include "recommend/file.h"
 #include "recommend/fold.h"
+#include "recommendations/ranking.h"
 
 /* Movies 10, 20, 30 …: the first half is of one kind, the rest of another. */
 enum { ITEMS = 200, HALF = ITEMS / 2, FACTORS = 4 };

@@ -2,8 +2,8 @@
 /*
  * The model that this host serves from, as mxmctl tells of it.
  */
-#ifndef CTL_MODEL_H
-#define CTL_MODEL_H
+#ifndef CTL_RECOMMEND_MODEL_H
+#define CTL_RECOMMEND_MODEL_H
 
 #include "base/base.h"
 

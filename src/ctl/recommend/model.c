@@ -6,7 +6,7 @@
 
 #include "base/clock.h"
 #include "base/json.h"
-#include "ctl/model.h"
+#include "ctl/recommend/model.h"
 
 void
 ctl_model_here(TALLOC_CTX *mem, const char *path, struct ctl_model *out)

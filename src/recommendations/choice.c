@@ -7,7 +7,7 @@
 
 #include "base/mem.h"
 #include "db/query.h"
-#include "movies/choice.h"
+#include "recommendations/choice.h"
 
 #define CANDIDATES 60
 #define WIDER      30 /* times as many at the next try */

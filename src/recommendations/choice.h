@@ -3,14 +3,14 @@
  * From a wish to movies, best first: the ranking, the bonuses, what the caller
  * may be shown, no more than a share of one director, and padding.
  */
-#ifndef MOVIES_CHOICE_H
-#define MOVIES_CHOICE_H
+#ifndef RECOMMENDATIONS_CHOICE_H
+#define RECOMMENDATIONS_CHOICE_H
 
 #include "base/base.h"
 
 #include "db/row.h"
-#include "movies/caller.h"
-#include "movies/ranking.h"
+#include "recommendations/caller.h"
+#include "recommendations/ranking.h"
 
 struct choice {
 	struct caller caller;

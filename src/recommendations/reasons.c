@@ -8,7 +8,7 @@
 #include "api/api.h"
 #include "base/mem.h"
 #include "i18n/msg.h"
-#include "movies/because.h"
+#include "recommendations/reasons.h"
 
 #define SHARE_LEAST 0.02 /* less is no reason to name */
 

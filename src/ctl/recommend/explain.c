@@ -12,10 +12,10 @@
 #include "base/conf.h"
 #include "base/json.h"
 #include "base/mem.h"
-#include "ctl/recommend.h"
+#include "ctl/recommend/recommend.h"
 #include "db/query.h"
-#include "movies/ranking.h"
 #include "recommend/shelf.h"
+#include "recommendations/ranking.h"
 
 #define SHOWN 20 /* contributions in the text; --json has all */
 

@@ -8,10 +8,10 @@
 #include "base/conf.h"
 #include "base/mem.h"
 #include "http/handlers.h"
-#include "movies/because.h"
-#include "movies/choice.h"
 #include "movies/movies.h"
 #include "recommend/model.h"
+#include "recommendations/choice.h"
+#include "recommendations/reasons.h"
 
 #define RECOMMENDATIONS 20
 

@@ -8,13 +8,13 @@
  * The file of a model can be cut off at any time. The functions here survive
  * that; what they give then is worth nothing, and ranking_is_lost() says so.
  */
-#ifndef MOVIES_RANKING_H
-#define MOVIES_RANKING_H
+#ifndef RECOMMENDATIONS_RANKING_H
+#define RECOMMENDATIONS_RANKING_H
 
 #include "base/base.h"
 
-#include "movies/caller.h"
 #include "recommend/model.h"
+#include "recommendations/caller.h"
 
 /* Points of the bonuses (contract, movies 6.5). */
 #define BONUS_CELEBRITY 3.0

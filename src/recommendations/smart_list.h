@@ -4,14 +4,14 @@
  * ranking as the recommendations, limited to genres, with the celebrities and
  * friends that were named, and without padding (contract, movies 6.7).
  */
-#ifndef MOVIES_FILL_H
-#define MOVIES_FILL_H
+#ifndef RECOMMENDATIONS_SMART_LIST_H
+#define RECOMMENDATIONS_SMART_LIST_H
 
 #include "base/base.h"
 
 #include "db/db.h"
-#include "movies/caller.h"
 #include "recommend/model.h"
+#include "recommendations/caller.h"
 
 #define FILL_SIZE 40
 

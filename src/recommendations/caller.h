@@ -3,8 +3,8 @@
  * What recommendations are asked for, and what is known of who asks: one
  * statement's worth.
  */
-#ifndef MOVIES_CALLER_H
-#define MOVIES_CALLER_H
+#ifndef RECOMMENDATIONS_CALLER_H
+#define RECOMMENDATIONS_CALLER_H
 
 #include "base/base.h"
 

@@ -8,7 +8,7 @@
 #include <sysexits.h>
 
 #include "base/json.h"
-#include "ctl/recommend.h"
+#include "ctl/recommend/recommend.h"
 
 static int
 memory(struct task *t)

@@ -9,10 +9,10 @@
 #include <math.h>
 
 #include "base/mem.h"
-#include "movies/ranking.h"
 #include "recommend/fold.h"
 #include "recommend/large.h"
 #include "recommend/score.h"
+#include "recommendations/ranking.h"
 
 #define SPREAD_TOP   100 /* bonuses are measured by the best hundred */
 #define GENRE_WEIGHT 2   /* as many films are worth as much as the genres */

@@ -11,8 +11,8 @@
 #include "base/conf.h"
 #include "base/json.h"
 #include "base/mem.h"
-#include "ctl/model.h"
-#include "ctl/recommend.h"
+#include "ctl/recommend/model.h"
+#include "ctl/recommend/recommend.h"
 
 /* -------------------------------------------------------------------- show */
 

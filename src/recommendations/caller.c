@@ -5,7 +5,7 @@
 #include "base/base.h"
 
 #include "db/query.h"
-#include "movies/caller.h"
+#include "recommendations/caller.h"
 
 struct arg
 arg_names(const struct names_wished *names)

@@ -11,7 +11,7 @@
 #include "base/conf_type.h"
 #include "base/mem.h"
 #include "base/text.h"
-#include "ctl/recommend.h"
+#include "ctl/recommend/recommend.h"
 
 #define TOP_MAX 10000
 

@@ -5,8 +5,8 @@
 #include "base/base.h"
 
 #include "base/mem.h"
-#include "movies/choice.h"
-#include "movies/fill.h"
+#include "recommendations/choice.h"
+#include "recommendations/smart_list.h"
 
 /* Nothing wished for is no name at all, not any. */
 static struct names_wished

@@ -12,7 +12,7 @@
 #include "base/conf.h"
 #include "base/json.h"
 #include "base/mem.h"
-#include "ctl/recommend.h"
+#include "ctl/recommend/recommend.h"
 #include "db/query.h"
 #include "recommend/large.h"
 #include "recommend/publish.h"

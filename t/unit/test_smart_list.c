@@ -10,7 +10,7 @@
 
 #include "base/mem.h"
 #include "db_world.h"
-#include "movies/fill.h"
+#include "recommendations/smart_list.h"
 
 enum { MOVIES = 120, FACTORS = 1 };
 
@@ -75,7 +75,7 @@ set_up(void)
 	make_model();
 }
 
-TestSuite(fill, .init = set_up, .fini = world_close);
+TestSuite(smart_list, .init = set_up, .fini = world_close);
 
 #define NAMES(...)                                                    \
 	((struct names_wished){ (const char *const[]){ __VA_ARGS__ }, \
@@ -101,7 +101,7 @@ place_of(const struct ids *ids, int64_t id)
 	return SIZE_MAX;
 }
 
-Test(fill, forty_best_first)
+Test(smart_list, forty_best_first)
 {
 	const struct fill fill = { .owner = 1, .bonus = 0.05, .director = 1 };
 	struct ids got = fill_with(model, &fill);
@@ -117,7 +117,7 @@ Test(fill, forty_best_first)
 	}
 }
 
-Test(fill, is_limited_to_any_of_the_genres)
+Test(smart_list, is_limited_to_any_of_the_genres)
 {
 	struct fill fill = { .owner = 1,
 		.genres = NAMES("even"),
@@ -142,7 +142,7 @@ Test(fill, is_limited_to_any_of_the_genres)
 }
 
 /* Three out of her taste: they move up, and never to the front. */
-Test(fill, friends_and_celebrities_count_when_they_are_named)
+Test(smart_list, friends_and_celebrities_count_when_they_are_named)
 {
 	struct fill fill = { .owner = 1, .bonus = 0.2, .director = 1 };
 	struct ids plain = fill_with(model, &fill), named;
@@ -168,7 +168,7 @@ Test(fill, friends_and_celebrities_count_when_they_are_named)
 	cr_expect_eq(place_of(&named, 6), SIZE_MAX);
 }
 
-Test(fill, of_one_director_no_more_than_her_share)
+Test(smart_list, of_one_director_no_more_than_her_share)
 {
 	struct fill fill = { .owner = 1,
 		.celebrities = NAMES("one"),
@@ -184,7 +184,7 @@ Test(fill, of_one_director_no_more_than_her_share)
 }
 
 /* All of the hundred best are hers, and yet there are others enough. */
-Test(fill, a_director_of_all_the_best_has_no_more)
+Test(smart_list, a_director_of_all_the_best_has_no_more)
 {
 	const struct fill fill = { .owner = 1, .bonus = 0.05, .director = 0.1 };
 	struct ids got;
@@ -203,7 +203,7 @@ Test(fill, a_director_of_all_the_best_has_no_more)
 }
 
 /* However far behind the genre's films are among all. */
-Test(fill, of_a_rare_genre_for_who_has_rated_nothing)
+Test(smart_list, of_a_rare_genre_for_who_has_rated_nothing)
 {
 	const struct fill fill = { .owner = 5,
 		.genres = NAMES("third"),
@@ -225,7 +225,7 @@ Test(fill, of_a_rare_genre_for_who_has_rated_nothing)
 		cr_expect_eq(got.id[i] % 3, 0);
 }
 
-Test(fill, works_without_a_model_and_without_ratings)
+Test(smart_list, works_without_a_model_and_without_ratings)
 {
 	struct fill fill = { .owner = 1, .bonus = 0.05, .director = 1 };
 	struct ids got = fill_with(NULL, &fill);
@@ -239,7 +239,7 @@ Test(fill, works_without_a_model_and_without_ratings)
 	cr_expect_eq(got.id[0], 50, "the best rated");
 }
 
-Test(fill, leaves_out_what_is_gone_or_not_out)
+Test(smart_list, leaves_out_what_is_gone_or_not_out)
 {
 	const struct fill fill = { .owner = 1, .bonus = 0.05, .director = 1 };
 	struct ids got;
@@ -258,7 +258,7 @@ Test(fill, leaves_out_what_is_gone_or_not_out)
 }
 
 /* More than the sixty that go to SQL at first are filtered away. */
-Test(fill, finds_what_is_far_behind)
+Test(smart_list, finds_what_is_far_behind)
 {
 	struct fill fill = { .owner = 1,
 		.genres = NAMES("rare"),

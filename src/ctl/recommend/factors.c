@@ -12,7 +12,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/mem.h"
-#include "ctl/recommend.h"
+#include "ctl/recommend/recommend.h"
 #include "db/query.h"
 #include "recommend/factors.h"
 #include "recommend/fold.h"

@@ -3,14 +3,14 @@
  * Why a movie is recommended, in the caller's language: the ratings of hers
  * that speak most for it, friends, celebrities, awards, popularity.
  */
-#ifndef MOVIES_BECAUSE_H
-#define MOVIES_BECAUSE_H
+#ifndef RECOMMENDATIONS_REASONS_H
+#define RECOMMENDATIONS_REASONS_H
 
 #include "base/base.h"
 
 #include "base/json.h"
 #include "http/request.h"
-#include "movies/choice.h"
+#include "recommendations/choice.h"
 
 #define BECAUSE_RATINGS 3
 

@@ -15,7 +15,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/mem.h"
-#include "ctl/recommend.h"
+#include "ctl/recommend/recommend.h"
 #include "db/settings.h"
 
 #define FOLDER "conf.d"

@@ -4,8 +4,8 @@
  * line asks for, and the steps that several of them take. Progress goes to
  * standard error, results to standard output.
  */
-#ifndef CTL_RECOMMEND_H
-#define CTL_RECOMMEND_H
+#ifndef CTL_RECOMMEND_RECOMMEND_H
+#define CTL_RECOMMEND_RECOMMEND_H
 
 #include "base/base.h"
 

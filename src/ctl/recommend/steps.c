@@ -11,7 +11,7 @@
 #include "base/conf.h"
 #include "base/json.h"
 #include "ctl/advice.h"
-#include "ctl/recommend.h"
+#include "ctl/recommend/recommend.h"
 #include "db/copy.h"
 #include "db/query.h"
 #include "recommend/large.h"
