@@ -27,15 +27,18 @@ libmxm_a_SOURCES = \
 	src/i18n/mailtext.c src/i18n/mailtext.h \
 	src/i18n/msg.c src/i18n/msg.h \
 	src/i18n/en.def src/i18n/es.def src/i18n/fr.def src/i18n/de.def \
-	src/db/arg.h src/db/conn.h \
+	src/db/arg.h \
+	src/db/conn.c src/db/conn.h \
 	src/db/copy.c src/db/copy.h \
 	src/db/db.c src/db/db.h \
 	src/db/grant.c src/db/grant.h \
 	src/db/migrate.c src/db/migrate.h \
 	src/db/open.c \
+	src/db/pipeline.c \
 	src/db/query.c src/db/query.h \
 	src/db/row.c src/db/row.h \
 	src/db/settings.c src/db/settings.h \
+	src/db/sqlstate.c \
 	src/db/stmt.c src/db/stmt.h \
 	src/db/tx.c src/db/tx.h \
 	src/cache/cache.c src/cache/cache.h \
@@ -62,6 +65,7 @@ libmxm_a_SOURCES = \
 	src/auth/guard.c src/auth/guard.h \
 	src/auth/key.c src/auth/key.h \
 	src/auth/limit.c src/auth/limit.h \
+	src/auth/login.c \
 	src/auth/memo.c src/auth/memo.h \
 	src/auth/password.c src/auth/password.h \
 	src/auth/rules.c \
@@ -89,7 +93,6 @@ libmxm_a_SOURCES = \
 	src/recommendations/reasons.c src/recommendations/reasons.h \
 	src/recommendations/recommendations.c \
 	src/recommendations/smart_list.c src/recommendations/smart_list.h \
-	src/sessions/login.c \
 	src/users/users.h src/users/shapes.c src/users/self.c \
 	src/users/signup.c src/users/verify.c \
 	src/import/csv.c src/import/csv.h \

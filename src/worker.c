@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "api/serve.h"
+#include "api/touch.h"
 #include "auth/memo.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -149,6 +150,7 @@ worker_run(
 	w->serve.db =
 	    db_new(mem, conf->database, (long)conf->statement_timeout);
 	db_share(w->serve.db, shm, (long)conf->lock_timeout);
+	db_on_touched(w->serve.db, touch_raise, &w->serve);
 	w->serve.cache = cache_new(mem, conf->cache_servers);
 	w->serve.memo = memo_new(mem);
 	w->serve.find_model = find_model;

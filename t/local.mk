@@ -23,7 +23,7 @@ unit_tests = \
 	t/unit/test_model_file \
 	t/unit/test_msg t/unit/test_multipart t/unit/test_page t/unit/test_params \
 	t/unit/test_password t/unit/test_prefork t/unit/test_problem \
-	t/unit/test_publish t/unit/test_query \
+	t/unit/test_pipeline t/unit/test_publish t/unit/test_query \
 	t/unit/test_random t/unit/test_rank t/unit/test_ranking \
 	t/unit/test_record \
 	t/unit/test_reply t/unit/test_request t/unit/test_route \
@@ -68,6 +68,7 @@ t_unit_test_copy_SOURCES = t/unit/test_copy.c $(db_world)
 t_unit_test_db_SOURCES = t/unit/test_db.c $(db_world)
 t_unit_test_migrate_SOURCES = t/unit/test_migrate.c $(db_world)
 t_unit_test_publish_SOURCES = t/unit/test_publish.c $(db_world)
+t_unit_test_pipeline_SOURCES = t/unit/test_pipeline.c $(db_world)
 t_unit_test_query_SOURCES = t/unit/test_query.c $(db_world)
 t_unit_test_row_SOURCES = t/unit/test_row.c $(db_world)
 # With the route table that ships.

@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * The one way a request flows: route, limit, token, cache, account, input,
- * handler, touch, reply. Each step is a call; whatever goes wrong in one ends
+ * handler, reply. Each step is a call; whatever goes wrong in one ends
  * in problem_reply().
  */
 #include "base/base.h"
 
 #include "api/cached.h"
 #include "api/serve.h"
-#include "api/touch.h"
 #include "auth/guard.h"
 #include "auth/limit.h"
 #include "base/clock.h"
@@ -141,7 +140,7 @@ find_caller(
 	return ERR_OK;
 }
 
-/* Steps 5 to 7: the body, the handler, and what it changed. */
+/* Steps 5 and 6: the body and the handler. */
 static enum err
 run_handler(struct req *r, struct cached *c)
 {
@@ -160,8 +159,6 @@ run_handler(struct req *r, struct cached *c)
 		return unavailable(r);
 	if (e)
 		return e;
-	if (r->route->writes && r->answer.status < 300)
-		touch_raise(r);
 	return ERR_OK;
 }
 
@@ -178,7 +175,7 @@ look_after_model(const struct serve *serve, struct req *r)
 		r->answer.passing = true;
 }
 
-/* Step 8: validators, the cache, and 304 when the client has it already. */
+/* Step 7: validators, the cache, and 304 when the client has it already. */
 static void
 finish(struct req *r, struct cached *c, bool hit)
 {

@@ -1,22 +1,19 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * "This thing changed": generations are raised after the commit of a writing
- * route. What the writing statement put into table `touch` covers a worker
- * that dies in between.
+ * What a request has changed makes cached answers stale at once: the triggers
+ * of the tables write it to table touch, and the database handle reports it
+ * after each commit (db_on_touched()).
  */
 #ifndef API_TOUCH_H
 #define API_TOUCH_H
 
 #include "base/base.h"
 
-#include "http/request.h"
-
-/* Beside what the route's row says: this changed too. Texts are borrowed until
- * the request ends. */
-void also_touch(struct req *r, const char *kind, const char *key);
-
-/* Raises everything the row and also_touch() name. Called by serve.c after a
- * 2xx. */
-void touch_raise(struct req *r);
+/*
+ * Raises the generation of (kind, key); `kind` NULL: of more than were
+ * reported, so the answer cache is bypassed for a moment. `serve` is a
+ * struct serve. For db_on_touched().
+ */
+void touch_raise(void *serve, const char *kind, const char *key);
 
 #endif

@@ -12,6 +12,16 @@
 #include "db/db.h"
 #include "db/stmt.h"
 
+#define ARGS_MAX 32
+
+/* Arguments as libpq takes them. */
+struct binding {
+	int n;
+	const char *values[ARGS_MAX];
+	int lengths[ARGS_MAX];
+	int formats[ARGS_MAX];
+};
+
 struct db {
 	PGconn *conn; /* NULL: none */
 	const char *conninfo;
@@ -29,10 +39,12 @@ struct db {
 	int64_t pause_us;
 	bool in_tx;
 	bool in_copy;
-	bool again; /* the last failure may go away when all is tried again */
+	bool retry; /* the last failure may not recur when all is run again */
 	bool lost;  /* the last failure was that of the connection */
 	bool unfit; /* the server is one that will never do */
 	bool outdated; /* the last failure was a prepared statement's age */
+	db_touched *on_touched; /* of db_on_touched(); NULL: none */
+	void *touched_arg;
 	const volatile sig_atomic_t *stop; /* of db_interrupt(); NULL: none */
 	bool cancelled;                    /* what *stop asked for was done */
 	char constraint[64];
@@ -61,6 +73,18 @@ enum err conn_set_timeouts(struct db *db, long ms);
 
 /* Closes the connection and forgets what was prepared on it. */
 void conn_drop(struct db *db);
+
+/* Logs, and tells the other workers of this host, that the server is silent. */
+void conn_report_away(struct db *db);
+
+/* The same, that it has answered (an error is an answer). */
+void conn_report_answer(struct db *db);
+
+/*
+ * Waits until the socket is readable: 1; the time is up: 0; a signal: -1.
+ * `until` is of the steady clock; negative: no limit.
+ */
+int conn_wait_readable(struct db *db, int64_t until);
 
 /*
  * A look at the socket of an idle connection: false, and dropped, when the
@@ -95,16 +119,45 @@ const char *conn_message(struct db *db);
 
 /*
  * What a result (NULL: lost) means: ERR_OK, or the error with constraint,
- * again, lost and outdated set in db, the complaint kept, and a log line where
- * one is due; a lost connection is dropped. `name` is for the log.
+ * retry, lost and outdated set in db, the message stored for db_complaint(),
+ * and a log line where one is due; a lost connection is dropped. `name` is for
+ * the log.
  */
-enum err conn_judge(struct db *db, const char *name, const PGresult *res);
+enum err conn_check(struct db *db, const char *name, const PGresult *res);
+
+/* Clears what the failure before has set; `retry` stays within a transaction.
+ */
+void conn_forget_failure(struct db *db);
+
+/* Prepares a statement unless it is prepared on this connection. */
+enum err query_prepare(struct db *db, enum stmt s);
 
 /*
- * Sends plain SQL and judges the answer, on the connection as it is. *out (may
+ * Sends plain SQL and checks the result, on the connection as it is. *out (may
  * be NULL) is the caller's to PQclear(), also after a failure, and may be NULL.
  */
 enum err conn_command(
     struct db *db, const char *name, const char *sql, PGresult **out);
+
+/* One step of a pipeline: a prepared statement, or plain SQL. */
+struct step {
+	const char *name;
+	const char *sql;               /* NULL: `name` is prepared */
+	const struct binding *binding; /* NULL: no arguments */
+};
+
+/*
+ * Sends the steps and a sync, which commits what they did unless they end the
+ * transaction themselves, and waits for all. On ERR_OK results[i] is that of
+ * step i, to be given to pipeline_clear(). After a failure nothing of it was
+ * done, or, when the connection was lost (ERR_UNAVAILABLE), perhaps all.
+ */
+enum err pipeline_run(
+    struct db *db, const struct step *steps, int n, PGresult **results);
+
+void pipeline_clear(PGresult **results, int n);
+
+/* Calls db->on_touched for each row of SQL_touch_of_transaction. */
+void pipeline_report(const struct db *db, const PGresult *touched);
 
 #endif

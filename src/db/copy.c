@@ -93,7 +93,7 @@ send_chunk(struct copy *c)
 	if (sent == 1)
 		return ERR_OK;
 	c->db->in_copy = false;
-	return conn_judge(c->db, c->name, NULL);
+	return conn_check(c->db, c->name, NULL);
 }
 
 static void
@@ -143,7 +143,7 @@ copy_end(struct copy *c, long *rows)
 	if (!e) {
 		if (PQputCopyEnd(db->conn, NULL) == 1)
 			res = conn_wait(db);
-		e = conn_judge(db, c->name, res);
+		e = conn_check(db, c->name, res);
 		if (!e && rows)
 			*rows = strtol(PQcmdTuples(res), NULL, 10);
 		PQclear(res);
@@ -208,7 +208,7 @@ read_end(struct copy_reader *r)
 {
 	struct db *db = r->db;
 	PGresult *res = db->conn ? conn_wait(db) : NULL;
-	enum err e = conn_judge(db, r->name, res);
+	enum err e = conn_check(db, r->name, res);
 
 	PQclear(res);
 	db->in_copy = false;

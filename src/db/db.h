@@ -56,6 +56,16 @@ bool db_is_unfit(const struct db *db);
  */
 void db_share(struct db *db, struct shm *shm, long lock_timeout_ms);
 
+/*
+ * Calls fn(arg, kind, key) for each row that a transaction of this handle has
+ * written to table touch, after its commit and before the function that ran the
+ * statement returns; once with NULL instead when there are more than 200. Not
+ * for COPY and :script statements, nor when the commit's answer was lost: table
+ * touch has the rows then as well (jobs/touch.c). Before the first use.
+ */
+typedef void db_touched(void *arg, const char *kind, const char *key);
+void db_on_touched(struct db *db, db_touched *fn, void *arg);
+
 /* Closes the connection; the next use opens it again. */
 void db_close(struct db *db);
 

@@ -22,7 +22,7 @@ name_role(struct db *db, const char *role)
 	if (PQsendQueryParams(
 		db->conn, info->text, 1, NULL, &role, NULL, NULL, 0))
 		res = conn_wait(db);
-	e = conn_judge(db, info->name, res);
+	e = conn_check(db, info->name, res);
 	PQclear(res);
 	return e;
 }

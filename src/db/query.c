@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Running statements. This is the only source that knows SQLSTATEs.
+ * Running statements.
  */
 #include "base/base.h"
 
@@ -14,160 +14,7 @@
 #include "db/conn.h"
 #include "db/query.h"
 
-#define ARGS_MAX  32
 #define TRIES_MAX 3
-
-/* What a failure is beside its error. */
-enum trait {
-	PLAIN,
-	LOGGED,   /* a bug or an emergency: an error in the log */
-	TROUBLE,  /* the server is in trouble: a warning in the log */
-	WAITED,   /* the same, after a long wait */
-	AGAIN,    /* goes away when the transaction is done again */
-	OUTDATED, /* what was prepared does not fit any more */
-	LOST      /* the connection is gone, or no good any more */
-};
-
-/* The first row whose code is a prefix of the SQLSTATE. */
-static const struct sqlstate {
-	const char *code;
-	enum err err;
-	enum trait trait;
-} sqlstates[] = {
-	{ "08", ERR_UNAVAILABLE, LOST },      /* connection exception */
-	{ "0A000", ERR_INTERNAL, OUTDATED },  /* cached plan's result type */
-	{ "22001", ERR_INVALID, PLAIN },      /* text too long */
-	{ "22003", ERR_INVALID, PLAIN },      /* number out of range */
-	{ "22007", ERR_INVALID, PLAIN },      /* date format */
-	{ "22008", ERR_INVALID, PLAIN },      /* date out of range */
-	{ "22021", ERR_INVALID, PLAIN },      /* not in the encoding */
-	{ "22P02", ERR_INVALID, PLAIN },      /* not of the type */
-	{ "22P05", ERR_INVALID, PLAIN },      /* untranslatable, \u0000 */
-	{ "23502", ERR_INVALID, PLAIN },      /* not null */
-	{ "23503", ERR_NOT_FOUND, PLAIN },    /* foreign key */
-	{ "23505", ERR_CONFLICT, PLAIN },     /* unique */
-	{ "23514", ERR_INVALID, PLAIN },      /* check */
-	{ "23P01", ERR_CONFLICT, PLAIN },     /* exclusion */
-	{ "25006", ERR_UNAVAILABLE, LOST },   /* read-only: was demoted */
-	{ "25P03", ERR_UNAVAILABLE, LOST },   /* idle in transaction */
-	{ "26000", ERR_INTERNAL, OUTDATED },  /* not prepared after all */
-	{ "40001", ERR_UNAVAILABLE, AGAIN },  /* serialization */
-	{ "40P01", ERR_UNAVAILABLE, AGAIN },  /* deadlock */
-	{ "42P05", ERR_INTERNAL, OUTDATED },  /* already prepared */
-	{ "53", ERR_UNAVAILABLE, TROUBLE },   /* out of something */
-	{ "55P03", ERR_UNAVAILABLE, WAITED }, /* lock timeout */
-	{ "57014", ERR_UNAVAILABLE, WAITED }, /* statement timeout */
-	{ "57P", ERR_UNAVAILABLE, LOST },     /* shutting down, starting up */
-	{ "58030", ERR_UNAVAILABLE, LOGGED }, /* input/output error */
-	{ "", ERR_INTERNAL, LOGGED },
-};
-
-static const struct sqlstate *
-sqlstate_row(const char *code)
-{
-	const struct sqlstate *row = sqlstates;
-
-	while (strncmp(code, row->code, strlen(row->code)) != 0)
-		row++;
-	return row;
-}
-
-/* The server's own sentence, and where in the text it points at. */
-static void
-keep_complaint(struct db *db, const char *name, const PGresult *res)
-{
-	const char *text = PQresultErrorField(res, PG_DIAG_MESSAGE_PRIMARY);
-	const char *code = PQresultErrorField(res, PG_DIAG_SQLSTATE);
-
-	conn_complain(db, "%s: %s (SQLSTATE %s)", name,
-	    text ? text : "no message", code ? code : "none");
-}
-
-static enum err
-judge_lost(struct db *db, const char *name)
-{
-	conn_complain(db, "%s: %s", name,
-	    db->conn ? conn_message(db) : "the connection was lost");
-	log_warn("database: %s", db->complaint);
-	db->lost = true;
-	conn_drop(db);
-	return ERR_UNAVAILABLE;
-}
-
-/* Within a transaction `again` stays: it concerns all of it. */
-static void
-forget_failure(struct db *db)
-{
-	db->lost = db->outdated = false;
-	if (!db->in_tx)
-		db->again = false;
-}
-
-enum err
-conn_judge(struct db *db, const char *name, const PGresult *res)
-{
-	const struct sqlstate *row;
-	const char *code, *constraint;
-
-	forget_failure(db);
-	db->constraint[0] = '\0';
-	switch (PQresultStatus(res)) {
-	case PGRES_COMMAND_OK:
-	case PGRES_TUPLES_OK:
-	case PGRES_COPY_IN:
-	case PGRES_COPY_OUT:
-	case PGRES_EMPTY_QUERY:
-		return ERR_OK;
-	default:
-		break;
-	}
-	code = PQresultErrorField(res, PG_DIAG_SQLSTATE);
-	if (!code)
-		return judge_lost(db, name);
-	row = sqlstate_row(code);
-	keep_complaint(db, name, res);
-	constraint = PQresultErrorField(res, PG_DIAG_CONSTRAINT_NAME);
-	snprintf(db->constraint, sizeof db->constraint, "%s",
-	    constraint ? constraint : "");
-	db->again = db->again || row->trait == AGAIN;
-	db->outdated = row->trait == OUTDATED;
-	db->lost = row->trait == LOST;
-	if (db->shm && (row->trait == WAITED))
-		shm_db_stuck(db->shm);
-	if (row->trait == LOGGED)
-		log_error("database: %s", db->complaint);
-	else if (row->trait == TROUBLE || row->trait == WAITED ||
-		 row->trait == LOST)
-		log_warn("database: %s", db->complaint);
-	if (db->lost)
-		conn_drop(db);
-	return row->err;
-}
-
-enum err
-conn_command(struct db *db, const char *name, const char *sql, PGresult **out)
-{
-	PGresult *res = NULL;
-	enum err e;
-
-	if (!db->conn)
-		return ERR_UNAVAILABLE;
-	if (PQsendQuery(db->conn, sql))
-		res = conn_wait(db);
-	e = conn_judge(db, name, res);
-	if (out)
-		*out = res;
-	else
-		PQclear(res);
-	return e;
-}
-
-/* Arguments as libpq wants them. */
-struct binding {
-	const char *values[ARGS_MAX];
-	int lengths[ARGS_MAX];
-	int formats[ARGS_MAX];
-};
 
 static void
 add_quoted(struct buf *b, const char *s)
@@ -248,15 +95,17 @@ bind_all(TALLOC_CTX *mem, struct binding *b, const struct stmt_info *info,
 		assert(n < ARGS_MAX);
 		bind_one(mem, b, n, &args[n]);
 	}
+	b->n = n;
 	if (n != info->count)
 		log_error("bug: statement %s takes %d arguments, not %d",
 		    info->name, info->count, n);
 	assert(n == info->count);
 }
 
-static enum err
-prepare(struct db *db, enum stmt s, const struct stmt_info *info)
+enum err
+query_prepare(struct db *db, enum stmt s)
 {
+	const struct stmt_info *info = stmt_info(s);
 	PGresult *res = NULL;
 	enum err e;
 
@@ -264,7 +113,7 @@ prepare(struct db *db, enum stmt s, const struct stmt_info *info)
 		return ERR_OK;
 	if (PQsendPrepare(db->conn, info->name, info->text, 0, NULL))
 		res = conn_wait(db);
-	e = conn_judge(db, info->name, res);
+	e = conn_check(db, info->name, res);
 	PQclear(res);
 	db->prepared[s] = !e;
 	return e;
@@ -280,6 +129,53 @@ time_of(const struct db *db, const struct stmt_info *info)
 	return info->within_ms;
 }
 
+static enum err
+send_alone(struct db *db, const struct stmt_info *info, const struct binding *b,
+    PGresult **out)
+{
+	PGresult *res = NULL;
+	enum err e;
+
+	if (PQsendQueryPrepared(db->conn, info->name, b->n, b->values,
+		b->lengths, b->formats, 0))
+		res = conn_wait(db);
+	e = conn_check(db, info->name, res);
+	if (!e)
+		*out = res;
+	else
+		PQclear(res);
+	return e;
+}
+
+/* The statement, what it touched, and the commit. */
+static enum err
+send_writing(struct db *db, const struct stmt_info *info,
+    const struct binding *b, PGresult **out)
+{
+	const struct step steps[] = {
+		{ .name = info->name, .binding = b },
+		{ .name = stmt_info(SQL_touch_of_transaction)->name },
+	};
+	PGresult *results[2];
+	enum err e;
+
+	e = pipeline_run(db, steps, 2, results);
+	if (e)
+		return e;
+	pipeline_report(db, results[1]);
+	PQclear(results[1]);
+	*out = results[0];
+	return ERR_OK;
+}
+
+/* Is what the statement touches to be reported? Within a transaction tx.c does.
+ */
+static bool
+reports_touches(const struct db *db, const struct stmt_info *info)
+{
+	return db->on_touched && !info->reads && !db->in_tx;
+}
+
 /*
  * One attempt. *sent tells whether the statement itself went out, so that the
  * server may have done it.
@@ -289,11 +185,11 @@ attempt(struct db *db, enum stmt s, const struct binding *b, PGresult **out,
     bool *sent)
 {
 	const struct stmt_info *info = stmt_info(s);
-	PGresult *res = NULL;
 	enum err e;
 
 	*sent = false;
-	forget_failure(db);
+	*out = NULL;
+	conn_forget_failure(db);
 	if (db->in_tx && !db->conn)
 		return ERR_UNAVAILABLE;
 	if (!db->in_tx && db->conn)
@@ -304,20 +200,15 @@ attempt(struct db *db, enum stmt s, const struct binding *b, PGresult **out,
 	if (!db->in_tx)
 		e = conn_set_timeouts(db, time_of(db, info));
 	if (!e)
-		e = prepare(db, s, info);
+		e = query_prepare(db, s);
+	if (!e && reports_touches(db, info))
+		e = query_prepare(db, SQL_touch_of_transaction);
 	if (e)
 		return e;
 	*sent = true;
-	if (PQsendQueryPrepared(db->conn, info->name, info->count, b->values,
-		b->lengths, b->formats, 0))
-		res = conn_wait(db);
-	e = conn_judge(db, info->name, res);
-	if (e) {
-		PQclear(res);
-		res = NULL;
-	}
-	*out = res;
-	return e;
+	if (reports_touches(db, info))
+		return send_writing(db, info, b, out);
+	return send_alone(db, info, b, out);
 }
 
 /* May what just failed be done again, and will that help? */
@@ -326,7 +217,7 @@ is_worth_another(const struct db *db, const struct stmt_info *info, bool sent)
 {
 	if (db->in_tx)
 		return false;
-	if (db->again || db->outdated)
+	if (db->retry || db->outdated)
 		return true;
 	return db->lost && (info->reads || !sent);
 }
@@ -347,7 +238,7 @@ run(struct db *db, enum stmt s, const struct arg *args, PGresult **out)
 		if (!e || !is_worth_another(db, info, sent))
 			break;
 		/* A dead connection once, a deadlock some times more. */
-		if (tries >= (db->again ? TRIES_MAX : 2))
+		if (tries >= (db->retry ? TRIES_MAX : 2))
 			break;
 		if (db->outdated)
 			conn_drop(db);
@@ -466,7 +357,7 @@ compare_types(TALLOC_CTX *mem, struct db *db, const struct stmt_info *info,
 
 	if (PQsendDescribePrepared(db->conn, info->name))
 		res = conn_wait(db);
-	e = conn_judge(db, info->name, res);
+	e = conn_check(db, info->name, res);
 	if (!e && PQnparams(res) != info->count)
 		*complaint =
 		    mem_printf(mem, "%s: declares %d parameters, has %d",
@@ -489,7 +380,7 @@ compare_types(TALLOC_CTX *mem, struct db *db, const struct stmt_info *info,
 		" WHERE had::oid IS DISTINCT FROM to_regtype(said)::oid",
 		2, NULL, values, NULL, NULL, 0))
 		res = conn_wait(db);
-	e = conn_judge(db, info->name, res);
+	e = conn_check(db, info->name, res);
 	if (!e && !PQgetisnull(res, 0, 0))
 		*complaint = mem_printf(
 		    mem, "%s: %s", info->name, PQgetvalue(res, 0, 0));
@@ -516,7 +407,7 @@ query_check(TALLOC_CTX *mem, struct db *db, enum stmt s, const char **complaint)
 		return ERR_OK;
 	e = conn_command(db, info->name, "SAVEPOINT checking", NULL);
 	if (!e)
-		e = prepare(db, s, info);
+		e = query_prepare(db, s);
 	if (!e)
 		e = compare_types(mem, db, info, complaint);
 	if (!e && makes_temporary_table(info))

@@ -14,9 +14,9 @@
 
 #define TRIES_MAX 5
 
-/* Two that stood in each other's way should not come back in step. */
+/* A random pause: two transactions in conflict should not retry together. */
 static void
-step_aside(void)
+pause_briefly(void)
 {
 	struct timespec pause = { .tv_nsec =
 				      1000000L * (1 + random_below(10)) };
@@ -39,9 +39,31 @@ begin(struct db *db)
 	return conn_command(db, "(begin)", "BEGIN", NULL);
 }
 
+/* COMMIT, and before it what the transaction touched, in one round trip. */
+static enum err
+commit_reporting(struct db *db, PGresult **out)
+{
+	const struct step steps[] = {
+		{ .name = stmt_info(SQL_touch_of_transaction)->name },
+		{ .name = "(commit)", .sql = "COMMIT" },
+	};
+	PGresult *results[2];
+	enum err e;
+
+	e = query_prepare(db, SQL_touch_of_transaction);
+	if (!e)
+		e = pipeline_run(db, steps, 2, results);
+	if (e)
+		return e;
+	pipeline_report(db, results[0]);
+	PQclear(results[0]);
+	*out = results[1];
+	return ERR_OK;
+}
+
 /*
  * COMMIT of a transaction that has failed is answered with ROLLBACK: then a
- * failure was passed over, which is a bug.
+ * failure was ignored, which is a bug.
  */
 static enum err
 commit(struct db *db)
@@ -49,7 +71,10 @@ commit(struct db *db)
 	PGresult *res = NULL;
 	enum err e;
 
-	e = conn_command(db, "(commit)", "COMMIT", &res);
+	if (db->on_touched)
+		e = commit_reporting(db, &res);
+	else
+		e = conn_command(db, "(commit)", "COMMIT", &res);
 	if (!e && strcmp(PQcmdStatus(res), "COMMIT") != 0) {
 		log_error("bug: a failure within a transaction was ignored");
 		e = ERR_INTERNAL;
@@ -65,7 +90,8 @@ undo(struct db *db)
 	char constraint[sizeof db->constraint];
 
 	memcpy(constraint, db->constraint, sizeof constraint);
-	if (db->conn && conn_command(db, "(rollback)", "ROLLBACK", NULL))
+	if (db->conn && PQtransactionStatus(db->conn) != PQTRANS_IDLE &&
+	    conn_command(db, "(rollback)", "ROLLBACK", NULL))
 		conn_drop(db);
 	memcpy(db->constraint, constraint, sizeof constraint);
 }
@@ -80,11 +106,11 @@ run_once(struct db *db, enum err (*fn)(void *), void *arg, bool keep)
 	if (e)
 		return e;
 	db->in_tx = true;
-	db->again = false;
+	db->retry = false;
 	e = fn(arg);
 	if (!e && keep)
 		e = commit(db);
-	else
+	if (e || !keep)
 		undo(db);
 	db->in_tx = false;
 	return e;
@@ -97,9 +123,9 @@ run(struct db *db, enum err (*fn)(void *), void *arg, bool keep)
 
 	for (int tries = 1;; tries++) {
 		e = run_once(db, fn, arg, keep);
-		if (!e || !db->again || tries >= TRIES_MAX)
+		if (!e || !db->retry || tries >= TRIES_MAX)
 			return e;
-		step_aside();
+		pause_briefly();
 	}
 }
 

@@ -60,11 +60,6 @@ struct answer {
 	bool passing; /* true of this moment only: not to be kept */
 };
 
-struct touched {
-	const char *kind; /* "movie", "user", … (cache/keys.def) */
-	const char *key;
-};
-
 struct req {
 	TALLOC_CTX *mem;
 	int64_t started_us; /* steady clock */
@@ -101,8 +96,6 @@ struct req {
 	struct field_value *values; /* parallel to route->input */
 	struct problem *problem;    /* complaints, NULL: none */
 	struct answer answer;
-	struct touched touched[8];
-	int n_touched;
 	int64_t account_id;     /* for the log: 0 nobody */
 	const char *cache_word; /* for the log: "hit", "miss", "off", "-" */
 

@@ -224,22 +224,6 @@ insert(struct req *r, struct newcomer *n, struct row *row)
 	return e;
 }
 
-/*
- * The name and the number are new, but in a restored database may have been
- * somebody's before.
- */
-static void
-touch_newcomer(struct req *r, const struct row *row)
-{
-	static const char *const kinds[] = { "account", "user", "list",
-		"circle" };
-	const char *id = mem_printf(r->mem, "%" PRId64, row_id(row, "id"));
-
-	also_touch(r, "name", row_text(row, "username"));
-	for (size_t i = 0; i < array_len(kinds); i++)
-		also_touch(r, kinds[i], id);
-}
-
 /* Makes an account; its first mail is on its way when this answers. */
 enum err
 signup(struct req *r)
@@ -259,6 +243,5 @@ signup(struct req *r)
 		    r, &n, mem_text(r->mem, db_constraint(r->db)));
 	if (e)
 		return e;
-	touch_newcomer(r, &row);
 	return reply_row(r, 200, &row, user_shape);
 }

@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * A connection at work: waiting for the server within limits, cancelling, COPY
+ * data, time limits of the session, closing.
+ */
+#include "base/base.h"
+
+#include <poll.h>
+#include <stdarg.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/shm_database.h"
+#include "db/conn.h"
+
+#define GRACE_US   INT64_C(2000000)
+#define LOOK_US    INT64_C(100000)
+#define SILENCE_US INT64_C(250000)
+
+void
+conn_drop(struct db *db)
+{
+	PQfinish(db->conn);
+	db->conn = NULL;
+	db->schema_good = false;
+	db->schema_look_at = 0;
+	memset(db->prepared, 0, sizeof db->prepared);
+}
+
+void
+conn_complain(struct db *db, const char *fmt, ...)
+{
+	va_list ap;
+
+	talloc_free(db->complaint);
+	va_start(ap, fmt);
+	db->complaint = mem_need(talloc_vasprintf(db, fmt, ap));
+	va_end(ap);
+}
+
+const char *
+conn_message(struct db *db)
+{
+	const char *all = PQerrorMessage(db->conn);
+	size_t n = strcspn(all, "\n");
+
+	return n > 0 ? mem_textn(db, all, n) : "the connection was lost";
+}
+
+/* A tenth of a time, where there is one. */
+static long
+tenth(long ms)
+{
+	return ms > 0 ? (ms + 9) / 10 : 0;
+}
+
+enum err
+conn_set_timeouts(struct db *db, long ms)
+{
+	bool hurry = db->shm && shm_db_was_stuck(db->shm);
+	long lock = hurry ? tenth(db->lock_timeout_ms) : db->lock_timeout_ms;
+	char sql[96];
+	enum err e;
+
+	ms = hurry ? tenth(ms) : ms;
+	if (db->timeout_now == ms && db->lock_timeout_now == lock)
+		return ERR_OK;
+	snprintf(sql, sizeof sql,
+	    "SET statement_timeout = %ld; SET lock_timeout = %ld", ms, lock);
+	e = conn_command(db, "(timeouts)", sql, NULL);
+	if (!e) {
+		db->timeout_now = ms;
+		db->lock_timeout_now = lock;
+	}
+	return e;
+}
+
+/* Nobody answers, as the whole host is told. */
+void
+conn_report_away(struct db *db)
+{
+	conn_complain(db, "the server does not answer");
+	if (db->shm && shm_db_away(db->shm))
+		log_warn("database: the server does not answer; requests that "
+			 "need it get 503 until it does");
+}
+
+/* The server answers, be it with an error. */
+void
+conn_report_answer(struct db *db)
+{
+	if (db->shm && shm_db_answered(db->shm))
+		log_info("database: the server answers again");
+}
+
+/*
+ * Until the socket can be read: 1, the time is up: 0, a signal: -1. `until` is
+ * of the steady clock; negative: for ever.
+ */
+int
+conn_wait_readable(struct db *db, int64_t until)
+{
+	struct pollfd p = { .fd = PQsocket(db->conn), .events = POLLIN };
+	int64_t left_ms = -1;
+	int n;
+
+	if (until >= 0) {
+		left_ms = (until - clock_steady_us() + 999) / 1000;
+		if (left_ms < 0)
+			left_ms = 0;
+	}
+	n = poll(&p, 1, (int)left_ms);
+	assert(n >= 0 || errno == EINTR);
+	return n;
+}
+
+bool
+conn_is_alive(struct db *db)
+{
+	/* A farewell may be readable before the end is. */
+	while (conn_wait_readable(db, 0) == 1) {
+		if (!PQconsumeInput(db->conn)) {
+			conn_drop(db);
+			return false;
+		}
+	}
+	return true;
+}
+
+void
+conn_cancel(struct db *db)
+{
+	PGcancel *cancel;
+	char why[256];
+
+	/* PQcancel() waits for ever for a server that is frozen. */
+	if (!conn_probe(db)) {
+		conn_drop(db);
+		return;
+	}
+	cancel = PQgetCancel(db->conn);
+	if (!cancel || !PQcancel(cancel, why, sizeof why))
+		conn_drop(db);
+	PQfreeCancel(cancel);
+}
+
+/* Once: what undoes the transaction must not be cancelled as well. */
+static void
+heed_interrupt(struct db *db)
+{
+	if (!db->stop || !*db->stop || db->cancelled)
+		return;
+	db->cancelled = true;
+	conn_cancel(db);
+}
+
+/*
+ * After a while of waiting: is the server there at all? A statement may take
+ * its time, or wait for a lock; but when no worker has heard anything for a
+ * while, and a new connection is not answered either, it hangs.
+ */
+static bool
+is_server_there(struct db *db, int64_t since)
+{
+	if (!db->shm)
+		return true;
+	if (clock_steady_us() - since < SILENCE_US ||
+	    shm_db_silence_us(db->shm) < SILENCE_US)
+		return true;
+	if (!shm_db_is_away(db->shm) && conn_probe(db)) {
+		(void)shm_db_answered(db->shm);
+		return true;
+	}
+	conn_report_away(db);
+	return false;
+}
+
+/* Waits for more of the answer: 1, it is overdue: 0, lost: -1. */
+static int
+take_more(struct db *db, int64_t until)
+{
+	int64_t since = clock_steady_us(), look = since;
+	int n;
+
+	do {
+		look += LOOK_US;
+		n = conn_wait_readable(
+		    db, db->shm && (until < 0 || look < until) ? look : until);
+		if (n == 0 && until >= 0 && clock_steady_us() >= until) {
+			log_error("database: no answer %ld ms after the "
+				  "statement timeout",
+			    (long)(GRACE_US / 1000));
+			return 0;
+		}
+		if (n == 0 && !is_server_there(db, since))
+			return 0;
+	} while (n == 0);
+	if (n > 0 && !PQconsumeInput(db->conn))
+		return -1;
+	return 1;
+}
+
+/* When an answer is overdue; -1: never. */
+static int64_t
+overdue_at(const struct db *db)
+{
+	if (db->timeout_now <= 0)
+		return -1;
+	return clock_steady_us() + db->timeout_now * 1000 + GRACE_US;
+}
+
+/* The next result, NULL too when there is none; false: lost or overdue. */
+static bool
+next_result(struct db *db, int64_t until, PGresult **out)
+{
+	int n;
+
+	*out = NULL;
+	while (PQisBusy(db->conn)) {
+		heed_interrupt(db);
+		if (!db->conn)
+			return false;
+		n = take_more(db, until);
+		if (n == 0)
+			return false;
+		if (n < 0)
+			break;
+	}
+	*out = PQgetResult(db->conn);
+	return true;
+}
+
+/* The last of the results, or NULL when the connection is lost. */
+static PGresult *
+last_result(struct db *db)
+{
+	PGresult *last = NULL;
+	PGresult *res;
+	int64_t until = overdue_at(db);
+
+	for (;;) {
+		if (!next_result(db, until, &res)) {
+			PQclear(last);
+			conn_drop(db);
+			return NULL;
+		}
+		if (!res)
+			return last;
+		PQclear(last);
+		last = res;
+		if (PQresultStatus(res) == PGRES_COPY_IN ||
+		    PQresultStatus(res) == PGRES_COPY_OUT)
+			return last;
+	}
+}
+
+PGresult *
+conn_wait(struct db *db)
+{
+	PGresult *res;
+
+	if (!db->shm)
+		return last_result(db);
+	shm_db_waits(db->shm);
+	res = last_result(db);
+	shm_db_done(db->shm);
+	if (res)
+		conn_report_answer(db);
+	return res;
+}
+
+bool
+conn_copied(struct db *db, char **row)
+{
+	int64_t until = -1;
+	int n;
+
+	for (;;) {
+		if (!db->conn)
+			return false;
+		heed_interrupt(db);
+		if (!db->conn)
+			return false;
+		n = PQgetCopyData(db->conn, row, 1);
+		if (n != 0)
+			return n > 0;
+		until = until < 0 ? overdue_at(db) : until;
+		n = take_more(db, until);
+		if (n == 0)
+			conn_drop(db);
+		if (n <= 0)
+			return false;
+	}
+}

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Several steps in one round trip, by libpq's pipeline mode. Steps that are not
+ * inside BEGIN and COMMIT are one transaction, which the sync at the end
+ * commits.
+ */
+#include "base/base.h"
+
+#include <libpq-fe.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "db/conn.h"
+
+/* More rows than this are reported as one row without kind. */
+#define TOUCHED_MAX 200
+
+static bool
+send_step(struct db *db, const struct step *step)
+{
+	const struct binding *b = step->binding;
+
+	if (step->sql)
+		return PQsendQueryParams(db->conn, step->sql, 0, NULL, NULL,
+			   NULL, NULL, 0) == 1;
+	return PQsendQueryPrepared(db->conn, step->name, b ? b->n : 0,
+		   b ? b->values : NULL, b ? b->lengths : NULL,
+		   b ? b->formats : NULL, 0) == 1;
+}
+
+static bool
+send_all(struct db *db, const struct step *steps, int n)
+{
+	if (!PQenterPipelineMode(db->conn))
+		return false;
+	for (int i = 0; i < n; i++) {
+		if (!send_step(db, &steps[i]))
+			return false;
+	}
+	return PQpipelineSync(db->conn) == 1;
+}
+
+/*
+ * Reads results up to that of the sync. After a failure only results without
+ * meaning follow; a commit that fails is a failure after the last step.
+ */
+static enum err
+read_all(struct db *db, const struct step *steps, int n, PGresult **results)
+{
+	enum err e = ERR_OK;
+	int i = 0;
+
+	while (db->conn) {
+		PGresult *res = conn_wait(db);
+		ExecStatusType status = PQresultStatus(res);
+
+		if (res && status == PGRES_PIPELINE_SYNC) {
+			PQclear(res);
+			return e;
+		}
+		if (!e && status != PGRES_PIPELINE_ABORTED)
+			e = conn_check(
+			    db, i < n ? steps[i].name : "(commit)", res);
+		if (!e && i < n)
+			results[i++] = res;
+		else
+			PQclear(res);
+		if (!res)
+			conn_drop(db);
+	}
+	return e ? e : ERR_UNAVAILABLE;
+}
+
+enum err
+pipeline_run(struct db *db, const struct step *steps, int n, PGresult **results)
+{
+	enum err e;
+
+	memset(results, 0, (size_t)n * sizeof *results);
+	if (!db->conn)
+		return ERR_UNAVAILABLE;
+	if (send_all(db, steps, n))
+		e = read_all(db, steps, n, results);
+	else
+		e = conn_check(db, steps[0].name, NULL);
+	if (db->conn && !PQexitPipelineMode(db->conn))
+		conn_drop(db);
+	if (e)
+		pipeline_clear(results, n);
+	return e;
+}
+
+void
+pipeline_clear(PGresult **results, int n)
+{
+	for (int i = 0; i < n; i++) {
+		PQclear(results[i]);
+		results[i] = NULL;
+	}
+}
+
+void
+pipeline_report(const struct db *db, const PGresult *touched)
+{
+	int rows = PQntuples(touched);
+
+	if (rows > TOUCHED_MAX) {
+		db->on_touched(db->touched_arg, NULL, NULL);
+		return;
+	}
+	for (int i = 0; i < rows; i++)
+		db->on_touched(db->touched_arg, PQgetvalue(touched, i, 0),
+		    PQgetvalue(touched, i, 1));
+}
