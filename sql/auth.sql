@@ -10,25 +10,25 @@ SELECT a.username, a.preferred_language, a.verified, a.boarded, a.active,
        a.epoch, s.id IS NOT NULL AS live
   FROM account AS a
   LEFT JOIN session AS s
-    ON s.id = $1
+    ON s.id = :session_id
    AND s.user_id = a.id
    AND s.epoch = a.epoch
    AND s.expires_at > now()
- WHERE a.id = $2;
+ WHERE a.id = :user_id;
 
 -- Whom a person may mean who logs in: the account of that name, then that of
 -- that mail address. One may have chosen the address of another as name.
 -- known: one of the account's sessions began in that network.
--- name: account_for_login :many (name text, network inet)
+-- name: account_for_login :many (username text, network inet)
 SELECT id, password, epoch,
        EXISTS (SELECT
                  FROM session AS s
                 WHERE s.user_id = account.id
-                  AND s.network = $2) AS known
+                  AND s.network = :network) AS known
   FROM account
  WHERE active
-   AND (username = $1 OR lower(email) = lower($1))
- ORDER BY username = $1 DESC
+   AND (username = :username OR lower(email) = lower(:username))
+ ORDER BY username = :username DESC
  LIMIT 2;
 
 -- A new session, if the account is as it was when the password was checked
@@ -38,18 +38,19 @@ SELECT id, password, epoch,
 --	session_id uuid, network cidr)
 WITH upgraded AS (
 	UPDATE account
-	   SET password = $4
-	 WHERE id = $1
-	   AND password = $3
-	   AND $4::text IS NOT NULL
+	   SET password = :new_password
+	 WHERE id = :user_id
+	   AND password = :old_password
+	   AND :new_password::text IS NOT NULL
 ), started AS (
 	INSERT INTO session (id, user_id, digest, epoch, expires_at,
 	                     user_agent, network)
-	SELECT $8, id, $5, epoch, now() + $6::bigint * interval '1 second',
-	       left($7, 512), $9
+	SELECT :session_id, id, :digest, epoch,
+	       now() + :lifetime::bigint * interval '1 second',
+	       left(:user_agent, 512), :network
 	  FROM account
-	 WHERE id = $1
-	   AND epoch = $2::bigint
+	 WHERE id = :user_id
+	   AND epoch = :epoch::bigint
 	   AND active
 	RETURNING user_id
 )
@@ -67,34 +68,39 @@ SELECT a.id AS user_id, a.username, a.preferred_language, a.verified,
 --	digest bytea, next_digest bytea, lifetime bigint)
 WITH reused AS (
 	DELETE FROM session
-	 WHERE id = $1
-	   AND user_id = $2
-	   AND digest <> $4
-	   AND (previous_digest IS DISTINCT FROM $4
+	 WHERE id = :session_id
+	   AND user_id = :user_id
+	   AND digest <> :digest
+	   AND (previous_digest IS DISTINCT FROM :digest
 	        OR rotated_at <= now() - interval '1 minute')
 	RETURNING user_id
 ), kept AS (
 	UPDATE session AS s
 	   SET used_at = now(),
-	       previous_digest = CASE WHEN s.digest = $4 AND $5::bytea IS NOT NULL
+	       previous_digest = CASE WHEN s.digest = :digest
+	                               AND :next_digest::bytea IS NOT NULL
 	                              THEN s.digest ELSE s.previous_digest END,
-	       rotated_at = CASE WHEN s.digest = $4 AND $5::bytea IS NOT NULL
+	       rotated_at = CASE WHEN s.digest = :digest
+	                          AND :next_digest::bytea IS NOT NULL
 	                         THEN now() ELSE s.rotated_at END,
-	       expires_at = CASE WHEN s.digest = $4 AND $5::bytea IS NOT NULL
-	                         THEN now() + $6::bigint * interval '1 second'
+	       expires_at = CASE WHEN s.digest = :digest
+	                          AND :next_digest::bytea IS NOT NULL
+	                         THEN now() + :lifetime::bigint
+	                                      * interval '1 second'
 	                         ELSE s.expires_at END,
-	       digest = CASE WHEN s.digest = $4 THEN coalesce($5, s.digest)
+	       digest = CASE WHEN s.digest = :digest
+	                     THEN coalesce(:next_digest, s.digest)
 	                     ELSE s.digest END
 	  FROM account AS a
-	 WHERE s.id = $1
-	   AND s.user_id = $2
+	 WHERE s.id = :session_id
+	   AND s.user_id = :user_id
 	   AND a.id = s.user_id
 	   AND a.active
-	   AND a.epoch = $3::bigint
+	   AND a.epoch = :epoch::bigint
 	   AND s.epoch = a.epoch
 	   AND s.expires_at > now()
-	   AND (s.digest = $4
-	        OR (s.previous_digest = $4
+	   AND (s.digest = :digest
+	        OR (s.previous_digest = :digest
 	            AND s.rotated_at > now() - interval '1 minute'))
 	RETURNING s.id, s.digest, s.expires_at
 ), touched AS (
@@ -104,17 +110,17 @@ WITH reused AS (
 )
 SELECT a.id AS user_id, a.username, a.preferred_language, a.verified,
        a.boarded, a.epoch, a.active, k.id IS NOT NULL AS live,
-       coalesce(k.digest = $5, false) AS rotated,
+       coalesce(k.digest = :next_digest, false) AS rotated,
        coalesce(extract(epoch FROM k.expires_at - now())::bigint, 0) AS seconds
   FROM account AS a
   LEFT JOIN kept AS k ON true
- WHERE a.id = $2;
+ WHERE a.id = :user_id;
 
--- name: session_end :exec (session_id uuid, user_id bigint)
+-- name: session_end :exec (session_id uuid, viewer bigint)
 WITH ended AS (
 	DELETE FROM session
-	 WHERE id = $1
-	   AND user_id = $2
+	 WHERE id = :session_id
+	   AND user_id = :viewer
 	RETURNING user_id
 )
 INSERT INTO touch (kind, key)
@@ -127,10 +133,11 @@ SELECT 'account', user_id::text
 -- name: code_set :exec (user_id bigint, purpose text, digest bytea,
 --	lifetime bigint, email text)
 INSERT INTO code (user_id, purpose, digest, mailed_at, expires_at)
-SELECT id, $2, $3, 'epoch', now() + $4::bigint * interval '1 second'
+SELECT id, :purpose, :digest, 'epoch',
+       now() + :lifetime::bigint * interval '1 second'
   FROM account
- WHERE id = $1
-   AND email = $5
+ WHERE id = :user_id
+   AND email = :email
     ON CONFLICT (user_id, purpose) DO UPDATE
    SET digest = EXCLUDED.digest,
        tries = 0,
@@ -142,16 +149,16 @@ SELECT id, $2, $3, 'epoch', now() + $4::bigint * interval '1 second'
 -- The account is locked first, so that all tries queue up: no more than five
 -- count however many come at once, and whoever sent the right code twice hears
 -- twice that it was right. The digest goes with its one use.
--- name: account_verify :one (user_id bigint, digest bytea)
+-- name: account_verify :one (viewer bigint, digest bytea)
 WITH me AS MATERIALIZED (
 	SELECT id, verified
 	  FROM account
-	 WHERE id = $1
+	 WHERE id = :viewer
 	   FOR NO KEY UPDATE
 ), tried AS (
 	UPDATE code AS c
 	   SET tries = c.tries + 1,
-	       digest = nullif(c.digest, $2)
+	       digest = nullif(c.digest, :digest)
 	  FROM me
 	 WHERE c.user_id = me.id
 	   AND c.purpose = 'verification'
@@ -159,7 +166,7 @@ WITH me AS MATERIALIZED (
 	   AND c.tries < 5
 	   AND c.expires_at > now()
 	   AND c.digest IS NOT NULL
-	   AND $2::bytea IS NOT NULL
+	   AND :digest::bytea IS NOT NULL
 	RETURNING c.user_id, c.digest IS NULL AS fits
 ), done AS (
 	UPDATE account AS a
@@ -187,11 +194,11 @@ CASE WHEN c.mails_since <= now() - interval '1 day' THEN c.mailed_at
 
 -- Another mail is asked for: the row of the code is the lock. Whoever loses a
 -- race sees the row as it was before, and waits a full minute.
--- name: verification_resend :one (user_id bigint)
+-- name: verification_resend :one (viewer bigint)
 WITH me AS (
 	SELECT id, verified
 	  FROM account
-	 WHERE id = $1
+	 WHERE id = :viewer
 ), slot AS (
 	INSERT INTO code AS c (user_id, purpose, expires_at, mails)
 	SELECT id, 'verification', now() + interval '1 day', 2

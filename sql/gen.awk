@@ -2,14 +2,17 @@
 #
 # Turns sql/*.sql into stmts.def: one line per named statement,
 #
-#	STMT(movie_detail, ONE, true, 0, 2, "bigint,text", "SELECT …")
+#	STMT(rating_get, ONE, true, 0, 2, "viewer,movie", "bigint,text", "SELECT …")
 #
 # name, mode, whether it only reads, milliseconds after which the server ends it
-# (0: as the settings say), number and types of its parameters, text.
+# (0: as the settings say), number, names and types of its parameters, text.
 # In the files a statement follows its header and ends with a semicolon:
 #
-#	-- name: movie_detail :one (user_id bigint, slug text)
+#	-- name: rating_get :one (viewer bigint, movie text)
 #
+# The statement says :viewer and :movie; what goes to the server has $1 and $2,
+# in the order of the header. A colon right after a word or a bracket is that of
+# an array slice (a[first:last]), and :: that of a type.
 # "within=1s" or "within=500ms" after the mode sets the milliseconds.
 # A header that is too long goes on in the next comment lines until its bracket
 # closes. Text that several statements share is a fragment, from its header
@@ -71,9 +74,9 @@ function finish()
 	body = ""
 }
 
-# "name: rating_get :one (user_id bigint, slug text)"
-function begin_statement(header, where,    n, i, part, words, types, mode, \
-    time)
+# "name: rating_get :one (viewer bigint, movie text)"
+function begin_statement(header, where,    n, i, part, words, names, types, \
+    mode, time)
 {
 	kind = "statement"
 	sub(/^name:[ \t]*/, "", header)
@@ -101,6 +104,7 @@ function begin_statement(header, where,    n, i, part, words, types, mode, \
 	place[name] = where
 	order[++count] = name
 	modes[name] = toupper(mode)
+	names = ""
 	types = ""
 	n = 0
 	if (header ~ /\(/) {
@@ -114,10 +118,15 @@ function begin_statement(header, where,    n, i, part, words, types, mode, \
 		if (part[i] !~ /^[a-z][a-z0-9_]*[ \t]+[a-z][a-z0-9_ ]*(\[\])?$/)
 			complain(where, name ": parameter " i \
 			    " is not a name and a type: " part[i])
+		split(part[i], words, /[ \t]+/)
+		if (index("," names ",", "," words[1] ","))
+			complain(where, name ": two parameters " words[1])
+		names = names (i > 1 ? "," : "") words[1]
 		sub(/^[^ \t]+[ \t]+/, "", part[i])
 		types = types (i > 1 ? "," : "") part[i]
 	}
 	takes[name] = n
+	named[name] = names
 	within[name] = time
 	typed[name] = types
 }
@@ -162,16 +171,33 @@ function bare(s)
 	return s
 }
 
-function highest_parameter(s,    most, n)
+# Numbers for the names of the parameters, outside of quotes.
+function number_parameters(s, name,    out, found, n, i, part, number, used)
 {
-	most = 0
-	while (match(s, /\$[0-9]+/)) {
-		n = substr(s, RSTART + 1, RLENGTH - 1) + 0
-		if (n > most)
-			most = n
+	n = split(named[name], part, ",")
+	for (i = 1; i <= n; i++)
+		number[part[i]] = i
+	out = ""
+	while (match(s, /'[^']*'|"[^"]*"|::|:[a-z][a-z0-9_]*|\$[0-9]+/)) {
+		out = out substr(s, 1, RSTART - 1)
+		found = substr(s, RSTART, RLENGTH)
 		s = substr(s, RSTART + RLENGTH)
+		if (found ~ /^\$/)
+			complain(place[name], name ": " found " is written by hand")
+		else if (found ~ /^:[a-z]/ && out !~ /[]A-Za-z0-9_)]$/) {
+			if (!(substr(found, 2) in number))
+				complain(place[name], name \
+				    ": no parameter " substr(found, 2))
+			used[substr(found, 2)] = 1
+			found = "$" number[substr(found, 2)]
+		}
+		out = out found
 	}
-	return most
+	for (i = 1; i <= n; i++)
+		if (!(part[i] in used))
+			complain(place[name], name ": parameter " part[i] \
+			    " is not used")
+	return out s
 }
 
 # A lone SELECT without anything that writes or locks may be run twice.
@@ -209,20 +235,18 @@ function c_text(s)
 
 function emit(name,    s, plain, reads)
 {
-	s = expand(text[name], place[name])
+	s = number_parameters(expand(text[name], place[name]), name)
 	plain = bare(s)
 	if (plain ~ /;/ && modes[name] != "SCRIPT")
 		complain(place[name], name ": more than one statement")
-	if (highest_parameter(plain) != takes[name])
-		complain(place[name], name ": declares " takes[name] \
-		    " parameters, uses " highest_parameter(plain))
 	if (modes[name] ~ /^(COPY|SCRIPT)$/ && takes[name] > 0)
 		complain(place[name], name ": takes no parameters")
 	reads = modes[name] ~ /^(ONE|OWNED|MANY)$/ ? only_reads(plain) : "false"
 	if (within[name] > 0 && reads != "true")
 		complain(place[name], name ": only what reads has a time of its own")
-	printf "STMT(%s, %s, %s, %d, %d, \"%s\", %s)\n", name, modes[name],
-	    reads, within[name], takes[name], typed[name], c_text(s)
+	printf "STMT(%s, %s, %s, %d, %d, \"%s\", \"%s\", %s)\n", name,
+	    modes[name], reads, within[name], takes[name], named[name],
+	    typed[name], c_text(s)
 }
 
 FNR == 1 {

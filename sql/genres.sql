@@ -6,6 +6,6 @@
 SELECT g.id, coalesce(nullif(t.name, ''), g.name) AS name, g.slug
   FROM live_genre AS g
   LEFT JOIN live_genre_translation AS t
-    ON t.genre_id = g.id AND t.language = $1
+    ON t.genre_id = g.id AND t.language = :language
  ORDER BY g.id
  LIMIT 1000;

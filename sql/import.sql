@@ -333,7 +333,7 @@ SELECT u.user_id, k.movie_id, l.rating, to_timestamp(l.rated_at),
   FROM ml_rating AS l
   JOIN ml_member AS u ON u.user_key = l.user_key
   JOIN ml_key AS k ON k.key = l.movie_key
- WHERE l.line BETWEEN $1 AND $2
+ WHERE l.line BETWEEN :from_line AND :to_line
    AND (u.added
         OR NOT EXISTS (SELECT
                          FROM rating AS r
@@ -508,13 +508,13 @@ UPDATE demo_link AS k
 UPDATE demo_line AS l
    SET id = n.id,
        added = true
-  FROM (SELECT o.line, nextval(pg_get_serial_sequence($2, 'id')) AS id
+  FROM (SELECT o.line, nextval(pg_get_serial_sequence(:relation, 'id')) AS id
           FROM (SELECT line
                   FROM demo_line
-                 WHERE kind = $1
+                 WHERE kind = :kind
                    AND id IS NULL
                  ORDER BY line) AS o) AS n
- WHERE l.kind = $1
+ WHERE l.kind = :kind
    AND l.line = n.line;
 
 -- The same for what belongs to members.
@@ -522,14 +522,14 @@ UPDATE demo_line AS l
 UPDATE demo_line AS l
    SET id = n.id,
        added = true
-  FROM (SELECT o.line, nextval(pg_get_serial_sequence($2, 'id')) AS id
+  FROM (SELECT o.line, nextval(pg_get_serial_sequence(:relation, 'id')) AS id
           FROM (SELECT line
                   FROM demo_line
-                 WHERE kind = $1
+                 WHERE kind = :kind
                    AND id IS NULL
                    AND fresh
                  ORDER BY line) AS o) AS n
- WHERE l.kind = $1
+ WHERE l.kind = :kind
    AND l.line = n.line;
 
 -- name: demo_fresh :exec

@@ -8,13 +8,13 @@
 
 -- name: job_insert :exec (name text, payload jsonb)
 INSERT INTO job (name, payload)
-VALUES ($1, $2);
+VALUES (:name, :payload);
 
 -- The oldest due job of those this program knows (name and most attempts).
 -- name: job_claim :one (names text[], most integer[], lease integer)
 WITH known AS (
 	SELECT name, most
-	  FROM unnest($1::text[], $2::integer[]) AS t (name, most)
+	  FROM unnest(:names::text[], :most::integer[]) AS t (name, most)
 ), due AS (
 	SELECT j.id, k.most
 	  FROM job AS j
@@ -29,7 +29,7 @@ UPDATE job AS j
    SET state = 'running',
        attempts = j.attempts + 1,
        max_attempts = due.most,
-       lease_until = now() + make_interval(secs => $3::integer)
+       lease_until = now() + make_interval(secs => :lease::integer)
   FROM due
  WHERE j.id = due.id
 RETURNING j.id, j.name, j.attempts, j.max_attempts;
@@ -40,28 +40,28 @@ UPDATE job
        lease_until = NULL,
        last_error = NULL,
        finished_at = now()
- WHERE id = $1
-   AND attempts = $2
+ WHERE id = :id
+   AND attempts = :attempts
    AND state = 'running';
 
 -- name: job_again :exec (id bigint, attempts integer, delay integer, why text)
 UPDATE job
    SET state = 'queued',
        lease_until = NULL,
-       last_error = $4,
-       run_at = now() + make_interval(secs => $3::integer)
- WHERE id = $1
-   AND attempts = $2
+       last_error = :why,
+       run_at = now() + make_interval(secs => :delay::integer)
+ WHERE id = :id
+   AND attempts = :attempts
    AND state = 'running';
 
 -- name: job_given_up :exec (id bigint, attempts integer, why text)
 UPDATE job
    SET state = 'failed',
        lease_until = NULL,
-       last_error = $3,
+       last_error = :why,
        finished_at = now()
- WHERE id = $1
-   AND attempts = $2
+ WHERE id = :id
+   AND attempts = :attempts
    AND state = 'running';
 
 -- Jobs whose worker is gone are due again; one that never lets its worker live
@@ -87,7 +87,9 @@ UPDATE job
 -- A periodic job: one row a period, whoever of us comes first.
 -- name: job_schedule :exec (name text, period integer)
 INSERT INTO job (name, idempotency_key)
-SELECT $1, $1 || ':' || floor(extract(epoch FROM now()) / $2::integer)::bigint
+SELECT :name,
+       :name || ':'
+       || floor(extract(epoch FROM now()) / :period::integer)::bigint
     ON CONFLICT (idempotency_key) DO NOTHING;
 
 -- id is NULL when the account is gone; addressed: the payload names one.
@@ -96,7 +98,7 @@ SELECT a.id, a.username, a.email, a.preferred_language, a.verified, a.active,
        j.payload ->> 'account_id' IS NOT NULL AS addressed
   FROM job AS j
   LEFT JOIN account AS a ON a.id = (j.payload ->> 'account_id')::bigint
- WHERE j.id = $1;
+ WHERE j.id = :job_id;
 
 -- The oldest first; within them what is the same comes together.
 -- name: touch_pending :many ()
@@ -140,7 +142,7 @@ DELETE FROM touch
  WHERE id IN (
 	SELECT id
 	  FROM touch
-	 WHERE id = ANY ($1)
+	 WHERE id = ANY (:ids)
 	 ORDER BY id
 	   FOR UPDATE SKIP LOCKED);
 
@@ -163,7 +165,7 @@ WITH gone AS (
 		SELECT id
 		  FROM account
 		 WHERE confirmed_at IS NULL
-		   AND date_joined < now() - $1::bigint * interval '1 second'
+		   AND date_joined < now() - :lifetime::bigint * interval '1 second'
 		 ORDER BY date_joined
 		 LIMIT 500)
 	   AND confirmed_at IS NULL
@@ -183,12 +185,12 @@ SELECT picture
 -- Which of these paths no account names.
 -- name: account_pictures_unused :many (paths text[])
 SELECT p.picture
-  FROM unnest($1::text[]) AS p (picture)
+  FROM unnest(:paths::text[]) AS p (picture)
  WHERE NOT EXISTS (SELECT
                      FROM account AS a
                     WHERE a.picture = p.picture
                       AND a.picture <> 'users/default.png')
- LIMIT cardinality($1);
+ LIMIT cardinality(:paths);
 
 -- name: prune_sessions :exec ()
 DELETE FROM session
@@ -220,11 +222,11 @@ SELECT id, name, state, attempts, max_attempts, last_error,
        to_char(coalesce(finished_at, run_at) AT TIME ZONE 'UTC',
                'YYYY-MM-DD"T"HH24:MI:SS"Z"') AS at
   FROM job
- WHERE $1 = 'all'
-    OR state = $1
-    OR $1 = 'open' AND state <> 'done'
+ WHERE :state = 'all'
+    OR state = :state
+    OR :state = 'open' AND state <> 'done'
  ORDER BY id DESC
- LIMIT $2;
+ LIMIT :at_most;
 
 -- name: job_counts :many ()
 SELECT name, state, count(*) AS jobs,
@@ -244,7 +246,7 @@ UPDATE job
        attempts = 0,
        finished_at = NULL,
        run_at = now()
- WHERE id = $1
+ WHERE id = :id
    AND state IN ('queued', 'failed');
 
 -- name: job_retry_failed :exec ()
@@ -257,5 +259,5 @@ UPDATE job
 
 -- name: job_remove :exec (id bigint)
 DELETE FROM job
- WHERE id = $1
+ WHERE id = :id
    AND state <> 'running';

@@ -25,14 +25,16 @@ SELECT coalesce(max(version), 0) + 1 AS version,
        floor(extract(epoch FROM clock_timestamp()))::bigint AS now
   FROM model;
 
--- name: model_insert :one (version bigint, checksum text, size bigint, quality jsonb, trained_at double precision)
+-- name: model_insert :one (version bigint, checksum text, size bigint,
+--	quality jsonb, trained_at double precision)
 INSERT INTO model (version, checksum, size, quality, created_at, published_at)
-VALUES ($1, $2, $3, $4, to_timestamp($5), clock_timestamp())
+VALUES (:version, :checksum, :size, :quality, to_timestamp(:trained_at),
+        clock_timestamp())
 RETURNING id;
 
 -- name: model_chunk_insert :exec (model_id bigint, number integer, payload bytea)
 INSERT INTO model_chunk (model_id, number, payload)
-VALUES ($1, $2, $3);
+VALUES (:model_id, :number, :payload);
 
 -- name: model_prune :exec (keep bigint)
 DELETE FROM model
@@ -41,7 +43,7 @@ DELETE FROM model
                             FROM model
                            WHERE published_at IS NOT NULL
                            ORDER BY version DESC
-                           LIMIT $1) AS kept);
+                           LIMIT :keep) AS kept);
 
 -- Of what was taken back only the row stays.
 -- name: model_prune_withdrawn :exec
@@ -57,9 +59,9 @@ UPDATE movie AS m
    SET modelled = NOT m.modelled
   FROM (SELECT o.id
           FROM movie AS o
-          LEFT JOIN unnest($1::bigint[]) AS k (id) ON k.id = o.id
+          LEFT JOIN unnest(:movies::bigint[]) AS k (id) ON k.id = o.id
          WHERE o.modelled <> (k.id IS NOT NULL)
-           AND $2 = (SELECT max(version)
+           AND :version = (SELECT max(version)
                        FROM model
                       WHERE published_at IS NOT NULL)
          ORDER BY o.id
@@ -88,20 +90,20 @@ SELECT {{model_columns}}
 -- name: model_withdraw :exec (id bigint)
 UPDATE model
    SET published_at = NULL
- WHERE id = $1;
+ WHERE id = :id;
 
 -- From now on it is in force again.
 -- name: model_renew :exec (id bigint)
 UPDATE model
    SET published_at = clock_timestamp()
- WHERE id = $1;
+ WHERE id = :id;
 
 -- No row: it was taken back or has been replaced. NULL: there is no such chunk.
 -- name: model_chunk :one (model_id bigint, number integer)
 SELECT c.payload
   FROM model AS m
-  LEFT JOIN model_chunk AS c ON c.model_id = m.id AND c.number = $2
- WHERE m.id = $1
+  LEFT JOIN model_chunk AS c ON c.model_id = m.id AND c.number = :number
+ WHERE m.id = :model_id
    AND m.published_at IS NOT NULL;
 
 -- ------------------------------------------------------------------ training
@@ -154,13 +156,13 @@ COPY (SELECT mg.genre_id, mg.movie_id
 SELECT {{model_columns}}
   FROM model AS m
  ORDER BY m.version DESC
- LIMIT $1;
+ LIMIT :at_most;
 
 -- Of these movies those that are in the catalogue; no LIMIT: the caller asks
 -- for so many at a time.
 -- name: model_catalogue :many (movies bigint[])
 SELECT m.id
-  FROM unnest($1::bigint[]) AS k (id)
+  FROM unnest(:movies::bigint[]) AS k (id)
   JOIN live_movie AS m ON m.id = k.id
  ORDER BY m.id;
 
@@ -171,11 +173,11 @@ SELECT a.id,
        array_agg(r.rating ORDER BY r.created_at, r.id) AS stars
   FROM (SELECT id
           FROM account AS a
-         WHERE a.id > $1
+         WHERE a.id > :after
            AND a.active
            AND EXISTS (SELECT FROM live_rating AS r WHERE r.user_id = a.id)
          ORDER BY id
-         LIMIT $2) AS a
+         LIMIT :at_most) AS a
   JOIN live_rating AS r ON r.user_id = a.id
  GROUP BY a.id
  ORDER BY a.id;

@@ -1,14 +1,14 @@
 -- SPDX-License-Identifier: GPL-3.0-or-later
 --
--- Movies: detail, search, unseen marks. Every statement that
--- sends whole movies takes the columns of fragment movie_columns: m is the
--- movie, t its translation, $1 the language, $2 the public origin.
+-- Movies: detail, search, unseen marks. Every statement that sends whole movies
+-- takes the columns of fragment movie_columns: m is the movie, t its translation
+-- into :language, :origin the public origin.
 
 -- fragment: movie_columns
        m.id, coalesce(t.title, m.title) AS title, m.slug,
        coalesce(m.release_date::text, '') AS release_date,
        coalesce(t.synopsis, m.synopsis) AS synopsis,
-       $2 || '/media/' || url_path(coalesce(nullif(t.image, ''), m.cover))
+       :origin || '/media/' || url_path(coalesce(nullif(t.image, ''), m.cover))
        AS cover,
        (SELECT coalesce(json_agg(json_build_object('id', g.id,
                    'name', coalesce(nullif(gt.name, ''), g.name),
@@ -16,62 +16,66 @@
           FROM movie_genre AS mg
           JOIN live_genre AS g ON g.id = mg.genre_id
           LEFT JOIN live_genre_translation AS gt
-            ON gt.genre_id = g.id AND gt.language = $1
+            ON gt.genre_id = g.id AND gt.language = :language
          WHERE mg.movie_id = m.id) AS genres,
        (SELECT coalesce(json_agg(json_build_object('id', a.id,
                    'name', a.name, 'slug', a.slug,
                    'category', award_label(a.category),
-                   'icon', $2 || '/media/' || url_path(a.icon),
+                   'icon', :origin || '/media/' || url_path(a.icon),
                    'date', a.date) ORDER BY a.date, a.id), '[]')
           FROM movie_award AS ma
           JOIN live_award AS a ON a.id = ma.award_id
          WHERE ma.movie_id = m.id) AS awards,
        (SELECT coalesce(json_agg(json_build_object('id', p.id,
                    'name', p.name, 'slug', p.slug, 'url', p.url,
-                   'image', $2 || '/media/' || url_path(nullif(p.image, '')))
+                   'image', :origin || '/media/' || url_path(nullif(p.image, '')))
                    ORDER BY p.id), '[]')
           FROM movie_platform AS mp
           JOIN live_platform AS p ON p.id = mp.platform_id
          WHERE mp.movie_id = m.id) AS platforms,
-       (SELECT coalesce(json_agg($2 || '/api/persons/' || url_segment(p.slug)
+       (SELECT coalesce(json_agg(:origin || '/api/persons/' || url_segment(p.slug)
                    || '/' ORDER BY c.position, p.id), '[]')
           FROM movie_actor AS c
           JOIN live_person AS p ON p.id = c.person_id
          WHERE c.movie_id = m.id) AS actors,
-       (SELECT coalesce(json_agg($2 || '/api/persons/' || url_segment(p.slug)
+       (SELECT coalesce(json_agg(:origin || '/api/persons/' || url_segment(p.slug)
                    || '/' ORDER BY c.position, p.id), '[]')
           FROM movie_director AS c
           JOIN live_person AS p ON p.id = c.person_id
          WHERE c.movie_id = m.id) AS directors
 
--- name: movie_detail :one (language text, origin text, slug text)
+-- name: movie_detail :one (language text, origin text, movie text)
 SELECT {{movie_columns}}
   FROM live_movie AS m
   LEFT JOIN live_movie_translation AS t
-    ON t.movie_id = m.id AND t.language = $1
- WHERE m.slug = $3;
+    ON t.movie_id = m.id AND t.language = :language
+ WHERE m.slug = :movie;
 
 -- A page of the movies whose title contains the name (all movies when it is NULL)
 -- and that pass the filters: see movie_search() in migration 0008. count_exact is
 -- false when there are more than total says.
--- name: movie_search :many within=1s (language text, origin text, name text, user_id bigint, genres text[], platforms text[], directors text[], actors text[], celebrities text[], stars bigint[], marked_unseen boolean, reviewed boolean, page bigint, size bigint)
+-- name: movie_search :many within=1s (language text, origin text, name text,
+--	viewer bigint, genres text[], platforms text[], directors text[],
+--	actors text[], celebrities text[], stars bigint[], marked_unseen boolean,
+--	reviewed boolean, page bigint, limit bigint)
 SELECT {{movie_columns}},
        f.total, f.page, NOT f.many AS count_exact
-  FROM movie_search($1, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
-       AS f
+  FROM movie_search(:language, :name, :viewer, :genres, :platforms, :directors,
+                    :actors, :celebrities, :stars, :marked_unseen, :reviewed,
+                    :page, :limit) AS f
   JOIN live_movie AS m ON m.id = f.movie_id
   LEFT JOIN live_movie_translation AS t
-    ON t.movie_id = m.id AND t.language = $1
+    ON t.movie_id = m.id AND t.language = :language
  ORDER BY f.place
- LIMIT $14;
+ LIMIT :limit;
 
 -- Marks a movie as unseen; made tells whether the mark is new.
--- name: unseen_insert :one (user_id bigint, slug text)
+-- name: unseen_insert :one (viewer bigint, movie text)
 WITH target AS (
-	SELECT id FROM live_movie WHERE slug = $2
+	SELECT id FROM live_movie WHERE slug = :movie
 ), marked AS (
 	INSERT INTO unseen (user_id, movie_id)
-	SELECT $1, id FROM target
+	SELECT :viewer, id FROM target
 	    ON CONFLICT DO NOTHING
 	RETURNING movie_id
 )
@@ -79,12 +83,12 @@ SELECT EXISTS (SELECT FROM marked) AS made
   FROM target;
 
 -- Takes the mark away; gone tells whether there was one.
--- name: unseen_delete :one (user_id bigint, slug text)
+-- name: unseen_delete :one (viewer bigint, movie text)
 WITH target AS (
-	SELECT id FROM live_movie WHERE slug = $2
+	SELECT id FROM live_movie WHERE slug = :movie
 ), unmarked AS (
 	DELETE FROM unseen
-	 WHERE user_id = $1
+	 WHERE user_id = :viewer
 	   AND movie_id = (SELECT id FROM target)
 	RETURNING movie_id
 )

@@ -58,15 +58,16 @@
 -- They are the latest of the catalogue; when there are many, also those with
 -- people of what she liked last; OFFSET 0: right after an import the planner
 -- believes that there are none, and would begin with them.
--- name: recommend_caller :one (user_id bigint, friends text[], celebrities text[])
+-- name: recommend_caller :one (user_id bigint, friends text[],
+--	celebrities text[])
 WITH wish AS MATERIALIZED (
-	SELECT $1::bigint AS caller, $2::text[] AS friends,
-	       $3::text[] AS celebrities,
+	SELECT :user_id::bigint AS caller, :friends::text[] AS friends,
+	       :celebrities::text[] AS celebrities,
 	       (now() AT TIME ZONE 'UTC')::date AS today
 ), rated AS MATERIALIZED (
 	SELECT id, movie_id, rating, created_at
 	  FROM live_rating
-	 WHERE user_id = $1
+	 WHERE user_id = :user_id
 ), celebrity AS MATERIALIZED (
 	{{recommend_celebrities}}
 ), circle AS MATERIALIZED (
@@ -131,7 +132,9 @@ WITH wish AS MATERIALIZED (
 )
 SELECT (SELECT array_agg(movie_id ORDER BY created_at, id) FROM rated) AS rated,
        (SELECT array_agg(rating ORDER BY created_at, id) FROM rated) AS stars,
-       (SELECT array_agg(movie_id) FROM unseen WHERE user_id = $1) AS unseen,
+       (SELECT array_agg(movie_id)
+          FROM unseen
+         WHERE user_id = :user_id) AS unseen,
        (SELECT array_agg(DISTINCT r.movie_id)
           FROM circle AS c
           JOIN live_rating AS r ON r.user_id = c.id
@@ -143,17 +146,17 @@ SELECT (SELECT array_agg(movie_id ORDER BY created_at, id) FROM rated) AS rated,
   FROM kin
  CROSS JOIN kind;
 
--- The wish of a choice: $3 the caller, $4 friends, $5 celebrities, $6 genres,
--- $7 how many, $8 at most of one director, $9 whether to pad.
+-- The wish of a choice: :size movies, at most :cap of one director; :pad says
+-- whether to pad.
 -- fragment: recommend_wish
-	SELECT $3::bigint AS caller, $4::text[] AS friends,
-	       $5::text[] AS celebrities, $6::text[] AS genres,
-	       $7::bigint AS size, $8::bigint AS cap, $9::boolean AS pad,
+	SELECT :user_id::bigint AS caller, :friends::text[] AS friends,
+	       :celebrities::text[] AS celebrities, :genres::text[] AS genres,
+	       :size::bigint AS size, :cap::bigint AS cap, :pad::boolean AS pad,
 	       (now() AT TIME ZONE 'UTC')::date AS today,
 	       NOT EXISTS (SELECT
 	                     FROM account_platform AS ap
 	                     JOIN live_platform AS p ON p.id = ap.platform_id
-	                    WHERE ap.user_id = $3) AS any_platform
+	                    WHERE ap.user_id = :user_id) AS any_platform
 
 -- That, and who counts by it.
 -- fragment: recommend_asked
@@ -182,7 +185,7 @@ wish AS MATERIALIZED (
                      JOIN live_platform AS p ON p.id = mp.platform_id
                      JOIN account_platform AS ap ON ap.platform_id = p.id
                     WHERE mp.movie_id = m.id
-                      AND ap.user_id = $3
+                      AND ap.user_id = :user_id
                    OFFSET 0))
    AND ((SELECT genres FROM wish) IS NULL
         OR EXISTS (SELECT
@@ -196,10 +199,10 @@ wish AS MATERIALIZED (
 -- fragment: recommend_new
        NOT EXISTS (SELECT
                      FROM live_rating AS r
-                    WHERE r.user_id = $3 AND r.movie_id = m.id)
+                    WHERE r.user_id = :user_id AND r.movie_id = m.id)
    AND NOT EXISTS (SELECT
                      FROM unseen AS u
-                    WHERE u.user_id = $3 AND u.movie_id = m.id)
+                    WHERE u.user_id = :user_id AND u.movie_id = m.id)
 
 -- What may pad a choice, as many of the newest as are missing: of all films, or
 -- of the newest thousand of the genres wished for.
@@ -260,9 +263,9 @@ placed AS MATERIALIZED (
 	            AND {{recommend_padding}})
 	        UNION ALL
 	        (SELECT m.id, m.release_date
-	           FROM movie_search($1, NULL, $3, (SELECT genres FROM wish),
-	                             NULL, NULL, NULL, NULL, NULL, false, false,
-	                             1, 1000) AS w
+	           FROM movie_search(:language, NULL, :user_id,
+	                             (SELECT genres FROM wish), NULL, NULL, NULL,
+	                             NULL, NULL, false, false, 1, 1000) AS w
 	          CROSS JOIN LATERAL (SELECT id, release_date
 	                                FROM live_movie
 	                               WHERE id = w.movie_id
@@ -323,19 +326,22 @@ SELECT {{movie_columns}},
 	         ORDER BY p.name, p.id
 	         LIMIT 3) AS p) AS s
   LEFT JOIN live_movie_translation AS t
-    ON t.movie_id = m.id AND t.language = $1
+    ON t.movie_id = m.id AND t.language = :language
  ORDER BY c.rank, c.place
 
--- The best of what the program scored: $10 movies, best first, $11 their scores,
--- to which $12 is added where there is an award. No more than three times as many
+-- The best of what the program scored: :movies, best first, and their :scores,
+-- to which :award is added where there is one. No more than three times as many
 -- as are wanted (a thousand, where so many are sent) are looked at.
--- name: recommend_chosen :many (language text, origin text, user_id bigint, friends text[], celebrities text[], genres text[], size bigint, cap bigint, pad boolean, movies bigint[], scores double precision[], award double precision)
+-- name: recommend_chosen :many (language text, origin text,
+--	user_id bigint, friends text[], celebrities text[], genres text[],
+--	size bigint, cap bigint, pad boolean, movies bigint[],
+--	scores double precision[], award double precision)
 WITH {{recommend_asked}}, scored AS MATERIALIZED (
 	SELECT g.id, a.awarded,
-	       g.score + CASE WHEN a.awarded THEN $12::double precision
+	       g.score + CASE WHEN a.awarded THEN :award::double precision
 	                 ELSE 0 END AS score
 	  FROM (SELECT id, score, n
-	          FROM unnest($10::bigint[], $11::double precision[])
+	          FROM unnest(:movies::bigint[], :scores::double precision[])
 	               WITH ORDINALITY AS u (id, score, n)
 	         ORDER BY n
 	        OFFSET 0) AS g
@@ -344,26 +350,28 @@ WITH {{recommend_asked}}, scored AS MATERIALIZED (
 	       AS a
 	 WHERE {{recommend_allowed}}
 	 ORDER BY g.n
-	 LIMIT greatest(3 * $7, least(cardinality($10), 1000))
+	 LIMIT greatest(3 * :size, least(cardinality(:movies), 1000))
 ), {{recommend_choice}}
 {{recommend_answer}}
- LIMIT $7;
+ LIMIT :size;
 
 -- For whom nothing can be scored: of the six hundred best by damped mean (of the
 -- genres wished for: when the ten thousand best of all have not as many, these
 -- genres are few films, and all are read), what came out lately more than old
 -- films; who has rated something gets what shares a genre with her favourites, and
 -- less of what she disliked; spread over genres, since every further film of one
--- counts for less. $10 is the bonus of a point
--- as a share of the distance between best and last.
--- name: recommend_popular :many (language text, origin text, user_id bigint, friends text[], celebrities text[], genres text[], size bigint, cap bigint, pad boolean, bonus double precision)
+-- counts for less. :bonus is that of a point as a share of the distance between
+-- best and last.
+-- name: recommend_popular :many (language text, origin text,
+--	user_id bigint, friends text[], celebrities text[], genres text[],
+--	size bigint, cap bigint, pad boolean, bonus double precision)
 WITH {{recommend_asked}}, affinity AS MATERIALIZED (
 	SELECT mg.genre_id, bool_or(r.rating >= 4) AS favourite,
 	       sum(r.rating - 2.5) / (count(*) + 1) / 2.5 AS liking
 	  FROM live_rating AS r
 	  JOIN movie_genre AS mg ON mg.movie_id = r.movie_id
 	  JOIN live_genre AS g ON g.id = mg.genre_id
-	 WHERE r.user_id = $3
+	 WHERE r.user_id = :user_id
 	 GROUP BY mg.genre_id
 ), taste AS MATERIALIZED (
 	SELECT array_agg(genre_id) AS genres
@@ -455,7 +463,7 @@ WITH {{recommend_asked}}, affinity AS MATERIALIZED (
 	{{recommend_starring}}
 ), scored AS MATERIALIZED (
 	SELECT m.id, a.awarded,
-	       m.value + $10::double precision
+	       m.value + :bonus::double precision
 	       * (max(m.value) OVER () - min(m.value) OVER ())
 	       * (CASE WHEN a.awarded THEN 0.7 ELSE 0 END
 	          + CASE WHEN m.id IN (SELECT movie_id FROM liked)
@@ -467,16 +475,16 @@ WITH {{recommend_asked}}, affinity AS MATERIALIZED (
 	       AS a
 ), {{recommend_choice}}
 {{recommend_answer}}
- LIMIT $7;
+ LIMIT :size;
 
 -- What the caller's ratings are called, for reasons.
 -- name: recommend_titles :many (language text, movies bigint[])
 SELECT m.id, m.slug, coalesce(t.title, m.title) AS title
   FROM live_movie AS m
   LEFT JOIN live_movie_translation AS t
-    ON t.movie_id = m.id AND t.language = $1
- WHERE m.id = ANY ($2)
- LIMIT cardinality($2);
+    ON t.movie_id = m.id AND t.language = :language
+ WHERE m.id = ANY (:movies)
+ LIMIT cardinality(:movies);
 
 -- All films with an award, rising.
 -- name: recommend_awarded_all :one ()
@@ -512,7 +520,7 @@ SELECT a.id AS user_id, a.username, m.id AS movie_id, m.slug, m.title,
        AS on_platform,
        {{recommend_awarded}} AS awarded
   FROM (SELECT) AS one
-  LEFT JOIN account AS a ON a.username = $1 OR a.id::text = $1
-  LEFT JOIN live_movie AS m ON m.slug = $2 OR m.id::text = $2
- ORDER BY a.username = $1 DESC, m.slug = $2 DESC
+  LEFT JOIN account AS a ON a.username = :member OR a.id::text = :member
+  LEFT JOIN live_movie AS m ON m.slug = :film OR m.id::text = :film
+ ORDER BY a.username = :member DESC, m.slug = :film DESC
  LIMIT 1;

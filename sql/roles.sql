@@ -6,7 +6,7 @@
 
 -- Names the role of the program for role_grant, until the transaction ends.
 -- name: role_name :one (role text)
-SELECT set_config('mxm.role', $1, true) AS role;
+SELECT set_config('mxm.role', :role, true) AS role;
 
 -- Gives the role of the program what it needs in schema public, and takes what
 -- is more. Only what differs is changed: every change costs all sessions their

@@ -10,7 +10,8 @@
 WITH made AS (
 	INSERT INTO account (username, email, password, first_name, last_name,
 	                     bio, picture, preferred_language)
-	VALUES ($1, $2, $3, $4, $5, $6, coalesce($7, 'users/default.png'), $8)
+	VALUES (:username, :email, :password, :first_name, :last_name, :bio,
+	        coalesce(:picture, 'users/default.png'), :language)
 	RETURNING id, username, bio, picture
 ), queued AS (
 	INSERT INTO job (name, payload)
@@ -28,33 +29,34 @@ SELECT id, username, bio, picture
   FROM made;
 
 -- name: account_taken :one (username text, email text)
-SELECT EXISTS (SELECT FROM account WHERE username = $1) AS username_taken,
-       EXISTS (SELECT FROM account WHERE lower(email) = lower($2))
+SELECT EXISTS (SELECT FROM account WHERE username = :username)
+       AS username_taken,
+       EXISTS (SELECT FROM account WHERE lower(email) = lower(:email))
        AS email_taken;
 
--- name: user_self :one (user_id bigint)
+-- name: user_self :one (viewer bigint)
 SELECT id, username, bio, email, last_name, first_name, picture
   FROM account
- WHERE id = $1;
+ WHERE id = :viewer;
 
--- name: account_set_language :exec (user_id bigint, language text)
+-- name: account_set_language :exec (viewer bigint, preferred_language text)
 WITH changed AS (
 	UPDATE account
-	   SET preferred_language = $2,
+	   SET preferred_language = :preferred_language,
 	       updated_at = now()
-	 WHERE id = $1
+	 WHERE id = :viewer
 	RETURNING id
 )
 INSERT INTO touch (kind, key)
 SELECT 'account', id::text
   FROM changed;
 
--- name: account_set_boarded :exec (user_id bigint)
+-- name: account_set_boarded :exec (viewer bigint)
 WITH changed AS (
 	UPDATE account
 	   SET boarded = true,
 	       updated_at = now()
-	 WHERE id = $1
+	 WHERE id = :viewer
 	RETURNING id
 )
 INSERT INTO touch (kind, key)

@@ -65,7 +65,6 @@ libmxm_a_SOURCES = \
 	src/auth/guard.c src/auth/guard.h \
 	src/auth/key.c src/auth/key.h \
 	src/auth/limit.c src/auth/limit.h \
-	src/auth/login.c \
 	src/auth/memo.c src/auth/memo.h \
 	src/auth/password.c src/auth/password.h \
 	src/auth/rules.c \
@@ -93,6 +92,7 @@ libmxm_a_SOURCES = \
 	src/recommendations/reasons.c src/recommendations/reasons.h \
 	src/recommendations/recommendations.c \
 	src/recommendations/smart_list.c src/recommendations/smart_list.h \
+	src/sessions/login.c \
 	src/users/users.h src/users/shapes.c src/users/self.c \
 	src/users/signup.c src/users/verify.c \
 	src/import/csv.c src/import/csv.h \

@@ -15,7 +15,6 @@
 #include "base/text.h"
 #include "db/query.h"
 #include "http/problem.h"
-#include "http/reply.h"
 #include "i18n/msg.h"
 
 /* Row of session_start or session_refresh to what a token says. */
@@ -35,31 +34,24 @@ facts_of(const struct row *row, const char *session_id, struct token_facts *out)
 	assert(known);
 }
 
-/* Answers with a new access token and, if it has a jti, a refresh token. */
-static enum err
-reply_tokens(struct req *r, const struct token_facts *facts, int64_t seconds,
-    const char *refresh_jti)
+/* A new access token and, if it has a jti, a refresh token. */
+static void
+make_tokens(struct req *r, const struct token_facts *facts, int64_t seconds,
+    const char *refresh_jti, struct session_tokens *out)
 {
 	struct token_key key = key_of(r->conf);
 	int64_t access = r->conf->access_lifetime;
 	char jti[KEY_JTI_SIZE];
-	struct json *j;
 
 	random_hex(jti, (sizeof jti - 1) / 2);
 	if (access > seconds)
 		access = seconds;
-	j = reply_json(r, 200);
-	json_object(j);
-	if (refresh_jti) {
-		json_key(j, "refresh");
-		json_text(j, token_issue(r->mem, &key, TOKEN_REFRESH, facts,
-				 seconds, refresh_jti));
-	}
-	json_key(j, "access");
-	json_text(
-	    j, token_issue(r->mem, &key, TOKEN_ACCESS, facts, access, jti));
-	json_object_end(j);
-	return reply_done(r, j);
+	out->refresh = NULL;
+	if (refresh_jti)
+		out->refresh = token_issue(
+		    r->mem, &key, TOKEN_REFRESH, facts, seconds, refresh_jti);
+	out->access =
+	    token_issue(r->mem, &key, TOKEN_ACCESS, facts, access, jti);
 }
 
 /* What the client calls itself; NULL when it says nothing, or no text. */
@@ -73,7 +65,8 @@ client_of(const struct req *r)
 }
 
 enum err
-session_begin(struct req *r, const struct session_start *start)
+session_begin(struct req *r, const struct session_start *start,
+    struct session_tokens *out)
 {
 	unsigned char digest[KEY_DIGEST_SIZE];
 	int64_t seconds = r->conf->refresh_lifetime;
@@ -94,7 +87,8 @@ session_begin(struct req *r, const struct session_start *start)
 		return e;
 	r->account_id = start->user_id;
 	facts_of(&row, id, &facts);
-	return reply_tokens(r, &facts, seconds, jti);
+	make_tokens(r, &facts, seconds, jti, out);
+	return ERR_OK;
 }
 
 /* A refresh token that is no good; these bodies have no `messages`. */
@@ -110,7 +104,7 @@ fail_refresh(struct req *r, enum token_verdict verdict)
 	return fail_token(r, msg, "token_not_valid", NULL);
 }
 
-/* One statement finds the session, rotates it if wanted, and reads her facts.
+/* One statement finds the session, rotates it if wanted, and reads the account.
  */
 static enum err
 use_refresh(struct req *r, const struct claims *claims, const char *next_jti,
@@ -129,7 +123,7 @@ use_refresh(struct req *r, const struct claims *claims, const char *next_jti,
 }
 
 enum err
-session_continue(struct req *r, const char *refresh)
+session_continue(struct req *r, const char *refresh, struct session_tokens *out)
 {
 	struct token_key key = key_of(r->conf);
 	char next_jti[KEY_JTI_SIZE];
@@ -156,6 +150,7 @@ session_continue(struct req *r, const char *refresh)
 		return fail_refresh(r, TOKEN_INVALID);
 	r->account_id = claims.user_id;
 	facts_of(&row, claims.session_id, &facts);
-	return reply_tokens(r, &facts, row_id(&row, "seconds"),
-	    row_bool(&row, "rotated") ? next_jti : NULL);
+	make_tokens(r, &facts, row_id(&row, "seconds"),
+	    row_bool(&row, "rotated") ? next_jti : NULL, out);
+	return ERR_OK;
 }

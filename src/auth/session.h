@@ -17,17 +17,25 @@ struct session_start {
 	const char *replacement; /* what to store instead, or NULL */
 };
 
-/*
- * Starts a session and answers 200 {"refresh", "access"}. ERR_NOT_FOUND and
- * nothing recorded: the account changed meanwhile.
- */
-enum err session_begin(struct req *r, const struct session_start *start);
+/* What the client is sent; the texts belong to the request. */
+struct session_tokens {
+	const char *access;
+	const char *refresh; /* NULL: no new one */
+};
 
 /*
- * Answers 200 {"access"} for a refresh token, with what the database says now;
- * where refresh tokens rotate, also its successor under "refresh". Otherwise
+ * Starts a session and makes both its tokens. ERR_NOT_FOUND and nothing
+ * recorded: the account changed meanwhile.
+ */
+enum err session_begin(struct req *r, const struct session_start *start,
+    struct session_tokens *out);
+
+/*
+ * Makes an access token for a refresh token, from what the database has now,
+ * and where refresh tokens rotate also the next refresh token. Otherwise
  * ERR_UNAUTHORIZED with the contract's problem.
  */
-enum err session_continue(struct req *r, const char *refresh);
+enum err session_continue(
+    struct req *r, const char *refresh, struct session_tokens *out);
 
 #endif

@@ -10,8 +10,8 @@
 #pragma GCC diagnostic ignored "-Woverlength-strings"
 
 static const struct stmt_info statements[] = {
-#define STMT(NAME, MODE, READS, WITHIN, COUNT, TYPES, TEXT) \
-	{ #NAME, STMT_##MODE, READS, WITHIN, COUNT, TYPES, TEXT },
+#define STMT(NAME, MODE, READS, WITHIN, COUNT, NAMES, TYPES, TEXT) \
+	{ #NAME, STMT_##MODE, READS, WITHIN, COUNT, NAMES, TYPES, TEXT },
 #include "stmts.def"
 #undef STMT
 };

@@ -2,7 +2,7 @@
 /*
  * The named statements of sql/<module>.sql. stmts.def is made from them at
  * build time by sql/gen.awk: name, mode, whether it only reads, its time,
- * number and types of its parameters, text.
+ * number, names and types of its parameters, text.
  */
 #ifndef DB_STMT_H
 #define DB_STMT_H
@@ -10,7 +10,7 @@
 #include "base/base.h"
 
 enum stmt {
-#define STMT(NAME, MODE, READS, WITHIN, COUNT, TYPES, TEXT) SQL_##NAME,
+#define STMT(NAME, MODE, READS, WITHIN, COUNT, NAMES, TYPES, TEXT) SQL_##NAME,
 #include "stmts.def"
 #undef STMT
 	SQL__MAX
@@ -37,6 +37,7 @@ struct stmt_info {
 	bool reads;
 	int within_ms; /* the server ends it then; 0: as the settings say */
 	int count;
+	const char *names; /* "viewer,movie" */
 	const char *types; /* "bigint,text" */
 	const char *text;
 };

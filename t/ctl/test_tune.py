@@ -30,7 +30,7 @@ def value(text):
 def test_the_manual_names_every_setting(full):
     manual = (stack_module.ROOT / "man/mxmctl.8").read_text()
     listed = manual.split(".Fl -set Ar name Ns = Ns Ar value :")[1].split(
-        "Before they learn")[0]
+        "Before training")[0]
     words = set(re.findall(r"\w+", listed))
     settings = full.ctl("tune", "--print", "--quiet", *SMALL).stdout
     names = {line.split("=")[0] for line in settings.splitlines()}

@@ -34,15 +34,15 @@ def test_a_statement(gen):
     status, lines, errors = gen("""
 -- About x.
 -- name: x_get :one (id bigint, slug text)
-SELECT a, "B"  -- a comment
+SELECT a, "B:id"  -- a comment with :none
   FROM x
- WHERE id = $1 AND slug = $2 AND t <> 'a -- \\n ? $9; b';
+ WHERE slug = :slug AND id = :id AND t <> 'a -- \\n ? $9 :id; b';
 """)
     assert (status, errors) == (0, "")
     assert lines == [
-        'STMT(x_get, ONE, true, 0, 2, "bigint,text", "SELECT a, \\"B\\"\\nFROM x'
-        '\\nWHERE id = $1 AND slug = $2'
-        " AND t <> 'a -- \\\\n \\? $9; b'\")"]
+        'STMT(x_get, ONE, true, 0, 2, "id,slug", "bigint,text", '
+        '"SELECT a, \\"B:id\\"\\nFROM x\\nWHERE slug = $2 AND id = $1'
+        " AND t <> 'a -- \\\\n \\? $9 :id; b'\")"]
 
 
 def test_a_header_over_several_lines(gen):
@@ -50,27 +50,62 @@ def test_a_header_over_several_lines(gen):
 -- name: y :many (a bigint,
 --                b double precision,
 --                c text[])
-SELECT $1, $2, $3;
+SELECT :a, :b, :c;
 """)
     assert status == 0
     assert lines[0].startswith(
-        'STMT(y, MANY, true, 0, 3, "bigint,double precision,text[]"')
+        'STMT(y, MANY, true, 0, 3, "a,b,c", '
+        '"bigint,double precision,text[]", "SELECT $1, $2, $3")')
+
+
+@pytest.mark.parametrize("text, numbered", [
+    (":a", "$1"),
+    ("(:a, :b)", "($1, $2)"),
+    ("x=:b and :a<y", "x=$2 and $1<y"),
+    (":b::text || :b :: text", "$2::text || $2 :: text"),
+    ("z::a", "z::a"),
+    ("z[1:2], z[:a], z[a:b], z[f(1):b], z[y[1]:b], z[1: :b]",
+     "z[1:2], z[$1], z[a:b], z[f(1):b], z[y[1]:b], z[1: $2]"),
+    ("':a' || ''':a' || :b", "':a' || ''':a' || $2"),
+    ('":a"', '":a"'),
+    ("a :=1", "a :=1"),
+])
+def test_parameters_by_name(gen, text, numbered):
+    status, lines, errors = gen(
+        "-- name: x :one (a text, b text)\n"
+        f"SELECT :a, :b, {text};\n")
+    assert (status, errors) == (0, "")
+    numbered = numbered.replace('"', '\\"')
+    assert lines == ['STMT(x, ONE, true, 0, 2, "a,b", "text,text", '
+                     f'"SELECT $1, $2, {numbered}")']
+
+
+def test_parameters_of_a_fragment(gen):
+    """A fragment has the parameters of the statement it stands in."""
+    status, lines, errors = gen(
+        "-- name: x :one (a text, b text)\nSELECT :a, {{f}};\n"
+        "-- name: y :one (b text)\nSELECT {{f}};\n"
+        "-- fragment: f\n:b\n")
+    assert (status, errors) == (0, "")
+    assert [line.split(", ", 7)[7] for line in lines] == [
+        '"SELECT $1, $2")', '"SELECT $1")']
 
 
 @pytest.mark.parametrize("time,ms", [("1s", 1000), ("250ms", 250)])
 def test_a_time_of_its_own(gen, time, ms):
     status, lines, errors = gen(f"""
 -- name: y :many within={time} (a bigint)
-SELECT $1;
+SELECT :a;
 """)
     assert (status, errors) == (0, "")
-    assert lines[0].startswith(f'STMT(y, MANY, true, {ms}, 1, "bigint", ')
+    assert lines[0].startswith(
+        f'STMT(y, MANY, true, {ms}, 1, "a", "bigint", ')
 
 
 def test_only_what_reads_has_a_time_of_its_own(gen):
     status, _, errors = gen("""
 -- name: y :exec within=1s (a bigint)
-DELETE FROM y WHERE id = $1;
+DELETE FROM y WHERE id = :a;
 """)
     assert status == 1
     assert "y: only what reads has a time of its own" in errors
@@ -82,7 +117,7 @@ def test_fragments_in_any_file_and_order(gen):
         "-- fragment: f\n1, {{ g }}\n-- fragment: g\n2\n"
         "-- name: b :one\nSELECT {{g}};\n")
     assert (status, errors) == (0, "")
-    assert [line.split(", ", 6)[6] for line in lines] == [
+    assert [line.split(", ", 7)[7] for line in lines] == [
         '"SELECT 1, 2")', '"SELECT 2")']
 
 
@@ -107,11 +142,24 @@ def test_what_may_be_run_twice(gen, mode, text, reads):
     ("-- name: X :one\nSELECT 1;\n", "a.sql:1: not a header"),
     ("\n-- name: x one\nSELECT 1;\n", "a.sql:2: not a header"),
     ("-- name: x :some\nSELECT 1;\n", "a.sql:1: x: no mode :some"),
-    ("-- name: x :one (id)\nSELECT $1;\n", "a.sql:1: x: parameter 1"),
-    ("-- name: x :one (id bigint\nSELECT $1;\n",
+    ("-- name: x :one (id)\nSELECT :id;\n", "a.sql:1: x: parameter 1"),
+    ("-- name: x :one (id bigint\nSELECT :id;\n",
      "a.sql:1: a header without its closing bracket"),
-    ("-- name: x :one\nSELECT $1;\n", "declares 0 parameters, uses 1"),
-    ("-- name: x :one (a text)\nSELECT 1;\n", "declares 1 parameters, uses 0"),
+    ("-- name: x :one\nSELECT :a;\n", "a.sql:1: x: no parameter a"),
+    ("-- name: x :one (a text)\nSELECT :a, :ab;\n",
+     "a.sql:1: x: no parameter ab"),
+    ("-- name: x :one (a text)\nSELECT 1;\n",
+     "a.sql:1: x: parameter a is not used"),
+    ("-- name: x :one (a text)\nSELECT ':a', \":a\";\n",
+     "x: parameter a is not used"),
+    ("-- name: x :one (a text)\nSELECT 1::a, b[1:a];\n",
+     "x: parameter a is not used"),
+    ("-- name: x :one (a text)\nSELECT :a, $1;\n",
+     "a.sql:1: x: $1 is written by hand"),
+    ("-- name: x :one (a text, a bigint)\nSELECT :a;\n",
+     "a.sql:1: x: two parameters a"),
+    ("-- name: x :one\nSELECT {{f}};\n-- fragment: f\n:a\n",
+     "a.sql:1: x: no parameter a"),
     ("-- name: x :one\nSELECT 1\n", "a.sql:1: x: no semicolon"),
     ("-- name: x :one\n;\n", "a.sql:1: x: no statement"),
     ("-- name: x :one\nSELECT 1; SELECT 2;\n", "more than one statement"),
@@ -125,7 +173,7 @@ def test_what_may_be_run_twice(gen, mode, text, reads):
      "a fragment within itself"),
     ("-- name: x :one\nSELECT 1;\n-- fragment: f\n1\n",
      "a.sql:3: f: a fragment nobody uses"),
-    ("-- name: x :script (a text)\nSELECT $1;\n", "takes no parameters"),
+    ("-- name: x :script (a text)\nSELECT :a;\n", "takes no parameters"),
 ])
 def test_what_is_wrong_is_told_with_its_place(gen, text, complaint):
     status, _, errors = gen(text)

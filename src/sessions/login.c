@@ -1,20 +1,15 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Logging in, staying so, and out again.
+ * Logging in, new access tokens, and logging out.
  */
 #include "base/base.h"
 
-#include "auth/account.h"
+#include "api/api.h"
 #include "auth/limit.h"
 #include "auth/password.h"
 #include "auth/session.h"
-#include "base/mem.h"
 #include "base/text.h"
-#include "db/query.h"
 #include "http/handlers.h"
-#include "http/problem.h"
-#include "http/reply.h"
-#include "i18n/msg.h"
 
 const struct field login_input[] = {
 	{ "lang", FROM_QUERY, T_TEXT, LENIENT, .max_length = LENGTH_LANG },
@@ -32,6 +27,23 @@ const struct field refresh_input[] = {
 	    .max_length = LENGTH_TOKEN },
 	{ 0 },
 };
+
+/* Answers with the tokens of a session. */
+static enum err
+reply_tokens(struct req *r, const struct session_tokens *tokens)
+{
+	struct json *j = reply_json(r, 200);
+
+	json_object(j);
+	if (tokens->refresh) {
+		json_key(j, "refresh");
+		json_text(j, tokens->refresh);
+	}
+	json_key(j, "access");
+	json_text(j, tokens->access);
+	json_object_end(j);
+	return reply_done(r, j);
+}
 
 /*
  * Finds the row whose hash the password fits, if any. Without a row a hash that
@@ -81,6 +93,7 @@ login_obtain(struct req *r)
 {
 	const char *password = input_text(r, "password"), *name;
 	struct session_start start = { 0 };
+	struct session_tokens tokens;
 	struct rows rows;
 	bool replace;
 	enum err e;
@@ -96,17 +109,26 @@ login_obtain(struct req *r)
 		return fail(r, ERR_UNAUTHORIZED, NULL, MSG_LOGIN_REFUSED);
 	if (replace)
 		start.replacement = password_hash(r->mem, password);
-	e = session_begin(r, &start);
+	e = session_begin(r, &start, &tokens);
 	if (e == ERR_NOT_FOUND)
 		return fail(r, ERR_UNAUTHORIZED, NULL, MSG_LOGIN_REFUSED);
-	return e;
+	if (e)
+		return e;
+	return reply_tokens(r, &tokens);
 }
 
 /* A new access token. */
 enum err
 login_refresh(struct req *r)
 {
-	return session_continue(r, text_trim(r->mem, input_text(r, "refresh")));
+	struct session_tokens tokens;
+	enum err e;
+
+	e = session_continue(
+	    r, text_trim(r->mem, input_text(r, "refresh")), &tokens);
+	if (e)
+		return e;
+	return reply_tokens(r, &tokens);
 }
 
 /* Ends the session of the token that was sent, and no other. */
