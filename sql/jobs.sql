@@ -6,10 +6,6 @@
 -- attempts tells one claim of a job from the next: whoever lost its lease
 -- cannot finish what another has claimed since.
 
--- name: job_insert :exec (name text, payload jsonb)
-INSERT INTO job (name, payload)
-VALUES (:name, :payload);
-
 -- The oldest due job of those this program knows (name and most attempts).
 -- name: job_claim :one (names text[], most integer[], lease integer)
 WITH known AS (

@@ -72,7 +72,6 @@ libmxm_a_SOURCES = \
 	src/auth/token.c src/auth/token.h \
 	src/api/api.h \
 	src/api/cached.c src/api/cached.h \
-	src/api/defer.c src/api/defer.h \
 	src/api/depends.c src/api/depends.h \
 	src/api/health.c \
 	src/api/page.c src/api/page.h \

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * What handlers share: shapes, pages, touches, jobs.
+ * What handlers share: shapes, pages, touches.
  */
 #ifndef API_API_H
 #define API_API_H
 
 #include "base/base.h"
 
-#include "api/defer.h"
 #include "api/page.h"
 #include "api/shape.h"
 #include "api/touch.h"

@@ -492,10 +492,10 @@ static void
 check_needed(struct reader *r)
 {
 	static const enum conf_id needed[] = { CONF_ID_run_dir,
-		CONF_ID_listen_fast, CONF_ID_listen_slow, CONF_ID_jobs_socket,
-		CONF_ID_database, CONF_ID_media_root, CONF_ID_public_origin };
+		CONF_ID_listen_fast, CONF_ID_listen_slow, CONF_ID_database,
+		CONF_ID_media_root, CONF_ID_public_origin };
 	static const enum conf_id sockets[] = { CONF_ID_listen_fast,
-		CONF_ID_listen_slow, CONF_ID_jobs_socket };
+		CONF_ID_listen_slow };
 	size_t i;
 
 	for (i = 0; i < array_len(needed); i++)

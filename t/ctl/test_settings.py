@@ -130,8 +130,7 @@ def test_each_setting_names_its_line_and_remedy(conf):
     """All of them in one file: all are told at once."""
     wrong = [n for n, kind in TYPE.items()
              if kind in BAD and not n.startswith("listen_")
-             and n not in ("jobs_socket", "signing_key_file",
-                           "smtp_password_file")]
+             and n not in ("signing_key_file", "smtp_password_file")]
     conf.keyed("\n".join(f"{n} = {BAD[TYPE[n]][0]}" for n in wrong))
     found = conf.faults()
     for line, name in enumerate(wrong, 1):
@@ -493,12 +492,10 @@ def test_secrets_are_not_told(conf):
 
 def test_values_that_follow_from_others(conf):
     conf.keyed("run_dir = /run/mxm\npublic_origin = "
-               "https://movies.example.org:8443\nlisten_slow = slow/mxm\n"
-               "jobs_socket = /var/jobs.sock")
+               "https://movies.example.org:8443\nlisten_slow = slow/mxm")
     got = conf.values()
     assert got["listen_fast"] == "/run/mxm/fast.sock"
     assert got["listen_slow"] == "/run/mxm/slow/mxm"
-    assert got["jobs_socket"] == "/var/jobs.sock"
     assert got["site_origin"] == "https://movies.example.org:8443"
     assert got["mail_from"] == "moviesxmovies@movies.example.org"
 
@@ -513,8 +510,7 @@ def test_mails_into_a_folder_need_one(conf):
 def test_a_run_dir_too_deep_for_sockets(conf):
     conf.keyed("run_dir = /" + "x" * 100)
     found = conf.faults()
-    assert {f.split(": ")[1] for f in found} == {
-        "listen_fast", "listen_slow", "jobs_socket"}
+    assert {f.split(": ")[1] for f in found} == {"listen_fast", "listen_slow"}
     assert all("choose a shorter folder" in f for f in found)
 
 

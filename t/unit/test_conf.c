@@ -361,14 +361,14 @@ Test(conf, paths_and_addresses)
 
 Test(conf, paths_follow_run_dir)
 {
-	cr_assert_eq(load("listen_slow = s/low\njobs_socket = /elsewhere/j\n"
-			  "run_dir = /r\n" KEY),
-	    ERR_OK);
+	cr_assert_eq(load("listen_slow = s/low\nrun_dir = /r\n" KEY), ERR_OK);
 	cr_assert_str_eq(conf->listen_fast, "/r/fast.sock");
 	cr_assert_str_eq(conf->listen_slow, "/r/s/low");
-	cr_assert_str_eq(conf->jobs_socket, "/elsewhere/j");
 	cr_assert(conf_is_default(conf, CONF_ID_listen_fast));
 	cr_assert_not(conf_is_default(conf, CONF_ID_listen_slow));
+	cr_assert_eq(
+	    load("listen_slow = /elsewhere/s\nrun_dir = /r\n" KEY), ERR_OK);
+	cr_assert_str_eq(conf->listen_slow, "/elsewhere/s");
 }
 
 Test(conf, a_path_too_long_for_a_socket)
@@ -380,7 +380,6 @@ Test(conf, a_path_too_long_for_a_socket)
 	    load(mem_printf(NULL, "run_dir = %s\n" KEY, name)), ERR_INVALID);
 	cr_assert(told("listen_fast", "107"));
 	cr_assert(told("listen_slow", "107"));
-	cr_assert(told("jobs_socket", "107"));
 }
 
 Test(conf, addresses_follow_the_public_origin)
@@ -409,7 +408,7 @@ Test(conf, what_needs_a_restart)
 	cr_assert_null(conf_needs_restart(NULL, old, conf));
 	cr_assert_eq(load("socket_mode = 0600\nrun_dir = /r\n" KEY), ERR_OK);
 	cr_assert_str_eq(conf_needs_restart(NULL, old, conf),
-	    "jobs_socket, listen_fast, listen_slow, run_dir, socket_mode");
+	    "listen_fast, listen_slow, run_dir, socket_mode");
 }
 
 Test(conf, what_is_good_is_there_beside_what_is_bad)
