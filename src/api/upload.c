@@ -95,10 +95,22 @@ upload_save(
 	return ERR_OK;
 }
 
-void
-upload_remove(struct req *r, const char *path)
+enum err
+upload_and_run(struct req *r, const struct upload *u, const char *folder,
+    upload_statement *run, void *arg)
 {
-	upload_unlink(r->mem, r->conf->media_root, path);
+	char *path = NULL;
+	enum err e;
+
+	if (u) {
+		e = upload_save(r, u, folder, &path);
+		if (e)
+			return e;
+	}
+	e = run(r, path, arg);
+	if (e && e != ERR_UNAVAILABLE && path)
+		upload_unlink(r->mem, r->conf->media_root, path);
+	return e;
 }
 
 bool

@@ -25,8 +25,18 @@ bool upload_is_picture(const struct req *r, const struct upload *u);
 enum err upload_save(
     struct req *r, const struct upload *u, const char *folder, char **path);
 
-/* Removes what upload_save() stored. */
-void upload_remove(struct req *r, const char *path);
+/* Runs the statement that stores the path of a picture (NULL: none). */
+typedef enum err upload_statement(
+    struct req *r, const char *picture, void *arg);
+
+/*
+ * Saves a picture, if there is one, runs the statement with its path, and
+ * removes the file when the statement fails. Where the connection was lost
+ * nobody knows whether the row is there, and the file stays: one that no row
+ * names does less harm than a row without its file.
+ */
+must_check enum err upload_and_run(struct req *r, const struct upload *u,
+    const char *folder, upload_statement *run, void *arg);
 
 /* Is it a path as upload_save() makes them (not one that comes with the
  * program)? */

@@ -116,8 +116,8 @@ Test(upload, saved_whole_under_a_name_of_our_own)
 	cr_expect_eq(memcmp(back, png, sizeof png - 1), 0);
 	fclose(f);
 	cr_expect_eq(files_in("users"), 2, "no temporary file is left");
-	upload_remove(&req, path);
-	upload_remove(&req, again);
+	upload_unlink(req.mem, root, path);
+	upload_unlink(req.mem, root, again);
 	cr_expect_eq(files_in("users"), 0);
 }
 
@@ -130,4 +130,80 @@ Test(upload, a_disk_that_refuses_is_503)
 	cr_expect_eq(upload_save(&req, &u, "users", &path), ERR_UNAVAILABLE);
 	cr_assert_not_null(req.problem);
 	cr_expect_gt(req.problem->retry_after, 0);
+}
+
+/* ------------------------------------------- a picture and its statement */
+
+struct statement {
+	enum err ends;    /* how it ends */
+	char *path;       /* with which it ran */
+	int files, calls; /* files that were there when it ran */
+};
+
+static enum err
+run_statement(struct req *r, const char *picture, void *arg)
+{
+	struct statement *s = arg;
+
+	s->calls++;
+	s->path = picture ? mem_text(r->mem, picture) : NULL;
+	s->files = files_in("users");
+	return s->ends;
+}
+
+Test(upload, stays_when_the_statement_succeeds)
+{
+	struct upload u = UPLOAD(png);
+	struct statement s = { .ends = ERR_OK };
+
+	cr_expect_eq(
+	    upload_and_run(&req, &u, "users", run_statement, &s), ERR_OK);
+	cr_expect_eq(s.files, 1, "it is saved before the statement runs");
+	cr_expect(upload_is_ours(s.path));
+	cr_expect_eq(files_in("users"), 1);
+	upload_unlink(req.mem, root, s.path);
+}
+
+Test(upload, goes_when_the_statement_fails)
+{
+	struct upload u = UPLOAD(png);
+	struct statement s = { .ends = ERR_CONFLICT };
+
+	cr_expect_eq(
+	    upload_and_run(&req, &u, "users", run_statement, &s), ERR_CONFLICT);
+	cr_expect_eq(s.files, 1);
+	cr_expect_eq(files_in("users"), 0);
+}
+
+Test(upload, stays_when_nobody_knows_how_the_statement_ended)
+{
+	struct upload u = UPLOAD(png);
+	struct statement s = { .ends = ERR_UNAVAILABLE };
+
+	cr_expect_eq(upload_and_run(&req, &u, "users", run_statement, &s),
+	    ERR_UNAVAILABLE);
+	cr_expect_eq(files_in("users"), 1);
+	upload_unlink(req.mem, root, s.path);
+}
+
+Test(upload, no_picture_is_no_file)
+{
+	struct statement s = { .ends = ERR_OK };
+
+	cr_expect_eq(
+	    upload_and_run(&req, NULL, "users", run_statement, &s), ERR_OK);
+	cr_expect_eq(s.calls, 1);
+	cr_expect_null(s.path);
+	cr_expect_eq(files_in("users"), 0);
+}
+
+Test(upload, no_statement_without_the_file)
+{
+	struct upload u = UPLOAD(png);
+	struct statement s = { .ends = ERR_OK };
+
+	conf.media_root = "/nowhere/at/all";
+	cr_expect_eq(upload_and_run(&req, &u, "users", run_statement, &s),
+	    ERR_UNAVAILABLE);
+	cr_expect_eq(s.calls, 0);
 }

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The rules for the fields of an account.
+ */
+#include "base/base.h"
+
+#include "api/api.h"
+#include "api/upload.h"
+#include "base/conf.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "users/fields.h"
+
+void
+field_error(struct req *r, const char *field, enum msg msg, const char *arg)
+{
+	const char *args[3] = { arg, NULL, NULL };
+
+	complain(r, ERR_INVALID, field, msg_format(r->mem, r->lang, msg, args));
+}
+
+bool
+field_check_length(
+    struct req *r, const char *field, const char *text, size_t max)
+{
+	size_t length = text_length(text);
+	const char *args[3] = { NULL, NULL, NULL };
+
+	if (length <= max)
+		return true;
+	args[0] = mem_printf(r->mem, "%zu", max);
+	args[1] = mem_printf(r->mem, "%zu", length);
+	complain(r, ERR_INVALID, field,
+	    msg_format(r->mem, r->lang, MSG_FIELD_LENGTH, args));
+	return false;
+}
+
+/* The literal segments of the route table, and what no path can hold. */
+static bool
+is_reserved(const char *username)
+{
+	return route_is_reserved(username) || strcmp(username, ".") == 0 ||
+	       strcmp(username, "..") == 0;
+}
+
+bool
+field_check_username(struct req *r, const char *username)
+{
+	enum msg msg = MSG_NONE;
+
+	if (!field_check_length(r, "username", username, LENGTH_NAME))
+		return false;
+	if (!text_is_username(username))
+		msg = MSG_USERNAME_INVALID;
+	else if (is_reserved(username))
+		msg = MSG_USERNAME_RESERVED;
+	if (msg)
+		field_error(r, "username", msg, NULL);
+	return msg == MSG_NONE;
+}
+
+bool
+field_check_email(struct req *r, const char *email)
+{
+	if (!field_check_length(r, "email", email, LENGTH_EMAIL))
+		return false;
+	if (text_is_email(email))
+		return true;
+	field_error(r, "email", MSG_EMAIL_INVALID, NULL);
+	return false;
+}
+
+bool
+field_check_picture(struct req *r, const struct upload *picture)
+{
+	if (!picture || upload_is_picture(r, picture))
+		return true;
+	field_error(r, "picture", MSG_PICTURE_INVALID,
+	    msg_size(r->mem, r->lang, r->conf->upload_limit));
+	return false;
+}
+
+bool
+field_check_password(
+    struct req *r, const char *password, const struct password_owner *owner)
+{
+	struct password_fault fault[4];
+	size_t count = password_faults(r->mem, password, owner, r->lang, fault);
+
+	for (size_t i = 0; i < count; i++)
+		field_error(r, "password", fault[i].msg, fault[i].arg);
+	if (count > 0)
+		r->problem->error_is_list = true;
+	return count == 0;
+}
+
+char *
+field_email(TALLOC_CTX *mem, const char *email)
+{
+	const char *at = strrchr(email, '@');
+
+	if (!at)
+		return mem_text(mem, email);
+	return mem_printf(
+	    mem, "%.*s%s", (int)(at - email), email, text_lower_ascii(mem, at));
+}
