@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * mxmctl: everything an administrator does. main() reads what stands before
- * the command, finds the command in commands.def and runs it.
+ * mxmctl: administration. main() parses the options before the command, finds
+ * the command in commands.def and runs it.
  */
 #include "base/base.h"
 
@@ -43,11 +43,11 @@ print_help(void)
 	for (i = 0; i < array_len(commands); i++)
 		printf("  %-10s %s\n", commands[i].name, commands[i].help);
 	printf("\n"
-	       "  --config FILE  settings (default %s)\n"
-	       "  --json         answers for programs\n"
-	       "  --help         this, or after a command: its usage\n"
-	       "  --version      the version\n\n"
-	       "The manual page mxmctl(8) tells more.\n",
+	       "  --config FILE  settings file (default %s)\n"
+	       "  --json         print JSON\n"
+	       "  --help         print this, or the usage of a command\n"
+	       "  --version      print the version\n\n"
+	       "See also the manual page mxmctl(8).\n",
 	    CONF_FILE);
 }
 
@@ -60,11 +60,11 @@ unknown_command(const char *name)
 	for (i = 0; i < array_len(commands); i++)
 		names[i] = commands[i].name;
 	near = suggest(name, names, array_len(commands));
-	fprintf(stderr, "mxmctl: there is no command \"%s\"", name);
+	fprintf(stderr, "mxmctl: unknown command \"%s\"", name);
 	if (near)
 		fprintf(stderr, "; did you mean \"%s\"?\n", near);
 	else
-		fprintf(stderr, "; mxmctl --help lists them\n");
+		fprintf(stderr, "; see mxmctl --help\n");
 	return EX_USAGE;
 }
 
@@ -100,7 +100,8 @@ ctl_plain(struct ctl *ctl, int argc, char **argv)
 
 	for (i = 1; i < argc; i++) {
 		if (strcmp(argv[i], "--json") != 0)
-			return ctl_usage(ctl, "\"%s\" is too much", argv[i]);
+			return ctl_usage(
+			    ctl, "unexpected argument \"%s\"", argv[i]);
 		ctl->json = true;
 	}
 	return EX_OK;
@@ -168,7 +169,7 @@ run_command(struct ctl *ctl, int argc, char **argv)
 	ctl->command = command->name;
 	ctl->usage = command->usage;
 	help = wants_help(argc, argv);
-	/* import has a help of its own, with its options */
+	/* import prints its own help, with its options */
 	if (help && command->run != ctl_import) {
 		printf("usage: mxmctl %s %s\n\n%s\n", command->name,
 		    command->usage, command->help);
@@ -217,7 +218,7 @@ main(int argc, char **argv)
 	}
 	if (optind == argc) {
 		fprintf(
-		    stderr, "mxmctl: no command; mxmctl --help lists them\n");
+		    stderr, "mxmctl: no command given; see mxmctl --help\n");
 		return EX_USAGE;
 	}
 	ctl.mem = mem_need(talloc_named_const(NULL, 0, "mxmctl"));

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * libpq says why there is no connection in words alone, and those of the server
- * are in its language: what is not recognised gets the general advice.
+ * libpq reports connection errors only as text, and those of the server are in
+ * its language; unrecognised ones get the general advice.
  */
 #include "base/base.h"
 
@@ -12,10 +12,10 @@
 #include "ctl/advice.h"
 #include "db/settings.h"
 
-/* The user of the services, as README and the units have it. */
+/* The user of the services, as in README and the systemd units. */
 #define SERVICE_USER "moviesxmovies"
 
-/* "mxmctl --config FILE migrate", as it was called. */
+/* The current command: "mxmctl --config FILE migrate". */
 static const char *
 command_of(const struct ctl *ctl)
 {
@@ -25,7 +25,7 @@ command_of(const struct ctl *ctl)
 	    ctl->mem, "mxmctl --config %s %s", ctl->config, ctl->command);
 }
 
-/* Somebody else: root has runuser, the others sudo, if they may. */
+/* The command as another user: with runuser for root, else with sudo. */
 static const char *
 run_as(const struct ctl *ctl, const char *user)
 {
@@ -33,7 +33,7 @@ run_as(const struct ctl *ctl, const char *user)
 	    geteuid() == 0 ? "runuser -u" : "sudo -u", user, command_of(ctl));
 }
 
-/* Between the first two quotation marks; NULL: there are none. */
+/* The text between the first two quotation marks; NULL: none. */
 static const char *
 quoted(TALLOC_CTX *mem, const char *text)
 {
@@ -43,7 +43,7 @@ quoted(TALLOC_CTX *mem, const char *text)
 	return to ? mem_textn(mem, from + 1, (size_t)(to - from - 1)) : NULL;
 }
 
-/* A role that is not there: mostly the one of whoever runs us. */
+/* A missing role: usually the one named after the current user. */
 static const char *
 missing_role(const struct ctl *ctl, const char *complaint, const char *user)
 {
@@ -53,7 +53,7 @@ missing_role(const struct ctl *ctl, const char *complaint, const char *user)
 	if (!user && (!role || strcmp(role, SERVICE_USER) != 0))
 		return run_as(ctl, SERVICE_USER);
 	return mem_printf(ctl->mem,
-	    "make it: runuser -u postgres -- createuser %s",
+	    "create it: runuser -u postgres -- createuser %s",
 	    role ? role : user);
 }
 
@@ -64,8 +64,8 @@ missing_database(const struct ctl *ctl, const char *complaint, const char *user)
 
 	name = name ? quoted(ctl->mem, name) : NULL;
 	return mem_printf(ctl->mem,
-	    "make it: runuser -u postgres -- createdb -O %s -T template0 "
-	    "-E UTF8 -l C.UTF-8 %s; or mend the setting `database` (%s)",
+	    "create it: runuser -u postgres -- createdb -O %s -T template0 "
+	    "-E UTF8 -l C.UTF-8 %s; or correct the setting `database` (%s)",
 	    user ? user : SERVICE_USER, name ? name : SERVICE_USER,
 	    conf_place(ctl->conf, CONF_ID_database));
 }
@@ -74,13 +74,13 @@ static const char *
 wrong_password(const struct ctl *ctl, const char *user)
 {
 	return mem_printf(ctl->mem,
-	    "put the right one into the setting `database` (%s), or set "
-	    "another: runuser -u postgres -- psql -c '\\password %s'",
+	    "correct the password in the setting `database` (%s), or set "
+	    "a new one: runuser -u postgres -- psql -c '\\password %s'",
 	    conf_place(ctl->conf, CONF_ID_database),
 	    user ? user : SERVICE_USER);
 }
 
-/* Said of the server as such. */
+/* Errors that do not depend on the role or the database. */
 static const struct {
 	const char *part;
 	const char *advice;
@@ -90,9 +90,9 @@ static const struct {
 	{ "remaining connection slots", "raise max_connections in "
 					"postgresql.conf, or lower the setting "
 					"`workers`" },
-	{ "starting up", "wait a moment: PostgreSQL is starting" },
+	{ "starting up", "wait until PostgreSQL has started" },
 	{ "shutting down", "start PostgreSQL: systemctl start postgresql" },
-	{ "no pg_hba.conf entry", "let this role in in pg_hba.conf, then: "
+	{ "no pg_hba.conf entry", "add this role to pg_hba.conf, then: "
 				  "systemctl reload postgresql" },
 };
 
@@ -112,8 +112,8 @@ advice_database(const struct ctl *ctl, const char *complaint)
 		return missing_database(ctl, complaint, user);
 	if (strstr(complaint, "permission denied"))
 		return ctl->conf->database_owner[0] ?
-			   "\"mxmctl migrate\", run as the owner, grants what is "
-			   "missing" :
+			   "\"mxmctl migrate\", run as the owner, grants the "
+			   "missing privileges" :
 			   "the role must own the database: runuser -u postgres -- "
 			   "psql -c 'ALTER DATABASE moviesxmovies OWNER TO "
 			   "moviesxmovies'";
@@ -122,11 +122,11 @@ advice_database(const struct ctl *ctl, const char *complaint)
 	for (i = 0; i < array_len(known); i++)
 		if (strstr(complaint, known[i].part))
 			return known[i].advice;
-	/* refused in another language, and root has no role by default */
+	/* a message in another language; there is no role root by default */
 	if (!user && geteuid() == 0 && strstr(complaint, "\"root\""))
 		return run_as(ctl, SERVICE_USER);
 	return mem_printf(ctl->mem,
-	    "see the setting `database` (%s) and whether PostgreSQL runs: "
-	    "systemctl status postgresql",
+	    "check the setting `database` (%s) and that PostgreSQL is "
+	    "running: systemctl status postgresql",
 	    conf_place(ctl->conf, CONF_ID_database));
 }

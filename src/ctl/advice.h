@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * What an administrator does about a database that mxmctl cannot use.
+ * Remedies for database errors.
  */
 #ifndef CTL_ADVICE_H
 #define CTL_ADVICE_H
@@ -10,8 +10,8 @@
 #include "ctl/ctl.h"
 
 /*
- * The command that mends what the complaint of db_complaint() says, or where to
- * look when it is none we know. Below ctl->mem; no full stop.
+ * The remedy for an error message of db_complaint(), or general advice if the
+ * message is not known. Allocated below ctl->mem; without a full stop.
  */
 const char *advice_database(const struct ctl *ctl, const char *complaint);
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * mxmctl check: is everything as it should be? One line for each thing, with
- * what to do where it is not. The exit status tells the class of the first
- * failure: settings 78, data 65, something away 69, permissions 77; a warning
- * alone is 0. With "settings" it looks at nothing but these, as before a start.
+ * mxmctl check: checks the installation and prints one line per check, with a
+ * remedy if it fails. The exit status is that of the first failure: settings
+ * 78, data 65, unavailable 69, permissions 77; warnings do not change it. With
+ * "settings" only the settings are checked, as before a start.
  */
 #include "base/base.h"
 
@@ -20,16 +20,16 @@
 #include "db/settings.h"
 #include "recommend/fit.h"
 
-/* What one look found. */
+/* The result of a check. */
 struct finding {
 	const char *what;
-	int status; /* EX_OK: fine */
+	int status; /* EX_OK: no failure */
 	bool warning;
-	const char *text; /* how it is, or what is wrong and what to do */
+	const char *text; /* the state, or the fault and its remedy */
 };
 
 #define FINDINGS_MAX 64
-#define TEXT_MAX     4096 /* bytes of what one look has to say */
+#define TEXT_MAX     4096 /* bytes of output of one check */
 
 struct findings {
 	struct ctl *ctl;
@@ -37,10 +37,10 @@ struct findings {
 	size_t n;
 };
 
-static const struct look {
+static const struct check {
 	const char *what;
-	check_look *run;
-} looks[] = {
+	check_function *run;
+} checks[] = {
 	{ "public_origin", check_origin },
 	{ "key", check_key },
 	{ "database", check_database },
@@ -90,9 +90,9 @@ check_place(const struct findings *f, enum conf_id id)
 	return conf_place(f->ctl->conf, id);
 }
 
-/* ------------------------------------------------------- one look, in time */
+/* ------------------------------------------- one check, with a time limit */
 
-/* What was found goes through a pipe: a line each, its parts by tabs. */
+/* Findings are sent through a pipe: one line each, fields separated by tabs. */
 static void
 send_findings(struct findings *f, int fd)
 {
@@ -113,7 +113,7 @@ send_findings(struct findings *f, int fd)
 	}
 }
 
-/* All that comes until the end or the deadline; false: the deadline. */
+/* Reads up to the end of file; false: the deadline has passed. */
 static bool
 receive(int fd, char *text, size_t size)
 {
@@ -155,9 +155,12 @@ take_findings(struct findings *f, char *text)
 	}
 }
 
-/* A process that hangs in the kernel (a dead mount) cannot be waited for. */
+/*
+ * The check runs in a child process, because a system call on a dead mount
+ * cannot be interrupted.
+ */
 static void
-look_in_time(struct findings *f, const struct look *look)
+run_limited(struct findings *f, const struct check *check)
 {
 	char *text = mem_array(f->ctl->mem, char, TEXT_MAX);
 	int pipe_fd[2], status;
@@ -166,15 +169,15 @@ look_in_time(struct findings *f, const struct look *look)
 	pid_t pid;
 
 	if (pipe2(pipe_fd, O_CLOEXEC) != 0 || (pid = fork()) < 0) {
-		check_found(f, look->what, EX_OSERR,
+		check_found(f, check->what, EX_OSERR,
 		    mem_printf(f->ctl->mem,
-			"no process could be started: %s; end some",
+			"cannot start a process: %s; end other processes",
 			strerror(errno)));
 		return;
 	}
 	if (pid == 0) {
 		f->n = 0;
-		look->run(f);
+		check->run(f);
 		send_findings(f, pipe_fd[1]);
 		exit(EXIT_SUCCESS);
 	}
@@ -190,16 +193,16 @@ look_in_time(struct findings *f, const struct look *look)
 		kill(pid, SIGKILL);
 	}
 	f->n = before;
-	check_found(f, look->what, EX_UNAVAILABLE,
+	check_found(f, check->what, EX_UNAVAILABLE,
 	    mem_printf(f->ctl->mem,
-		in_time ? "the look at it ended early; look into the log of "
-			  "the machine, and report it" :
-			  "no answer within %d s; see whether the disk, the "
-			  "mount or the server behind it hangs",
+		in_time ? "the check crashed; see the system log, and report "
+			  "it as a bug" :
+			  "no answer within %d s; check whether the disk, the "
+			  "mount or the server hangs",
 		CHECK_SECONDS));
 }
 
-/* ------------------------------------------------------------------ telling */
+/* ------------------------------------------------------------------ output */
 
 static const char *
 level_of(const struct finding *one, bool json)
@@ -247,7 +250,7 @@ report(const struct findings *f)
 	return ctl_json_done(j, status);
 }
 
-/* What only training reads, and would refuse. */
+/* The setting that only training parses. */
 static void
 check_tuning(struct findings *f)
 {
@@ -261,11 +264,11 @@ check_tuning(struct findings *f)
 		check_found(f, "settings", EX_CONFIG,
 		    mem_printf(f->ctl->mem,
 			"%s: recommend_tuning: %s; \"mxmctl recommend tune\" "
-			"finds good ones",
+			"finds valid ones",
 			place ? place : conf->file, why));
 }
 
-/* Settings first: without them there is nothing to look at. */
+/* Runs first, because the other checks need the settings. */
 static bool
 check_settings(struct findings *f)
 {
@@ -299,8 +302,8 @@ ctl_check(struct ctl *ctl, int argc, char **argv)
 	if (status != EX_OK)
 		return status;
 	if (check_settings(&f) && !settings) {
-		for (i = 0; i < array_len(looks); i++)
-			look_in_time(&f, &looks[i]);
+		for (i = 0; i < array_len(checks); i++)
+			run_limited(&f, &checks[i]);
 	}
 	return report(&f);
 }

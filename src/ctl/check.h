@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The looks of mxmctl check. Each is run in a process of its own and given up
- * after CHECK_SECONDS, so that none can hang the others; none changes anything.
+ * The checks of mxmctl check. Each runs in its own process with a time limit of
+ * CHECK_SECONDS, so that a hanging one does not block the others. None changes
+ * anything.
  */
 #ifndef CTL_CHECK_H
 #define CTL_CHECK_H
@@ -17,34 +18,37 @@
 struct findings;
 
 /*
- * One thing that was looked at. `status` is EX_OK, or that of sysexits.h for
- * what is wrong; `text` is one line: how it is, or what is wrong and, after a
- * semicolon, what to do. It may be a part of `ctl->mem` or static.
+ * Adds a result. `status` is EX_OK or the sysexits.h status of the failure;
+ * `text` is one line: the state, or the fault and, after a semicolon, the
+ * remedy. It is allocated below `ctl->mem` or static.
  */
 void check_found(
     struct findings *f, const char *what, int status, const char *text);
 
-/* As check_found(): the service works, but not as one would wish. */
+/* Adds a warning: the service works, but is degraded or at risk. */
 void check_warn(struct findings *f, const char *what, const char *text);
 
 struct ctl *check_ctl(const struct findings *f);
 
-/* "systemctl restart mxmd" and so on are remedies; this one names a setting. */
+/* Where a setting is set, for a remedy: the file and line, or its name. */
 const char *check_place(const struct findings *f, enum conf_id id);
 
-typedef void check_look(struct findings *f);
+typedef void check_function(struct findings *f);
 
-/* check_data.c: what lies in the database and in the cache. */
-check_look check_database, check_cache, check_queue, check_model;
-/* check_role.c: what our role may do in the database. */
-check_look check_role;
+/* check_data.c: the database and the cache. */
+check_function check_database, check_cache, check_queue, check_model;
+/* check_role.c: the privileges of the database role. */
+check_function check_role;
 /* check_mail.c */
-check_look check_mail, check_sender;
+check_function check_mail, check_sender;
 /* check_host.c: files and processes of this host. */
-check_look check_origin, check_key, check_media, check_pictures, check_run_dir,
-    check_dictionary, check_sockets, check_jobs, check_nginx;
+check_function check_origin, check_key, check_media, check_pictures,
+    check_run_dir, check_dictionary, check_sockets, check_jobs, check_nginx;
 
-/* A folder we must be able to write into, with so many bytes of room. */
+/*
+ * Checks that a directory is writable: it fails with less than `least` bytes
+ * free and warns with less than `enough`.
+ */
 void check_folder(struct findings *f, const char *what, const char *path,
     uint64_t least, uint64_t enough);
 

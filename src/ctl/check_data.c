@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * mxmctl check: the database, its schema, the cache, the queue of jobs and the
- * model that recommendations are made by.
+ * mxmctl check: the database, its schema, the cache, the job queue and the
+ * recommendation model.
  */
 #include "base/base.h"
 
@@ -19,13 +19,13 @@
 
 #define TIMEOUT_MS 5000
 
-/* Seconds that a job may be due before it is told, and before it is a fault. */
+/* Seconds that a job may be overdue before a warning, and before a failure. */
 #define QUEUE_SLOW 60
 #define QUEUE_LATE 600
 
-/* A model that was published so many seconds ago should be here. */
+/* Seconds after which a published model should be on this host. */
 #define MODEL_LATE 120
-/* The timer trains every night: two nights were missed. */
+/* The timer trains every night: after two missed nights. */
 #define MODEL_OLD (INT64_C(60) * 60 * 60)
 
 static struct db *
@@ -50,7 +50,7 @@ check_database(struct findings *f)
 			advice_database(ctl, db_complaint(db))));
 		return;
 	}
-	check_found(f, "database", EX_OK, "answers");
+	check_found(f, "database", EX_OK, "is available");
 	if (migrate_state(ctl->mem, db, &schema) != ERR_OK)
 		check_found(f, "schema", EX_UNAVAILABLE,
 		    mem_printf(ctl->mem, "%s; %s", db_complaint(db),
@@ -73,7 +73,7 @@ cache_answers(TALLOC_CTX *mem, const char *server)
 	       !cache_is_away(cache);
 }
 
-/* Each server by itself: one key asks one of them only. */
+/* Each server separately, because a key is read from one of them only. */
 void
 check_cache(struct findings *f)
 {
@@ -83,7 +83,7 @@ check_cache(struct findings *f)
 
 	if (!*all) {
 		check_found(
-		    f, "cache", EX_OK, "none is set; answers are not kept");
+		    f, "cache", EX_OK, "none is set; answers are not cached");
 		return;
 	}
 	while ((server = strsep(&all, ", \t"))) {
@@ -92,18 +92,18 @@ check_cache(struct findings *f)
 		good = false;
 		check_found(f, "cache", EX_UNAVAILABLE,
 		    mem_printf(ctl->mem,
-			"nobody answers at %s; is memcached running, with -s "
-			"and a mode that lets us in? (README, INSTALL)",
+			"no answer at %s; check that memcached is running with "
+			"-s and a mode that allows access (README, INSTALL)",
 			server));
 	}
 	if (good)
-		check_found(f, "cache", EX_OK, "answers");
+		check_found(f, "cache", EX_OK, "is available");
 }
 
 /* ------------------------------------------------------------------- queue */
 
 static void
-tell_queue(struct findings *f, int64_t failed, int64_t waiting, int64_t age)
+report_queue(struct findings *f, int64_t failed, int64_t waiting, int64_t age)
 {
 	TALLOC_CTX *mem = check_ctl(f)->mem;
 	char late[CLOCK_AGE_SIZE];
@@ -111,8 +111,8 @@ tell_queue(struct findings *f, int64_t failed, int64_t waiting, int64_t age)
 	clock_age(late, age);
 	if (age >= QUEUE_SLOW) {
 		const char *text = mem_printf(mem,
-		    "a job has been due for %s; see whether mxm-jobs runs: "
-		    "systemctl status mxm-jobs",
+		    "a job has been overdue for %s; check that mxm-jobs is "
+		    "running: systemctl status mxm-jobs",
 		    late);
 
 		if (age < QUEUE_LATE)
@@ -123,14 +123,15 @@ tell_queue(struct findings *f, int64_t failed, int64_t waiting, int64_t age)
 	if (failed > 0)
 		check_warn(f, "queue",
 		    mem_printf(mem,
-			"%" PRId64 " jobs have failed for good; \"mxmctl jobs "
-			"list failed\" says why, \"mxmctl jobs retry failed\" "
-			"runs them again",
+			"%" PRId64
+			" jobs have failed permanently; \"mxmctl jobs "
+			"list failed\" prints why, \"mxmctl jobs retry failed\" "
+			"retries them",
 			failed));
 	if (age < QUEUE_SLOW && failed == 0)
 		check_found(f, "queue", EX_OK,
 		    mem_printf(
-			mem, "%" PRId64 " jobs wait, none failed", waiting));
+			mem, "%" PRId64 " jobs queued, none failed", waiting));
 }
 
 void
@@ -144,7 +145,7 @@ check_queue(struct findings *f)
 
 	if (!db || query_all(check_ctl(f)->mem, db, &rows, SQL_job_counts,
 		       NO_ARGS) != ERR_OK)
-		return; /* told by check_database() */
+		return; /* reported by check_database() */
 	for (i = 0; i < rows.count; i++) {
 		rows_at(&rows, i, &row);
 		if (strcmp(row_text(&row, "state"), "failed") == 0)
@@ -154,13 +155,13 @@ check_queue(struct findings *f)
 		if (row_id(&row, "waiting") > age)
 			age = row_id(&row, "waiting");
 	}
-	tell_queue(f, failed, waiting, age);
+	report_queue(f, failed, waiting, age);
 }
 
 /* ------------------------------------------------------------------- model */
 
 static void
-tell_model(struct findings *f, const struct ctl_model *here,
+report_model(struct findings *f, const struct ctl_model *here,
     const struct published *newest)
 {
 	TALLOC_CTX *mem = check_ctl(f)->mem;
@@ -170,15 +171,15 @@ tell_model(struct findings *f, const struct ctl_model *here,
 	if (!here->model || !publish_is(newest, &here->stamp)) {
 		if (now - newest->published_at < MODEL_LATE)
 			check_found(f, "model", EX_OK,
-			    "a new one was published just now");
+			    "a new one has just been published");
 		else
 			check_warn(f, "model",
 			    mem_printf(mem,
-				"model %" PRIu64 " is in force, but %s holds "
-				"%s; see whether mxm-jobs runs and may write "
+				"model %" PRIu64 " is in force, but %s: %s; "
+				"check that mxm-jobs is running and can write "
 				"there",
 				newest->stamp.version, here->path,
-				here->model ? "another" : here->why));
+				here->model ? "another model" : here->why));
 		return;
 	}
 	clock_age(age, now - here->stamp.trained_at);
@@ -202,16 +203,16 @@ check_model(struct findings *f)
 	enum err e;
 
 	if (!db)
-		return; /* told by check_database() */
+		return; /* reported by check_database() */
 	e = publish_newest(ctl->mem, db, &newest);
 	if (e == ERR_NOT_FOUND) {
 		check_found(f, "model", EX_OK,
-		    "none yet; the first night after the first ratings makes "
-		    "one");
+		    "none yet; it is trained in the first night after the "
+		    "first ratings");
 		return;
 	}
 	if (e)
 		return;
 	ctl_model_here(ctl->mem, ctl->conf->model_file, &here);
-	tell_model(f, &here, &newest);
+	report_model(f, &here, &newest);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * mxmctl check: what this host has: folders and their room, pictures, the key,
- * sockets, the processes behind them, nginx.
+ * mxmctl check: this host: directories and their free space, pictures, the key,
+ * sockets and their processes, nginx.
  */
 #include "base/base.h"
 
@@ -21,7 +21,8 @@
 
 #define MIB (UINT64_C(1) << 20)
 
-/* Room: less than the first is a fault, less than the second is told. */
+/* Free space: less than the first is a failure, less than the second a warning.
+ */
 #define MEDIA_LEAST   (64 * MIB)
 #define MEDIA_ENOUGH  (1024 * MIB)
 #define RUN_LEAST     (8 * MIB)
@@ -29,10 +30,11 @@
 #define FOLDER_LEAST  (16 * MIB)
 #define FOLDER_ENOUGH (128 * MIB)
 
-/* mxm-jobs raises touches every second; so long without is no accident. */
+/* mxm-jobs runs a round every second; after so many without, it is not running.
+ */
 #define JOBS_SILENT 30
 
-/* worker_connections: what nginx has when nothing is said, and what we want. */
+/* worker_connections: the default of nginx, and the recommended value. */
 #define NGINX_DEFAULT 512
 #define NGINX_ENOUGH  8192
 
@@ -44,14 +46,15 @@ check_origin(struct findings *f)
 	if (conf_is_default(conf, CONF_ID_public_origin))
 		check_warn(f, "public_origin",
 		    mem_printf(check_ctl(f)->mem,
-			"is not set, so addresses of pictures and links begin "
-			"with %s; set public_origin in %s",
+			"is not set; URLs of pictures and links begin with %s; "
+			"set public_origin in %s",
 			conf->public_origin, conf->file));
 	else
 		check_found(f, "public_origin", EX_OK, conf->public_origin);
 }
 
-/* Who may change the key may forge tokens. (Who may read it, conf.c asks.) */
+/* Write access to the key allows forging tokens. (conf.c checks read access.)
+ */
 void
 check_key(struct findings *f)
 {
@@ -61,7 +64,7 @@ check_key(struct findings *f)
 	struct stat st, above;
 
 	if (!*path) {
-		check_found(f, "key", EX_OK, "is there");
+		check_found(f, "key", EX_OK, "is set");
 		return;
 	}
 	*(slash == folder ? slash + 1 : slash) = '\0';
@@ -71,20 +74,20 @@ check_key(struct findings *f)
 	else if (st.st_mode & S_IWGRP)
 		check_found(f, "key", EX_NOPERM,
 		    mem_printf(mem,
-			"group %u may write %s, and forge tokens with a key of "
-			"its own; run \"chmod g-w %s\"",
+			"group %u can write %s and so forge tokens; run "
+			"\"chmod g-w %s\"",
 			(unsigned)st.st_gid, path, path));
 	else if ((above.st_mode & S_IWOTH) && !(above.st_mode & S_ISVTX))
 		check_found(f, "key", EX_NOPERM,
 		    mem_printf(mem,
-			"everybody may write %s, and replace the key in it; "
-			"run \"chmod o-w %s\"",
+			"%s is world-writable, so the key in it can be "
+			"replaced; run \"chmod o-w %s\"",
 			folder, folder));
 	else
 		check_found(f, "key", EX_OK, path);
 }
 
-/* ----------------------------------------------------------------- folders */
+/* ------------------------------------------------------------- directories */
 
 static void
 check_room(struct findings *f, const char *what, const char *path,
@@ -103,19 +106,18 @@ check_room(struct findings *f, const char *what, const char *path,
 	if (fs.f_flag & ST_RDONLY)
 		check_found(f, what, EX_UNAVAILABLE,
 		    mem_printf(mem,
-			"%s: the disk may only be read; mount it for writing",
-			path));
+			"%s: the disk is mounted read-only; remount it", path));
 	else if (room < least || (fs.f_files > 0 && fs.f_favail == 0))
 		check_found(f, what, EX_UNAVAILABLE,
 		    mem_printf(mem,
 			"%s: the disk is full (%" PRIu64 " MB and %" PRIu64
-			" files left); make room",
+			" files left); free space",
 			path, room / MIB, (uint64_t)fs.f_favail));
 	else if (room < enough)
 		check_warn(f, what,
 		    mem_printf(mem,
-			"%s: only %" PRIu64 " MB are left on the disk; make "
-			"room",
+			"%s: only %" PRIu64 " MB are left on the disk; free "
+			"space",
 			path, room / MIB));
 	else
 		check_found(f, what, EX_OK, path);
@@ -140,8 +142,8 @@ check_folder(struct findings *f, const char *what, const char *path,
 	}
 	check_found(f, what, EX_NOPERM,
 	    mem_printf(check_ctl(f)->mem,
-		"%s: %s; make it, owned by the user of mxmd: install -d -o "
-		"moviesxmovies -g moviesxmovies %s",
+		"%s: %s; create it, owned by the user of mxmd: install -d "
+		"-o moviesxmovies -g moviesxmovies %s",
 		path, strerror(errno), path));
 }
 
@@ -178,12 +180,12 @@ check_pictures(struct findings *f)
 			continue;
 		check_warn(f, "pictures",
 		    mem_printf(ctl->mem,
-			"%s: %s; \"mxmctl pictures\" puts the default pictures "
-			"there",
+			"%s: %s; \"mxmctl pictures\" copies the default "
+			"pictures",
 			path, strerror(errno)));
 		return;
 	}
-	check_found(f, "pictures", EX_OK, "the default ones are there");
+	check_found(f, "pictures", EX_OK, "the default pictures are present");
 }
 
 void
@@ -191,7 +193,7 @@ check_dictionary(struct findings *f)
 {
 	if (common_dictionary_is_there(common_dictionary()))
 		check_found(
-		    f, "dictionary", EX_OK, "of common passwords is there");
+		    f, "dictionary", EX_OK, "of common passwords is present");
 	else
 		check_found(f, "dictionary", EX_UNAVAILABLE,
 		    "of common passwords is missing; install cracklib-runtime "
@@ -201,14 +203,14 @@ check_dictionary(struct findings *f)
 /* --------------------------------------------------------------- processes */
 
 static bool
-somebody_answers(const char *path)
+accepts_connections(const char *path)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	bool good;
 
-	memcpy(
-	    address.sun_path, path, strlen(path) + 1); /* conf.c has looked */
+	memcpy(address.sun_path, path,
+	    strlen(path) + 1); /* length checked by conf.c */
 	good = fd >= 0 &&
 	       connect(fd, (struct sockaddr *)&address, sizeof address) == 0;
 	if (fd >= 0)
@@ -216,7 +218,7 @@ somebody_answers(const char *path)
 	return good;
 }
 
-/* A socket of systemd accepts, whether mxmd runs or not. */
+/* A socket of systemd accepts connections even if mxmd is not running. */
 void
 check_sockets(struct findings *f)
 {
@@ -226,41 +228,41 @@ check_sockets(struct findings *f)
 	size_t i;
 
 	for (i = 0; i < array_len(paths); i++) {
-		if (somebody_answers(paths[i]))
+		if (accepts_connections(paths[i]))
 			continue;
 		check_found(f, "sockets", EX_UNAVAILABLE,
 		    mem_printf(ctl->mem,
-			"%s: %s; is mxmd running, and may we connect? "
-			"systemctl status mxmd",
+			"%s: %s; check that mxmd is running and that this user "
+			"may connect: systemctl status mxmd",
 			paths[i],
-			errno == EAGAIN ? "more wait there than it takes" :
+			errno == EAGAIN ? "the listen queue is full" :
 					  strerror(errno)));
 		return;
 	}
 	if (ctl_mxmd_runs(ctl))
-		check_found(f, "sockets", EX_OK, "mxmd answers at both");
+		check_found(f, "sockets", EX_OK, "mxmd is running");
 	else
 		check_found(f, "sockets", EX_UNAVAILABLE,
-		    "are open, but mxmd does not run; systemctl status mxmd");
+		    "are open, but mxmd is not running; systemctl status mxmd");
 }
 
-/* mxmd may have been quicker. */
+/* mxmd may have started just before mxm-jobs. */
 static void
-tell_no_round(struct findings *f, const struct shm *shm)
+report_no_round(struct findings *f, const struct shm *shm)
 {
 	int64_t age = (clock_now_us() - shm_since_us(shm)) / 1000000;
 
 	if (age <= JOBS_SILENT)
 		check_warn(f, "jobs",
-		    "nothing was heard of mxm-jobs yet, for mxmd has just been "
-		    "started; look again in half a minute");
+		    "the state of mxm-jobs is not known yet, because mxmd has "
+		    "just been started; check again in half a minute");
 	else
 		check_found(f, "jobs", EX_UNAVAILABLE,
-		    "mxm-jobs has never done a round here, so no mail leaves; "
-		    "systemctl start mxm-jobs");
+		    "mxm-jobs has not run since mxmd was started, so no mail "
+		    "is sent; systemctl start mxm-jobs");
 }
 
-/* mxm-jobs leaves the time of its last round in the counters of this host. */
+/* mxm-jobs stores the time of its last round in the counters of this host. */
 void
 check_jobs(struct findings *f)
 {
@@ -270,29 +272,29 @@ check_jobs(struct findings *f)
 
 	if (shm_open_file(ctl->mem, ctl->conf->run_dir, false, &shm)) {
 		check_warn(f, "jobs",
-		    "nothing is known of mxm-jobs until mxmd runs here; "
-		    "systemctl start mxmd");
+		    "the state of mxm-jobs is not known until mxmd is started "
+		    "on this host; systemctl start mxmd");
 		return;
 	}
 	if (shm_touch_looked(shm) == 0) {
-		tell_no_round(f, shm);
+		report_no_round(f, shm);
 		return;
 	}
 	silent = (clock_steady_us() - shm_touch_looked(shm)) / 1000000;
 	if (silent <= JOBS_SILENT)
-		check_found(f, "jobs", EX_OK, "mxm-jobs is at work");
+		check_found(f, "jobs", EX_OK, "mxm-jobs is running");
 	else
 		check_found(f, "jobs", EX_UNAVAILABLE,
 		    mem_printf(ctl->mem,
-			"mxm-jobs has done no round for %" PRId64 " s, so no "
-			"mail leaves; systemctl restart mxm-jobs",
+			"mxm-jobs has not run for %" PRId64 " s, so no mail is "
+			"sent; systemctl restart mxm-jobs",
 			silent));
 }
 
 /*
- * Has nginx room for slow clients (README)? Looked at only where our site is
- * installed, in /etc/nginx or where MXM_NGINX_DIR says. A setting that is not
- * in nginx.conf itself, but in a file that it includes, is not found.
+ * Whether nginx has enough connections for slow clients (README). Checked only
+ * if the site is installed in /etc/nginx or in $MXM_NGINX_DIR. A setting in a
+ * file that nginx.conf includes is not found.
  */
 void
 check_nginx(struct findings *f)
@@ -313,11 +315,12 @@ check_nginx(struct findings *f)
 	if (in)
 		fclose(in);
 	if (connections >= NGINX_ENOUGH)
-		check_found(f, "nginx", EX_OK, "has room for slow clients");
+		check_found(f, "nginx", EX_OK,
+		    "has enough connections for slow clients");
 	else
 		check_found(f, "nginx", EX_CONFIG,
 		    mem_printf(mem,
-			"worker_connections is %d in %s/nginx.conf, which one "
-			"slow client can use up; set %d",
+			"worker_connections is %d in %s/nginx.conf, which a "
+			"single slow client can exhaust; set %d",
 			connections, dir, NGINX_ENOUGH));
 }

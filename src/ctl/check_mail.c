@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * mxmctl check: can mails leave, and will others take them?
+ * mxmctl check: the mail server and the sender address.
  */
 #include "base/base.h"
 
@@ -11,7 +11,7 @@
 
 #define MIB (UINT64_C(1) << 20)
 
-/* Greeting, TLS and log-in, as for a mail; nothing is sent. */
+/* Greeting, TLS and authentication, as for a mail; nothing is sent. */
 static void
 check_server(struct findings *f)
 {
@@ -25,10 +25,11 @@ check_server(struct findings *f)
 		check_found(f, "mail", EX_OK, conf->smtp_url);
 		return;
 	}
-	remedy = "is a mail server running there? Set smtp_url";
+	remedy = "check that a mail server is running there, or set smtp_url";
 	if (strstr(why, "TLS") || strstr(why, "SSL"))
-		remedy = "with smtp_user or smtp_tls, mails leave over TLS "
-			 "only, to a server that proves its name; set smtp_url";
+		remedy = "with smtp_user or smtp_tls, mails are sent only over "
+			 "TLS, to a server with a valid certificate; set "
+			 "smtp_url";
 	else if (strstr(why, "ogin denied") || strstr(why, "uthentication"))
 		remedy = "set smtp_user and smtp_password";
 	check_found(f, "mail", EX_UNAVAILABLE,
@@ -48,15 +49,14 @@ check_mail(struct findings *f)
 	check_server(f);
 	if (*conf->smtp_user && !*conf->smtp_password)
 		check_warn(f, "smtp_password",
-		    "is empty, though there is smtp_user; set "
-		    "smtp_password_file");
+		    "is empty, but smtp_user is set; set smtp_password_file");
 	if (!*conf->smtp_user && *conf->smtp_password)
 		check_warn(f, "smtp_user",
 		    "is empty, so smtp_password is not used; set smtp_user, or "
-		    "take the password out");
+		    "remove the password");
 }
 
-/* A name that only this machine or its network knows: others refuse it. */
+/* A name that is valid only on this machine or its network. */
 static bool
 is_local(const char *host)
 {
@@ -83,8 +83,8 @@ check_sender(struct findings *f)
 	if (!at || is_local(at + 1))
 		check_warn(f, "mail_from",
 		    mem_printf(check_ctl(f)->mem,
-			"%s has a host that nobody else knows, so others may "
-			"refuse our mails; set mail_from in %s",
+			"%s has a local host name, so other servers may refuse "
+			"the mails; set mail_from in %s",
 			conf->mail_from, conf->file));
 	else
 		check_found(f, "mail_from", EX_OK, conf->mail_from);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * mxmctl check: whether our role can do more in the database than read and
- * write rows. Whoever takes a program over can do all that its role can.
+ * mxmctl check: whether the role of the programs has more privileges than to
+ * read and write rows. An attacker who controls a program has the privileges of
+ * its role.
  */
 #include "base/base.h"
 
@@ -14,12 +15,12 @@
 
 #define TIMEOUT_MS 5000
 
-/* Settings of an installation that has only one role. */
+/* How to change an installation that has only one role. */
 static const char *
 second_role(struct ctl *ctl, const char *role, const char *database)
 {
 	return mem_printf(ctl->mem,
-	    "let a second role own them (README, CONFIGURE): runuser -u "
+	    "make a second role their owner (README, CONFIGURE): runuser -u "
 	    "postgres -- createuser %s-owner; runuser -u postgres -- psql -d "
 	    "%s -c 'REASSIGN OWNED BY %s TO \"%s-owner\"'; set database_owner "
 	    "to \"dbname=%s user=%s-owner\" and run mxmctl migrate as it",
@@ -27,7 +28,7 @@ second_role(struct ctl *ctl, const char *role, const char *database)
 }
 
 static const char *
-too_much(struct ctl *ctl, const struct row *row)
+excess_privileges(struct ctl *ctl, const struct row *row)
 {
 	const char *role = row_text(row, "role");
 
@@ -39,11 +40,11 @@ too_much(struct ctl *ctl, const struct row *row)
 	if (row_bool(row, "owns"))
 		return mem_printf(ctl->mem,
 		    "the program's role %s owns the tables, or is a member of "
-		    "the role that does, and may drop them; %s",
+		    "their owner, and can drop them; %s",
 		    role, second_role(ctl, role, row_text(row, "database")));
 	if (row_bool(row, "creates") || row_bool(row, "truncates"))
 		return mem_printf(ctl->mem,
-		    "the program's role %s may create tables or empty them; "
+		    "the program's role %s can create or truncate tables; "
 		    "runuser -u postgres -- psql -d %s -c 'REVOKE CREATE ON "
 		    "SCHEMA public FROM PUBLIC, %s; REVOKE CREATE ON DATABASE "
 		    "%s FROM PUBLIC, %s; REVOKE TRUNCATE ON ALL TABLES IN "
@@ -62,8 +63,8 @@ check_role(struct findings *f)
 	struct row row;
 
 	if (query_one(ctl->mem, db, &row, SQL_role_rights, NO_ARGS) != ERR_OK)
-		return; /* told by check_database() */
-	text = too_much(ctl, &row);
+		return; /* reported by check_database() */
+	text = excess_privileges(ctl, &row);
 	if (text)
 		check_warn(f, "role", text);
 	else

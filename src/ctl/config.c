@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * mxmctl config: the settings in force and where each was set, or a commented
- * sample file. Secrets are never shown.
+ * mxmctl config: prints the settings in force and where each was set, or a
+ * commented sample file. Secrets are not printed.
  */
 #include "base/base.h"
 
@@ -39,8 +39,8 @@ print_sample(void)
 {
 	int i;
 
-	printf("# Settings of moviesxmovies; see mxm.conf(5). What stands here "
-	       "as a comment\n# is the default.\n");
+	printf("# Settings of moviesxmovies; see mxm.conf(5). Defaults are "
+	       "commented out.\n");
 	for (i = 0; i < CONF__MAX; i++) {
 		printf("\n");
 		print_help_lines(conf_settings[i].help);
@@ -52,7 +52,7 @@ print_sample(void)
 
 /*
  * A connection string of libpq without its password: password=… up to the next
- * blank (or quote), or what stands between the colon and the @ of a URI.
+ * blank (or quote), or the part between the colon and the @ of a URI.
  */
 static const char *
 without_password(TALLOC_CTX *mem, const char *info)
@@ -77,7 +77,7 @@ without_password(TALLOC_CTX *mem, const char *info)
 	return mem_printf(mem, "%.*s(hidden)%s", (int)(at - info), info, end);
 }
 
-/* The value as it may be shown. */
+/* The value, or a placeholder for a secret. */
 static const char *
 shown(struct ctl *ctl, const struct conf *conf, int i)
 {
@@ -140,7 +140,7 @@ ctl_config(struct ctl *ctl, int argc, char **argv)
 		else if (strcmp(argv[i], "--json") == 0)
 			ctl->json = true;
 		else
-			return ctl_usage(ctl, "\"%s\" is no option", argv[i]);
+			return ctl_usage(ctl, "unknown option \"%s\"", argv[i]);
 	}
 	if (settings_load(ctl->mem, ctl->config, &conf, &errors) == ERR_OK)
 		return print_settings(ctl, conf, changed_only);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * What every command of mxmctl sees. Exit statuses are those of sysexits.h.
+ * Declarations for all commands of mxmctl. Exit statuses are from sysexits.h.
  */
 #ifndef CTL_CTL_H
 #define CTL_CTL_H
@@ -12,9 +12,9 @@ struct json;
 
 struct ctl {
 	TALLOC_CTX *mem;
-	const char *config;      /* the settings' file */
-	const struct conf *conf; /* NULL: the command needs none */
-	bool json;               /* answers are to be read by programs */
+	const char *config;      /* the settings file */
+	const struct conf *conf; /* NULL: not read */
+	bool json;               /* print JSON */
 	const char *command;     /* its name, for messages */
 	const char *usage;       /* its usage line */
 };
@@ -27,36 +27,36 @@ typedef int ctl_command(struct ctl *ctl, int argc, char **argv);
 #undef COMMAND
 
 /*
- * Reads the settings into ctl->conf, as is done before a command that needs
- * them, and says all that is wrong with them. EX_OK or EX_CONFIG.
+ * Reads the settings into ctl->conf and prints all errors in them; called
+ * before a command that needs them. EX_OK or EX_CONFIG.
  */
 int ctl_settings(struct ctl *ctl);
 
-/* Does mxmd run here? Asked of the lock in run_dir. */
+/* Whether mxmd is running on this host: tests its lock in run_dir. */
 bool ctl_mxmd_runs(const struct ctl *ctl);
 
-/* Folder of the demonstration, which comes with the program. */
+/* Directory of the installed demonstration data. */
 const char *ctl_demo_folder(TALLOC_CTX *mem);
 
 /*
- * Puts the default pictures that are missing into media_root; false: something
- * stands in the way, and was told on standard error, with what to do.
+ * Copies missing default pictures to media_root; false: failed, with a message
+ * on standard error.
  */
 bool ctl_default_pictures(const struct ctl *ctl);
 
-/* mxmctl check sql: all statements against the migrated schema. */
+/* mxmctl check sql: prepares all statements against the migrated schema. */
 ctl_command ctl_check_sql;
 
-/* Complains about the command line and returns EX_USAGE. */
+/* Prints a message and the usage, and returns EX_USAGE. */
 int ctl_usage(const struct ctl *ctl, const char *fmt, ...) printf_like(2, 3);
 
 /*
- * For commands without options of their own: takes --json, refuses the rest.
+ * For commands without options of their own: accepts only --json.
  * Returns EX_OK or EX_USAGE.
  */
 int ctl_plain(struct ctl *ctl, int argc, char **argv);
 
-/* Starts a JSON answer, and prints it with a line feed. */
+/* Start the JSON output; print it with a line feed, and return `status`. */
 struct json *ctl_json(struct ctl *ctl);
 int ctl_json_done(struct json *j, int status);
 

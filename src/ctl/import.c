@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * mxmctl import movielens DIR, mxmctl import demo [DIR]: the command line
- * around import/. Progress and what is skipped go to standard error, the
- * summary to standard output.
+ * mxmctl import movielens DIR, mxmctl import demo [DIR]: the command line of
+ * import/. Progress and skipped records are printed on standard error, the
+ * summary on standard output.
  */
 #include "base/base.h"
 
@@ -25,7 +25,7 @@
 static const struct source {
 	const char *name;
 	enum err (*run)(struct import *);
-	bool takes_dir; /* must be given a folder */
+	bool takes_dir; /* the directory is required */
 } sources[] = {
 	{ "demo", import_demo, false },
 	{ "movielens", import_movielens, true },
@@ -51,8 +51,8 @@ on_signal(int number)
 }
 
 /*
- * Without SA_RESTART: whoever waits for the server looks up. A second signal
- * ends the program at once, and the server then undoes what there was.
+ * Without SA_RESTART, so that waiting for the server is interrupted. A second
+ * signal kills the program, and the server rolls back.
  */
 static void
 catch_signals(void)
@@ -72,22 +72,21 @@ catch_signals(void)
 static void
 print_usage(FILE *to)
 {
-	fputs(
-	    "usage: mxmctl import demo [options] [DIR]\n"
-	    "       mxmctl import movielens [options] DIR\n"
-	    "\n"
-	    "  demo        the demonstration catalogue and its members; DIR\n"
-	    "              holds its files (default: what is installed)\n"
-	    "  movielens   movies.csv, ratings.csv and, if it is there,\n"
-	    "              links.csv of a MovieLens data set\n"
-	    "\n"
-	    "  --dry-run     do everything, and undo it\n"
-	    "  --json        the summary as JSON\n"
-	    "  --quiet       no progress\n"
-	    "  --no-members  of the demonstration the catalogue only\n"
-	    "\n"
-	    "What is there already is left alone; an import that fails or is\n"
-	    "interrupted changes nothing.\n",
+	fputs("usage: mxmctl import demo [options] [DIR]\n"
+	      "       mxmctl import movielens [options] DIR\n"
+	      "\n"
+	      "  demo        the demonstration catalogue and its users; DIR\n"
+	      "              contains its files (default: the installed ones)\n"
+	      "  movielens   movies.csv, ratings.csv and, if present,\n"
+	      "              links.csv of a MovieLens data set\n"
+	      "\n"
+	      "  --dry-run     run the import and roll it back\n"
+	      "  --json        print the summary as JSON\n"
+	      "  --quiet       print no progress\n"
+	      "  --no-members  demo: import only the catalogue, no users\n"
+	      "\n"
+	      "Existing records are not changed; an import that fails or is\n"
+	      "interrupted changes nothing.\n",
 	    to);
 }
 
@@ -108,7 +107,7 @@ source_named(const char *name)
 	return NULL;
 }
 
-/* Where data that comes with the program lies. */
+/* The directory of the installed data. */
 const char *
 ctl_demo_folder(TALLOC_CTX *mem)
 {
@@ -128,9 +127,9 @@ ctl_default_pictures(const struct ctl *ctl)
 	if (media_copy_defaults(ctl->mem, from, ctl->conf->media_root, &copy))
 		return true;
 	fprintf(stderr,
-	    "mxmctl %s: the default pictures are not in %s: %s; make that "
-	    "folder (README, INSTALL) and run \"mxmctl pictures\" as the user of "
-	    "mxmd\n",
+	    "mxmctl %s: the default pictures could not be copied to %s: %s; "
+	    "create the directory (README, INSTALL) and run \"mxmctl pictures\" "
+	    "as the user of mxmd\n",
 	    ctl->command, ctl->conf->media_root, copy.why);
 	return false;
 }
@@ -139,13 +138,14 @@ int
 ctl_pictures(struct ctl *ctl, int argc, char **argv)
 {
 	if (argc > 1)
-		return ctl_usage(ctl, "\"%s\" is too much", argv[1]);
+		return ctl_usage(ctl, "unexpected argument \"%s\"", argv[1]);
 	return ctl_default_pictures(ctl) ? EX_OK : EX_CANTCREAT;
 }
 
 /*
- * EX_OK with a source, or the status to end with; argv[0] is "import". What is
- * asked for with --help has been told, and there is no source.
+ * Returns EX_OK and sets the source, or the exit status; argv[0] is "import".
+ * With
+ * --help it prints the usage and sets no source.
  */
 static int
 read_options(TALLOC_CTX *mem, int argc, char **argv, struct options *o)
@@ -180,7 +180,7 @@ read_options(TALLOC_CTX *mem, int argc, char **argv, struct options *o)
 		return usage();
 	o->source = source_named(argv[optind]);
 	if (!o->source) {
-		fprintf(stderr, "mxmctl import: there is no source \"%s\"\n",
+		fprintf(stderr, "mxmctl import: unknown source \"%s\"\n",
 		    argv[optind]);
 		return usage();
 	}
@@ -194,7 +194,7 @@ read_options(TALLOC_CTX *mem, int argc, char **argv, struct options *o)
 
 /* --------------------------------------------------------------- the work */
 
-/* A folder that is not there is told before the database is bothered. */
+/* Checks the directory before connecting to the database. */
 static int
 check_folder(const char *dir)
 {
@@ -204,7 +204,7 @@ check_folder(const char *dir)
 	if (stat(dir, &st) != 0)
 		why = strerror(errno);
 	else if (!S_ISDIR(st.st_mode))
-		why = "not a folder";
+		why = "not a directory";
 	if (!why)
 		return EX_OK;
 	fprintf(stderr, "mxmctl import: %s: %s\n", dir, why);
@@ -253,10 +253,12 @@ status_of(enum err e)
 	}
 }
 
-/* After a commit that was lost nobody knows, but to try again is always right.
+/*
+ * If the connection was lost during the commit, its result is unknown; running
+ * the import again is correct in both cases.
  */
 static int
-tell_failure(const struct ctl *ctl, const struct import *im, enum err e)
+report_failure(const struct ctl *ctl, const struct import *im, enum err e)
 {
 	if (stop) {
 		fputs("mxmctl import: interrupted; nothing was changed\n",
@@ -268,8 +270,8 @@ tell_failure(const struct ctl *ctl, const struct import *im, enum err e)
 		fprintf(stderr, "mxmctl import: %s\n",
 		    advice_database(ctl, im->why));
 	else if (e == ERR_UNAVAILABLE)
-		fputs("mxmctl import: run it again; what is there already is "
-		      "left alone\n",
+		fputs("mxmctl import: run it again; existing records are not "
+		      "changed\n",
 		    stderr);
 	else
 		fputs("mxmctl import: nothing was changed\n", stderr);
@@ -277,7 +279,7 @@ tell_failure(const struct ctl *ctl, const struct import *im, enum err e)
 }
 
 static void
-tell_success(struct import *im, const struct options *o, int64_t took_us)
+report_success(struct import *im, const struct options *o, int64_t took_us)
 {
 	char took[32];
 
@@ -287,11 +289,11 @@ tell_success(struct import *im, const struct options *o, int64_t took_us)
 		report_print(&im->report, stdout);
 	progress_duration(took, sizeof took, took_us);
 	fprintf(stderr, "imported %s in %s%s\n", o->dir, took,
-	    o->dry_run ? "; it was a trial and nothing was changed" : "");
+	    o->dry_run ? "; dry run, nothing was changed" : "");
 	if (o->source->run == import_demo && !o->dry_run &&
 	    report_tally(&im->report, "members")->added > 0)
-		fputs("note: everybody can know the password of the member "
-		      "\"demo\" (demo/README)\n",
+		fputs("note: the password of the user \"demo\" is public "
+		      "(demo/README)\n",
 		    stderr);
 }
 
@@ -322,11 +324,11 @@ ctl_import(struct ctl *ctl, int argc, char **argv)
 	e = o.source->run(im);
 	report_print_skips(&im->report, stderr);
 	if (e)
-		status = tell_failure(ctl, im, e);
+		status = report_failure(ctl, im, e);
 	else {
 		if (!o.dry_run)
 			(void)ctl_default_pictures(ctl);
-		tell_success(im, &o, clock_steady_us() - began);
+		report_success(im, &o, clock_steady_us() - began);
 	}
 	talloc_free(im);
 	return status;

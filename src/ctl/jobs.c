@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * mxmctl jobs: what waits, what failed and why; run it again, or forget it.
+ * mxmctl jobs: lists, retries and removes background jobs.
  */
 #include "base/base.h"
 
@@ -118,14 +118,14 @@ list(struct ctl *ctl, struct db *db, int argc, char **argv)
 	size_t i;
 
 	if (argc > 1)
-		return ctl_usage(ctl, "\"%s\" is too much", argv[1]);
+		return ctl_usage(ctl, "unexpected argument \"%s\"", argv[1]);
 	for (i = 0; i < array_len(states); i++)
 		if (strcmp(states[i], state) == 0)
 			break;
 	if (i == array_len(states))
 		return ctl_usage(ctl,
-		    "no job is \"%s\"; open, queued, running, failed, done or "
-		    "all",
+		    "unknown state \"%s\"; use open, queued, running, "
+		    "failed, done or all",
 		    state);
 	e = query_all(ctl->mem, db, &rows, SQL_job_list, arg_text(state),
 	    arg_int(LISTED));
@@ -141,16 +141,16 @@ count(struct ctl *ctl, struct db *db, int argc, char **argv)
 	enum err e;
 
 	if (argc > 0)
-		return ctl_usage(ctl, "\"%s\" is too much", argv[0]);
+		return ctl_usage(ctl, "unexpected argument \"%s\"", argv[0]);
 	e = query_all(ctl->mem, db, &rows, SQL_job_counts, NO_ARGS);
 	if (e)
 		return failed(ctl, db, e);
 	return print_rows(ctl, &rows, print_count, put_count);
 }
 
-/* Says how many rows were changed; none is a failure. */
+/* Prints how many rows were changed; none is a failure. */
 static int
-tell(struct ctl *ctl, long n, const char *what)
+print_changed(struct ctl *ctl, long n, const char *what)
 {
 	if (ctl->json) {
 		struct json *j = ctl_json(ctl);
@@ -165,7 +165,7 @@ tell(struct ctl *ctl, long n, const char *what)
 	return n > 0 ? EX_OK : EX_DATAERR;
 }
 
-/* One statement for each job that is named. */
+/* Runs a statement for each of the given jobs. */
 static int
 each(struct ctl *ctl, struct db *db, enum stmt statement, const char *what,
     char **ids)
@@ -175,22 +175,21 @@ each(struct ctl *ctl, struct db *db, enum stmt statement, const char *what,
 	enum err e;
 
 	if (!*ids)
-		return ctl_usage(ctl, "which job?");
+		return ctl_usage(ctl, "missing operand: a job id");
 	for (; *ids; ids++) {
 		if (!text_to_int64(*ids, &id))
-			return ctl_usage(
-			    ctl, "\"%s\" is no job's number", *ids);
+			return ctl_usage(ctl, "\"%s\" is not a job id", *ids);
 		e = query_exec(ctl->mem, db, &n, statement, arg_id(id));
 		if (e)
 			return failed(ctl, db, e);
 		if (n == 0)
 			fprintf(stderr,
-			    "mxmctl %s: %s is not there, or not in a state "
-			    "for that\n",
+			    "mxmctl %s: job %s does not exist or is in another "
+			    "state\n",
 			    ctl->command, *ids);
 		all += n;
 	}
-	return tell(ctl, all, what);
+	return print_changed(ctl, all, what);
 }
 
 static int
@@ -204,11 +203,11 @@ retry(struct ctl *ctl, struct db *db, int argc, char **argv)
 	e = query_exec(ctl->mem, db, &n, SQL_job_retry_failed, NO_ARGS);
 	if (e)
 		return failed(ctl, db, e);
-	return tell(ctl, n, "queued");
+	return print_changed(ctl, n, "queued");
 }
 
 static int
-forget(struct ctl *ctl, struct db *db, int argc, char **argv)
+remove_jobs(struct ctl *ctl, struct db *db, int argc, char **argv)
 {
 	(void)argc;
 	return each(ctl, db, SQL_job_remove, "removed", argv);
@@ -220,7 +219,7 @@ static const struct {
 } verbs[] = {
 	{ "count", count },
 	{ "list", list },
-	{ "remove", forget },
+	{ "remove", remove_jobs },
 	{ "retry", retry },
 };
 
@@ -246,5 +245,5 @@ ctl_jobs(struct ctl *ctl, int argc, char **argv)
 		if (strcmp(verbs[v].name, verb) == 0)
 			return verbs[v].run(
 			    ctl, db, n > 0 ? n - 1 : 0, argv + (n > 0));
-	return ctl_usage(ctl, "\"%s\" is not known", verb);
+	return ctl_usage(ctl, "unknown subcommand \"%s\"", verb);
 }

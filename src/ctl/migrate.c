@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * mxmctl migrate: bring the schema up to date, say how it is, or try. What the
- * tables name by default must be there too: the default pictures. With the
- * setting database_owner the tables have an owner who grants the programs' role
- * its rights.
+ * mxmctl migrate: applies migrations, prints their state, or does a dry run.
+ * Also copies the default pictures, which are column defaults. With the setting
+ * database_owner it connects as the owner of the tables, which grants the role
+ * of the programs its privileges.
  */
 #include "base/base.h"
 
@@ -18,7 +18,7 @@
 #include "db/settings.h"
 
 static void
-tell(const struct migration *m, void *arg)
+print_migration(const struct migration *m, void *arg)
 {
 	const struct ctl *ctl = arg;
 
@@ -74,7 +74,7 @@ print_list(struct ctl *ctl, const struct migration *list, int n,
 	(void)ctl_json_done(j, EX_OK);
 }
 
-/* As named in the setting; else whoever runs us. */
+/* The user of the setting, or a placeholder. */
 static const char *
 owner_of(struct ctl *ctl)
 {
@@ -91,16 +91,16 @@ failed(struct ctl *ctl, struct db *db, enum err e)
 
 	if (e == ERR_UNAVAILABLE && ctl->conf->database_owner[0])
 		fprintf(stderr,
-		    "mxmctl migrate: %s; database_owner (%s) must be right, "
-		    "and its user the one who runs this: runuser -u OWNER -- "
-		    "mxmctl migrate\n",
+		    "mxmctl migrate: %s; check database_owner (%s), and run "
+		    "the command as its user: runuser -u OWNER -- mxmctl "
+		    "migrate\n",
 		    why, conf_place(ctl->conf, CONF_ID_database_owner));
 	else if (ctl->conf->database_owner[0] &&
 		 strstr(why, "permission denied"))
 		fprintf(stderr,
 		    "mxmctl migrate: %s; the role of database_owner must own "
-		    "the database and what is in it: as a superuser and in "
-		    "that database, REASSIGN OWNED BY %s TO %s\n",
+		    "the database and all objects in it: run, as a superuser "
+		    "in that database, REASSIGN OWNED BY %s TO %s\n",
 		    why,
 		    settings_conninfo(ctl->mem, ctl->conf->database, "user"),
 		    owner_of(ctl));
@@ -112,7 +112,7 @@ failed(struct ctl *ctl, struct db *db, enum err e)
 	return e == ERR_UNAVAILABLE ? EX_UNAVAILABLE : EX_DATAERR;
 }
 
-/* EX_OK when current, EX_DATAERR otherwise: for scripts. */
+/* EX_OK if current, else EX_DATAERR, for scripts. */
 static int
 print_status(struct ctl *ctl, struct db *db)
 {
@@ -139,17 +139,17 @@ apply(struct ctl *ctl, struct db *db, bool dry_run)
 
 	if (ctl->conf->database_owner[0])
 		role = settings_conninfo(ctl->mem, ctl->conf->database, "user");
-	e = migrate_apply(db, role, dry_run, tell, ctl);
+	e = migrate_apply(db, role, dry_run, print_migration, ctl);
 	if (!e)
 		e = migrate_state(ctl->mem, db, &schema);
 	if (e)
 		return failed(ctl, db, e);
-	/* the owner of the tables is a user who may not write there */
+	/* the user of the owner role cannot write there */
 	if (!dry_run && !ctl->conf->database_owner[0])
 		(void)ctl_default_pictures(ctl);
 	if (ctl->json)
 		return print_status(ctl, db);
-	printf(dry_run ? "all of it works; nothing was changed\n" :
+	printf(dry_run ? "all migrations succeed; nothing was changed\n" :
 			 "the schema is current\n");
 	return EX_OK;
 }
@@ -169,18 +169,18 @@ ctl_migrate(struct ctl *ctl, int argc, char **argv)
 		else if (strcmp(argv[i], "--json") == 0)
 			ctl->json = true;
 		else
-			return ctl_usage(ctl, "\"%s\" is no option", argv[i]);
+			return ctl_usage(ctl, "unknown option \"%s\"", argv[i]);
 	}
 	if (ctl->conf->database_owner[0] &&
 	    !settings_conninfo(ctl->mem, ctl->conf->database, "user")) {
-		/* whom the owner grants rights to */
+		/* the role that the owner grants privileges to */
 		fprintf(stderr,
 		    "mxmctl migrate: database_owner is set, but database (%s) "
-		    "names no user; write user=moviesxmovies into it\n",
+		    "names no user; add user=moviesxmovies to it\n",
 		    conf_place(ctl->conf, CONF_ID_database));
 		return EX_CONFIG;
 	}
-	/* a migration may take its time */
+	/* no statement timeout for migrations */
 	db = db_new(ctl->mem,
 	    ctl->conf->database_owner[0] ? ctl->conf->database_owner :
 					   ctl->conf->database,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * mxmctl routes: the table of the API, for people and (--json) for the test
- * that compares it with doc/openapi.yaml.
+ * mxmctl routes: prints the route table, as text and (--json) for the test that
+ * compares it with doc/openapi.yaml.
  */
 #include "base/base.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * mxmctl sql: the statements that the program carries; mxmctl check sql: all
- * of them against the migrated schema.
+ * mxmctl sql: prints the SQL statements of the program; mxmctl check sql:
+ * prepares all of them against the migrated schema.
  */
 #include "base/base.h"
 
@@ -29,7 +29,7 @@ show(struct ctl *ctl, const char *name)
 		    "-- %s (%s)\n%s;\n", info->name, info->types, info->text);
 		return EX_OK;
 	}
-	return ctl_usage(ctl, "there is no statement \"%s\"", name);
+	return ctl_usage(ctl, "unknown statement \"%s\"", name);
 }
 
 int
@@ -40,7 +40,7 @@ ctl_sql(struct ctl *ctl, int argc, char **argv)
 	if (argc == 3 && strcmp(argv[1], "show") == 0)
 		return show(ctl, argv[2]);
 	if (argc != 1)
-		return ctl_usage(ctl, "what about \"%s\"?", argv[1]);
+		return ctl_usage(ctl, "unexpected argument \"%s\"", argv[1]);
 	for (i = 0; i < SQL__MAX; i++)
 		printf("%s (%s)\n", stmt_info((enum stmt)i)->name,
 		    stmt_info((enum stmt)i)->types);
@@ -50,7 +50,7 @@ ctl_sql(struct ctl *ctl, int argc, char **argv)
 struct checking {
 	struct ctl *ctl;
 	struct db *db;
-	int wrong;
+	int invalid;
 };
 
 static enum err
@@ -61,7 +61,7 @@ check_all(void *arg)
 	enum err e;
 	int i;
 
-	c->wrong = 0;
+	c->invalid = 0;
 	for (i = 0; i < SQL__MAX; i++) {
 		e = query_check(c->ctl->mem, c->db, (enum stmt)i, &complaint);
 		if (e)
@@ -70,7 +70,7 @@ check_all(void *arg)
 			continue;
 		fprintf(stderr, "%s: %s\n", stmt_info((enum stmt)i)->name,
 		    complaint);
-		c->wrong++;
+		c->invalid++;
 	}
 	return ERR_OK;
 }
@@ -84,13 +84,13 @@ ctl_check_sql(struct ctl *ctl, int argc, char **argv)
 	enum err e;
 
 	if (argc > 1)
-		return ctl_usage(ctl, "\"%s\" is too much", argv[1]);
+		return ctl_usage(ctl, "unexpected argument \"%s\"", argv[1]);
 	if (settings_load(ctl->mem, ctl->config, &conf, &errors) != ERR_OK) {
 		fprintf(stderr, "mxmctl: %s\n", errors.list[0]);
 		return EX_CONFIG;
 	}
 	c.db = db_new(ctl->mem, conf->database, 0);
-	/* Undone in any case: checking makes temporary tables. */
+	/* Always rolled back: the check creates temporary tables. */
 	e = tx_try(c.db, check_all, &c);
 	if (e) {
 		ctl->conf = conf;
@@ -99,6 +99,6 @@ ctl_check_sql(struct ctl *ctl, int argc, char **argv)
 		    advice_database(ctl, db_complaint(c.db)));
 		return EX_UNAVAILABLE;
 	}
-	printf("%d statements, %d wrong\n", SQL__MAX, c.wrong);
-	return c.wrong ? EX_DATAERR : EX_OK;
+	printf("%d statements, %d invalid\n", SQL__MAX, c.invalid);
+	return c.invalid ? EX_DATAERR : EX_OK;
 }

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * mxmctl status: what the shared counters of this host say (workers, requests
- * by route and status, times, the cache, refusals), and which model it serves
- * from.
+ * mxmctl status: prints the shared counters of this host (workers, requests by
+ * route and status, response times, the cache, refusals) and its model.
  */
 #include "base/base.h"
 
@@ -22,7 +21,7 @@
 #define STATUS_MIN 100
 #define STATUS_MAX 600
 
-/* A model that was published longer ago should be here: seconds. */
+/* Seconds after which a published model should be on this host. */
 #define MODEL_LATE 60
 
 static const char *const pools[SHM_POOLS] = {
@@ -37,10 +36,10 @@ static const char *const states[] = {
 };
 
 static const char *const cache_words[SHM_CACHE__MAX] = {
-	[SHM_CACHE_NONE] = "not_kept",
+	[SHM_CACHE_NONE] = "uncacheable",
 	[SHM_CACHE_HIT] = "hits",
 	[SHM_CACHE_MISS] = "misses",
-	[SHM_CACHE_OFF] = "passed_by",
+	[SHM_CACHE_OFF] = "bypassed",
 };
 
 static const char *const limit_names[L__MAX] = {
@@ -78,7 +77,7 @@ workers_of(const struct shm *shm, int pool)
 	return n;
 }
 
-/* Somebody who runs holds the lock that mxmd takes when it starts. */
+/* A running mxmd holds a lock on its pid file. */
 bool
 ctl_mxmd_runs(const struct ctl *ctl)
 {
@@ -98,17 +97,16 @@ ctl_mxmd_runs(const struct ctl *ctl)
 
 struct served {
 	struct ctl_model here;
-	bool asked;             /* the database has answered */
-	struct published *list; /* what was published or taken back */
+	bool asked;             /* the database was available */
+	struct published *list; /* published and withdrawn models */
 	size_t n;
+	const struct published *newest; /* in force; NULL: none, or not known */
 	const struct published
-	    *newest; /* in force; NULL: nothing, or not asked */
-	const struct published
-	    *ours; /* the one that is here; NULL: not known */
+	    *ours; /* the one on this host; NULL: not known */
 };
 
 static void
-look_at_model(struct ctl *ctl, struct served *s)
+read_model(struct ctl *ctl, struct served *s)
 {
 	struct db *db =
 	    db_new(ctl->mem, ctl->conf->database, ctl->conf->statement_timeout);
@@ -125,7 +123,7 @@ look_at_model(struct ctl *ctl, struct served *s)
 	}
 }
 
-/* For how long another one is in force; 0: ours is, or it is not known. */
+/* How long another one has been in force; 0: ours is in force, or not known. */
 static int64_t
 seconds_behind(const struct served *s)
 {
@@ -174,9 +172,9 @@ print_model(const struct served *s)
 	if (seconds_behind(s) <= MODEL_LATE)
 		return;
 	clock_age(age, seconds_behind(s));
-	printf(
-	    "model %" PRIu64
-	    " has been in force for %s and is not here: does mxm-jobs run?\n",
+	printf("model %" PRIu64
+	       " has been in force for %s but is not on this host: check that "
+	       "mxm-jobs is running\n",
 	    s->newest->stamp.version, age);
 }
 
@@ -340,10 +338,10 @@ print_counters(const struct shm *shm)
 			 shm_cache_count(shm, SHM_CACHE_OFF);
 	size_t i;
 
-	printf("\nanswer cache: %" PRIu64 " of %" PRIu64
-	       " from it (%.1f %%)%s\n",
+	printf("\nanswer cache: %" PRIu64 " of %" PRIu64 " hits (%.1f %%)%s\n",
 	    hits, asked, asked ? 100.0 * (double)hits / (double)asked : 0.0,
-	    shm_cache_bypass(shm) ? ", passed by until changes are told" : "");
+	    shm_cache_bypass(shm) ? ", bypassed until invalidations succeed" :
+				    "");
 	printf("refused by limit:");
 	for (i = L_PUBLIC; i < L__MAX; i++)
 		printf(
@@ -361,7 +359,7 @@ print_text(const struct shm *shm, const struct served *s, bool running)
 
 	clock_iso(since, shm_since_us(shm));
 	printf("mxmd %d, counting since %s%s\n\n", (int)shm_master(shm), since,
-	    running ? "" : "; it does not run any more");
+	    running ? "" : "; not running");
 	print_pools(shm);
 	print_routes(shm);
 	print_counters(shm);
@@ -369,16 +367,17 @@ print_text(const struct shm *shm, const struct served *s, bool running)
 	return running ? EX_OK : EX_UNAVAILABLE;
 }
 
-/* Why the counters cannot be shown. */
+/* Prints why the counters cannot be read. */
 static int
 no_counters(const struct ctl *ctl, enum err e)
 {
-	const char *why = "cannot be read; try as root or as the user of mxmd";
+	const char *why =
+	    "cannot be read; run it as root or as the user of mxmd";
 
 	if (e == ERR_NOT_FOUND)
-		why = "are not there; is mxmd running?";
+		why = "do not exist; check that mxmd is running";
 	if (e == ERR_CONFLICT)
-		why = "are of another release; restart mxmd";
+		why = "are from another release; restart mxmd";
 	fprintf(
 	    stderr, "mxmctl: the counters in %s %s\n", ctl->conf->run_dir, why);
 	return e == ERR_FORBIDDEN ? EX_NOPERM : EX_UNAVAILABLE;
@@ -399,7 +398,7 @@ ctl_status(struct ctl *ctl, int argc, char **argv)
 	if (e)
 		return no_counters(ctl, e);
 	running = ctl_mxmd_runs(ctl);
-	look_at_model(ctl, &served);
+	read_model(ctl, &served);
 	return ctl->json ? print_json(ctl, shm, &served, running) :
 			   print_text(shm, &served, running);
 }

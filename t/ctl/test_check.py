@@ -35,7 +35,7 @@ def check(stack, folder, status, env=None, **changed):
 def test_an_origin_that_was_not_set(stack, tmp_path):
     found = check(stack, tmp_path, 0, public_origin=None)
     assert found.pop("public_origin") == (
-        "warning", "is not set, so addresses of pictures and links begin with "
+        "warning", "is not set; URLs of pictures and links begin with "
         f"https://localhost; set public_origin in {tmp_path}/changed.conf")
     assert not found
 
@@ -68,7 +68,7 @@ def test_a_log_in_without_tls(stack, tmp_path, mail_server):
                   smtp_url=mail_server.url, smtp_user="u", smtp_password="p")
     level, text = found["mail"]
     assert level == "FAILED"
-    assert "mails leave over TLS only" in text and "set smtp_url" in text
+    assert "mails are sent only over TLS" in text and "set smtp_url" in text
     assert "AUTH" not in mail_server.verbs()
 
 
@@ -93,8 +93,8 @@ def test_jobs_that_failed_and_jobs_that_wait(stack, tmp_path):
         stack.sql(insert, ("queued", None))  # nobody here knows it
         found = check(stack, tmp_path, 69)
         assert found["queue"] == (
-            "FAILED", "a job has been due for 60 min; see whether mxm-jobs "
-            "runs: systemctl status mxm-jobs")
+            "FAILED", "a job has been overdue for 60 min; check that "
+            "mxm-jobs is running: systemctl status mxm-jobs")
     finally:
         stack.sql("DELETE FROM job WHERE name = 'of_a_later_release'")
     assert not check(stack, tmp_path, 0)
@@ -115,7 +115,7 @@ def test_mxm_jobs_that_is_dead(stack, tmp_path):
 @pytest.fixture(autouse=True)
 def at_work(stack):
     """mxm-jobs has done its first round."""
-    wait_until(lambda: not check_any(stack), "mxm-jobs is at work", 60)
+    wait_until(lambda: not check_any(stack), "mxm-jobs is running", 60)
 
 
 def check_any(stack):
@@ -134,7 +134,7 @@ def test_a_socket_without_mxmd_behind_it(stack, tmp_path):
             s.listen(8)
         found = check(stack, tmp_path, 69, run_dir=run)
     assert found["sockets"] == (
-        "FAILED", "are open, but mxmd does not run; systemctl status mxmd")
+        "FAILED", "are open, but mxmd is not running; systemctl status mxmd")
 
 
 # --------------------------------------------------------------- the model
@@ -148,7 +148,7 @@ def test_a_model_that_is_not_here(stack, tmp_path):
     found = check(stack, tmp_path, 0, model_file=tmp_path / "model")
     assert set(found) == {"model"}
     assert found["model"][0] == "warning"
-    assert "see whether mxm-jobs runs and may write there" in found["model"][1]
+    assert "check that mxm-jobs is running and can write there" in found["model"][1]
 
 
 # ------------------------------------------------------------------- room
@@ -167,7 +167,7 @@ def may_mount():
     ("size=200m", 0, "only 200 MB are left"),
     ("size=1m", 69, "the disk is full"),
     ("size=200m,nr_inodes=1", 69, "the disk is full"),
-    ("ro", 69, "may only be read")])
+    ("ro", 69, "is mounted read-only")])
 def test_a_disk_without_room(stack, tmp_path, options, status, words):
     media = tmp_path / "media"
     media.mkdir()
@@ -208,8 +208,8 @@ def test_a_file_that_never_ends(stack, tmp_path):
         **stack_module.environment(), "MXM_NGINX_DIR": str(tmp_path)})
     assert time.monotonic() - began < 300  # it ends at all
     assert found["nginx"] == (
-        "FAILED", "no answer within 12 s; see whether the disk, the mount or "
-        "the server behind it hangs")
+        "FAILED", "no answer within 12 s; check whether the disk, the mount or "
+        "the server hangs")
 
 
 def test_it_changes_nothing(stack, tmp_path):
@@ -243,8 +243,8 @@ def test_root_is_told_whom_to_be(stack, tmp_path, command):
 
 
 @pytest.mark.parametrize("database, words", [
-    ("dbname=nope user=mxm", "make it: runuser -u postgres -- createdb -O mxm "
-     "-T template0 -E UTF8 -l C.UTF-8 nope; or mend the setting `database`"),
+    ("dbname=nope user=mxm", "create it: runuser -u postgres -- createdb -O mxm "
+     "-T template0 -E UTF8 -l C.UTF-8 nope; or correct the setting `database`"),
     ("dbname=postgres user=nobody_here", "run it as nobody_here: "),
     ("dbname=postgres user=mxm port=1", "systemctl status postgresql")])
 def test_what_is_missing_is_named_with_its_command(stack, tmp_path, database,
@@ -278,7 +278,7 @@ def test_a_wrong_password(stack, tmp_path):
                 said = done.stderr
                 return said if "password" in said else None
             said = wait_until(complaint, "the server asks for a password")
-            assert "put the right one into the setting `database`" in said
+            assert "correct the password in the setting `database`" in said
             assert "psql -c '\\password pw'" in said
             assert "hunter2" not in said
     finally:

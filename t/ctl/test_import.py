@@ -346,7 +346,7 @@ def test_usage(place):
     assert done.stdout.startswith("usage: mxmctl import")
     for args in ((), ("movielens",), ("demo", "a", "b"), ("--nonsense",)):
         assert place.ctl("import", *args).returncode == EX_USAGE, args
-    failed(place, EX_USAGE, 'there is no source "netflix"', "netflix", "/tmp")
+    failed(place, EX_USAGE, 'unknown source "netflix"', "netflix", "/tmp")
 
 
 def test_missing_and_unfit_files(place):

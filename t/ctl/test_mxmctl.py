@@ -128,7 +128,7 @@ def test_a_full_disk_is_noticed():
 # ------------------------------------------------------------------- check
 
 def test_check_of_a_running_system(stack):
-    wait_until(lambda: "mxm-jobs is at work" in stack.ctl("check").stdout,
+    wait_until(lambda: "mxm-jobs is running" in stack.ctl("check").stdout,
                "mxm-jobs has done its first round", 60)
     done = stack.ctl("check")
     lines = done.stdout.splitlines()
@@ -164,35 +164,35 @@ def test_check_tells_each_fault_and_a_remedy(conf, tmp_path):
     assert done.returncode == 69
     faults = dict(re.findall(r"^FAILED +(\w+) +(.*)$", done.stdout, re.M))
     assert set(faults) == {"database", "cache", "media", "mail", "sockets"}
-    assert "PostgreSQL runs" in faults["database"]
-    assert "memcached running" in faults["cache"]
+    assert "PostgreSQL is running" in faults["database"]
+    assert "memcached is running" in faults["cache"]
     assert "owned by the user of mxmd" in faults["media"]
-    assert "mxmd running" in faults["sockets"]
+    assert "mxmd is running" in faults["sockets"]
     assert "pw" not in done.stdout.split() and KEY not in done.stdout
 
 
 BROKEN = {
     "database": (69, {"database": "host={tmp} dbname=x"}, {"database"},
-                 "and whether PostgreSQL runs: systemctl status postgresql"),
+                 "and that PostgreSQL is running: systemctl status postgresql"),
     "database name": (69, {"database": "{database} dbname=nope"},
                       {"database"}, "createdb -O mxm -T template0 -E UTF8 -l C.UTF-8 nope"),
     "cache": (69, {"cache_servers": "{tmp}/none.sock"}, {"cache"},
-              "is memcached running, with -s and a mode that lets us in?"),
+              "check that memcached is running with -s and a mode that allows access"),
     "media": (77, {"media_root": "{tmp}/none"}, {"media"},
-              "make it, owned by the user of mxmd: install -d"),
+              "create it, owned by the user of mxmd: install -d"),
     "media file": (77, {"media_root": "{tmp}/file"}, {"media"},
-                   "make it, owned by the user of mxmd"),
+                   "create it, owned by the user of mxmd"),
     "mail": (77, {"mail_dir": "{tmp}/none"}, {"mail"},
-             "make it, owned by the user of mxmd"),
+             "create it, owned by the user of mxmd"),
     "sockets": (69, {"run_dir": "{tmp}"}, {"sockets"},
-                "is mxmd running, and may we connect?"),
+                "check that mxmd is running and that this user may connect"),
     "two": (69, {"cache_servers": "{tmp}/none.sock",
-                 "media_root": "{tmp}/none"}, {"cache", "media"}, "make it"),
+                 "media_root": "{tmp}/none"}, {"cache", "media"}, "create it"),
     "mail server": (69, {"mail_transport": "smtp",
                          "smtp_url": "smtp://127.0.0.1:1"}, {"mail"},
-                    "is a mail server running there? Set smtp_url"),
+                    "check that a mail server is running there, or set smtp_url"),
     "model folder": (77, {"model_file": "{tmp}/none/model"}, {"model_file"},
-                     "make it, owned by the user of mxmd"),
+                     "create it, owned by the user of mxmd"),
     "key": (77, {"signing_key": None, "signing_key_file": "{tmp}/key"},
             {"key"}, "chmod g-w"),
     "settings": (78, {"workers": "many"}, {"settings"},
@@ -203,7 +203,7 @@ BROKEN = {
 @pytest.mark.parametrize("what", BROKEN)
 def test_check_names_the_one_thing_that_is_broken(stack, tmp_path, what):
     code, changed, failed, remedy = BROKEN[what]
-    (tmp_path / "file").write_text("not a folder")
+    (tmp_path / "file").write_text("not a directory")
     settings = stack.settings()
     settings.update({k: v and v.format(tmp=tmp_path, **stack.settings())
                      for k, v in changed.items()})
@@ -259,7 +259,7 @@ def test_check_names_the_cache_that_is_away(stack, tmp_path):
                       ", ".join(map(str, [good, *away]))})
     done = mxmctl("--config", conf, "check")
     assert done.returncode == 69
-    assert re.findall(r"^FAILED +cache +nobody answers at (\S+);",
+    assert re.findall(r"^FAILED +cache +no answer at (\S+);",
                       done.stdout, re.M) == [str(path) for path in away]
 
 

@@ -115,7 +115,7 @@ def looked_at():
         return subprocess.run(
             ["runuser", "-u", "moviesxmovies", "--", "mxmctl", "check"],
             capture_output=True, text=True, env=CLEAN).stdout
-    wait_until(lambda: "mxm-jobs is at work" in check(), "mxm-jobs works")
+    wait_until(lambda: "mxm-jobs is running" in check(), "mxm-jobs works")
     print(f"=== check\n{check()}=== end")
     for path in ("/healthz", "/readyz", "/api/docs/",
                  *(f"/media/{p}" for p in (
