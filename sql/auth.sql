@@ -103,10 +103,6 @@ WITH reused AS (
 	        OR (s.previous_digest = :digest
 	            AND s.rotated_at > now() - interval '1 minute'))
 	RETURNING s.id, s.digest, s.expires_at
-), touched AS (
-	INSERT INTO touch (kind, key)
-	SELECT 'account', user_id::text
-	  FROM reused
 )
 SELECT a.id AS user_id, a.username, a.preferred_language, a.verified,
        a.boarded, a.epoch, a.active, k.id IS NOT NULL AS live,
@@ -117,15 +113,9 @@ SELECT a.id AS user_id, a.username, a.preferred_language, a.verified,
  WHERE a.id = :user_id;
 
 -- name: session_end :exec (session_id uuid, viewer bigint)
-WITH ended AS (
-	DELETE FROM session
-	 WHERE id = :session_id
-	   AND user_id = :viewer
-	RETURNING user_id
-)
-INSERT INTO touch (kind, key)
-SELECT 'account', user_id::text
-  FROM ended;
+DELETE FROM session
+ WHERE id = :session_id
+   AND user_id = :viewer;
 
 -- A code is about to be mailed: it replaces the one before. Writing a mail does
 -- not start the cooldown, asking for one does (verification_resend). Nothing when
@@ -176,10 +166,6 @@ WITH me AS MATERIALIZED (
 	 WHERE a.id = t.user_id
 	   AND t.fits
 	RETURNING a.id
-), touched AS (
-	INSERT INTO touch (kind, key)
-	SELECT 'account', id::text
-	  FROM done
 )
 SELECT me.verified OR EXISTS (SELECT FROM done) AS good
   FROM me;

@@ -16,10 +16,6 @@ SET LOCAL idle_in_transaction_session_timeout = 0;
 SELECT pg_try_advisory_xact_lock(hashtextextended('moviesxmovies import', 0))
        AS mine;
 
--- name: import_touch_catalogue :exec
-INSERT INTO touch (kind)
-VALUES ('catalogue');
-
 -- So that the first readers find good plans.
 -- name: import_analyze :script
 SELECT analyze_imported();
@@ -916,17 +912,3 @@ SELECT l.id, k.id, (l.doc ->> 'created_at')::timestamptz
  WHERE l.kind = 'lists'
    AND l.added
  ORDER BY l.line, k.place;
-
--- What was there before, and may now have something new about it.
--- name: demo_touch :exec
-INSERT INTO touch (kind, key)
-SELECT 'user', id::text
-  FROM demo_line
- WHERE kind = 'members'
-   AND NOT added
-   AND id IS NOT NULL
- UNION ALL
-SELECT 'movie', key
-  FROM demo_line
- WHERE kind = 'movies'
-   AND NOT added;

@@ -107,7 +107,7 @@ SELECT id, kind, key
 
 -- What this transaction has touched so far; the program reports at most 200 rows.
 -- name: touch_of_transaction :many ()
-SELECT DISTINCT kind, key
+SELECT kind, key
   FROM touch
  WHERE txid = pg_current_xact_id_if_assigned()
  LIMIT 201;
@@ -165,14 +165,7 @@ WITH gone AS (
 		 ORDER BY date_joined
 		 LIMIT 500)
 	   AND confirmed_at IS NULL
-	RETURNING id, username, picture
-), touched AS (
-	INSERT INTO touch (kind, key)
-	SELECT 'name', username
-	  FROM gone
-	 UNION ALL
-	SELECT kind, id::text
-	  FROM gone, unnest(ARRAY['account', 'user', 'list', 'circle']) AS kind
+	RETURNING picture
 )
 SELECT picture
   FROM gone

@@ -2,9 +2,7 @@
 --
 -- Accounts: sign-up and what their owner sees and sets.
 
--- The account and the job that mails its first code. Unverified, not boarded. In
--- a restored database somebody else may have had the number: what the cache holds
--- for it ends.
+-- The account and the job that mails its first code. Unverified, not boarded.
 -- name: account_insert :one (username text, email text, password text,
 --	first_name text, last_name text, bio text, picture text, language text)
 WITH made AS (
@@ -17,13 +15,6 @@ WITH made AS (
 	INSERT INTO job (name, payload)
 	SELECT 'mail_verification', jsonb_build_object('account_id', id)
 	  FROM made
-), touched AS (
-	INSERT INTO touch (kind, key)
-	SELECT 'name', username
-	  FROM made
-	 UNION ALL
-	SELECT kind, id::text
-	  FROM made, unnest(ARRAY['account', 'user', 'list', 'circle']) AS kind
 )
 SELECT id, username, bio, picture
   FROM made;
@@ -40,25 +31,13 @@ SELECT id, username, bio, email, last_name, first_name, picture
  WHERE id = :viewer;
 
 -- name: account_set_language :exec (viewer bigint, preferred_language text)
-WITH changed AS (
-	UPDATE account
-	   SET preferred_language = :preferred_language,
-	       updated_at = now()
-	 WHERE id = :viewer
-	RETURNING id
-)
-INSERT INTO touch (kind, key)
-SELECT 'account', id::text
-  FROM changed;
+UPDATE account
+   SET preferred_language = :preferred_language,
+       updated_at = now()
+ WHERE id = :viewer;
 
 -- name: account_set_boarded :exec (viewer bigint)
-WITH changed AS (
-	UPDATE account
-	   SET boarded = true,
-	       updated_at = now()
-	 WHERE id = :viewer
-	RETURNING id
-)
-INSERT INTO touch (kind, key)
-SELECT 'account', id::text
-  FROM changed;
+UPDATE account
+   SET boarded = true,
+       updated_at = now()
+ WHERE id = :viewer;

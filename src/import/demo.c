@@ -563,12 +563,7 @@ store_all(struct import *im)
 		progress_end(&im->progress);
 	if (e || added == 0)
 		return e;
-	e = import_exec(im, SQL_demo_touch, NULL);
-	if (!e)
-		e = import_exec(im, SQL_import_touch_catalogue, NULL);
-	if (!e)
-		e = import_exec(im, SQL_import_analyze, NULL);
-	return e;
+	return import_exec(im, SQL_import_analyze, NULL);
 }
 
 static enum err

@@ -624,7 +624,7 @@ store_ratings(struct movielens *ml)
 	return e ? e : add_ratings(ml, ratings);
 }
 
-/* Caches and the planner are told when there is something to tell. */
+/* The planner gets new statistics when something has changed. */
 static enum err
 finish(struct movielens *ml)
 {
@@ -632,14 +632,10 @@ finish(struct movielens *ml)
 	struct tally *ratings = report_tally(&im->report, "ratings");
 	bool movies = report_tally(&im->report, "movies")->added > 0 ||
 		      report_tally(&im->report, "genres")->added > 0;
-	enum err e;
 
 	if (ratings->added == 0 && ratings->changed == 0 && !movies)
 		return ERR_OK;
-	e = import_exec(im, SQL_import_touch_catalogue, NULL);
-	if (!e)
-		e = import_exec(im, SQL_import_analyze, NULL);
-	return e;
+	return import_exec(im, SQL_import_analyze, NULL);
 }
 
 static enum err

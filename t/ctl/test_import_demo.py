@@ -171,7 +171,10 @@ def test_member_who_left_comes_back(place):
     assert counts["ratings"]["added"] == sum(
         r["user"] == "marlow" for r in table("ratings"))
     assert place.one("SELECT count(*) FROM rating") == len(table("ratings"))
-    assert ("catalogue", "") in place.sql("SELECT kind, key FROM touch")
+    me = str(place.one("SELECT id FROM account WHERE username = 'marlow'"))
+    assert {("user", me), ("friends", me), ("circle", me),
+            ("profile", "marlow")} <= set(
+                place.sql("SELECT kind, key FROM touch"))
 
 
 def test_trial(place):

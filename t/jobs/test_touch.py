@@ -57,8 +57,10 @@ def number(stack, kind, key):
 
 
 def touch(stack, kind, key, n=1):
-    stack.sql("INSERT INTO touch (kind, key) SELECT %s, %s "
-              "FROM generate_series(1, %s)", [kind, key, n])
+    """As n transactions would write it."""
+    stack.sql("INSERT INTO touch (kind, key, txid) SELECT %s, %s, "
+              "n::text::xid8 FROM generate_series(1, %s) AS n",
+              [kind, key, n])
 
 
 def wait_empty(stack, timeout=20):
@@ -96,7 +98,8 @@ def test_what_is_not_kept_needs_no_raise(stack):
 
 def test_many_rows(stack):
     begin(stack, "user", "1")
-    stack.sql("INSERT INTO touch (kind, key) SELECT 'user', (n % 700)::text "
+    stack.sql("INSERT INTO touch (kind, key, txid) SELECT 'user', "
+              "(n % 700)::text, n::text::xid8 "
               "FROM generate_series(1, 5000) AS n")
     wait_empty(stack)
     assert number(stack, "user", "1") > 1000

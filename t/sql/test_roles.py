@@ -28,7 +28,7 @@ FORBIDDEN = [
     "CREATE FUNCTION public.x() RETURNS int LANGUAGE sql AS 'SELECT 1'",
     "CREATE OR REPLACE FUNCTION fold_text(t text) RETURNS text"
     " LANGUAGE sql IMMUTABLE AS 'SELECT t'",
-    "CREATE TRIGGER x BEFORE INSERT ON rating EXECUTE FUNCTION touch_member()",
+    "CREATE TRIGGER x BEFORE INSERT ON rating EXECUTE FUNCTION touch_rating()",
     "CREATE INDEX x ON rating (rating)",
     "CREATE POLICY x ON account",
     "CREATE RULE x AS ON INSERT TO rating DO INSTEAD NOTHING",
