@@ -92,4 +92,4 @@ def test_all_statements_prepare(place):
     place.ctl("migrate")
     done = place.ctl("check sql")
     assert done.returncode == 0, done.stderr
-    assert ", 0 wrong" in done.stdout
+    assert ", 0 invalid" in done.stdout
