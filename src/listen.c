@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Listening sockets. The lock on run_dir decides who may replace what is there:
- * what answers at a socket in it is a worker whose master is dead, and on its
- * way out. The question put to a socket elsewhere is for the mxmd of another
- * run_dir; it may take a moment for a dead one's workers to end.
+ * Listening sockets. The holder of the lock on run_dir may replace the sockets
+ * in it: if one accepts connections, that is a terminating worker of a dead
+ * master. A socket outside run_dir may be used by the mxmd of another run_dir,
+ * so it is replaced only if it stops accepting connections, which takes the
+ * workers of a dead master a moment.
  */
 #include "base/base.h"
 
@@ -60,7 +61,7 @@ address_of(struct sockaddr_un *a, const char *path)
 {
 	memset(a, 0, sizeof *a);
 	a->sun_family = AF_UNIX;
-	assert(strlen(path) < sizeof a->sun_path); /* conf.c has looked */
+	assert(strlen(path) < sizeof a->sun_path); /* checked by conf.c */
 	memcpy(a->sun_path, path, strlen(path));
 }
 
@@ -73,9 +74,9 @@ is_within(const char *path, const char *folder)
 	       !strchr(path + n + 1, '/');
 }
 
-/* Does somebody listen there? */
+/* Whether a process listens at `path`. */
 static bool
-is_answered(const char *path)
+is_listening(const char *path)
 {
 	struct sockaddr_un a;
 	int fd, bad, error;
@@ -89,14 +90,14 @@ is_answered(const char *path)
 	return bad == 0 || error == EAGAIN;
 }
 
-/* The same, after those have ended whose master is dead. */
+/* The same, after waiting for the workers of a dead master to end. */
 static bool
-stays_answered(const char *path)
+stays_listening(const char *path)
 {
 	const struct timespec pause = { .tv_nsec = 20 * 1000 * 1000 };
 	int64_t until = clock_steady_us() + ORPHANS_US;
 
-	while (is_answered(path)) {
+	while (is_listening(path)) {
 		if (clock_steady_us() >= until)
 			return true;
 		(void)nanosleep(&pause, NULL);
@@ -104,7 +105,8 @@ stays_answered(const char *path)
 	return false;
 }
 
-/* Makes way at `path`; false with a sentence when that must not be. */
+/* Removes an old socket at `path`; false with an error message if it is in use.
+ */
 static bool
 clear_path(TALLOC_CTX *mem, const struct conf *conf, const char *path,
     const char **why)
@@ -115,14 +117,14 @@ clear_path(TALLOC_CTX *mem, const struct conf *conf, const char *path,
 		return true;
 	if (!S_ISSOCK(st.st_mode)) {
 		*why = mem_printf(mem,
-		    "%s is there and is no socket; remove it, or choose "
+		    "%s exists and is not a socket; remove it, or choose "
 		    "another path",
 		    path);
 		return false;
 	}
-	if (!is_within(path, conf->run_dir) && stays_answered(path)) {
+	if (!is_within(path, conf->run_dir) && stays_listening(path)) {
 		*why = mem_printf(mem,
-		    "another mxmd answers at %s; stop it first, or choose "
+		    "another mxmd is listening at %s; stop it first, or choose "
 		    "another run_dir",
 		    path);
 		return false;
@@ -131,9 +133,9 @@ clear_path(TALLOC_CTX *mem, const struct conf *conf, const char *path,
 	return true;
 }
 
-/* Mode and group, as the settings want them. */
+/* Sets mode and group from the settings. */
 static bool
-give_rights(TALLOC_CTX *mem, const struct conf *conf, const char *path,
+set_permissions(TALLOC_CTX *mem, const struct conf *conf, const char *path,
     const char **why)
 {
 	const struct group *group = NULL;
@@ -142,16 +144,16 @@ give_rights(TALLOC_CTX *mem, const struct conf *conf, const char *path,
 		group = getgrnam(conf->socket_group);
 		if (!group) {
 			*why = mem_printf(mem,
-			    "there is no group %s; set socket_group to the "
-			    "group nginx runs as, or to nothing",
+			    "group %s does not exist; set socket_group to the "
+			    "group of nginx, or leave it empty",
 			    conf->socket_group);
 			return false;
 		}
 	}
 	if (group && chown(path, (uid_t)-1, group->gr_gid) != 0) {
 		*why = mem_printf(mem,
-		    "%s cannot be given to group %s: %s; put the user of mxmd "
-		    "into that group, or set socket_group to nothing",
+		    "cannot change the group of %s to %s: %s; add the user of "
+		    "mxmd to that group, or leave socket_group empty",
 		    path, conf->socket_group, strerror(errno));
 		return false;
 	}
@@ -175,10 +177,11 @@ listen_own(TALLOC_CTX *mem, const struct conf *conf, const char *path,
 		return -1;
 	address_of(&a, path);
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	before = umask(0177); /* nobody comes in before the rights are set */
+	before =
+	    umask(0177); /* no connections before the permissions are set */
 	bad = fd < 0 ? -1 : bind(fd, (struct sockaddr *)&a, sizeof a);
 	umask(before);
-	if (bad == 0 && !give_rights(mem, conf, path, why)) {
+	if (bad == 0 && !set_permissions(mem, conf, path, why)) {
 		close(fd);
 		unlink(path);
 		return -1;
@@ -188,15 +191,15 @@ listen_own(TALLOC_CTX *mem, const struct conf *conf, const char *path,
 	if (bad == 0)
 		return fd;
 	*why = mem_printf(mem,
-	    "%s cannot be made: %s; its folder must exist and be writable for "
-	    "mxmd",
+	    "cannot create %s: %s; its directory must exist and be writable "
+	    "for mxmd",
 	    path, strerror(errno));
 	if (fd >= 0)
 		close(fd);
 	return -1;
 }
 
-/* Whoever ended between our opening and our locking has removed the file. */
+/* A process that ended between our open() and our lock has removed the file. */
 static bool
 is_in_place(const char *path, int fd)
 {
@@ -206,7 +209,7 @@ is_in_place(const char *path, int fd)
 	       at.st_dev == ours.st_dev && at.st_ino == ours.st_ino;
 }
 
-/* Opens and locks; -1 with a sentence. */
+/* Opens and locks; -1 with an error message. */
 static int
 take_lock(TALLOC_CTX *mem, const char *path, const char **why)
 {
@@ -215,15 +218,14 @@ take_lock(TALLOC_CTX *mem, const char *path, const char **why)
 
 	if (fd < 0) {
 		*why = mem_printf(mem,
-		    "%s cannot be made: %s; the folder must exist and be "
+		    "cannot create %s: %s; its directory must exist and be "
 		    "writable for mxmd",
 		    path, strerror(errno));
 		return -1;
 	}
 	if (fcntl(fd, F_SETLK, &lock) == 0)
 		return fd;
-	*why =
-	    mem_printf(mem, "%s cannot be locked: %s", path, strerror(errno));
+	*why = mem_printf(mem, "cannot lock %s: %s", path, strerror(errno));
 	if (fcntl(fd, F_GETLK, &lock) == 0 && lock.l_type != F_UNLCK)
 		*why = mem_printf(mem,
 		    "another mxmd (process %d) uses %s; stop it first, or "
@@ -246,8 +248,7 @@ listen_lock(TALLOC_CTX *mem, const char *path, const char **why)
 	n = snprintf(pid, sizeof pid, "%d\n", (int)getpid());
 	if (ftruncate(fd, 0) == 0 && pwrite(fd, pid, (size_t)n, 0) == n)
 		return fd;
-	*why =
-	    mem_printf(mem, "%s cannot be written: %s", path, strerror(errno));
+	*why = mem_printf(mem, "cannot write %s: %s", path, strerror(errno));
 	close(fd);
 	return -1;
 }

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * mxm-jobs: the master of the background jobs. It forks one process that
- * fetches models, one that raises touches and two that work, replaces those
- * that die, passes signals on, and does nothing else itself. SIGTERM: each ends
- * after the job at hand. SIGHUP: the settings are read again; good ones get new
- * processes, bad ones change nothing.
+ * fetches models, one that raises generations and two that run jobs, restarts
+ * those that die, and forwards signals. SIGTERM: each process exits after its
+ * current job. SIGHUP: the settings are read again; if they are valid, new
+ * processes are started, else nothing changes.
  */
 #include "base/base.h"
 
@@ -24,11 +24,11 @@
 
 #define PAUSE_MIN_US INT64_C(100000)
 #define PAUSE_MAX_US INT64_C(30000000)
-#define STEADY_US    INT64_C(10000000) /* lived so long: no back-off */
-#define PATIENCE_US  INT64_C(50000000) /* for the last job */
+#define STEADY_US    INT64_C(10000000) /* ran at least so long: no back-off */
+#define DRAIN_US     INT64_C(50000000) /* for the current job */
 
 static const struct role {
-	const char *name; /* as ps shows it, at most 15 letters */
+	const char *name; /* shown by ps; at most 15 bytes */
 	void (*run)(struct jobs *j);
 } roles[] = {
 	{ "mxm-jobs/model", model_run },
@@ -40,16 +40,16 @@ static const struct role {
 struct child {
 	pid_t pid; /* 0: none */
 	int64_t began;
-	int64_t start_at; /* steady clock: not before that */
+	int64_t start_at; /* steady clock: earliest start */
 	int64_t pause_us;
 };
 
-/* The processes of one reading of the settings, and those of earlier ones. */
+/* The processes of the current settings and those of earlier ones. */
 struct master {
 	TALLOC_CTX *mem;
 	struct conf *conf;
 	struct child child[array_len(roles)];
-	pid_t *retired; /* of earlier ones: told to end, not gone yet */
+	pid_t *retired; /* of earlier settings: SIGTERM sent, not ended yet */
 	size_t n_retired;
 	bool stopping;
 	int64_t kill_at;
@@ -78,7 +78,7 @@ watched_set(void)
 	return set;
 }
 
-/* SIGTERM ends a process after its job; what else comes is the master's. */
+/* SIGTERM ends a process after its job; other signals are for the master. */
 static void
 take_signals(void)
 {
@@ -126,7 +126,7 @@ child_start(struct master *m, size_t i)
 	c->start_at = c->began + PAUSE_MAX_US;
 }
 
-/* Starts what is missing and due; microseconds until the next is. */
+/* Starts missing processes that are due; microseconds until the next is due. */
 static int64_t
 children_start(struct master *m)
 {
@@ -151,11 +151,11 @@ log_end(const char *name, pid_t pid, int status)
 		log_error("%s [%d] was killed by signal %d", name, (int)pid,
 		    WTERMSIG(status));
 	else
-		log_error("%s [%d] ended with status %d", name, (int)pid,
+		log_error("%s [%d] exited with status %d", name, (int)pid,
 		    WEXITSTATUS(status));
 }
 
-/* One that keeps dying is started less and less often. */
+/* Restarts are delayed with exponential back-off. */
 static void
 child_ended(struct master *m, size_t i, int status)
 {
@@ -173,7 +173,7 @@ child_ended(struct master *m, size_t i, int status)
 	c->start_at = now + c->pause_us;
 }
 
-/* It was told to end; anything but that is worth a line. */
+/* Logs a process of earlier settings that did not exit normally. */
 static void
 retired_ended(struct master *m, pid_t pid, int status)
 {
@@ -186,7 +186,7 @@ retired_ended(struct master *m, pid_t pid, int status)
 		return;
 	m->retired[i] = m->retired[--m->n_retired];
 	if (status != 0)
-		log_end("one of older settings", pid, status);
+		log_end("a process of earlier settings", pid, status);
 }
 
 static void
@@ -219,7 +219,7 @@ children_signal(const struct master *m, int number)
 		kill(m->retired[i], number);
 }
 
-/* Those there are end after the job at hand, and are not replaced. */
+/* The running processes exit after their current job and are not replaced. */
 static void
 children_retire(struct master *m)
 {
@@ -235,7 +235,7 @@ children_retire(struct master *m)
 	}
 }
 
-/* Reads the settings; complaints go to standard error, one a line. */
+/* Reads the settings and logs the errors in them. */
 static struct conf *
 read_settings(TALLOC_CTX *mem, const char *file)
 {
@@ -250,7 +250,7 @@ read_settings(TALLOC_CTX *mem, const char *file)
 	return e ? NULL : conf;
 }
 
-/* New settings take new processes; the old ones end after the job at hand. */
+/* Starts new processes; the old ones exit after their current job. */
 static void
 reload(struct master *m)
 {
@@ -263,14 +263,15 @@ reload(struct master *m)
 		m->conf = conf;
 		conf_log(conf, "mxm-jobs");
 		children_retire(m);
-		log_info("settings were read again");
+		log_info("the settings were reloaded");
 	} else {
-		log_error("the new settings are no good; the old ones stay");
+		log_error(
+		    "the new settings are invalid; the old ones stay in force");
 	}
 	notify_manager("READY=1");
 }
 
-/* The second time all end at once. */
+/* The second time all processes are killed. */
 static void
 master_stop(struct master *m)
 {
@@ -278,10 +279,10 @@ master_stop(struct master *m)
 		m->kill_at = clock_steady_us();
 		return;
 	}
-	log_info("stopping after the job at hand");
+	log_info("stopping after the current job");
 	notify_manager("STOPPING=1");
 	m->stopping = true;
-	m->kill_at = clock_steady_us() + PATIENCE_US;
+	m->kill_at = clock_steady_us() + DRAIN_US;
 	children_signal(m, SIGTERM);
 }
 
@@ -296,7 +297,7 @@ master_is_done(const struct master *m)
 	return m->stopping && m->n_retired == 0;
 }
 
-/* Waits for a signal, at most so long; 0: the time is up. */
+/* Waits for a signal, at most `us`; 0: timeout. */
 static int
 wait_signal(int64_t us)
 {
@@ -340,7 +341,7 @@ master_run(struct conf *conf, TALLOC_CTX *mem)
 	return EXIT_SUCCESS;
 }
 
-/* All that is due, here and now. */
+/* Runs everything that is due in this process. */
 static int
 run_once(const struct conf *conf, TALLOC_CTX *mem)
 {
@@ -364,9 +365,10 @@ usage(FILE *out, int status)
 {
 	fputs("usage: mxm-jobs [--config FILE] [--once]\n"
 	      "\n"
-	      "  --config FILE  settings (default: " CONF_FILE ")\n"
-	      "  --once         run what is due, then end\n"
-	      "  --help, --version\n",
+	      "  --config FILE  settings file (default " CONF_FILE ")\n"
+	      "  --once         run the jobs that are due and exit\n"
+	      "  --help         print this text\n"
+	      "  --version      print the version\n",
 	    out);
 	return status;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * mxmd: options, settings, sockets, the look at the schema; then the master's
- * loop (prefork.c), whose workers run worker.c.
+ * mxmd: options, settings, sockets, the schema check; then the loop of the
+ * master (prefork.c), whose workers run worker.c.
  */
 #include "base/base.h"
 
@@ -29,18 +29,18 @@
 #include "prefork.h"
 #include "worker.h"
 
-#define SCHEMA_PATIENCE_MS 1000
+#define SCHEMA_TIMEOUT_MS 1000
 
-_Static_assert(SHM_POOLS == POOL__MAX, "a pool more or less");
+_Static_assert(SHM_POOLS == POOL__MAX, "SHM_POOLS and POOL__MAX differ");
 
 struct daemon {
-	const char *file;  /* of the settings, absolute */
-	struct conf *conf; /* the newest */
+	const char *file;  /* settings file, absolute */
+	struct conf *conf; /* in force */
 	struct shm *shm;
-	const char *own[SHM_POOLS]; /* paths of sockets we made */
+	const char *own[SHM_POOLS]; /* paths of sockets created here */
 };
 
-/* For what runs in forked workers, which get nothing but their settings. */
+/* For forked workers, whose only other argument is the settings. */
 static struct shm *shared;
 
 static const char *const pool_names[] = { [FAST] = "fast", [SLOW] = "slow" };
@@ -54,18 +54,18 @@ usage(FILE *to, int status)
 	      "\n"
 	      "Serves the API of moviesxmovies over FastCGI.\n"
 	      "\n"
-	      "  --config FILE  the settings (default " CONF_FILE ")\n"
-	      "  --check        only tell whether they are good\n"
-	      "  --help         this text\n"
-	      "  --version      the version\n"
+	      "  --config FILE  settings file (default " CONF_FILE ")\n"
+	      "  --check        check the settings and exit\n"
+	      "  --help         print this text\n"
+	      "  --version      print the version\n"
 	      "\n"
-	      "SIGHUP reads the settings again, SIGTERM drains and ends. See\n"
+	      "SIGHUP reloads the settings, SIGTERM drains and exits. See\n"
 	      "mxmd(8).\n",
 	    to);
 	return status;
 }
 
-/* -1: go on; else the status to end with. */
+/* -1: continue; else the exit status. */
 static int
 read_options(int argc, char **argv, const char **file, bool *check)
 {
@@ -100,7 +100,7 @@ read_options(int argc, char **argv, const char **file, bool *check)
 	return optind == argc ? -1 : usage(stderr, EX_USAGE);
 }
 
-/* Reads the settings; what is wrong with them goes to the log. */
+/* Reads the settings and logs the errors in them. */
 static enum err
 read_settings(TALLOC_CTX *mem, const char *file, struct conf **out)
 {
@@ -117,16 +117,15 @@ read_settings(TALLOC_CTX *mem, const char *file, struct conf **out)
 /* ----------------------------------------------------------------- schema */
 
 /*
- * In a process of its own: the library of PostgreSQL never comes into the
- * master, and a server that does not answer is given up. Writes a sentence when
- * the server or its schema will never do; exits with 1 when no database
- * answers.
+ * Runs in a child process, so that libpq is never initialised in the master and
+ * a server that does not answer can be given up. Writes an error message if the
+ * server or its schema is unsuitable; returns 1 if the database is unavailable.
  */
 static int
-look_at_schema(const struct conf *conf, int fd)
+check_schema(const struct conf *conf, int fd)
 {
 	TALLOC_CTX *mem = talloc_new(NULL);
-	struct db *db = db_new(mem, conf->database, SCHEMA_PATIENCE_MS);
+	struct db *db = db_new(mem, conf->database, SCHEMA_TIMEOUT_MS);
 	struct schema schema;
 	const char *sentence = NULL;
 	size_t n;
@@ -146,11 +145,11 @@ look_at_schema(const struct conf *conf, int fd)
 	return write(fd, sentence, n) == (ssize_t)n ? 0 : 1;
 }
 
-/* Reads what the child says until it ends or time is up. */
+/* Reads the output of the child until it ends or the time is up. */
 static size_t
-listen_to_child(int fd, char *text, size_t size)
+read_child(int fd, char *text, size_t size)
 {
-	int64_t until = clock_steady_us() + SCHEMA_PATIENCE_MS * 1000, left;
+	int64_t until = clock_steady_us() + SCHEMA_TIMEOUT_MS * 1000, left;
 	struct pollfd p = { .fd = fd, .events = POLLIN };
 	size_t n = 0;
 	ssize_t got;
@@ -167,7 +166,7 @@ listen_to_child(int fd, char *text, size_t size)
 	return n;
 }
 
-/* false: a database answers, and it or its schema will never do. */
+/* false: the database is available, but it or its schema is unsuitable. */
 static bool
 schema_allows(const struct conf *conf)
 {
@@ -182,10 +181,9 @@ schema_allows(const struct conf *conf)
 	}
 	pid = fork();
 	if (pid == 0)
-		_exit(look_at_schema(conf, pipe_fd[1]));
+		_exit(check_schema(conf, pipe_fd[1]));
 	close(pipe_fd[1]);
-	n = pid > 0 ? listen_to_child(pipe_fd[0], sentence, sizeof sentence) :
-		      0;
+	n = pid > 0 ? read_child(pipe_fd[0], sentence, sizeof sentence) : 0;
 	close(pipe_fd[0]);
 	if (pid > 0) {
 		kill(pid, SIGKILL);
@@ -197,8 +195,8 @@ schema_allows(const struct conf *conf)
 		return false;
 	}
 	if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
-		log_warn("no database answers; requests get 503 until one "
-			 "does");
+		log_warn("the database is unavailable; requests get 503 until "
+			 "it is available");
 	return true;
 }
 
@@ -240,17 +238,16 @@ reload(void *arg, struct prefork_plan *out)
 
 	notify_reloading();
 	if (read_settings(NULL, d->file, &conf)) {
-		log_error("reload: the settings are bad; going on with the "
-			  "old ones");
-		notify_manager("READY=1\nSTATUS=the new settings are bad; "
-			       "running with the old ones");
+		log_error("reload: the settings are invalid; the old ones stay "
+			  "in force");
+		notify_manager("READY=1\nSTATUS=the new settings are invalid; "
+			       "the old ones stay in force");
 		talloc_free(conf);
 		return false;
 	}
 	names = conf_needs_restart(conf, d->conf, conf);
 	if (names)
-		log_warn(
-		    "reload: a restart is needed for the change of %s", names);
+		log_warn("reload: a restart is required to change %s", names);
 	conf_log(conf, "mxmd");
 	d->conf = conf;
 	make_plan(conf, out);
@@ -258,13 +255,13 @@ reload(void *arg, struct prefork_plan *out)
 }
 
 static void
-tell(void *arg, const char *state)
+notify(void *arg, const char *state)
 {
 	(void)arg;
 	notify_manager(state);
 }
 
-/* Half the time that the service manager waits for a sign of life. */
+/* Half the watchdog timeout of the service manager. */
 static int64_t
 watchdog_us(void)
 {
@@ -277,7 +274,7 @@ watchdog_us(void)
 	return text && text_to_int64(text, &us) && us > 0 ? us / 2 : 0;
 }
 
-/* ------------------------------------------------------------------- life */
+/* ---------------------------------------------------------------- startup */
 
 static bool
 open_sockets(struct daemon *d, int listen_fd[SHM_POOLS])
@@ -323,7 +320,7 @@ make_shared(struct daemon *d)
 	return true;
 }
 
-/* Opens what the workers need, and runs them. */
+/* Opens the sockets and the shared memory, and runs the workers. */
 static int
 serve(struct daemon *d)
 {
@@ -331,7 +328,7 @@ serve(struct daemon *d)
 		.pool_name = { pool_names[FAST], pool_names[SLOW] },
 		.work = work,
 		.reload = reload,
-		.tell = tell,
+		.notify = notify,
 		.watchdog_us = watchdog_us(),
 		.arg = d,
 	};
@@ -345,10 +342,10 @@ serve(struct daemon *d)
 	if (status == EX_OK) {
 		setup.shm = d->shm;
 		make_plan(d->conf, &plan);
-		log_info("mxmd %s starts", PACKAGE_VERSION);
+		log_info("mxmd %s started", PACKAGE_VERSION);
 		if (prefork_run(&setup, &plan) < 0)
 			status = EX_OSERR;
-		log_info("mxmd ends");
+		log_info("mxmd stopped");
 	}
 	for (pool = 0; pool < SHM_POOLS; pool++)
 		if (d->own[pool])
@@ -356,11 +353,11 @@ serve(struct daemon *d)
 	return status;
 }
 
-/* Serves as the only one in run_dir. */
+/* Serves while holding the lock on run_dir. */
 static int
-serve_alone(struct daemon *d)
+serve_locked(struct daemon *d)
 {
-	/* copied: the settings of now end with the first reload */
+	/* copied, because a reload frees these settings */
 	char *path = mem_printf(d, "%s/mxmd.pid", d->conf->run_dir);
 	const char *why;
 	int fd = listen_lock(d, path, &why), status;
@@ -392,14 +389,14 @@ main(int argc, char **argv)
 	d->file = realpath(file, path) ? path : file;
 	status = EX_OK;
 	if (read_settings(d, d->file, &d->conf)) {
-		log_error("the settings are bad; nothing was started");
+		log_error("the settings are invalid; not started");
 		status = EX_CONFIG;
 	}
 	if (status == EX_OK && check) {
-		puts("the settings are good");
+		puts("the settings are valid");
 	} else if (status == EX_OK) {
 		conf_log(d->conf, "mxmd");
-		status = serve_alone(d);
+		status = serve_locked(d);
 	}
 	talloc_free(d);
 	return status;

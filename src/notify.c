@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * One datagram to the socket of the service manager.
+ * Sends datagrams to the socket of the service manager.
  */
 #include "base/base.h"
 

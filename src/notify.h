@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Telling the service manager how we are (sd_notify(3)'s protocol, without its
- * library).
+ * Notification of the service manager: the protocol of sd_notify(3), without
+ * its library.
  */
 #ifndef NOTIFY_H
 #define NOTIFY_H
@@ -9,13 +9,12 @@
 #include "base/base.h"
 
 /*
- * Sends "READY=1", "STATUS=…" or several lines of that to $NOTIFY_SOCKET;
- * nothing when there is none. A manager that cannot be told is logged and no
- * reason to stop.
+ * Sends "READY=1", "STATUS=…" or several such lines to $NOTIFY_SOCKET, if it is
+ * set. Errors are only logged.
  */
 void notify_manager(const char *state);
 
-/* "RELOADING=1" with the time that Type=notify-reload wants beside it. */
+/* "RELOADING=1" with the time that Type=notify-reload requires. */
 void notify_reloading(void);
 
 #endif

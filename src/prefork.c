@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Crews and seats. A crew is all workers of one reading of the settings, and a
- * seat is the place of one worker in it, whoever sits there. The newest crew is
- * kept complete; an older one serves until the newest is ready as a whole, then
- * it is told to drain. Everything happens in one loop over a signalfd, the
- * workers' ready marks, and time.
+ * Worker sets. A set is all workers that were started with the same settings;
+ * each of its entries is one worker process, which is restarted when it dies.
+ * The workers of an older set serve until all workers of the newest set are
+ * ready, and are then drained. One loop waits for signals (signalfd), ready
+ * events of workers (eventfd) and timeouts.
  */
 #include "base/base.h"
 
@@ -24,39 +24,39 @@
 
 #define MS INT64_C(1000)
 
-#define STEADY_US     (10000 * MS) /* lived so long: no back-off */
+#define STEADY_US     (10000 * MS) /* ran at least so long: no back-off */
 #define PAUSE_LEAST   (100 * MS)
 #define PAUSE_MOST    (10000 * MS)
 #define DRAIN_SPARE   (5000 * MS) /* beyond the request deadline */
 #define TICK_LEAST_MS 20
 #define TICK_MOST_MS  1000
 
-struct seat {
+struct worker {
 	int pool;
-	pid_t pid; /* 0: empty */
+	pid_t pid; /* 0: not running */
 	int slot;
-	int64_t born_us;
-	int64_t start_us;   /* empty: not before that */
-	int64_t stopped_us; /* by a signal, since when; 0: it runs */
-	int fails;          /* deaths in quick succession */
-	bool killed;        /* by us, for the deadline */
+	int64_t started_us;
+	int64_t start_us;   /* not running: earliest start */
+	int64_t stopped_us; /* since when stopped by a signal; 0: running */
+	int fails;          /* failures in quick succession */
+	bool killed;        /* by the master, for the deadline */
 };
 
-struct crew {
-	struct crew *older;
+struct worker_set {
+	struct worker_set *older;
 	struct prefork_plan plan;
 	unsigned generation;
-	bool ready;    /* was complete and ready once */
-	bool draining; /* told to end */
+	bool ready;    /* all workers have been ready */
+	bool draining; /* SIGTERM was sent */
 	int64_t kill_us;
 	int n;
-	struct seat *seat;
+	struct worker *worker;
 };
 
 struct master {
 	const struct prefork_setup *setup;
 	struct shm *shm;
-	struct crew *crew; /* the newest first */
+	struct worker_set *set; /* newest first */
 	unsigned generation;
 	int signal_fd;
 	int ready_fd;
@@ -68,31 +68,31 @@ struct master {
 };
 
 static void
-tell(const struct master *m, const char *state)
+notify(const struct master *m, const char *state)
 {
-	if (m->setup->tell)
-		m->setup->tell(m->setup->arg, state);
+	if (m->setup->notify)
+		m->setup->notify(m->setup->arg, state);
 }
 
-/* ----------------------------------------------------------------- crews */
+/* ----------------------------------------------------------- worker sets */
 
-static struct crew *
-crew_new(struct master *m, const struct prefork_plan *plan)
+static struct worker_set *
+set_new(struct master *m, const struct prefork_plan *plan)
 {
-	struct crew *c = mem_new(NULL, struct crew);
+	struct worker_set *c = mem_new(NULL, struct worker_set);
 	int pool, i, n = 0;
 
 	c->plan = *plan;
 	c->generation = ++m->generation;
-	c->older = m->crew;
-	m->crew = c;
+	c->older = m->set;
+	m->set = c;
 	for (pool = 0; pool < SHM_POOLS; pool++)
 		c->n += plan->workers[pool];
-	c->seat = mem_array(c, struct seat, c->n);
+	c->worker = mem_array(c, struct worker, c->n);
 	for (pool = 0; pool < SHM_POOLS; pool++) {
 		for (i = 0; i < plan->workers[pool]; i++) {
-			c->seat[n].pool = pool;
-			c->seat[n].slot = -1;
+			c->worker[n].pool = pool;
+			c->worker[n].slot = -1;
 			n++;
 		}
 	}
@@ -100,99 +100,98 @@ crew_new(struct master *m, const struct prefork_plan *plan)
 }
 
 static void
-crew_free(struct crew *c)
+set_free(struct worker_set *c)
 {
 	talloc_free(c->plan.settings);
 	talloc_free(c);
 }
 
-/* Is nobody in it? */
 static bool
-crew_is_empty(const struct crew *c)
+set_is_empty(const struct worker_set *c)
 {
 	int i;
 
 	for (i = 0; i < c->n; i++)
-		if (c->seat[i].pid)
+		if (c->worker[i].pid)
 			return false;
 	return true;
 }
 
 static bool
-crew_is_ready(const struct master *m, const struct crew *c)
+set_is_ready(const struct master *m, const struct worker_set *c)
 {
 	struct shm_worker w;
 	int i;
 
 	for (i = 0; i < c->n; i++)
-		if (!c->seat[i].pid ||
-		    !shm_slot_read(m->shm, c->seat[i].slot, &w) ||
+		if (!c->worker[i].pid ||
+		    !shm_slot_read(m->shm, c->worker[i].slot, &w) ||
 		    w.state != SHM_READY)
 			return false;
 	return true;
 }
 
 static void
-crew_drain(struct master *m, struct crew *c, int64_t now)
+set_drain(struct master *m, struct worker_set *c, int64_t now)
 {
 	int i;
 
-	/* all at first: none of them is an heir of the others */
+	/* mark all first, so that none hands its connections to another */
 	for (i = 0; i < c->n; i++)
-		if (c->seat[i].pid)
-			shm_slot_state(m->shm, c->seat[i].slot, SHM_DRAINING);
+		if (c->worker[i].pid)
+			shm_slot_state(m->shm, c->worker[i].slot, SHM_DRAINING);
 	for (i = 0; i < c->n; i++)
-		if (c->seat[i].pid)
-			kill(c->seat[i].pid, SIGTERM);
+		if (c->worker[i].pid)
+			kill(c->worker[i].pid, SIGTERM);
 	c->draining = true;
 	c->kill_us = now + c->plan.deadline_ms * MS + DRAIN_SPARE;
 }
 
 static void
-crew_kill(struct master *m, struct crew *c)
+set_kill(struct master *m, struct worker_set *c)
 {
 	int i;
 
 	for (i = 0; i < c->n; i++) {
-		if (!c->seat[i].pid || c->seat[i].killed)
+		if (!c->worker[i].pid || c->worker[i].killed)
 			continue;
-		log_warn("worker %d did not end in time; killed",
-		    (int)c->seat[i].pid);
-		kill(c->seat[i].pid, SIGKILL);
-		c->seat[i].killed = true;
+		log_warn("worker %d did not exit in time; killed",
+		    (int)c->worker[i].pid);
+		kill(c->worker[i].pid, SIGKILL);
+		c->worker[i].killed = true;
 		m->killed_at_end++;
 	}
 }
 
-/* Forgets old crews of which nobody is left. */
+/* Frees older sets without running workers. */
 static void
-crews_sweep(struct master *m)
+sets_free_empty(struct master *m)
 {
-	struct crew **at = &m->crew->older, *c;
+	struct worker_set **at = &m->set->older, *c;
 
 	while ((c = *at)) {
-		if (crew_is_empty(c)) {
+		if (set_is_empty(c)) {
 			*at = c->older;
-			crew_free(c);
+			set_free(c);
 		} else {
 			at = &c->older;
 		}
 	}
 }
 
-/* ----------------------------------------------------------------- seats */
+/* --------------------------------------------------------------- workers */
 
-/* In the child: only what a worker needs stays open. Does not return. */
+/* In the child: closes what a worker does not need. Does not return. */
 static void
-become_worker(struct master *m, const struct crew *c, const struct seat *seat,
-    pid_t master)
+become_worker(struct master *m, const struct worker_set *c,
+    const struct worker *worker, pid_t master)
 {
 	struct prefork_role role = {
-		.pool = seat->pool,
-		.slot = seat->slot,
-		.listen_fd = m->setup->listen_fd[seat->pool],
-		.handover_fd = m->handover[seat->pool][0],
-		.handover_send_fd = m->handover[seat->pool][1],
+		.pool = worker->pool,
+		.slot = worker->slot,
+		.listen_fd = m->setup->listen_fd[worker->pool],
+		.handover_fd = m->handover[worker->pool][0],
+		.handover_send_fd = m->handover[worker->pool][1],
 		.ready_fd = m->ready_fd,
 		.master = master,
 	};
@@ -200,13 +199,13 @@ become_worker(struct master *m, const struct crew *c, const struct seat *seat,
 
 	close(m->signal_fd);
 	for (pool = 0; pool < SHM_POOLS; pool++) {
-		if (pool == seat->pool)
+		if (pool == worker->pool)
 			continue;
 		close(m->setup->listen_fd[pool]);
 		close(m->handover[pool][0]);
 		close(m->handover[pool][1]);
 	}
-	shm_slot_mine(m->shm, seat->slot);
+	shm_slot_mine(m->shm, worker->slot);
 	m->setup->work(&role, c->plan.settings);
 	_exit(EXIT_FAILURE);
 }
@@ -224,99 +223,104 @@ pause_after(int fails)
 }
 
 static void
-seat_fill(struct master *m, struct crew *c, struct seat *seat, int64_t now)
+worker_start(
+    struct master *m, struct worker_set *c, struct worker *worker, int64_t now)
 {
 	pid_t master = getpid();
 
-	seat->slot = shm_slot_take(m->shm, seat->pool, c->generation);
-	if (seat->slot < 0) {
-		log_error("no room for more than %d workers", SHM_SLOTS);
-		seat->start_us = now + PAUSE_MOST;
+	worker->slot = shm_slot_take(m->shm, worker->pool, c->generation);
+	if (worker->slot < 0) {
+		log_error("more than %d workers are not supported", SHM_SLOTS);
+		worker->start_us = now + PAUSE_MOST;
 		return;
 	}
-	seat->born_us = now;
-	seat->stopped_us = 0;
-	seat->killed = false;
-	seat->pid = fork();
-	if (seat->pid == 0)
-		become_worker(m, c, seat, master);
-	if (seat->pid > 0)
+	worker->started_us = now;
+	worker->stopped_us = 0;
+	worker->killed = false;
+	worker->pid = fork();
+	if (worker->pid == 0)
+		become_worker(m, c, worker, master);
+	if (worker->pid > 0)
 		return;
 	log_error("fork: %s", strerror(errno));
-	seat->pid = 0;
-	shm_slot_free(m->shm, seat->slot);
-	seat->start_us = now + PAUSE_MOST;
+	worker->pid = 0;
+	shm_slot_free(m->shm, worker->slot);
+	worker->start_us = now + PAUSE_MOST;
 }
 
-/* Why we have killed a worker, if it was us. */
+/* Why the master killed a worker. */
 static const char *
-reason_of(const struct seat *seat)
+reason_of(const struct worker *worker)
 {
-	if (!seat->killed)
+	if (!worker->killed)
 		return "";
-	return seat->stopped_us ?
-		   ", stopped for as long as a request may take" :
+	return worker->stopped_us ?
+		   ", stopped for longer than the request deadline" :
 		   ", past the request deadline";
 }
 
-/* How a worker ended, and what it was at. */
+/* Logs how a worker ended and which request it was serving. */
 static void
-log_death(
-    const struct master *m, const struct seat *seat, int status, int64_t now)
+log_death(const struct master *m, const struct worker *worker, int status,
+    int64_t now)
 {
-	char how[64], what[SHM_NAME + 64] = "", when[64] = "at once";
+	char how[64], what[SHM_NAME + 64] = "", when[64] = "now";
 	struct shm_worker w;
 
 	if (WIFSIGNALED(status))
 		snprintf(how, sizeof how, "was killed by signal %d (%s)",
 		    WTERMSIG(status), strsignal(WTERMSIG(status)));
 	else
-		snprintf(how, sizeof how, "ended with status %d",
+		snprintf(how, sizeof how, "exited with status %d",
 		    WEXITSTATUS(status));
-	if (shm_slot_read(m->shm, seat->slot, &w) && w.busy_us > 0)
+	if (shm_slot_read(m->shm, worker->slot, &w) && w.busy_us > 0)
 		snprintf(what, sizeof what, " while serving %s for %d ms",
 		    w.route < 0 ? "a request" : shm_route_name(m->shm, w.route),
 		    (int)((now - w.busy_us) / MS));
-	if (seat->start_us > now)
-		snprintf(when, sizeof when, "in %d ms (death %d in a row)",
-		    (int)((seat->start_us - now) / MS), seat->fails);
-	log_error("worker %d (%s) %s%s%s; replaced %s", (int)seat->pid,
-	    m->setup->pool_name[seat->pool], how, what, reason_of(seat), when);
+	if (worker->start_us > now)
+		snprintf(when, sizeof when, "in %d ms (failure %d in a row)",
+		    (int)((worker->start_us - now) / MS), worker->fails);
+	log_error("worker %d (%s) %s%s%s; replaced %s", (int)worker->pid,
+	    m->setup->pool_name[worker->pool], how, what, reason_of(worker),
+	    when);
 }
 
 static void
-seat_left(struct master *m, struct crew *c, struct seat *seat, int status)
+worker_ended(
+    struct master *m, struct worker_set *c, struct worker *worker, int status)
 {
 	int64_t now = clock_steady_us();
 
 	if (!c->draining) {
-		seat->fails =
-		    now - seat->born_us > STEADY_US ? 1 : seat->fails + 1;
-		seat->start_us = now + pause_after(seat->fails);
-		log_death(m, seat, status, now);
+		worker->fails = now - worker->started_us > STEADY_US ?
+				    1 :
+				    worker->fails + 1;
+		worker->start_us = now + pause_after(worker->fails);
+		log_death(m, worker, status, now);
 		shm_happened(m->shm, SHM_RESTARTS);
-	} else if (WIFSIGNALED(status) && !seat->killed) {
+	} else if (WIFSIGNALED(status) && !worker->killed) {
 		log_error("worker %d was killed by signal %d while draining",
-		    (int)seat->pid, WTERMSIG(status));
+		    (int)worker->pid, WTERMSIG(status));
 	}
-	shm_slot_free(m->shm, seat->slot);
-	seat->pid = 0;
+	shm_slot_free(m->shm, worker->slot);
+	worker->pid = 0;
 }
 
-/* Ended, stopped, or going on again. */
+/* The worker ended, was stopped or continued. */
 static void
-seat_changed(struct master *m, struct crew *c, struct seat *seat, int status)
+worker_changed(
+    struct master *m, struct worker_set *c, struct worker *worker, int status)
 {
 	if (WIFSTOPPED(status)) {
-		seat->stopped_us = clock_steady_us();
+		worker->stopped_us = clock_steady_us();
 		log_warn("worker %d (%s) was stopped by signal %d (%s)",
-		    (int)seat->pid, m->setup->pool_name[seat->pool],
+		    (int)worker->pid, m->setup->pool_name[worker->pool],
 		    WSTOPSIG(status), strsignal(WSTOPSIG(status)));
 	} else if (WIFCONTINUED(status)) {
-		seat->stopped_us = 0;
-		log_info("worker %d goes on", (int)seat->pid);
+		worker->stopped_us = 0;
+		log_info("worker %d was continued", (int)worker->pid);
 	} else {
-		seat_left(m, c, seat, status);
+		worker_ended(m, c, worker, status);
 	}
 }
 
@@ -324,37 +328,39 @@ static void
 reap(struct master *m)
 {
 	const int all = WNOHANG | WUNTRACED | WCONTINUED;
-	struct crew *c;
+	struct worker_set *c;
 	int status, i;
 	pid_t pid;
 
 	while ((pid = waitpid(-1, &status, all)) > 0)
-		for (c = m->crew; c; c = c->older)
+		for (c = m->set; c; c = c->older)
 			for (i = 0; i < c->n; i++)
-				if (c->seat[i].pid == pid)
-					seat_changed(m, c, &c->seat[i], status);
-	crews_sweep(m);
+				if (c->worker[i].pid == pid)
+					worker_changed(
+					    m, c, &c->worker[i], status);
+	sets_free_empty(m);
 }
 
 /*
- * Kills a worker that is with one request for too long. One that was stopped is
- * overdue as well: requests on the connections it keeps wait for it alone.
+ * Kills a worker that has been busy with one request for too long, or stopped
+ * for as long, because requests on its connections wait for it.
  */
 static void
-check_deadline(struct master *m, struct crew *c, struct seat *seat, int64_t now)
+check_deadline(
+    struct master *m, struct worker_set *c, struct worker *worker, int64_t now)
 {
 	int64_t least = now - c->plan.deadline_ms * MS;
 	struct shm_worker w;
 
-	if (!seat->pid || seat->killed ||
-	    !shm_slot_read(m->shm, seat->slot, &w))
+	if (!worker->pid || worker->killed ||
+	    !shm_slot_read(m->shm, worker->slot, &w))
 		return;
 	if ((w.busy_us == 0 || w.busy_us > least) &&
-	    (seat->stopped_us == 0 || seat->stopped_us > least))
+	    (worker->stopped_us == 0 || worker->stopped_us > least))
 		return;
-	seat->killed = true;
+	worker->killed = true;
 	shm_happened(m->shm, SHM_DEADLINES);
-	kill(seat->pid, SIGKILL);
+	kill(worker->pid, SIGKILL);
 }
 
 /* ------------------------------------------------------------- the loop */
@@ -362,18 +368,18 @@ check_deadline(struct master *m, struct crew *c, struct seat *seat, int64_t now)
 static void
 stop(struct master *m)
 {
-	struct crew *c;
+	struct worker_set *c;
 
 	if (m->stopping) {
-		for (c = m->crew; c; c = c->older)
-			crew_kill(m, c);
+		for (c = m->set; c; c = c->older)
+			set_kill(m, c);
 		return;
 	}
-	log_info("stopping: the workers finish what they have begun");
-	tell(m, "STOPPING=1\nSTATUS=draining");
+	log_info("stopping: the workers finish their requests");
+	notify(m, "STOPPING=1\nSTATUS=draining");
 	m->stopping = true;
-	for (c = m->crew; c; c = c->older)
-		crew_drain(m, c, clock_steady_us());
+	for (c = m->set; c; c = c->older)
+		set_drain(m, c, clock_steady_us());
 }
 
 static void
@@ -386,29 +392,29 @@ reload(struct master *m)
 	if (!m->setup->reload(m->setup->arg, &plan))
 		return;
 	shm_happened(m->shm, SHM_RELOADS);
-	crew_new(m, &plan);
-	log_info("reload: starting %d new workers", m->crew->n);
+	set_new(m, &plan);
+	log_info("reload: starting %d new workers", m->set->n);
 }
 
-/* The newest crew is complete: older ones may go. */
+/* Once the newest set is ready, drains the older ones. */
 static void
-relieve(struct master *m, int64_t now)
+drain_older(struct master *m, int64_t now)
 {
-	struct crew *c = m->crew;
+	struct worker_set *c = m->set;
 	char state[96];
 
 	assert(c);
-	if (c->ready || m->stopping || !crew_is_ready(m, c))
+	if (c->ready || m->stopping || !set_is_ready(m, c))
 		return;
 	c->ready = true;
 	snprintf(state, sizeof state,
 	    "READY=1\nSTATUS=%d fast and %d slow workers, generation %u",
 	    c->plan.workers[0], c->plan.workers[1], c->generation);
-	tell(m, state);
+	notify(m, state);
 	log_info("ready: %d workers, generation %u", c->n, c->generation);
 	for (c = c->older; c; c = c->older)
 		if (!c->draining)
-			crew_drain(m, c, now);
+			set_drain(m, c, now);
 }
 
 static void
@@ -425,73 +431,74 @@ read_signals(struct master *m)
 		case SIGHUP:
 			reload(m);
 			break;
-		default: /* SIGCHLD: reaped in every round */
+		default: /* SIGCHLD: see reap() */
 			break;
 		}
 	}
 }
 
-/* Pinged only while requests are answered. */
+/* Only while requests are served. */
 static void
-feed_watchdog(struct master *m, int64_t now)
+ping_watchdog(struct master *m, int64_t now)
 {
 	if (m->setup->watchdog_us == 0 || now < m->watchdog_us)
 		return;
-	if (m->stopping || m->crew->ready)
-		tell(m, "WATCHDOG=1");
+	if (m->stopping || m->set->ready)
+		notify(m, "WATCHDOG=1");
 	m->watchdog_us = now + m->setup->watchdog_us;
 }
 
-/* Fills the empty seats that may be; returns when the next one may, or `next`.
+/* Starts the missing workers that are due; returns the time until the next one
+ * is due, at most `next`.
  */
 static int64_t
-fill_seats(struct master *m, struct crew *c, int64_t now, int64_t next)
+start_workers(struct master *m, struct worker_set *c, int64_t now, int64_t next)
 {
 	int i;
 
 	for (i = 0; i < c->n; i++) {
-		if (c->seat[i].pid)
+		if (c->worker[i].pid)
 			continue;
-		if (c->seat[i].start_us <= now)
-			seat_fill(m, c, &c->seat[i], now);
-		else if (c->seat[i].start_us - now < next)
-			next = c->seat[i].start_us - now;
+		if (c->worker[i].start_us <= now)
+			worker_start(m, c, &c->worker[i], now);
+		else if (c->worker[i].start_us - now < next)
+			next = c->worker[i].start_us - now;
 	}
 	return next;
 }
 
-/* Does what is due, and returns the milliseconds until something may be. */
+/* Runs what is due; returns the milliseconds until the next event. */
 static int
-tend(struct master *m)
+run_due(struct master *m)
 {
 	int64_t now = clock_steady_us(), next = TICK_MOST_MS * MS;
-	struct crew *c;
+	struct worker_set *c;
 	int i;
 
-	for (c = m->crew; c; c = c->older) {
+	for (c = m->set; c; c = c->older) {
 		if (c->plan.deadline_ms * MS / 8 < next)
 			next = c->plan.deadline_ms * MS / 8;
 		for (i = 0; i < c->n; i++)
-			check_deadline(m, c, &c->seat[i], now);
+			check_deadline(m, c, &c->worker[i], now);
 		if (!c->draining)
-			next = fill_seats(m, c, now, next);
+			next = start_workers(m, c, now, next);
 		else if (now > c->kill_us)
-			crew_kill(m, c);
+			set_kill(m, c);
 	}
-	relieve(m, now);
-	feed_watchdog(m, now);
+	drain_older(m, now);
+	ping_watchdog(m, now);
 	if (next < TICK_LEAST_MS * MS)
 		next = TICK_LEAST_MS * MS;
 	return (int)(next / MS);
 }
 
 static bool
-everybody_left(const struct master *m)
+all_ended(const struct master *m)
 {
-	const struct crew *c;
+	const struct worker_set *c;
 
-	for (c = m->crew; c; c = c->older)
-		if (!crew_is_empty(c))
+	for (c = m->set; c; c = c->older)
+		if (!set_is_empty(c))
 			return false;
 	return true;
 }
@@ -544,7 +551,7 @@ prefork_run(const struct prefork_setup *setup, const struct prefork_plan *plan)
 {
 	struct master *m = mem_new(NULL, struct master);
 	struct pollfd wait[2] = { { .events = POLLIN }, { .events = POLLIN } };
-	uint64_t marks;
+	uint64_t events;
 	int killed;
 
 	m->setup = setup;
@@ -553,20 +560,20 @@ prefork_run(const struct prefork_setup *setup, const struct prefork_plan *plan)
 		talloc_free(m);
 		return -1;
 	}
-	crew_new(m, plan);
+	set_new(m, plan);
 	wait[0].fd = m->signal_fd;
 	wait[1].fd = m->ready_fd;
-	while (!m->stopping || !everybody_left(m)) {
-		(void)poll(wait, 2, tend(m));
+	while (!m->stopping || !all_ended(m)) {
+		(void)poll(wait, 2, run_due(m));
 		if (wait[1].revents &&
-		    read(m->ready_fd, &marks, sizeof marks) < 0)
-			log_debug("a ready mark was gone already");
+		    read(m->ready_fd, &events, sizeof events) < 0)
+			log_debug("the ready event was read already");
 		read_signals(m);
 		reap(m);
 	}
 	killed = m->killed_at_end;
 	close_all(m);
-	crew_free(m->crew);
+	set_free(m->set);
 	talloc_free(m);
 	return killed;
 }
@@ -578,12 +585,11 @@ prefork_ready(struct shm *shm, const struct prefork_role *role)
 
 	shm_slot_state(shm, role->slot, SHM_READY);
 	if (write(role->ready_fd, &one, sizeof one) != sizeof one)
-		log_warn("the master could not be told that we are ready: %s",
-		    strerror(errno));
+		log_warn("cannot notify the master: %s", strerror(errno));
 }
 
 bool
-prefork_has_heirs(const struct shm *shm, const struct prefork_role *role)
+prefork_has_peers(const struct shm *shm, const struct prefork_role *role)
 {
 	struct shm_worker w;
 	int i;

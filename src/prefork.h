@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The master: forks the workers of all pools, replaces those that die or hang,
- * and on a reload starts a new crew before it lets the old one go. It knows
- * nothing of what workers do.
+ * The master process: forks the workers of all pools, replaces those that die
+ * or hang, and on a reload starts new workers before it drains the old ones. It
+ * is independent of what the workers do.
  */
 #ifndef PREFORK_H
 #define PREFORK_H
@@ -11,7 +11,7 @@
 
 #include "base/shm.h"
 
-/* What a newly forked worker is given. Descriptors belong to it. */
+/* Passed to a forked worker, which owns the descriptors. */
 struct prefork_role {
 	int pool;
 	int slot; /* in shared memory */
@@ -22,7 +22,7 @@ struct prefork_role {
 	pid_t master;
 };
 
-/* One reading of the settings. */
+/* Derived from one version of the settings. */
 struct prefork_plan {
 	int workers[SHM_POOLS];
 	int64_t deadline_ms; /* busy for longer: killed */
@@ -36,28 +36,29 @@ struct prefork_setup {
 	/* In the child, with default signals; does not return. */
 	void (*work)(const struct prefork_role *role, void *settings);
 	/*
-	 * SIGHUP: fills a new plan, or returns false and all goes on as it
-	 * was. Settings of a plan that nobody uses any more are freed.
+	 * SIGHUP: fills a new plan, or returns false, and the workers are kept.
+	 * The settings of a plan are freed when its last worker has ended.
 	 */
 	bool (*reload)(void *arg, struct prefork_plan *out);
-	/* Tells the service manager: "READY=1" and the like; may be NULL. */
-	void (*tell)(void *arg, const char *state);
+	/* Sends "READY=1" etc. to the service manager; may be NULL. */
+	void (*notify)(void *arg, const char *state);
 	int64_t watchdog_us; /* how often WATCHDOG=1 is due; 0: never */
 	void *arg;
 };
 
 /*
- * Runs until SIGTERM or SIGINT, then drains the workers (a second signal, or
- * the deadline, kills them). Returns the number of workers that had to be
- * killed at the end, or -1 when the first crew could not be started.
+ * Runs until SIGTERM or SIGINT, then drains the workers (a second signal or the
+ * deadline kills them). Returns the number of workers killed at the end, or -1
+ * if the master could not be set up.
  */
 int prefork_run(
     const struct prefork_setup *setup, const struct prefork_plan *plan);
 
-/* Worker: ready for requests. */
+/* Called by a worker that is ready for requests. */
 void prefork_ready(struct shm *shm, const struct prefork_role *role);
 
-/* Worker, when told to drain: does another one of its pool go on? */
-bool prefork_has_heirs(const struct shm *shm, const struct prefork_role *role);
+/* Called by a draining worker: whether another worker of its pool keeps
+ * serving. */
+bool prefork_has_peers(const struct shm *shm, const struct prefork_role *role);
 
 #endif

@@ -77,11 +77,11 @@ end(void *arg, struct req *r)
 }
 
 static bool
-has_heirs(void *arg)
+has_peers(void *arg)
 {
 	struct worker *w = arg;
 
-	return prefork_has_heirs(w->shm, w->role);
+	return prefork_has_peers(w->shm, w->role);
 }
 
 /* A descriptor that is readable once the master says that we shall go. */
@@ -135,7 +135,7 @@ worker_run(
 		.begin = begin,
 		.end = end,
 		.prepare = prepare,
-		.has_heirs = has_heirs,
+		.has_peers = has_peers,
 		.arg = w,
 	};
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * One worker: its own connections, and the FastCGI loop until it is told to go.
+ * A worker process: its connections and the FastCGI loop.
  */
 #ifndef WORKER_H
 #define WORKER_H
@@ -11,7 +11,7 @@
 #include "base/shm.h"
 #include "prefork.h"
 
-/* Serves until SIGTERM, drains, and ends the process. */
+/* Serves until SIGTERM, drains, and exits. */
 _Noreturn void worker_run(
     const struct prefork_role *role, const struct conf *conf, struct shm *shm);
 

@@ -1,28 +1,28 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # shellcheck shell=bash
 #
-# Building out of tree, quietly: the log has it all, the terminal only what
-# matters.
+# Out-of-tree builds: the output goes to a log, the terminal shows progress and
+# errors.
 
 # build_tree DIR [CONFIGURE-ARGUMENT…]
 build_tree() {
 	local dir=$1 log why
 	shift
-	# A test of ./run brings the build it tests.
+	# Tests of ./run provide the build.
 	if [ "${MXM_BUILD_IS_READY:-no}" = yes ] && [ -x "$dir/mxmd" ]; then
 		return 0
 	fi
 	why=$(mkdir -p "$dir" 2>&1) || die 1 "cannot build in $dir" \
-	    "${why##*: }" "give another folder: MXM_BUILD=/some/folder"
+	    "${why##*: }" "use another directory: MXM_BUILD=/some/folder"
 	[ -w "$dir" ] || die 1 "cannot build in $dir" \
 	    "it is not writable for you" \
-	    "build as its owner, or give another: MXM_BUILD=/some/folder"
+	    "build as its owner, or use another: MXM_BUILD=/some/folder"
 	dir=$(cd "$dir" && pwd -P)
 	case $dir in
 	*[\\\"\#\$\&\'\`]*)
 		die 1 "cannot build in $dir" \
-		    "configure refuses a path with one of \\ \" # \$ & ' \`" \
-		    "give another folder: MXM_BUILD=/some/folder" ;;
+		    "configure does not accept a path with one of \\ \" # \$ & ' \`" \
+		    "use another directory: MXM_BUILD=/some/folder" ;;
 	esac
 	log=$dir/run.log
 	exec 8>"$dir/.run.lock"
@@ -40,11 +40,11 @@ build_tree() {
 	exec 8>&-
 }
 
-# Sets FROM to the source as seen from DIR: the tree, or, where nothing can be
-# written into it or configure refuses its name, links to its files in DIR.
+# Sets FROM to the path of the source from DIR: the tree, or, if it is read-only or
+# configure does not accept its path, a directory of links to its files.
 build_source() {
 	local dir=$1 entry
-	# A relative path: configure refuses blanks in it.
+	# A relative path, because configure does not accept blanks.
 	FROM=$(realpath --relative-to="$dir" "$SRC")
 	if [ -w "$SRC" ] && [[ $FROM =~ ^[A-Za-z0-9_./+,:=@%-]+$ ]]; then
 		return 0
@@ -62,7 +62,7 @@ build_source() {
 	done
 }
 
-# In conditions: it tests, and the last test is its status.
+# In conditions: the last test is its status.
 build_is_current() {
 	[ -f "$1/Makefile" ] && [ -x "$1/mxmd" ] &&
 	    make -C "$1" -q all >/dev/null 2>&1
@@ -72,7 +72,7 @@ build_steps() {
 	local dir=$1
 	shift
 	cd "$dir"
-	# What a compiler that is ended leaves stays here.
+	# Temporary files of a killed compiler stay here.
 	rm -rf tmp
 	mkdir tmp
 	export TMPDIR=$PWD/tmp
@@ -92,8 +92,8 @@ build_failed() {
 	if disk_is_full "$(dirname "$1")" ||
 	    grep -q 'No space left on device' "$1"; then
 		die 1 "the build failed" "the disk is full" \
-		    "make room, or give another folder: MXM_BUILD=/some/folder"
+		    "free space, or use another directory: MXM_BUILD=/some/folder"
 	fi
 	die 1 "the build failed" "see above; all of it is in $1" \
-	    "mend the source; if the tree was moved, remove $(dirname "$1")"
+	    "fix the source; if the tree was moved, remove $(dirname "$1")"
 }

@@ -23,15 +23,15 @@ demo_main() {
 	trap 'demo_interrupted 130' INT
 	trap 'demo_interrupted 143' TERM
 	trap 'demo_interrupted 129' HUP
-	trap : PIPE # what cannot be said is an error, and no sudden end
+	trap : PIPE # a write error instead of a signal
 	trap demo_failed EXIT
 	service_note run $$
 	build_tree "$BUILD"
 	place_users
 	demo_start
 	READY=yes
-	demo_says
-	demo_stays
+	demo_print
+	demo_wait
 }
 
 demo_options() {
@@ -55,9 +55,9 @@ demo_movielens_check() {
 	local name
 	for name in movies.csv ratings.csv links.csv; do
 		[ -r "$MOVIELENS/$name" ] || die 1 \
-		    "$MOVIELENS is no MovieLens directory" \
+		    "$MOVIELENS is not a MovieLens directory" \
 		    "there is no readable $name in it" \
-		    "unpack ml-latest-small.zip and give its folder"
+		    "unpack ml-latest-small.zip and give its directory"
 	done
 	MOVIELENS=$(cd "$MOVIELENS" && pwd)
 }
@@ -69,9 +69,9 @@ demo_ports() {
 	demo_port_number "$TLS_PORT" MXM_DEMO_TLS_PORT
 	PORT=$((10#$PORT)) TLS_PORT=$((10#$TLS_PORT))
 	[ "$PORT" -ne "$TLS_PORT" ] || die 2 \
-	    "http and https cannot both have port $PORT" \
+	    "http and https cannot both use port $PORT" \
 	    "MXM_DEMO_PORT and MXM_DEMO_TLS_PORT are the same" \
-	    "give one of them another number; unset, they are 8080 and 8443"
+	    "set one of them to another port; the defaults are 8080 and 8443"
 	ORIGIN=http://127.0.0.1:$PORT
 }
 
@@ -80,7 +80,7 @@ demo_port_number() {
 	local first
 	if [[ ! $1 =~ ^[0-9]{1,5}$ ]] ||
 	    [ "$1" -lt 1 ] || [ "$1" -gt 65535 ]; then
-		die 2 "$2=$1 is no port" "it is not a number from 1 to 65535" \
+		die 2 "$2=$1 is not a port" "it is not a number from 1 to 65535" \
 		    "set it to a free port, or unset it"
 	fi
 	first=$(</proc/sys/net/ipv4/ip_unprivileged_port_start)
@@ -113,7 +113,7 @@ demo_port_free() {
 	    "stop it, or choose another: $(again demo)"
 }
 
-# One start or stop at a time; the lock is not handed to the services.
+# One start or stop at a time; the services do not inherit the lock.
 demo_lock() {
 	exec 9>"$STATE/lock"
 	flock -n 9 && return 0
@@ -129,40 +129,40 @@ demo_unlock() {
 	exec 9>&-
 }
 
-# A demo that runs is told of, the remains of one that was killed are cleared.
+# Reports a running demo; cleans up after one that was killed.
 demo_leftovers() {
 	local name
 	if services_all_run && { service_pid run || [ -f "$STATE/background" ]; }
 	then
-		say "run: this demo is running already; what ends it: $(again stop)"
+		say "run: this demo is already running; to stop it: $(again stop)"
 		# shellcheck disable=SC1091
-		[ ! -f "$STATE/told" ] || cat "$STATE/told"
+		[ ! -f "$STATE/summary" ] || cat "$STATE/summary"
 		exit 0
 	fi
 	for name in "${SERVICES[@]}"; do
 		if [ -f "$STATE/pid/$name" ]; then
-			step "clearing what an earlier demo left"
+			step "cleaning up after an earlier demo"
 			services_stop
 			break
 		fi
 	done
 	place_run_remove
-	rm -f "$STATE/background" "$STATE/told"
+	rm -f "$STATE/background" "$STATE/summary"
 	if [ "$FRESH" = yes ]; then
-		step "throwing away the data of the earlier demo"
+		step "deleting the data of the earlier demo"
 		rm -rf "${STATE:?}"/{pgdata,media,mail,models,nginx,conf,bin,loaded,account}
 	fi
 }
 
-# Data of another PostgreSQL cannot be read by this one.
+# Refuses the data of another major version of PostgreSQL.
 demo_data_is_ours() {
 	local major
 	[ -s "$STATE/pgdata/PG_VERSION" ] || return 0
 	major=$(<"$STATE/pgdata/PG_VERSION")
 	[ "$major" = "$PG_MAJOR" ] || die 1 \
-	    "the data in $STATE is of PostgreSQL $major" \
+	    "the data in $STATE is from PostgreSQL $major" \
 	    "this demo runs PostgreSQL $PG_MAJOR, which cannot read it" \
-	    "throw it away: $(again demo --fresh); or $(place_other)"
+	    "delete it: $(again demo --fresh); or $(place_other)"
 }
 
 # ------------------------------------------------------------------ starting
@@ -171,7 +171,7 @@ demo_start() {
 	place_run
 	place_folders
 	if [ -n "$(ls -A "$STATE/pgdata")" ]; then
-		step "starting the services (the data of the earlier demo is kept)"
+		step "starting the services (with the data of the earlier demo)"
 	else
 		step "starting the services in $DEMO"
 	fi
@@ -188,8 +188,8 @@ demo_start() {
 	service_start mxm-jobs "$USER_APP" "$RUN/state/bin/mxm-jobs" \
 	    --config "$RUN/state/conf/mxm.conf"
 	demo_nginx
-	service_await mxmd "mxmd says that it is ready" demo_is_ready
-	service_await mxm-jobs "mxm-jobs fetches the model that recommends" \
+	service_await mxmd "waiting for mxmd" demo_is_ready
+	service_await mxm-jobs "waiting for mxm-jobs to fetch the model" \
 	    demo_model_is_here
 	demo_account
 }
@@ -201,13 +201,13 @@ demo_is_ready() {
 	    [ "$code" = 200 ]
 }
 
-# curl without what its user may have set for the way to other machines.
+# curl without the configuration and proxies of the user.
 # In conditions: one command.
 web() {
 	curl -q -s --noproxy '*' "$@"
 }
 
-# The programs are copied: their users may not reach the build.
+# Copies the programs, because the users of the services may not access the build.
 demo_programs() {
 	local name
 	for name in mxmd mxm-jobs mxmctl; do
@@ -216,7 +216,7 @@ demo_programs() {
 	done
 }
 
-# mxmctl with the settings of this demo, as whoever we are.
+# mxmctl with the settings of this demo, as the current user.
 # In conditions: one command.
 ctl() {
 	env -i PATH="$PATH" LANG=C.UTF-8 HOME="${HOME:-/}" TERM="${TERM:-dumb}" \
@@ -227,7 +227,7 @@ ctl() {
 demo_ctl_failed() {
 	show_tail "$STATE/log/mxmctl.log"
 	die 1 "mxmctl $1 failed" "see above" \
-	    "mend that and try again; with empty data: $(again demo --fresh)"
+	    "fix that and try again; with empty data: $(again demo --fresh)"
 }
 
 demo_postgres() {
@@ -238,14 +238,14 @@ demo_postgres() {
 		if [ "$STATUS" -ne 0 ]; then
 			show_tail "$STATE/log/postgres.log"
 			die 1 "initdb failed" "see above" \
-			    "mend that, then: $(again demo --fresh)"
+			    "fix that, then: $(again demo --fresh)"
 		fi
 	fi
 	demo_postgres_files "$me"
 	demo_postgres_pidfile
 	service_start postgres "$USER_PG" "$PG_BIN/postgres" -D "$data" \
 	    -k "$RUN/pg"
-	service_await postgres "PostgreSQL answers" demo_postgres_answers
+	service_await postgres "waiting for PostgreSQL" demo_postgres_answers
 	for name in mxm mxm_owner; do
 		found=$(sql_admin "SELECT 1 FROM pg_roles
 		    WHERE rolname = '$name'")
@@ -254,7 +254,7 @@ demo_postgres() {
 	found=$(sql_admin "SELECT 1 FROM pg_database WHERE datname = 'mxm'")
 	[ "$found" = 1 ] || sql_admin "CREATE DATABASE mxm OWNER mxm_owner
 	    ENCODING 'UTF8' TEMPLATE template0"
-	# An earlier demo knew one role only.
+	# Earlier versions used one role.
 	sql_admin_in_mxm "REASSIGN OWNED BY mxm TO mxm_owner"
 }
 
@@ -278,7 +278,7 @@ sql_admin() {
 demo_postgres_files() {
 	local data=$STATE/pgdata user
 	cat >"$data/mxm.conf" <<-'END'
-	# Written by ./run demo at each start; your own go into postgresql.conf.
+	# Written by ./run demo at each start; put your settings into postgresql.conf.
 	listen_addresses = ''
 	unix_socket_permissions = 0777
 	max_connections = 100
@@ -288,7 +288,7 @@ demo_postgres_files() {
 	END
 	grep -q "^include_if_exists = 'mxm.conf'" "$data/postgresql.conf" ||
 	    echo "include_if_exists = 'mxm.conf'" >>"$data/postgresql.conf"
-	# Who we are at the socket decides, as in production: no passwords.
+	# Peer authentication, as in production: no passwords.
 	echo 'local all all peer map=mxm' >"$data/pg_hba.conf"
 	: >"$data/pg_ident.conf"
 	for user in "$1" "$USER_PG"; do
@@ -300,9 +300,9 @@ demo_postgres_files() {
 	done
 }
 
-# A server that was killed leaves a file with its process id, and the next one
-# believes it when that number now belongs to another process of the same user.
-# One that still runs is that of a ./run which was killed before it noted it.
+# A killed server leaves a pid file, which prevents the next start if the id now
+# belongs to another process of the same user.  A server that is still running was
+# started by a ./run that was killed before it recorded it.
 demo_postgres_pidfile() {
 	local file=$STATE/pgdata/postmaster.pid pid
 	[ -f "$file" ] || return 0
@@ -318,10 +318,10 @@ demo_postgres_pidfile() {
 demo_memcached() {
 	service_start memcached "$USER_CACHE" memcached -s "$RUN/cache/sock" \
 	    -a 0770 -m 128 -t 2 -c 1024
-	service_await memcached "memcached answers" test -S "$RUN/cache/sock"
+	service_await memcached "waiting for memcached" test -S "$RUN/cache/sock"
 }
 
-# Front ends in development, which may read our answers.
+# Origins of front ends in development.
 FRONT_ENDS="http://localhost:5173 http://127.0.0.1:5173"
 
 demo_settings() {
@@ -369,7 +369,7 @@ demo_nginx() {
 		chown -R "$USER_WEB:$GROUP_WEB" "$dir"
 	fi
 	service_start nginx "$USER_WEB" nginx -e stderr -c "$dir/nginx.conf"
-	service_await nginx "nginx answers" demo_nginx_answers
+	service_await nginx "waiting for nginx" demo_nginx_answers
 }
 
 # In conditions: one command.
@@ -384,9 +384,9 @@ demo_load() {
 	[ ! -f "$STATE/loaded" ] || have=$(<"$STATE/loaded")
 	if [ -n "$have" ]; then
 		if [ "$have" != "$want" ] && [ -n "$MOVIELENS" ]; then
-			die 1 "this demo holds other data ($have)" \
+			die 1 "this demo has other data ($have)" \
 			    "a demo loads its data once" \
-			    "throw it away: $(again demo --fresh --movielens "${MOVIELENS@Q}"); or $(place_other)"
+			    "delete it: $(again demo --fresh --movielens "${MOVIELENS@Q}"); or $(place_other)"
 		fi
 		return 0
 	fi
@@ -407,7 +407,7 @@ demo_load() {
 	printf '%s\n' "$want" >"$STATE/loaded"
 }
 
-# What is shown where there is no picture; the demo catalogue brings it along.
+# The default pictures; the demo catalogue includes them.
 demo_pictures() {
 	local picture
 	for picture in person/default.png users/default.png \
@@ -424,19 +424,18 @@ sql_admin_in_mxm() {
 
 demo_import_failed() {
 	die 1 "the import failed" "see above" \
-	    "start again, it goes on where it stopped: $(again demo)"
+	    "start again; it continues where it stopped: $(again demo)"
 }
 
-# What the members have rated, into the model that recommends; a later start
-# with the same ratings has it already.
+# Trains the recommendation model, unless an earlier start has done so.
 demo_train() {
-	step "training the recommendations"
+	step "training the recommendation model"
 	attempt logged "$STATE/log/mxmctl.log" \
 	    ctl recommend train --if-older-than 12h --quiet
 	[ "$STATUS" -eq 0 ] || demo_ctl_failed "recommend train"
 }
 
-# What was trained last is what this host serves from, or there is nothing.
+# This host uses the model in force, or there is none.
 # In conditions: each test returns by itself.
 demo_model_is_here() {
 	local shown
@@ -445,8 +444,8 @@ demo_model_is_here() {
 	    [[ $shown == *"no model has been published"* ]]
 }
 
-# A member to log in with.  The demo catalogue has one; with other data one is
-# made as anybody would: sign up, read the code in the mail, verify.
+# An account to log in with.  The demo catalogue has one; with other data one is
+# created through the API: sign up, read the code in the mail, verify.
 demo_account() {
 	local name
 	if [ -s "$STATE/account" ]; then
@@ -456,7 +455,7 @@ demo_account() {
 	if [ -z "$MOVIELENS" ]; then
 		DEMO_USER=demo DEMO_PASSWORD=popcorn-at-midnight-42
 	else
-		step "signing up a member"
+		step "signing up a user"
 		DEMO_PASSWORD=Popcorn-$(openssl rand -hex 4)
 		for name in visitor visitor{2..9}; do
 			DEMO_USER=$name
@@ -468,7 +467,7 @@ demo_account() {
 	    >"$STATE/account")
 }
 
-# Sets TAKEN when the name is, by an earlier start that was interrupted here.
+# Sets TAKEN to yes if an earlier, interrupted start has used the name.
 demo_sign_up() {
 	local mail="$DEMO_USER@example.org" answer token code
 	TAKEN=no
@@ -499,7 +498,7 @@ demo_post() {
 	    ${2:+-H "Authorization: Bearer $2"} -d "$3" || true
 }
 
-# The six digits in the newest mail to an address; fails when there is none.
+# Prints the code in the newest mail to an address; fails if there is none.
 # In conditions: each test returns by itself.
 demo_mail_code() {
 	local file
@@ -510,21 +509,21 @@ demo_mail_code() {
 }
 
 demo_account_failed() {
-	die 1 "the demo account could not be made" "$1" \
+	die 1 "the demo account could not be created" "$1" \
 	    "see $DEMO/log; with empty data: $(again demo --fresh)"
 }
 
-# ------------------------------------------------------------------- telling
+# -------------------------------------------------------------------- output
 
-# What the person reads is kept, for a start that finds it running.
-demo_says() {
-	demo_table >"$STATE/told"
-	cat "$STATE/told"
+# The output is saved for a second start while the demo is running.
+demo_print() {
+	demo_table >"$STATE/summary"
+	cat "$STATE/summary"
 }
 
 demo_table() {
 	local login token
-	# A proxy of the user's would be asked for this machine, too.
+	# Bypass a proxy of the user for this machine.
 	CURL="curl -s"
 	[ -z "${http_proxy:-}${all_proxy:-}${ALL_PROXY:-}" ] ||
 	    CURL="curl -s --noproxy '*'"
@@ -550,8 +549,8 @@ demo_table() {
 	say "  account    $DEMO_USER, password $DEMO_PASSWORD"
 	say "  reference  $ORIGIN/api/docs/"
 	say
-	say "Try it (each line stands for itself; the last one rates the first film that"
-	say "is recommended, and shows what is recommended then):"
+	say "Try it (the last command rates the first recommended film and prints the new"
+	say "recommendations):"
 	say
 	say "$login"
 	say "$CURL '$ORIGIN/api/movies/' -H \"Authorization: Bearer $token\""
@@ -559,23 +558,23 @@ demo_table() {
 	demo_rate "$token"
 	say
 	if [ "$BACKGROUND" = yes ]; then
-		say "It runs until:"
+		say "To stop it:"
 		say
 		say "$(again stop)"
 		say
 	else
-		say "Ctrl-C stops it."
+		say "Press Ctrl-C to stop it."
 	fi
 	say "ready: $ORIGIN/api/"
 }
 
-# As a shell takes it.
+# Quotes for the shell.
 quoted() {
 	printf '%q' "$1"
 }
 
-# A line that shows the first five recommendations, gives the first of them five
-# stars, and shows the first five then.
+# Prints a command that prints the first five recommendations, rates the first with
+# five stars, and prints the new first five.
 demo_rate() {
 	local first
 	first="$CURL '$ORIGIN/api/movies/' -H \"Authorization: Bearer \$T\""
@@ -591,7 +590,7 @@ demo_row() {
 	printf '  %-13s %-14s %-8s %s\n' "$@"
 }
 
-# One that ended meanwhile is told of by demo_stays, with its log.
+# demo_wait reports a service that has ended, with its log.
 demo_pid() {
 	service_pid "$1" || PID="-"
 	printf '%s' "$PID"
@@ -599,7 +598,7 @@ demo_pid() {
 
 # -------------------------------------------------------------------- ending
 
-demo_stays() {
+demo_wait() {
 	if [ "$BACKGROUND" = yes ]; then
 		: >"$STATE/background"
 		rm -f "$STATE/pid/run"
@@ -615,14 +614,13 @@ demo_stays() {
 	for name in "${SERVICES[@]}"; do
 		if ! service_pid "$name"; then
 			show_tail "$STATE/log/$name.log"
-			die 1 "$name ended" "see the end of its log above" \
+			die 1 "$name has ended" "see the end of its log above" \
 			    "start again: $(again demo)"
 		fi
 	done
 }
 
-# Nothing stops the stopping: no second signal, and no terminal that is gone and
-# hears nothing of what is said.
+# Stopping is not interrupted by a second signal or a closed terminal.
 demo_ending() {
 	trap '' INT TERM HUP PIPE
 	trap - EXIT
@@ -632,8 +630,8 @@ demo_ending() {
 	demo_end
 }
 
-# demo_interrupted STATUS: Ctrl-C, ./run stop from elsewhere, or a terminal that
-# is gone.  For a demo that was ready that is the usual end.
+# demo_interrupted STATUS: after Ctrl-C, ./run stop or a closed terminal.  For a demo
+# that was ready this is a normal exit.
 demo_interrupted() {
 	demo_ending
 	say "run: stopped"
@@ -641,8 +639,8 @@ demo_interrupted() {
 	exit "$1"
 }
 
-# Anything that ends us on the way leaves nothing running. A signal to all of us
-# may end what we wait for before we hear of it.
+# On any failure all processes are stopped.  A signal to the process group may end the
+# command we wait for before our own handler runs.
 demo_failed() {
 	local status=$?
 	case $status in
@@ -663,7 +661,7 @@ demo_end() {
 		break
 	done
 	services_stop
-	rm -f "$STATE/pid/run" "$STATE/background" "$STATE/told"
+	rm -f "$STATE/pid/run" "$STATE/background" "$STATE/summary"
 	place_run_remove
 }
 
@@ -672,16 +670,16 @@ stop_main() {
 	place_demo
 	interrupts_end
 	if [ ! -d "$STATE/pid" ]; then
-		say "run: nothing runs in $DEMO"
+		say "run: no demo is running in $DEMO"
 		return 0
 	fi
-	[ -w "$STATE/pid" ] || die 1 "$STATE is not yours" \
+	[ -w "$STATE/pid" ] || die 1 "$STATE is owned by another user" \
 	    "it belongs to $(stat -c %U "$STATE")" "stop it as that user"
 	if service_pid run; then
 		kill -s TERM "$PID"
 		wait_for 120 service_gone run || die 1 \
-		    "the demo does not stop" "process $PID is still there" \
-		    "look at it, then: kill -9 $PID && $(again stop)"
+		    "the demo does not stop" "process $PID is still running" \
+		    "check it, then: kill -9 $PID && $(again stop)"
 	fi
 	demo_lock
 	if [ -z "$(ls -A "$STATE/pid")" ]; then

@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # shellcheck shell=bash
 #
-# The Debian packages the tree needs, in one place; tools/install-packages
-# installs those that are missing.
-# Run by itself it prints the packages of the groups that are named (README).
+# The Debian packages that are needed; tools/install-packages installs missing ones.
+# Run as a program it prints the packages of the given groups (README).
 
 # Named by packages_missing.
 # shellcheck disable=SC2034
@@ -17,13 +16,13 @@ PACKAGES_build=(
 	python3 python3-yaml
 )
 
-# What the programs stand on when they run, and what ./run itself calls.
+# Runtime dependencies of the programs and of ./run.
 PACKAGES_demo=(
 	postgresql-15 memcached nginx openssl curl ca-certificates
 	cracklib-runtime util-linux
 )
 
-# Both test frameworks, what lint calls, and what the tests talk with.
+# The test frameworks, the linters, and libraries of the tests.
 PACKAGES_test=(
 	libcriterion-dev clang-format cppcheck mandoc pgbouncer
 	shellcheck
@@ -35,7 +34,7 @@ PACKAGES_test=(
 # The load generator; pgbench comes with PostgreSQL.
 PACKAGES_bench=(wrk)
 
-# The names of those of the groups that are not installed, one a line.
+# Prints the packages of the groups that are not installed, one per line.
 packages_missing() {
 	local group name state installed
 	declare -A have=()
@@ -55,7 +54,7 @@ packages_missing() {
 packages_install() {
 	local names missing root=() status=0
 	command -v dpkg-query >/dev/null || die 1 \
-	    "this is not Debian" "there is no dpkg-query here" \
+	    "this is not Debian" "dpkg-query is not installed" \
 	    "use a machine with Debian 12"
 	names=$(packages_missing "$@")
 	[ -n "$names" ] || return 0
@@ -63,7 +62,7 @@ packages_install() {
 	if [ "$EUID" -ne 0 ]; then
 		command -v sudo >/dev/null || die 1 \
 		    "packages are missing: ${missing[*]}" \
-		    "you are not root and there is no sudo" \
+		    "you are not root and sudo is not installed" \
 		    "as root: apt-get install ${missing[*]}"
 		root=(sudo -p "run: password of %p, to install packages: ")
 	fi
@@ -72,12 +71,12 @@ packages_install() {
 	    status=$?
 	case $status in
 	0) ;;
-	3) exit 1 ;; # it has said why
+	3) exit 1 ;; # the reason was printed
 	129 | 130 | 143)
 		say "run: interrupted"
 		exit "$status" ;;
 	*) die 1 "packages are missing: ${missing[*]}" \
-	    "they could not be installed: status $status of ${root[0]:-bash}" \
+	    "the installation failed: status $status of ${root[0]:-bash}" \
 	    "as root: apt-get install ${missing[*]}" ;;
 	esac
 }

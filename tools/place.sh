@@ -1,15 +1,15 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # shellcheck shell=bash
 #
-# Where a demo lives and as whom its services run.
+# Directories of a demo and users of its services.
 #
-#   DEMO    what the person sees: .demo in the source tree, or MXM_DEMO_DIR
-#   STATE   where the data is: DEMO, or, when root runs a tree that the
-#           services' users cannot reach, a folder that DEMO then points to
-#   RUN     a short folder in /tmp for the sockets (a socket path ends at 107
-#           bytes), new at each start; RUN/state points to STATE, so that no
-#           path in a configuration holds a blank or anything else odd;
-#           STATE/run points to RUN
+#   DEMO    the path shown to the user: .demo in the source tree, or MXM_DEMO_DIR
+#   STATE   the data directory: DEMO, or, when run by root in a tree that the users
+#           of the services cannot access, a directory that DEMO links to
+#   RUN     a directory in /tmp with a short name for the sockets (a socket path is
+#           limited to 107 bytes), new at each start; RUN/state links to STATE, so
+#           that paths in configurations have no blanks or other special
+#           characters; STATE/run links to RUN
 
 place_demo() {
 	DEMO=${MXM_DEMO_DIR:-$SRC/.demo}
@@ -19,12 +19,12 @@ place_demo() {
 	esac
 	DEMO=${DEMO%/}
 	[ -n "$DEMO" ] || die 2 "MXM_DEMO_DIR is /" \
-	    "a demo fills a folder of its own" "MXM_DEMO_DIR=/some/folder"
+	    "a demo needs its own directory" "MXM_DEMO_DIR=/some/folder"
 	STATE=$(readlink -f "$DEMO") || STATE=$DEMO
 	RUN=$(readlink "$STATE/run" 2>/dev/null) || RUN=
 }
 
-# Users of the services: their own when root starts them, else whoever we are.
+# Users of the services: system users if started by root, else the current user.
 place_users() {
 	USER_PG=$(id -un) USER_CACHE=$USER_PG USER_APP=$USER_PG
 	USER_WEB=$USER_PG GROUP_WEB=$(id -gn)
@@ -32,22 +32,22 @@ place_users() {
 	USER_PG=postgres USER_CACHE=memcache USER_APP=moviesxmovies
 	USER_WEB=www-data GROUP_WEB=www-data
 	if ! getent passwd "$USER_APP" >/dev/null; then
-		step "making the system user $USER_APP, as the package does"
+		step "creating the system user $USER_APP"
 		useradd --system --user-group --home-dir /nonexistent \
 		    --no-create-home --shell /usr/sbin/nologin \
 		    --comment "moviesxmovies" "$USER_APP" || die 1 \
-		    "the user $USER_APP cannot be made" "useradd failed" \
-		    "make it by hand: adduser --system --group $USER_APP"
+		    "the user $USER_APP cannot be created" "useradd failed" \
+		    "create it manually: adduser --system --group $USER_APP"
 	fi
 	local name
 	for name in "$USER_PG" "$USER_CACHE" "$USER_WEB"; do
 		getent passwd "$name" >/dev/null || die 1 \
-		    "there is no user $name" "its package should have made it" \
+		    "there is no user $name" "its package should have created it" \
 		    "adduser --system --group $name"
 	done
 }
 
-# again COMMAND…: the line to paste, anywhere, that runs ./run for this demo.
+# again COMMAND…: prints the command that runs ./run for this demo.
 again() {
 	local name
 	for name in MXM_DEMO_PORT MXM_DEMO_TLS_PORT MXM_BUILD; do
@@ -59,7 +59,7 @@ again() {
 	printf '%q %s' "$SRC/run" "$*"
 }
 
-# Makes STATE, somewhere the services can reach it.
+# Creates STATE where the services can access it.
 place_make() {
 	local why
 	if [ ! -d "$STATE" ]; then
@@ -68,9 +68,9 @@ place_make() {
 			STATE=$DEMO
 		fi
 		why=$(mkdir -p "$STATE" 2>&1) || die 1 \
-		    "$STATE cannot be made" "${why##*: }" "$(place_other)"
+		    "cannot create $STATE" "${why##*: }" "$(place_other)"
 	fi
-	[ -w "$STATE" ] || die 1 "nothing can be written into $STATE" \
+	[ -w "$STATE" ] || die 1 "cannot write to $STATE" \
 	    "it belongs to $(stat -c %U "$STATE"), or is read-only" \
 	    "$(place_other)"
 	place_has_room
@@ -84,17 +84,17 @@ place_make() {
 }
 
 place_other() {
-	printf 'give another place: MXM_DEMO_DIR=/some/folder %q demo' \
+	printf 'use another directory: MXM_DEMO_DIR=/some/folder %q demo' \
 	    "$SRC/run"
 }
 
-# A demo that is new takes 150 MB; one that has its data goes on with less.
+# A new demo takes 150 MB; an existing one needs less additional space.
 place_has_room() {
 	local left need=200
 	[ ! -f "$STATE/loaded" ] || need=20
 	left=$(df --output=avail -m "$STATE" | tail -n 1)
 	[ "$left" -ge "$need" ] || die 1 "the disk of $STATE is full" \
-	    "a demo needs $need MB there, and $((left)) are left" "$(place_other)"
+	    "a demo needs $need MB there, and $((left)) MB are free" "$(place_other)"
 }
 
 # In conditions: the last test is its status.
@@ -103,21 +103,21 @@ place_is_reachable() {
 	    setpriv --reuid nobody --regid nogroup --clear-groups test -r "$1"
 }
 
-# DEMO becomes a pointer to a folder below /var/lib.
+# Makes DEMO a link to a directory below /var/lib.
 place_move() {
 	local new
 	rmdir "$DEMO" 2>/dev/null || die 1 \
-	    "the services cannot reach $DEMO" \
-	    "they run as users of their own, and a folder above is closed to them" \
+	    "the services cannot access $DEMO" \
+	    "they run as system users that cannot access a parent directory" \
 	    "$(place_other)"
 	new=$(mktemp -d /var/lib/mxm-demo-XXXXXX)
 	chmod 755 "$new"
 	ln -s "$new" "$DEMO"
 	STATE=$new
-	say "run: the data is in $STATE (the services cannot reach this tree)"
+	say "run: the data is in $STATE (the services cannot access this tree)"
 }
 
-# A new RUN; what a former one left goes.
+# Creates a new RUN and removes an old one.
 place_run() {
 	place_run_remove
 	RUN=$(mktemp -d /tmp/mxm-XXXXXX)
@@ -140,7 +140,7 @@ place_run_remove() {
 	RUN=
 }
 
-# place_folder DIR USER GROUP MODE: there afterwards, and theirs.
+# place_folder DIR USER GROUP MODE: creates a directory with that owner and mode.
 place_folder() {
 	mkdir -p "$1"
 	if [ "$EUID" -eq 0 ]; then

@@ -1,13 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # shellcheck shell=bash
 #
-# How ./run speaks: what it does, and, when a step fails, what, why and what to
-# do about it; and how it runs what takes long.
+# Messages of ./run: progress, and for a failed step what failed, why and the
+# remedy; and how it runs long commands.
 #
-# "set -e" does not hold in a function that is called in a condition (if, while,
-# !, && and ||).  A function that may be called there says "In conditions:" in
-# the comment above it and relies on nothing: each command in it that must not
-# fail says so itself.  t/lint/shell sees to it.
+# "set -e" has no effect in a function that is called in a condition (if, while,
+# !, && and ||).  A function that may be called there has "In conditions:" in the
+# comment above it and handles failures itself.  t/lint/shell enforces it.
 
 # In conditions: one command.
 say() {
@@ -19,7 +18,7 @@ step() {
 }
 
 # die STATUS WHAT [WHY [REMEDY]]
-# In conditions: it ends the process.
+# In conditions: it exits.
 die() {
 	local status=$1 what=$2 why=${3:-} remedy=${4:-}
 	printf 'run: %s\n' "$what" >&2
@@ -28,7 +27,7 @@ die() {
 	exit "$status"
 }
 
-# For a trap on ERR: a command that nobody thought could fail has failed.
+# For a trap on ERR: an unexpected failure.
 failed_at() {
 	[ "$BASH_SUBSHELL" -eq 0 ] || return 0
 	printf 'run: a step failed: %s\n     why:     status %s, %s\n' \
@@ -55,7 +54,7 @@ wait_for() {
 }
 
 # attempt COMMAND…: runs it in a process group of its own and sets STATUS.
-# "set -e" holds in it, and a signal to us is heard at once and ends it.
+# "set -e" has effect in it, and a signal to us ends it at once.
 attempt() {
 	STATUS=0
 	set -m
@@ -68,15 +67,15 @@ attempt() {
 
 CHILD=
 
-# attempt logged FILE COMMAND…: what it says goes to a log, and what a signal has
-# us say meanwhile does not.
+# attempt logged FILE COMMAND…: its output goes to a log, but not the messages of
+# our signal handlers.
 logged() {
 	local file=$1
 	shift
 	"$@" >>"$file" 2>&1
 }
 
-# Ends what attempt() runs, and all that it has started.
+# Ends the command of attempt() and all its child processes.
 attempt_end() {
 	[ -n "$CHILD" ] || return 0
 	kill -s TERM -- "-$CHILD" 2>/dev/null || true
@@ -85,7 +84,7 @@ attempt_end() {
 	CHILD=
 }
 
-# A signal before there is anything else to undo.
+# Signal handlers for when there is nothing to clean up.
 interrupts_end() {
 	trap 'interrupted 130' INT
 	trap 'interrupted 143' TERM
@@ -100,8 +99,8 @@ interrupted() {
 	exit "$1"
 }
 
-# disk_is_full DIR: less than a mebibyte is left for us.
-# In conditions: a disk that cannot be asked is not full.
+# disk_is_full DIR: less than 1 MiB is free.
+# In conditions: an error counts as not full.
 disk_is_full() {
 	local left
 	left=$(df --output=avail -k "$1" 2>/dev/null | tail -n 1) || return 1

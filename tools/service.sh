@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # shellcheck shell=bash
 #
-# Processes of a demo.  Each service leads a session of its own and is known by
-# its process id together with its start time, so that a number that was given
-# to somebody else meanwhile is never signalled.  $STATE/pid/NAME holds both.
+# Processes of a demo.  Each service leads its own session and is identified by its
+# process id and start time, so that another process with a reused id is never
+# signalled.  Both are in $STATE/pid/NAME.
 
-# Sets stat to what the kernel says of a process; fails when there is none.  Not
-# by $(<file): where the file is gone that ends a shell under set -e.
+# Sets stat to /proc/PID/stat; fails if there is no such process.  $(<file) would
+# exit the shell under set -e if the file does not exist.
 # In conditions: the last test is its status.
 process_stat() {
 	stat=''
@@ -14,7 +14,7 @@ process_stat() {
 	    [ -n "$stat" ]
 }
 
-# The start time of a process in ticks since boot; fails when there is none.
+# Prints the start time of a process in ticks since boot; fails if there is none.
 # In conditions: each test returns by itself.
 process_start() {
 	local stat
@@ -26,7 +26,7 @@ process_start() {
 	printf '%s' "${20}"
 }
 
-# Sets PID to the running process of that name; fails when there is none.
+# Sets PID to the running process of a service; fails if there is none.
 # In conditions: each test returns by itself.
 service_pid() {
 	local start
@@ -36,7 +36,7 @@ service_pid() {
 	[ "$(process_start "$PID")" = "$start" ]
 }
 
-# Remembers a process under a name.
+# Records the process of a service.
 service_note() {
 	printf '%s %s\n' "$2" "$(process_start "$2")" >"$STATE/pid/$1"
 }
@@ -82,14 +82,14 @@ service_await() {
 	fi
 	show_tail "$STATE/log/$name.log"
 	if service_pid "$name"; then
-		die 1 "$what: not within 30 s" \
+		die 1 "$what: timeout after 30 s" \
 		    "see the log above" "try again: $(again demo)"
 	fi
-	die 1 "$what: $name ended at once" "see the log above" \
-	    "mend that and try again; with empty data: $(again demo --fresh)"
+	die 1 "$what: $name has exited" "see the log above" \
+	    "fix that and try again; with empty data: $(again demo --fresh)"
 }
 
-# Also true when the service is gone: there is nothing to wait for then.
+# Also true if the service has ended.
 # In conditions: the last test is its status.
 service_await_once() {
 	local name=$1
@@ -97,8 +97,8 @@ service_await_once() {
 	"$@" || ! service_pid "$name"
 }
 
-# Other members of the session a service led: what it left behind when it was
-# killed.  A pid that leads or names a session is not given away meanwhile.
+# Other processes in the session of a service, which remain if it was killed.  A pid
+# is not reused while a session has that id.
 service_orphans() {
 	local leader start stat pid
 	[ -f "$STATE/pid/$1" ] || return 0
@@ -129,7 +129,7 @@ service_stop() {
 	if service_pid "$name"; then
 		kill -s "$number" "$PID" 2>/dev/null || true
 		if ! wait_for "$patience" service_gone "$name"; then
-			say "run: $name did not end within $patience s; killed"
+			say "run: $name did not exit within $patience s; killed"
 			if service_pid "$name"; then
 				kill -s KILL "$PID" 2>/dev/null || true
 			fi
@@ -153,7 +153,7 @@ services_stop() {
 	service_stop postgres INT 60
 }
 
-# Fails unless all of them run.
+# Fails unless all services are running.
 # In conditions: each test returns by itself.
 services_all_run() {
 	local name

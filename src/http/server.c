@@ -475,7 +475,7 @@ hand_over(struct loop *l)
 {
 	const struct server *s = l->s;
 
-	if (s->handover_send_fd < 0 || (s->has_heirs && !s->has_heirs(s->arg)))
+	if (s->handover_send_fd < 0 || (s->has_peers && !s->has_peers(s->arg)))
 		return;
 	while (l->first && send_connection(s, l->first->fd))
 		close_connection(l, l->first);

@@ -39,7 +39,7 @@ struct server {
 	 * handover_send_fd? NULL means yes. Without heirs a connection is
 	 * served until its next answer, or until it has been idle for a second.
 	 */
-	bool (*has_heirs)(void *arg);
+	bool (*has_peers)(void *arg);
 	void *arg;
 };
 

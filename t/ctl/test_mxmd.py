@@ -104,7 +104,7 @@ def test_bad_settings_change_nothing(stack, client):
     stack.wait_log(r'mxm\.conf:\d+: body_limit: "much" is no size; write',
                    since=mark)
     stack.wait_log(r"there is no setting \"no_such_setting\"", since=mark)
-    stack.wait_log("going on with the old ones", since=mark)
+    stack.wait_log("the old ones stay in force", since=mark)
     assert client.get("/healthz").status_code == 200
     assert workers(stack) == before
     stack.overrides.pop("no_such_setting")
@@ -115,7 +115,7 @@ def test_bad_settings_change_nothing(stack, client):
 def test_what_takes_a_restart_is_told(stack):
     mark = stack.mark()
     reload(stack, socket_mode="0666")
-    assert re.search("a restart is needed for the change of socket_mode",
+    assert re.search("a restart is required to change socket_mode",
                      stack.log(since=mark))
     reload(stack, socket_mode="0660")
 
@@ -141,7 +141,7 @@ def test_a_dead_worker_is_replaced_at_once(stack, client, number, words):
     victim = min(workers(stack, pool="fast"))
     os.kill(victim, number)
     stack.wait_log(rf"worker {victim} \(fast\) was killed by {words}; "
-                   "replaced at once", since=mark)
+                   "replaced now", since=mark)
     wait_whole(stack)
     assert events(stack)["restarts"] == before + 1
     assert client.get("/healthz").status_code == 200
@@ -157,8 +157,8 @@ def test_one_that_keeps_dying_is_backed_off(stack, client):
     for death in (1, 2, 3, 4):
         os.kill(victim, signal.SIGKILL)
         stack.wait_log(rf"worker {victim} .* replaced "
-                       + ("at once" if death == 1 else
-                          rf"in {50 * 2 ** (death - 1)} ms \(death {death} "
+                       + ("now" if death == 1 else
+                          rf"in {50 * 2 ** (death - 1)} ms \(failure {death} "
                           r"in a row\)"), since=mark)
         assert client.get("/healthz").status_code == 200
         wait_whole(stack)
@@ -235,14 +235,14 @@ def test_one_that_is_stopped_is_killed_too(stack, ana, client):
         kill(victims)
     assert call.answer().status_code == 200
     stack.wait_log(r"worker \d+ \(fast\) was killed by signal 9 \(Killed\), "
-                   "stopped for as long as a request may take", since=mark)
+                   "stopped for longer than the request deadline", since=mark)
     wait_whole(stack)
     # one that goes on in time is left alone
     pid = min(workers(stack, pool="fast"))
     os.kill(pid, signal.SIGSTOP)
     wait_until(lambda: state(pid) == "T", "it is stopped")
     os.kill(pid, signal.SIGCONT)
-    stack.wait_log(f"worker {pid} goes on", since=mark)
+    stack.wait_log(f"worker {pid} was continued", since=mark)
     reload(stack, request_deadline="10s", statement_timeout="5s")
     assert not re.search(rf"worker {pid} .*killed", stack.log(since=mark))
 
@@ -349,7 +349,7 @@ def test_a_socket_that_somebody_answers_at_is_left_alone(stack, tmp_path):
                       "listen_fast": stack.base / "run/fast.sock"})
     code, text = run_mxmd("--config", conf)
     assert code == 73
-    assert "another mxmd answers at" in text
+    assert "another mxmd is listening at" in text
     assert stack.status_of("/healthz") == 200
 
 
@@ -359,13 +359,13 @@ def test_what_is_no_socket_is_left_alone(stack, tmp_path):
     (tmp_path / "slow.sock").write_text("mine")
     code, text = run_mxmd("--config", conf)
     assert code == 73
-    assert "is no socket" in text
+    assert "is not a socket" in text
     assert (tmp_path / "slow.sock").read_text() == "mine"
 
 
 @pytest.mark.parametrize("changed, word", [
-    ({"socket_group": "no-such-group"}, "there is no group no-such-group"),
-    ({"run_dir": "/nowhere/at/all"}, "the folder must exist"),
+    ({"socket_group": "no-such-group"}, "group no-such-group does not exist"),
+    ({"run_dir": "/nowhere/at/all"}, "its directory must exist"),
 ])
 def test_what_cannot_be_made_is_told(stack, tmp_path, changed, word):
     conf = tmp_path / "mxm.conf"
@@ -426,7 +426,7 @@ def test_it_starts_without_a_database(stack, tmp_path, cluster):
                      env=environment())
     stack.wait_healthy()
     assert time.monotonic() - begin < 5
-    stack.wait_log("no database answers; requests get 503", since=mark)
+    stack.wait_log("the database is unavailable; requests get 503", since=mark)
     client = stack.client()
     r = client.get("/api/genres/", token=None)
     assert r.status_code == 401
@@ -547,7 +547,7 @@ def test_the_service_manager_is_told(stack):
         expect("READY=1")
         stack.reload_mxmd(workers="none")
         expect("RELOADING=1")
-        assert "bad" in expect("READY=1")
+        assert "invalid" in expect("READY=1")
         stack.configure(workers=3)
         stack.mxmd.signal(signal.SIGTERM)
         expect("STOPPING=1")

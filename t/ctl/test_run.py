@@ -38,7 +38,7 @@ def test_help_names_every_command():
 def test_an_unknown_command_is_an_error_with_usage():
     done = run("dance", check=False)
     assert done.returncode == 2
-    assert "no such command: dance" in done.stderr
+    assert "unknown command: dance" in done.stderr
     assert "usage:" in done.stderr
 
 
@@ -155,7 +155,7 @@ def test_the_curl_lines_work_when_pasted(demo):
 
 def try_it(demo):
     """The lines to paste that a demo has said."""
-    told = (demo.folder / "told").read_text()
+    told = (demo.folder / "summary").read_text()
     return told.split("Try it", 1)[1].split("\n\n")[1].splitlines()
 
 
@@ -170,7 +170,7 @@ def paste(line):
 
 
 def test_the_other_lines_can_be_pasted_too(demo):
-    told = (demo.folder / "told").read_text()
+    told = (demo.folder / "summary").read_text()
     said = dict(re.findall(r"^  (\w+) +(.*)$", told, re.M))
     for what in ("mail", "logs", "settings"):
         assert paste(f"ls -d {said[what]}").strip()
@@ -183,25 +183,25 @@ def test_the_other_lines_can_be_pasted_too(demo):
 
 
 def test_the_line_that_stops_it_can_be_pasted(demo):
-    told = (demo.folder / "told").read_text()
-    line = told.split("It runs until:", 1)[1].split("\n\n")[1]
+    told = (demo.folder / "summary").read_text()
+    line = told.split("To stop it:", 1)[1].split("\n\n")[1]
     pids = demo.pids()
     assert paste(line).endswith("run: stopped\n")
     assert not any(map(is_running, pids.values()))
     assert line in demo.start().stdout
-    assert line in demo.start().stdout.splitlines()[0], "running already"
+    assert line in demo.start().stdout.splitlines()[0], "already running"
 
 
 @pytest.mark.parametrize("ports, said", [
     (("80", "8443"), "MXM_DEMO_PORT=80 is a privileged port"),
     (("8080", "443"), "MXM_DEMO_TLS_PORT=443 is a privileged port"),
-    (("http", "8443"), "MXM_DEMO_PORT=http is no port"),
-    (("-1", "8443"), "MXM_DEMO_PORT=-1 is no port"),
-    (("0", "8443"), "MXM_DEMO_PORT=0 is no port"),
-    (("8080 ", "8443"), "MXM_DEMO_PORT=8080  is no port"),
-    (("65536", "8443"), "MXM_DEMO_PORT=65536 is no port"),
-    (("8080", "8080x"), "MXM_DEMO_TLS_PORT=8080x is no port"),
-    (("8080", "08080"), "http and https cannot both have port 8080"),
+    (("http", "8443"), "MXM_DEMO_PORT=http is not a port"),
+    (("-1", "8443"), "MXM_DEMO_PORT=-1 is not a port"),
+    (("0", "8443"), "MXM_DEMO_PORT=0 is not a port"),
+    (("8080 ", "8443"), "MXM_DEMO_PORT=8080  is not a port"),
+    (("65536", "8443"), "MXM_DEMO_PORT=65536 is not a port"),
+    (("8080", "8080x"), "MXM_DEMO_TLS_PORT=8080x is not a port"),
+    (("8080", "08080"), "http and https cannot both use port 8080"),
 ])
 def test_ports_that_cannot_be(stopped, ports, said):
     first = pathlib.Path("/proc/sys/net/ipv4/ip_unprivileged_port_start")
@@ -221,13 +221,13 @@ def test_data_of_another_postgresql(stopped):
     done = stopped.start(check=False)
     file.write_text(was)
     assert done.returncode == 1
-    assert "is of PostgreSQL 14" in done.stderr
+    assert "is from PostgreSQL 14" in done.stderr
     assert "demo --fresh" in done.stderr
 
 
 def test_a_schema_of_a_newer_release(demo):
     """Told with mxmctl's own words, and the data is kept."""
-    psql = re.search(r"psql .*", (demo.folder / "told").read_text()).group()
+    psql = re.search(r"psql .*", (demo.folder / "summary").read_text()).group()
     psql = psql.replace("-U mxm ", "-U mxm_owner ")
     newer = "INSERT INTO migration (number, name, checksum) " \
         "VALUES (9999, 'newer', 'x')"
@@ -248,7 +248,7 @@ def test_two_starts_at_once_make_one_demo(stopped):
                                stdout=subprocess.PIPE) for _ in range(2)]
     said = [start.communicate(timeout=120)[0] for start in starts]
     assert [start.returncode for start in starts] == [0, 0]
-    assert sum("running already" in text for text in said) == 1
+    assert sum("already running" in text for text in said) == 1
     assert all(text.splitlines()[-1].startswith("ready: ") for text in said)
 
 
@@ -282,7 +282,7 @@ def test_a_model_that_does_not_arrive_is_no_ready(stopped):
     part.rmdir()
     assert done.returncode == 1
     assert "ready: " not in done.stdout
-    assert "mxm-jobs fetches the model that recommends: not within 30 s" \
+    assert "waiting for mxm-jobs to fetch the model: timeout after 30 s" \
         in done.stderr
     assert "model.part" in done.stderr
     assert not any(map(is_running, stopped.pids().values()))
@@ -310,7 +310,7 @@ def test_sockets_have_short_paths(demo):
 
 def test_a_second_start_of_a_running_demo_says_so(demo):
     done = demo.start()
-    assert "running already" in done.stdout
+    assert "already running" in done.stdout
     assert done.stdout.splitlines()[-1].startswith("ready: ")
 
 
@@ -332,7 +332,7 @@ def test_stop_leaves_nothing_and_start_keeps_the_data(demo):
     begin = time.monotonic()
     text = demo.start().stdout
     assert time.monotonic() - begin < 5
-    assert "data of the earlier demo is kept" in text
+    assert "with the data of the earlier demo" in text
     assert demo.get("/readyz").status_code == 200
 
 
@@ -340,7 +340,7 @@ def test_a_demo_that_was_killed_starts_again(demo):
     for pid in demo.pids().values():
         os.kill(pid, signal.SIGKILL)
     text = demo.start().stdout
-    assert "clearing what an earlier demo left" in text
+    assert "cleaning up after an earlier demo" in text
     assert demo.get("/readyz").status_code == 200
 
 

@@ -99,8 +99,8 @@ def test_without_a_network_it_stops_at_the_first_failure(machine, as_user):
     assert "building" not in done.stdout
     assert done.stderr.splitlines() == [
         "     | E: Failed to fetch http://deb.example/InRelease",
-        "run: the lists of Debian packages cannot be fetched",
-        "     why:     apt-get update failed, see above; is there a network?",
+        "run: the package lists cannot be downloaded",
+        "     why:     apt-get update failed, see above; check the network",
         done.stderr.splitlines()[3]]
     assert "what to do: " in done.stderr.splitlines()[3]
     assert len(machine.log("apt-get")) == 2

@@ -184,7 +184,7 @@ def test_settings_are_read_again(stack):
     mark = stack.mark("mxm-jobs")
     stack.configure(mail_dir=other)
     stack.jobs.signal(signal.SIGHUP)
-    stack.wait_log("settings were read again", "mxm-jobs", mark)
+    stack.wait_log("the settings were reloaded", "mxm-jobs", mark)
     wait_state(stack, queue(stack, "mail_verification",
                             {"account_id": NINA}), "done")
     assert wait_until(lambda: list(other.iterdir()), "a mail is there")

@@ -165,7 +165,7 @@ def begun_and_reloaded(stack, smtp, times):
     for _ in range(times):
         mark = stack.mark("mxm-jobs")
         stack.jobs.signal(signal.SIGHUP)
-        stack.wait_log("settings were read again", "mxm-jobs", mark)
+        stack.wait_log("the settings were reloaded", "mxm-jobs", mark)
     return slow, go_on
 
 

@@ -39,7 +39,7 @@ static struct board {
 	_Atomic int go;     /* LATE ones may be ready */
 	_Atomic int forks;
 	_Atomic int64_t time[TIMES]; /* of each fork */
-	_Atomic int heirs, orphans;  /* what draining workers were told */
+	_Atomic int peers, orphans;  /* results of prefork_has_peers() */
 	_Atomic int freed;           /* settings that ended */
 	_Atomic int refuse;          /* reload: the settings are bad */
 	_Atomic int asked;           /* how often for new settings */
@@ -74,8 +74,8 @@ wait_for_end(const struct prefork_role *role)
 	sigemptyset(&set);
 	sigaddset(&set, SIGTERM);
 	sigwait(&set, &number);
-	if (prefork_has_heirs(shm, role))
-		board->heirs++;
+	if (prefork_has_peers(shm, role))
+		board->peers++;
 	else
 		board->orphans++;
 	_exit(0);
@@ -136,7 +136,7 @@ reload(void *arg, struct prefork_plan *out)
 }
 
 static void
-tell(void *arg, const char *state)
+notify(void *arg, const char *state)
 {
 	(void)arg;
 	board->told_ready += strstr(state, "READY=1") != NULL;
@@ -152,7 +152,7 @@ be_master(int fast, int slow)
 		.pool_name = { "fast", "slow" },
 		.work = work,
 		.reload = reload,
-		.tell = tell,
+		.notify = notify,
 		.watchdog_us = 20000,
 	};
 	struct prefork_plan plan;
@@ -277,7 +277,7 @@ Test(prefork, fills_both_pools_and_drains_them)
 	kill(master, SIGTERM);
 	cr_assert_eq(ended(), 0);
 	cr_assert_eq(board->orphans, 5);
-	cr_assert_eq(board->heirs, 0);
+	cr_assert_eq(board->peers, 0);
 	cr_assert_eq(board->told_stopping, 1);
 	cr_assert_eq(count(SHM_READY, 0, NULL), 0);
 	cr_assert_eq(shm_events(shm, SHM_RESTARTS), 0);
@@ -362,7 +362,7 @@ Test(prefork, one_that_is_idle_is_left_alone)
 	cr_assert_eq(ended(), 0);
 }
 
-Test(prefork, a_reload_brings_a_new_crew_before_the_old_one_goes)
+Test(prefork, a_reload_starts_new_workers_before_it_drains_the_old_ones)
 {
 	start(DUTIFUL, 2, 1);
 	wait_ready(3, 1);
@@ -371,10 +371,10 @@ Test(prefork, a_reload_brings_a_new_crew_before_the_old_one_goes)
 	kill(master, SIGHUP);
 	WAIT(board->forks == 3 + 4);
 	cr_assert_eq(count(SHM_READY, 1, NULL), 3);
-	cr_assert_eq(board->heirs + board->orphans, 0);
+	cr_assert_eq(board->peers + board->orphans, 0);
 	board->go = 1;
 	wait_ready(4, 2);
-	WAIT(board->heirs == 3);
+	WAIT(board->peers == 3);
 	WAIT(board->freed == 1); /* nobody needs the old settings */
 	cr_assert_eq(board->orphans, 0);
 	cr_assert_eq(shm_events(shm, SHM_RELOADS), 1);
@@ -385,7 +385,7 @@ Test(prefork, a_reload_brings_a_new_crew_before_the_old_one_goes)
 	cr_assert_eq(board->freed, 2);
 }
 
-Test(prefork, the_old_crew_is_kept_whole_while_the_new_one_cannot_start)
+Test(prefork, old_workers_are_restarted_while_new_ones_cannot_start)
 {
 	pid_t victim;
 	int forks;
@@ -400,7 +400,7 @@ Test(prefork, the_old_crew_is_kept_whole_while_the_new_one_cannot_start)
 	kill(victim, SIGKILL);
 	forks = board->forks;
 	WAIT(board->forks > forks);
-	wait_ready(4, 2); /* mended: the new crew takes over after all */
+	wait_ready(4, 2); /* mended: the new set takes over after all */
 	WAIT(count(SHM_READY, 1, NULL) == 0);
 	kill(master, SIGTERM);
 	cr_assert_eq(ended(), 0);
@@ -421,7 +421,7 @@ Test(prefork, bad_settings_change_nothing)
 	cr_assert_eq(ended(), 0);
 }
 
-Test(prefork, many_reloads_in_a_row_end_in_one_crew)
+Test(prefork, many_reloads_in_a_row_leave_one_set_of_workers)
 {
 	int i;
 
@@ -434,7 +434,7 @@ Test(prefork, many_reloads_in_a_row_end_in_one_crew)
 	WAIT(count(SHM_READY, 0, NULL) == 4 &&
 	     count(SHM_DRAINING, 0, NULL) == 0 &&
 	     count(SHM_STARTING, 0, NULL) == 0);
-	/* every crew but the newest is gone, and its settings with it */
+	/* every set but the newest is gone, and its settings with it */
 	WAIT(board->freed == (int)shm_events(shm, SHM_RELOADS));
 	kill(master, SIGTERM);
 	cr_assert_eq(ended(), 0);

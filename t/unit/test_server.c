@@ -33,7 +33,7 @@ static struct sockaddr_un address = { .sun_family = AF_UNIX };
 static int listener, handover[2];
 static struct worker first;
 static struct buf bytes;
-static bool heirs;
+static bool peers;
 
 /* Tells what the request was and who answers. */
 static void
@@ -73,10 +73,10 @@ prepare(void *arg, struct req *r)
 }
 
 static bool
-has_heirs(void *arg)
+has_peers(void *arg)
 {
 	(void)arg;
-	return heirs;
+	return peers;
 }
 
 static struct worker
@@ -91,7 +91,7 @@ start_worker(void)
 		.body_limit = BODY_LIMIT,
 		.serve = serve,
 		.prepare = prepare,
-		.has_heirs = has_heirs,
+		.has_peers = has_peers,
 	};
 
 	fflush(NULL);
@@ -139,7 +139,7 @@ open_world(void)
 	bad |= listen(listener, 64);
 	bad |= socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, handover);
 	cr_assert_eq(bad, 0);
-	heirs = true;
+	peers = true;
 	buf_init(&bytes, NULL, 1024);
 	first = start_worker();
 }
@@ -527,7 +527,7 @@ Test(server, hands_connections_over)
 		cr_assert_eq(pid_in(answer), second.pid);
 	}
 	stop_worker(&second);
-	heirs = false;
+	peers = false;
 	end_worker(&second);
 }
 
@@ -563,13 +563,13 @@ Test(server, loses_nothing_in_a_handover)
 	}
 }
 
-Test(server, serves_a_last_time_without_heirs)
+Test(server, serves_a_last_time_without_peers)
 {
 	int idle, busy;
 
 	kill(first.pid, SIGKILL);
 	end_worker(&first);
-	heirs = false;
+	peers = false;
 	first = start_worker();
 	idle = connect_peer();
 	busy = connect_peer();
