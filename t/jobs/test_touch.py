@@ -59,7 +59,8 @@ def number(stack, kind, key):
 def touch(stack, kind, key, n=1):
     """As n transactions would write it."""
     stack.sql("INSERT INTO touch (kind, key, txid) SELECT %s, %s, "
-              "n::text::xid8 FROM generate_series(1, %s) AS n",
+              "(n + 1e9)::bigint::text::xid8 "
+              "FROM generate_series(1, %s) AS n",
               [kind, key, n])
 
 
@@ -99,7 +100,7 @@ def test_what_is_not_kept_needs_no_raise(stack):
 def test_many_rows(stack):
     begin(stack, "user", "1")
     stack.sql("INSERT INTO touch (kind, key, txid) SELECT 'user', "
-              "(n % 700)::text, n::text::xid8 "
+              "(n % 700)::text, (n + 1e9)::bigint::text::xid8 "
               "FROM generate_series(1, 5000) AS n")
     wait_empty(stack)
     assert number(stack, "user", "1") > 1000

@@ -37,6 +37,9 @@ SELECT gen_random_uuid(), id, decode(md5(id || ' ' || k), 'hex'), 0, now() + int
 INSERT INTO unseen
 SELECT 1 + i % 2000, 1 + ((i / 2000) * 211 + i % 2000 * 3) % 20000
   FROM generate_series(1, 40000) AS i ON CONFLICT DO NOTHING;
+INSERT INTO touch (kind, key, txid)
+SELECT 'user', i % 2000, (i + 1e9)::bigint::text::xid8
+  FROM generate_series(1, 20000) AS i;
 ANALYZE;
 """
 
@@ -68,6 +71,10 @@ HOT = [
      " 0.05", ["movie_score", "movie_release_date"],
      ["rating", "movie", "movie_actor", "movie_genre"]),
     ("recommend_titles", "'es', '{1,2,3}'", ["movie_pkey"], ["movie"]),
+    ("touch_of_transaction", "", ["touch_once"], ["touch"]),
+    ("touch_pending", "", ["touch_pkey"], ["touch"]),
+    ("touch_delete", "'{1,2,3}'", ["touch_pkey"], ["touch"]),
+    ("health_ping", "", ["touch_pkey"], ["touch"]),
 ]
 
 
@@ -90,13 +97,14 @@ def statement(name, build):
 
 def plan_of(cluster, database, types, text, arguments):
     """The plan of a statement as the program's sessions make it."""
+    types, arguments = (f"({s})" if s else "" for s in (types, arguments))
     connection = cluster.connect(database)
     try:
         with connection.cursor() as cursor:
             cursor.execute("SET jit = off")
             cursor.execute("SET plan_cache_mode = force_generic_plan")
-            cursor.execute(f"PREPARE hot ({types}) AS {text}")
-            cursor.execute(f"EXPLAIN EXECUTE hot ({arguments})")
+            cursor.execute(f"PREPARE hot {types} AS {text}")
+            cursor.execute(f"EXPLAIN EXECUTE hot {arguments}")
             return "\n".join(row[0] for row in cursor.fetchall())
     finally:
         connection.close()
