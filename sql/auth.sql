@@ -7,7 +7,7 @@
 -- from before all of hers were ended.
 -- name: account_by_session :one (session_id uuid, user_id bigint)
 SELECT a.username, a.preferred_language, a.verified, a.boarded, a.active,
-       a.epoch, s.id IS NOT NULL AS live
+       a.staff, a.epoch, s.id IS NOT NULL AS live
   FROM account AS a
   LEFT JOIN session AS s
     ON s.id = :session_id

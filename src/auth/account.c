@@ -12,14 +12,14 @@
 #include "http/problem.h"
 #include "i18n/msg.h"
 
-#define PACK_VERSION 2
+#define PACK_VERSION 3
 
 /* What precedes the username. */
 struct packed {
 	int64_t id, epoch;
-	uint8_t version, verified, boarded, active, lang;
+	uint8_t version, verified, boarded, active, staff, lang;
 	char session_id[TOKEN_ID_SIZE];
-	uint8_t unused[2];
+	uint8_t unused[1];
 };
 
 /* A stored code is one of ours: the table has a constraint. */
@@ -75,6 +75,7 @@ account_load(struct req *r, const struct claims *claims, struct account **out)
 	a->verified = row_bool(&row, "verified");
 	a->boarded = row_bool(&row, "boarded");
 	a->active = true;
+	a->staff = row_bool(&row, "staff");
 	a->lang = lang_of(&row);
 	username = row_text(&row, "username");
 	set_username(a, username, strlen(username));
@@ -92,6 +93,7 @@ account_pack(const struct account *a, struct buf *out)
 		.verified = a->verified,
 		.boarded = a->boarded,
 		.active = a->active,
+		.staff = a->staff,
 		.lang = (uint8_t)a->lang,
 	};
 
@@ -118,6 +120,7 @@ account_unpack(TALLOC_CTX *mem, const char *p, size_t n, struct account **out)
 	a->epoch = from.epoch;
 	a->verified = from.verified;
 	a->boarded = from.boarded;
+	a->staff = from.staff;
 	a->active = from.active;
 	a->lang = (enum lang)from.lang;
 	set_username(a, p + sizeof from, n - sizeof from);

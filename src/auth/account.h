@@ -19,6 +19,7 @@ struct account {
 	bool verified;
 	bool boarded;
 	bool active;
+	bool staff;
 	enum lang lang;
 	char username[640]; /* 150 code points */
 };

@@ -18,6 +18,7 @@ static const struct account ana = {
 	.verified = true,
 	.boarded = false,
 	.active = true,
+	.staff = true,
 	.lang = LANG_DE,
 	.username = "ana.l\xc3\xb3pez",
 };
@@ -57,6 +58,7 @@ Test(account, packed_and_unpacked)
 	cr_expect(a->verified);
 	cr_expect_not(a->boarded);
 	cr_expect(a->active);
+	cr_expect(a->staff);
 	cr_expect_eq(a->lang, LANG_DE);
 	cr_expect_str_eq(a->username, ana.username);
 }
