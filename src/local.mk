@@ -167,8 +167,8 @@ mxmctl_LDADD = $(librecommend_libs) $(libmxm_libs)
 # Statements and migrations, carried by the binary.
 statements = $(sort $(wildcard $(srcdir)/sql/*.sql))
 migrations = $(sort $(wildcard $(srcdir)/sql/migrations/*.sql))
-BUILT_SOURCES += gen/stmts.def gen/migrations.def
-CLEANFILES += gen/stmts.def gen/migrations.def
+BUILT_SOURCES += gen/stmts.def gen/migrations.def gen/inputs.def
+CLEANFILES += gen/stmts.def gen/migrations.def gen/inputs.def
 EXTRA_DIST += sql/gen.awk sql/embed.awk sql/migrations
 
 gen/stmts.def: $(statements) $(srcdir)/sql/gen.awk
@@ -179,6 +179,12 @@ gen/migrations.def: $(migrations) $(srcdir)/sql/embed.awk
 	$(AM_V_GEN)mkdir -p gen && $(AWK) -f $(srcdir)/sql/embed.awk \
 		$(migrations) >$@.tmp && mv $@.tmp $@
 EXTRA_DIST += $(statements)
+
+# The input tables that rows of routes.def name.
+gen/inputs.def: $(srcdir)/src/routes.def
+	$(AM_V_GEN)mkdir -p gen && sed -n \
+		's/.*[.]input = \([a-z0-9_]*\).*/INPUT(\1)/p' \
+		$(srcdir)/src/routes.def | sort -u >$@.tmp && mv $@.tmp $@
 
 # The description of the API and the page made from it, carried by the binary.
 description = $(srcdir)/doc/openapi.yaml $(srcdir)/doc/generate.py \

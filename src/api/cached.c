@@ -40,7 +40,7 @@ struct kept {
 static void
 answer_key(struct req *r, int64_t caller, enum lang lang, struct cache_key *out)
 {
-	const struct keeping *keep = &r->route->keep;
+	const struct cache_rule *keep = &r->route->cache;
 	const char *parts[PATH_PARAMS_MAX + 7];
 	struct buf input;
 	size_t n = 0;
@@ -82,7 +82,7 @@ answer_keys(struct req *r, int64_t caller, enum lang lang, struct cached *c)
 	size_t i;
 
 	answer_key(r, caller, lang, &c->answer);
-	c->n = depends_list(r, r->route->keep.depends, caller, on);
+	c->n = depends_list(r, r->route->cache.depends, caller, on);
 	for (i = 0; i < c->n; i++)
 		key_generation(
 		    r->cache, &c->generation[i], on[i].kind, on[i].key);
@@ -168,7 +168,7 @@ cached_look(struct req *r, const struct claims *claims, struct cached *c)
 	size_t n = 0, i;
 
 	memset(c, 0, sizeof *c);
-	c->keep = r->route->keep.seconds > 0 && r->conf->answer_cache;
+	c->keep = r->route->cache.seconds > 0 && r->conf->answer_cache;
 	if (r->shm && shm_cache_bypass(r->shm))
 		return false;
 	if (!claims && !c->keep)
@@ -199,8 +199,8 @@ cached_look(struct req *r, const struct claims *claims, struct cached *c)
 		return false;
 	for (i = 0; i < c->n; i++)
 		c->number[i] = generation_parse(&items[n + 1 + i]);
-	if (claims && (!r->account ||
-			  (r->account->lang != lang && r->route->keep.by_lang)))
+	if (claims && (!r->account || (r->account->lang != lang &&
+					  r->route->cache.by_lang)))
 		return false;
 	return take_answer(r, c, &items[n]);
 }
@@ -281,5 +281,5 @@ cached_keep_answer(struct req *r, struct cached *c)
 	buf_add(&out, a->headers.data, a->headers.len);
 	buf_add(&out, a->body.data, a->body.len);
 	(void)cache_set(
-	    r->cache, &c->answer, out.data, out.len, r->route->keep.seconds);
+	    r->cache, &c->answer, out.data, out.len, r->route->cache.seconds);
 }

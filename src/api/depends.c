@@ -17,14 +17,18 @@ static const struct {
 	enum key_from from;
 	const char *param;
 } kinds[] = {
-	{ ON_MOVIE, "movie", KEY_PATH, "movie" },
 	{ ON_ACCOUNT, "account", KEY_CALLER, NULL },
 	{ ON_USER, "user", KEY_CALLER, NULL },
-	{ ON_LISTS, "list", KEY_CALLER, NULL },
-	{ ON_CATALOGUE, "catalogue", KEY_NONE, NULL },
+	{ ON_FRIENDS, "friends", KEY_CALLER, NULL },
 	{ ON_CIRCLE, "circle", KEY_CALLER, NULL },
-	{ ON_NAME, "name", KEY_PATH, "username" },
+	{ ON_PROFILE, "profile", KEY_PATH, "username" },
+	{ ON_LISTS, "lists", KEY_PATH, "username" },
+	{ ON_MOVIE, "movie", KEY_PATH, "movie" },
+	{ ON_REVIEWS, "reviews", KEY_PATH, "movie" },
+	{ ON_REVIEW, "review", KEY_PATH, "review" },
 	{ ON_PERSON, "person", KEY_PATH, "person" },
+	{ ON_AWARD, "award", KEY_PATH, "award" },
+	{ ON_CATALOGUE, "catalogue", KEY_NONE, NULL },
 };
 
 _Static_assert(array_len(kinds) <= DEPENDS_MAX, "DEPENDS_MAX is too small");

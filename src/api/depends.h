@@ -11,7 +11,7 @@
 
 #include "http/request.h"
 
-#define DEPENDS_MAX 8
+#define DEPENDS_MAX 12
 
 struct dependence {
 	const char *kind;

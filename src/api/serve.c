@@ -84,21 +84,6 @@ find_route(struct req *r, bool *options)
 	return ERR_OK;
 }
 
-/* Step 2: the limits. Public routes count the address, others the account. */
-static enum err
-apply_limits(struct req *r, const struct claims *claims)
-{
-	enum limit_class limit = r->route->limit;
-	enum err e;
-
-	if (!claims)
-		return limit_count(r, limit, limit_address(r->address));
-	e = limit_count(r, L_USER, (uint64_t)claims->user_id);
-	if (!e && limit == L_CODE)
-		e = limit_count(r, L_CODE, (uint64_t)claims->user_id);
-	return e;
-}
-
 /* What a request waits for when the database does not answer. */
 static enum err
 unavailable(struct req *r)
@@ -149,10 +134,9 @@ run_handler(struct req *r, struct cached *c)
 	e = field_read_body(r);
 	if (e)
 		return e;
-	if (r->route->limit != L_NONE) {
-		cached_prepare_answer(r, c);
+	cached_prepare_answer(r, c);
+	if (r->route->needs_database)
 		e = db_ready(r->db);
-	}
 	if (!e)
 		e = r->route->handle(r);
 	if (e == ERR_UNAVAILABLE && (!r->problem || r->problem->n == 0))
@@ -168,7 +152,7 @@ look_after_model(const struct serve *serve, struct req *r)
 {
 	uint64_t version = r->model_version;
 
-	if (!r->route->keep.by_model || !serve->find_model)
+	if (!r->route->cache.by_model || !serve->find_model)
 		return;
 	serve->find_model(serve->arg, r);
 	if (r->model_version != version)
@@ -210,10 +194,10 @@ serve_steps(struct serve *serve, struct req *r, struct cached *c, bool *hit)
 		if (claims.has_lang) /* until her account is known */
 			r->lang = claims.lang;
 	}
-	e = apply_limits(r, caller);
+	e = limit_request(r, caller ? caller->user_id : 0);
 	if (e)
 		return e;
-	if (r->route->keep.by_model && serve->find_model)
+	if (r->route->cache.by_model && serve->find_model)
 		serve->find_model(serve->arg, r);
 	input = field_read_query(r);
 	r->problem = NULL; /* who may not call hears nothing of the query */

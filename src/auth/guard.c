@@ -81,7 +81,9 @@ guard_account(struct req *r)
 	assert(r->account);
 	if (!r->account->active)
 		return fail_token(r, MSG_USER_INACTIVE, "user_inactive", NULL);
-	if (r->route->guard == VERIFIED && !r->account->verified)
+	if (r->route->guard != LOGGED_IN && !r->account->verified)
 		return fail(r, ERR_UNVERIFIED, NULL, MSG_UNVERIFIED);
+	if (r->route->guard == STAFF && !r->account->staff)
+		return fail(r, ERR_FORBIDDEN, NULL, MSG_FORBIDDEN);
 	return ERR_OK;
 }

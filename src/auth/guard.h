@@ -17,7 +17,8 @@
  */
 enum err guard_token(struct req *r, struct claims *out);
 
-/* Applies route->guard to r->account: inactive 401, unverified 403. */
+/* Applies route->guard to r->account: inactive 401, unverified or not of the
+ * staff 403. */
 enum err guard_account(struct req *r);
 
 #endif

@@ -51,6 +51,35 @@ limit_count(struct req *r, enum limit_class limit, uint64_t who)
 	return fail_retry(r, ERR_TOO_OFTEN, MSG_THROTTLED, wait);
 }
 
+enum err
+limit_request(struct req *r, int64_t caller)
+{
+	/* in the order in which they are counted; the first one that is
+	 * exceeded ends it */
+	static const struct {
+		enum limit_class limit;
+		bool of_account;
+	} all[] = {
+		{ L_PUBLIC, false },
+		{ L_LOGIN, false },
+		{ L_USER, true },
+		{ L_CODE, true },
+	};
+	uint64_t who;
+	enum err e = ERR_OK;
+	size_t i;
+
+	for (i = 0; i < array_len(all) && !e; i++) {
+		if (!(r->route->limits & LIMIT(all[i].limit)))
+			continue;
+		assert(caller || !all[i].of_account);
+		who = all[i].of_account ? (uint64_t)caller :
+					  limit_address(r->address);
+		e = limit_count(r, all[i].limit, who);
+	}
+	return e;
+}
+
 /* FNV-1a, 64 bits (http://www.isthe.com/chongo/tech/comp/fnv/). */
 static uint64_t
 hash(uint64_t start, const void *bytes, size_t n)

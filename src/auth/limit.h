@@ -18,6 +18,13 @@
  */
 enum err limit_count(struct req *r, enum limit_class limit, uint64_t who);
 
+/*
+ * Counts the request against every limit of its route: those of an address by
+ * the client's, those of an account by `caller` (0 on a PUBLIC route, which has
+ * none of these).
+ */
+enum err limit_request(struct req *r, int64_t caller);
+
 /* Whom an address is: of IPv6 its network of 64 bits, which is one client's. */
 uint64_t limit_address(const char *address);
 

@@ -14,20 +14,20 @@
 #include "http/route.h"
 
 static const char *const guards[] = {
+	[VERIFIED] = "VERIFIED",
 	[PUBLIC] = "PUBLIC",
 	[LOGGED_IN] = "LOGGED_IN",
-	[VERIFIED] = "VERIFIED",
+	[OWNER] = "OWNER",
+	[STAFF] = "STAFF",
 };
 
 static const char *const pools[] = { [FAST] = "FAST", [SLOW] = "SLOW" };
 
 static const char *const limits[] = {
-	[L_NONE] = "NONE",
 	[L_PUBLIC] = "PUBLIC",
 	[L_LOGIN] = "LOGIN",
 	[L_CODE] = "CODE",
 	[L_USER] = "USER",
-	[L_NAME] = "NAME",
 };
 
 static const char *const styles[] = {
@@ -61,14 +61,18 @@ static const struct {
 	unsigned bit;
 	const char *name;
 } things[] = {
-	{ ON_MOVIE, "movie" },
 	{ ON_ACCOUNT, "account" },
 	{ ON_USER, "user" },
-	{ ON_LISTS, "lists" },
-	{ ON_CATALOGUE, "catalogue" },
+	{ ON_FRIENDS, "friends" },
 	{ ON_CIRCLE, "circle" },
-	{ ON_NAME, "name" },
+	{ ON_PROFILE, "profile" },
+	{ ON_LISTS, "lists" },
+	{ ON_MOVIE, "movie" },
+	{ ON_REVIEWS, "reviews" },
+	{ ON_REVIEW, "review" },
 	{ ON_PERSON, "person" },
+	{ ON_AWARD, "award" },
+	{ ON_CATALOGUE, "catalogue" },
 };
 
 static void
@@ -138,6 +142,41 @@ put_field(struct json *j, const struct field *f)
 }
 
 static void
+put_limits(struct json *j, unsigned of_route)
+{
+	size_t i;
+
+	json_key(j, "limits");
+	json_list(j);
+	for (i = 0; i < array_len(limits); i++) {
+		if (limits[i] && of_route & LIMIT(i))
+			json_text(j, limits[i]);
+	}
+	json_list_end(j);
+}
+
+static void
+put_cache(struct json *j, const struct route *route)
+{
+	json_key(j, "cache");
+	json_object(j);
+	if (route->cache.seconds > 0) {
+		json_key(j, "seconds");
+		json_int(j, route->cache.seconds);
+		put_things(j, "depends", route->cache.depends);
+		json_key(j, "by_viewer");
+		json_bool(j, route->cache.by_viewer);
+		json_key(j, "by_lang");
+		json_bool(j, route->cache.by_lang);
+		json_key(j, "by_model");
+		json_bool(j, route->cache.by_model);
+	}
+	if (route->touches)
+		put_things(j, "touches", route->touches);
+	json_object_end(j);
+}
+
+static void
 put_route(struct json *j, const struct route *route)
 {
 	const struct field *f;
@@ -148,29 +187,18 @@ put_route(struct json *j, const struct route *route)
 	put_text(j, "handler", route->name);
 	put_text(j, "guard", guards[route->guard]);
 	put_text(j, "pool", pools[route->pool]);
-	put_text(j, "limit", limits[route->limit]);
+	put_limits(j, route->limits);
+	json_key(j, "needs_database");
+	json_bool(j, route->needs_database);
 	put_text(j, "style", styles[route->style]);
 	json_key(j, "inputs");
 	json_list(j);
 	for (f = route->input; f->name; f++)
 		put_field(j, f);
 	json_list_end(j);
-	json_key(j, "cache");
-	json_object(j);
-	if (route->keep.seconds > 0) {
-		json_key(j, "seconds");
-		json_int(j, route->keep.seconds);
-		put_things(j, "depends", route->keep.depends);
-		json_key(j, "by_viewer");
-		json_bool(j, route->keep.by_viewer);
-		json_key(j, "by_lang");
-		json_bool(j, route->keep.by_lang);
-		json_key(j, "by_model");
-		json_bool(j, route->keep.by_model);
-	}
-	if (route->touches)
-		put_things(j, "touches", route->touches);
-	json_object_end(j);
+	json_key(j, "writes");
+	json_bool(j, route->writes);
+	put_cache(j, route);
 	json_object_end(j);
 }
 

@@ -10,12 +10,17 @@
 
 #include "http/route.h"
 
-#define ROUTE(METHOD, PATH, HANDLER, GUARD, POOL, LIMIT, STYLE, INPUT, CACHE) \
-	handler HANDLER;                                                      \
-	extern const struct field INPUT[];
-#define ROUTE_TOP ROUTE
+#define DECLARE(HANDLER, ...)        handler HANDLER;
+#define ROUTE(METHOD, PATH, ...)     DECLARE(__VA_ARGS__, )
+#define ROUTE_TOP(METHOD, PATH, ...) DECLARE(__VA_ARGS__, )
 #include "routes.def"
 #undef ROUTE_TOP
 #undef ROUTE
+#undef DECLARE
+
+/* The tables that .input of a row names, each once. */
+#define INPUT(NAME) extern const struct field NAME[];
+#include "inputs.def"
+#undef INPUT
 
 #endif

@@ -11,37 +11,56 @@
 #include "http/problem.h"
 #include "http/request.h"
 
-enum guard { PUBLIC, LOGGED_IN, VERIFIED };
+/* Who may call. All but PUBLIC need an access token of an active account. */
+enum guard {
+	VERIFIED, /* the default: the address of the account is verified */
+	PUBLIC,
+	LOGGED_IN, /* verified or not */
+	OWNER, /* VERIFIED, and the statement decides whose it is (:owned) */
+	STAFF  /* VERIFIED, with the flag of the staff */
+};
 
 enum pool { FAST, SLOW, POOL__MAX };
 
-/* Which limit a request counts against (settings limit_…). */
+/* What a request is counted against (settings limit_…). */
 enum limit_class {
-	L_NONE,   /* health, documents */
+	L_NONE,
 	L_PUBLIC, /* per address */
 	L_LOGIN,  /* per address, apart from L_PUBLIC */
-	L_CODE,   /* per account, beside L_USER */
+	L_CODE,   /* per account */
 	L_USER,   /* per account */
-	L_NAME,   /* per name that is logged in to, beside L_LOGIN */
+	L_NAME, /* per name that is logged in to; in no row, login counts it */
 	L__MAX
 };
 
+/* The limits of a row, several joined by |. */
+#define LIMIT(CLASS) (1u << (CLASS))
+#define NO_LIMIT     0u /* health, documents */
+
 typedef enum err handler(struct req *r);
 
-/* What of the caller or the path an answer depends on, or a write touches. */
+/*
+ * What an answer is made from. The key of each is the caller's id, a parameter
+ * of the path, or nothing (api/depends.c); table touch lists what changed.
+ */
 enum on {
-	ON_MOVIE = 1,   /* {movie} of the path */
-	ON_ACCOUNT = 2, /* caller: profile, language, sessions */
-	ON_USER = 4,    /* caller: ratings, marks, reviews, friends */
-	ON_LISTS = 8,   /* caller's lists */
-	ON_CATALOGUE = 16,
-	ON_CIRCLE = 32, /* caller: what her friends like */
-	ON_NAME = 64,   /* {username} of the path */
-	ON_PERSON = 128 /* {person} of the path */
+	ON_ACCOUNT = 1,  /* caller: profile, language, verified, sessions */
+	ON_USER = 2,     /* caller: ratings, unseen marks, reviews, platforms */
+	ON_FRIENDS = 4,  /* caller: friends and friend requests */
+	ON_CIRCLE = 8,   /* caller: what their friends like */
+	ON_PROFILE = 16, /* {username}: the public page */
+	ON_LISTS = 32,   /* {username}: their movie lists */
+	ON_MOVIE = 64,   /* {movie} */
+	ON_REVIEWS = 128,   /* {movie}: its reviews */
+	ON_REVIEW = 256,    /* {review}: it, its comments, all reactions */
+	ON_PERSON = 512,    /* {person} */
+	ON_AWARD = 1024,    /* {award} */
+	ON_CATALOGUE = 2048 /* anything of the catalogue */
 };
 
-struct keeping {
-	int seconds;      /* 0: not kept */
+/* Whether and how an answer is cached. */
+struct cache_rule {
+	int seconds;      /* 0: not cached */
 	unsigned depends; /* enum on: generations in the answer */
 	bool by_viewer;   /* the caller's id is part of the key */
 	bool by_lang;
@@ -55,12 +74,13 @@ struct route {
 	handler *handle;
 	enum guard guard;
 	enum pool pool;
-	enum limit_class limit;
+	unsigned limits; /* LIMIT(class) of each that counts the request */
 	enum style style;
 	const struct field *input;
-	struct keeping keep;
+	bool needs_database; /* it is connected before the handler runs */
+	struct cache_rule cache;
 	unsigned touches; /* enum on, after success */
-	bool writes;      /* POST, PUT, PATCH, DELETE that change something */
+	bool writes;      /* every method but GET */
 };
 
 extern const struct route routes[];

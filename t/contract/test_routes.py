@@ -14,9 +14,11 @@ from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
+sys.path[:0] = [str(Path(__file__).resolve().parents[1] / folder)
+                for folder in ("lib", "lint")]
 
 import contract  # noqa: E402
+import routes as rules  # noqa: E402
 
 DOCUMENT = contract.load()
 PENDING = contract.load_pending()
@@ -97,8 +99,10 @@ def test_statuses_follow_from_the_row(table, key):
         wanted.add("404")
     if row["method"] != "GET":
         wanted.add("413")
-    if row["limit"] != "NONE":
-        wanted |= {"429", "503"}
+    if row["limits"]:
+        wanted.add("429")
+    if row["needs_database"]:
+        wanted.add("503")
     if row["cache"].get("seconds"):
         wanted.add("304")
     assert not wanted - statuses
@@ -214,3 +218,108 @@ def test_what_changes_says_what_it_touches(table, key):
         assert not row["cache"].get("seconds")
         assert bool(row["cache"].get("touches")) != \
             (row["path"] in TOUCH_NOTHING)
+
+
+# --------------------------------------------------------- rules of the rows --
+
+MADE_NAMES = ("movie", "review", "username")
+MADE_KINDS = {"ON_MOVIE": ("KEY_PATH", "movie"), "ON_USER": ("KEY_CALLER", None),
+             "ON_CATALOGUE": ("KEY_NONE", None)}
+
+
+def faults(text):
+    """What the rules of t/lint/routes.py say of a made-up table."""
+    rows = rules.parse(text)
+    found = [*rules.unsorted(rows), *rules.too_long(rows),
+             *rules.owners(rows), *rules.limits(rows),
+             *rules.parameters(rows, MADE_NAMES),
+             *rules.dependences(rows, MADE_KINDS)]
+    return found + [f for f in rules.caching(rows) if "NEVER of" not in f]
+
+
+GOOD = """/* A comment. */
+ROUTE(GET,  "/a/", a, .guard = PUBLIC, .limits = NO_LIMIT, .cache = NO_CACHE)
+ROUTE(GET,  "/movies/", movies,
+    .cache = CACHE(300, ON_USER | ON_CATALOGUE, BY_LANG | BY_VIEWER))
+ROUTE(POST, "/movies/", movie_make, .limits = LIMIT(L_USER) | LIMIT(L_CODE),
+    TOUCH(ON_CATALOGUE | ON_USER))
+ROUTE(GET,  "/movies/searching/", search, .cache = CACHE(1, ON_USER, BY_LANG))
+ROUTE(GET,  "/movies/{movie}/", movie, .cache = CACHE(1, ON_MOVIE, BY_LANG))
+ROUTE(PUT,  "/reviews/{review}/", change, .guard = OWNER, TOUCH(ON_USER))
+ROUTE_TOP(GET, "/", home, .guard = PUBLIC, .limits = LIMIT(L_PUBLIC),
+    .cache = NO_CACHE)
+"""
+
+
+def test_a_good_table_has_no_fault():
+    assert faults(GOOD) == []
+    rows = rules.parse(GOOD)
+    assert [r.handler for r in rows] == [
+        "a", "movies", "movie_make", "search", "movie", "change", "home"]
+    assert rows[1].says("cache") == \
+        "CACHE(300, ON_USER | ON_CATALOGUE, BY_LANG | BY_VIEWER)"
+    assert rows[4].params == ["movie"]
+
+
+@pytest.mark.parametrize("row, fault", [
+    ('GET, "/a/", a', "says neither CACHE(...) nor NO_CACHE"),
+    ('GET, "/a/", a,\n    .guard = LOGGED_IN', "says neither"),
+    ('GET, "/a/", a, .cache = NO_CACHE, TOUCH(ON_USER)', "reads and touches"),
+    ('POST, "/a/", a', "changes something and touches nothing"),
+    ('POST, "/a/", a,\n    NEVER', "changes something and touches nothing"),
+    ('POST, "/a/", a, .cache = NO_CACHE, TOUCH(ON_USER)', "writes and has"),
+    ('POST, "/a/", a, .cache = CACHE(1, ON_USER, BY_LANG),\n    TOUCH(ON_USER)',
+     "writes and has .cache"),
+    ('DELETE, "/r/{review}/", a, TOUCH(ON_USER)', "has not .guard = OWNER"),
+    ('PUT, "/r/{review}/", a, .guard = VERIFIED, TOUCH(ON_USER)',
+     "has not .guard = OWNER"),
+    ('PATCH, "/r/{review}", a,\n    .guard = STAFF, TOUCH(ON_USER)',
+     "has not .guard = OWNER"),
+    ('GET, "/films/{film}/", a, .cache = NO_CACHE', "{film} has no row"),
+    ('GET, "/a/", a, .guard = PUBLIC, .cache = NO_CACHE', "counts an account"),
+    ('GET, "/a/", a, .limits = LIMIT(L_NAME), .cache = NO_CACHE', "L_NAME"),
+    ('GET, "/a/", a, .cache = CACHE(1, ON_MOVIE, BY_LANG)',
+     "ON_MOVIE needs {movie}"),
+    ('GET, "/a/", a, .cache = CACHE(1, ON_MOON, BY_LANG)', "ON_MOON has no row"),
+    ('GET, "/a/", a, .guard = PUBLIC, .limits = NO_LIMIT,\n'
+     '    .cache = CACHE(1, ON_USER, BY_LANG)', "ON_USER needs a caller"),
+    ('GET, "/a/", a,\n    .guard = LOGGED_IN,\n    .cache = NO_CACHE',
+     "takes 3 lines"),
+    ('GET, "/a/", %s, .cache = NO_CACHE' % ("a" * 80), "has a line of"),
+    ('GET, "/a/", a,\n%s.cache = NO_CACHE' % ("\t" * 11), "has a line of"),
+])
+def test_a_bad_row_is_found(row, fault):
+    assert any(fault in f for f in faults(f"ROUTE({row})\n")), fault
+
+
+@pytest.mark.parametrize("first, second", [
+    ("GET, \"/b/\"", "GET, \"/a/\""), ("PUT, \"/a/\"", "POST, \"/a/\""),
+    ("GET, \"/a/{movie}/\"", "GET, \"/a/b/\""),
+    ("GET, \"/a/\"", "GET, \"/a/\"")])
+def test_order(first, second):
+    rows = rules.parse(f"ROUTE({first}, x,\n    NEVER)\nROUTE({second}, x)\n")
+    assert len(list(rules.unsorted(rows))) == 1
+
+
+@pytest.mark.parametrize("text", [
+    "ROUTE(GET, \"/a/\", a\n", "ROUTES(GET, \"/a/\", a)\n",
+    "ROUTE(GET, \"/a/\", a) // words\n"])
+def test_what_is_no_row(text):
+    with pytest.raises(ValueError):
+        rules.parse(text)
+
+
+def test_a_dead_exception_is_found():
+    assert any("names signup, which has no row" in f
+               for f in rules.caching(rules.parse(GOOD)))
+
+
+def test_the_tables_that_rules_read_are_found():
+    tree = Path(__file__).resolve().parents[2]
+    names = rules.table_of_parameters((tree / "src/http/route.c").read_text())
+    kinds = rules.table_of_kinds((tree / "src/api/depends.c").read_text())
+    assert {"award", "comment", "list", "movie", "person", "reaction",
+            "review", "username"} <= set(names)
+    assert kinds["ON_MOVIE"] == ("KEY_PATH", "movie")
+    assert kinds["ON_USER"] == ("KEY_CALLER", None)
+    assert kinds["ON_CATALOGUE"] == ("KEY_NONE", None)

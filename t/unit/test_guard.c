@@ -145,15 +145,23 @@ Test(guard, with_a_bad_token)
 }
 
 static enum err
-guard_row(enum guard guard, bool active, bool verified)
+guard_flags(enum guard guard, bool active, bool verified, bool staff)
 {
-	struct account account = { .active = active, .verified = verified };
+	struct account account = {
+		.active = active, .verified = verified, .staff = staff
+	};
 	struct route route = { .guard = guard };
 
 	req.problem = NULL;
 	req.account = &account;
 	req.route = &route;
 	return guard_account(&req);
+}
+
+static enum err
+guard_row(enum guard guard, bool active, bool verified)
+{
+	return guard_flags(guard, active, verified, false);
 }
 
 Test(guard, rows_and_accounts)
@@ -168,4 +176,28 @@ Test(guard, rows_and_accounts)
 	cr_expect_str_eq(
 	    req.problem->list[0].text, "User account is not verified");
 	cr_expect_eq(guard_row(VERIFIED, false, false), ERR_UNAUTHORIZED);
+}
+
+/* A row that names no guard is VERIFIED. */
+Test(guard, the_default_is_verified)
+{
+	cr_expect_eq((enum guard)0, VERIFIED);
+}
+
+/* Whose it is is the statement's to say. */
+Test(guard, owners_are_verified)
+{
+	cr_expect_eq(guard_row(OWNER, true, true), ERR_OK);
+	cr_expect_eq(guard_row(OWNER, true, false), ERR_UNVERIFIED);
+	cr_expect_eq(guard_row(OWNER, false, true), ERR_UNAUTHORIZED);
+}
+
+Test(guard, staff_has_the_flag)
+{
+	cr_expect_eq(guard_flags(STAFF, true, true, true), ERR_OK);
+	cr_expect_eq(guard_flags(STAFF, true, true, false), ERR_FORBIDDEN);
+	cr_expect_str_eq(
+	    req.problem->list[0].text, msg_text(LANG_EN, MSG_FORBIDDEN));
+	cr_expect_eq(guard_flags(STAFF, true, false, true), ERR_UNVERIFIED);
+	cr_expect_eq(guard_flags(STAFF, false, true, true), ERR_UNAUTHORIZED);
 }

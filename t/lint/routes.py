@@ -1,0 +1,162 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Rules for the rows of src/routes.def. t/lint/tables applies them to the table,
+t/contract/test_routes.py to made-up ones."""
+
+import re
+
+COLUMNS, LINES = 100, 2
+
+# A PUT, PATCH or DELETE of one of these is its owner's alone.
+OWNED = ("{review}", "{comment}", "{reaction}", "{list}")
+
+# Writing routes that change nothing that is read through the cache, and why.
+NEVER = {
+    "login_obtain": "makes a session; no cached answer shows sessions",
+    "login_refresh": "the same",
+    "signup": "the account has not been seen by anybody",
+    "verify_resend": "only a mail",
+}
+
+
+def pieces(text):
+    """The parts of a list that commas separate, outside parentheses."""
+    depth, part = 0, ""
+    for c in text:
+        depth += (c == "(") - (c == ")")
+        if c == "," and not depth:
+            yield part.strip()
+            part = ""
+        else:
+            part += c
+    yield part.strip()
+
+
+class Row:
+    """One row, whole, however many lines it takes."""
+
+    def __init__(self, macro, inside, lines):
+        self.lines = lines
+        self.top = macro == "ROUTE_TOP"
+        self.method, path, self.handler, *more = pieces(inside)
+        self.path = path.strip('"')
+        self.said = dict(re.fullmatch(r"\.(\w+) = (.*)", m, re.S).groups()
+                         if m.startswith(".") else (m.split("(")[0], m)
+                         for m in more)
+        self.params = re.findall(r"\{(\w+)\}", path)
+        self.name = f"{self.method} {self.path}"
+
+    def says(self, member, default=""):
+        return self.said.get(member, default)
+
+    def key(self):
+        # a literal comes before a parameter of the same place
+        return self.top, self.path.replace("{", "~"), self.method
+
+
+def parse(text):
+    """The rows of a table; ValueError for what is none."""
+    text = re.sub(r"/\*.*?\*/", lambda m: "\n" * m[0].count("\n"), text,
+                  flags=re.S)
+    rows, lines = [], []
+    for number, line in enumerate(text.splitlines(), 1):
+        if not lines and not line.strip():
+            continue
+        lines.append(line)
+        row = "\n".join(lines)
+        if row.count("(") > row.count(")"):
+            continue
+        whole = re.fullmatch(r"(ROUTE(?:_TOP)?)\((.*)\)", row, re.S)
+        if not whole:
+            raise ValueError(f"line {number} ends no row: {row}")
+        rows.append(Row(*whole.groups(), lines))
+        lines = []
+    if lines:
+        raise ValueError("the last row does not end")
+    return rows
+
+
+def unsorted(rows):
+    for before, after in zip(rows, rows[1:]):
+        if before.key() >= after.key():
+            yield f"{after.name} stands after {before.name}"
+
+
+def too_long(rows):
+    for row in rows:
+        if len(row.lines) > LINES:
+            yield f"{row.name} takes {len(row.lines)} lines"
+        for line in row.lines:
+            if len(line.expandtabs()) > COLUMNS:
+                yield f"{row.name} has a line of {len(line.expandtabs())}"
+
+
+def caching(rows):
+    """A reading row says whether it is cached, a writing one what it changes."""
+    for row in rows:
+        cache = row.says("cache")
+        writes = {"TOUCH", "NEVER"} & set(row.said)
+        if row.method != "GET":
+            if cache:
+                yield f"{row.name} writes and has .cache"
+            if len(writes) != 1 or (writes == {"NEVER"}
+                                    and row.handler not in NEVER):
+                yield f"{row.name} changes something and touches nothing"
+        elif not re.match(r"CACHE\(|NO_CACHE$", cache):
+            yield f"{row.name} says neither CACHE(...) nor NO_CACHE"
+        elif writes:
+            yield f"{row.name} reads and touches"
+    for handler in sorted(set(NEVER) - {row.handler for row in rows}):
+        yield f"NEVER of t/lint/routes.py names {handler}, which has no row"
+
+
+def owners(rows):
+    for row in rows:
+        if row.method in ("PUT", "PATCH", "DELETE") and \
+                row.path.rstrip("/").endswith(OWNED) and \
+                row.says("guard") != "OWNER":
+            yield f"{row.name} has not .guard = OWNER"
+
+
+def limits(rows):
+    """Who is counted: without a caller, only an address can be."""
+    for row in rows:
+        public = row.says("guard") == "PUBLIC"
+        limit = row.says("limits", "LIMIT(L_USER)")
+        if public and re.search(r"\bL_(USER|CODE)\b", limit):
+            yield f"{row.name} is PUBLIC and counts an account"
+        if "L_NAME" in limit:
+            yield f"{row.name} counts L_NAME, which log-in alone does"
+
+
+def parameters(rows, names):
+    """`names`: of the table of parameters in http/route.c."""
+    for row in rows:
+        for name in row.params:
+            if name not in names:
+                yield f"{row.name}: {{{name}}} has no row in src/http/route.c"
+
+
+def dependences(rows, kinds):
+    """`kinds`: the table of api/depends.c, ON_… to (key_from, parameter)."""
+    for row in rows:
+        for on in re.findall(r"\bON_\w+", row.says("cache")):
+            key, name = kinds.get(on, ("unknown", None))
+            if key == "KEY_PATH" and name not in row.params:
+                yield f"{row.name}: {on} needs {{{name}}} in the path"
+            elif key == "KEY_CALLER" and row.says("guard") == "PUBLIC":
+                yield f"{row.name}: {on} needs a caller"
+            elif key == "unknown":
+                yield f"{row.name}: {on} has no row in src/api/depends.c"
+
+
+def table_of_parameters(source):
+    """The names in http/route.c."""
+    table = re.search(r"\} params\[\] = \{\n(.*?)\n\};", source, re.S)[1]
+    return re.findall(r'^\t\{ "(\w+)"', table, re.M)
+
+
+def table_of_kinds(source):
+    """The rows of api/depends.c."""
+    rows = re.findall(r'\{ (ON_\w+), "\w+", (KEY_\w+), (?:"(\w+)"|NULL) \}',
+                      source)
+    return {on: (key, name or None) for on, key, name in rows}
