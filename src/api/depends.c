@@ -46,7 +46,7 @@ depends_list(struct req *r, unsigned on, int64_t caller,
 		out[n].kind = kinds[i].kind;
 		out[n].key = "";
 		if (kinds[i].from == KEY_PATH)
-			out[n].key = path_of(r, kinds[i].param);
+			out[n].key = path_key(r, kinds[i].param);
 		if (kinds[i].from == KEY_CALLER) {
 			if (!id)
 				id = mem_printf(r->mem, "%" PRId64, caller);

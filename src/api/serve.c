@@ -202,6 +202,8 @@ serve_steps(struct serve *serve, struct req *r, struct cached *c, bool *hit)
 	input = field_read_query(r);
 	r->problem = NULL; /* who may not call hears nothing of the query */
 	e = find_caller(r, caller, c, hit);
+	if (!e)
+		e = route_check_numbers(r);
 	if (e)
 		return e;
 	if (input) /* once more: now her language is known */

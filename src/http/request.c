@@ -11,7 +11,6 @@
 #include "base/text.h"
 #include "http/params.h"
 #include "http/request.h"
-#include "http/route.h"
 
 /* Variables that are taken over as they are. */
 #define TEXT(NAME, MEMBER)                                           \
@@ -202,13 +201,4 @@ request_read(struct req *r, char *const *envp)
 	} else {
 		r->bad_path = true;
 	}
-}
-
-const char *
-path_of(const struct req *r, const char *name)
-{
-	int i = route_param(r->route, name);
-
-	assert(i >= 0 && i < PATH_PARAMS_MAX && r->path_param[i]);
-	return r->path_param[i];
 }

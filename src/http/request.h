@@ -119,8 +119,4 @@ struct req *request_new(TALLOC_CTX *parent);
  */
 void request_read(struct req *r, char *const *envp);
 
-/* Value of path parameter `name` of the matched route; asserts that it exists.
- */
-const char *path_of(const struct req *r, const char *name);
-
 #endif

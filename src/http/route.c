@@ -7,6 +7,7 @@
 #include "base/base.h"
 
 #include "base/mem.h"
+#include "base/text.h"
 #include "http/route.h"
 
 #define SEGMENTS_MAX 10
@@ -22,6 +23,27 @@ struct pattern {
 	struct segment segment[SEGMENTS_MAX];
 	const struct route *by_method[METHOD_OTHER];
 	unsigned allowed;
+};
+
+/*
+ * The parameters of paths: what a 404 calls the thing that is not there, either
+ * `model` beside the segment, or a sentence of its own. Sorted by name; t/lint
+ * compares the names with routes.def.
+ */
+static const struct param {
+	const char *name;
+	bool number; /* decimal digits; else any text */
+	const char *model;
+	enum msg missing;
+} params[] = {
+	{ "award", false, "Award", MSG_NONE },
+	{ "comment", true, "Comment", MSG_NONE },
+	{ "list", false, NULL, MSG_LIST_NOT_FOUND },
+	{ "movie", false, "Movie", MSG_NONE },
+	{ "person", false, "Person", MSG_NONE },
+	{ "reaction", true, "Reaction", MSG_NONE },
+	{ "review", true, "Review", MSG_NONE },
+	{ "username", false, "User", MSG_NONE },
 };
 
 static struct {
@@ -190,7 +212,7 @@ route_find(TALLOC_CTX *mem, enum method method, const char *path,
 {
 	struct segment segment[SEGMENTS_MAX];
 	const struct pattern *found = NULL;
-	int n = split(path, segment), i, params = 0;
+	int n = split(path, segment), i, n_params = 0;
 
 	memset(out, 0, sizeof *out);
 	if (!table.list)
@@ -212,8 +234,8 @@ route_find(TALLOC_CTX *mem, enum method method, const char *path,
 	for (i = 0; i < n; i++) {
 		if (!found->segment[i].param)
 			continue;
-		assert(params < PATH_PARAMS_MAX);
-		out->param[params++] = capture(mem, &segment[i]);
+		assert(n_params < PATH_PARAMS_MAX);
+		out->param[n_params++] = capture(mem, &segment[i]);
 	}
 }
 
@@ -234,20 +256,114 @@ route_allow(TALLOC_CTX *mem, unsigned allowed)
 	return out.data;
 }
 
-int
-route_param(const struct route *route, const char *name)
+/*
+ * The next parameter of a pattern: its name, which ends at a brace. NULL: there
+ * is none. *at starts as the pattern.
+ */
+static const char *
+next_param(const char **at, size_t *len)
 {
-	const char *p = route->pattern;
-	size_t n = strlen(name);
-	int i = 0;
+	const char *name = strchr(*at, '{');
 
-	while ((p = strchr(p, '{'))) {
-		p++;
-		if (strncmp(p, name, n) == 0 && p[n] == '}')
-			return i;
-		i++;
+	if (!name)
+		return NULL;
+	name++;
+	*len = strcspn(name, "}");
+	*at = name + *len;
+	return name;
+}
+
+/* The row of a parameter; asserts that there is one. */
+static const struct param *
+find_param(const char *name, size_t len)
+{
+	size_t i;
+
+	for (i = 0; i < array_len(params); i++) {
+		if (strncmp(params[i].name, name, len) == 0 &&
+		    params[i].name[len] == '\0')
+			return &params[i];
 	}
-	return -1;
+	assert(!"a path parameter without a row in params");
+	return NULL;
+}
+
+/* Decimal digits alone, as many as there are; false: it is no number. */
+static bool
+read_number(const char *s, int64_t *out)
+{
+	return s[strspn(s, "0123456789")] == '\0' && text_to_int64(s, out);
+}
+
+const char *
+path_of(const struct req *r, const char *name)
+{
+	const char *at = r->route->pattern, *found;
+	size_t len;
+	int i;
+
+	for (i = 0; (found = next_param(&at, &len)); i++) {
+		if (strncmp(found, name, len) == 0 && name[len] == '\0') {
+			assert(i < PATH_PARAMS_MAX && r->path_param[i]);
+			return r->path_param[i];
+		}
+	}
+	assert(!"a path parameter that the route does not have");
+	return NULL;
+}
+
+int64_t
+path_number(const struct req *r, const char *name)
+{
+	int64_t n = 0;
+	bool good = find_param(name, strlen(name))->number &&
+		    read_number(path_of(r, name), &n);
+
+	assert(good);
+	return n;
+}
+
+const char *
+path_key(const struct req *r, const char *name)
+{
+	const char *text = path_of(r, name);
+	int64_t n;
+
+	if (find_param(name, strlen(name))->number && read_number(text, &n))
+		return mem_printf(r->mem, "%" PRId64, n);
+	return text;
+}
+
+static enum err
+fail_missing(struct req *r, const struct param *param, const char *text)
+{
+	if (param->missing)
+		return fail(r, ERR_NOT_FOUND, NULL, param->missing);
+	return fail_path(r, param->model, text);
+}
+
+enum err
+fail_param(struct req *r, const char *name)
+{
+	return fail_missing(
+	    r, find_param(name, strlen(name)), path_of(r, name));
+}
+
+enum err
+route_check_numbers(struct req *r)
+{
+	const char *at = r->route->pattern, *name;
+	const struct param *param;
+	size_t len;
+	int64_t n;
+	int i;
+
+	for (i = 0; (name = next_param(&at, &len)); i++) {
+		param = find_param(name, len);
+		if (param->number && !read_number(r->path_param[i], &n))
+			return fail_missing(r, param, r->path_param[i]);
+	}
+	return ERR_OK;
 }
 
 /* Is a segment of the pattern a place for a name that people choose? */

@@ -104,8 +104,31 @@ void route_find(TALLOC_CTX *mem, enum method method, const char *path,
 /* "GET, HEAD, OPTIONS, …" for the Allow header; belongs to `mem`. */
 char *route_allow(TALLOC_CTX *mem, unsigned allowed);
 
-/* Position of a parameter's name in a pattern, -1: not there. */
-int route_param(const struct route *route, const char *name);
+/*
+ * Parameters of the path, by the name they have in the pattern; asserts that
+ * the matched route has it. The text is never empty; a number (a row of the
+ * table in route.c) has passed route_check_numbers().
+ */
+const char *path_of(const struct req *r, const char *name);
+int64_t path_number(const struct req *r, const char *name);
+
+/*
+ * The parameter as keys have it: 007 and 7 are one review. A number that is
+ * none stays as it came.
+ */
+const char *path_key(const struct req *r, const char *name);
+
+/*
+ * 404 for the first parameter that has to be a number (decimal digits, at most
+ * INT64_MAX) and is none. To be called when the caller has passed the guard.
+ */
+enum err route_check_numbers(struct req *r);
+
+/*
+ * Records the 404 of what a parameter of the path names, with the contract's
+ * body, and returns ERR_NOT_FOUND.
+ */
+enum err fail_param(struct req *r, const char *name);
 
 /*
  * Is `segment` a literal of the table at the place of {username} or {movie}?

@@ -20,7 +20,7 @@ movie_detail(struct req *r)
 	    arg_text(lang_code(r->lang)), arg_text(r->conf->public_origin),
 	    arg_text(path_of(r, "movie")));
 	if (e == ERR_NOT_FOUND)
-		return fail_path(r, "Movie", path_of(r, "movie"));
+		return fail_param(r, "movie");
 	if (e)
 		return e;
 	return reply_row(r, 200, &row, movie_shape);

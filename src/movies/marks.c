@@ -21,7 +21,7 @@ mark(struct req *r, enum stmt stmt, const char *column, enum msg unchanged)
 	e = query_one(r->mem, r->db, &row, stmt, arg_id(r->account->id),
 	    arg_text(path_of(r, "movie")));
 	if (e == ERR_NOT_FOUND)
-		return fail_path(r, "Movie", path_of(r, "movie"));
+		return fail_param(r, "movie");
 	if (e)
 		return e;
 	if (!row_bool(&row, column))

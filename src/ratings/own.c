@@ -30,7 +30,7 @@ static enum err
 reply_rating(struct req *r, int status, enum err e, const struct row *row)
 {
 	if (e == ERR_NOT_FOUND)
-		return fail_path(r, "Movie", path_of(r, "movie"));
+		return fail_param(r, "movie");
 	if (e)
 		return e;
 	if (row_is_null(row, "id") && status == 201)

@@ -44,6 +44,7 @@ const struct route routes[] = {
 	GET("/api/movies/{movie}/", "movie"),
 	GET("/api/movies/{movie}/ratings/", "rating"),
 	PUT("/api/movies/{movie}/ratings/", "rating_put"),
+	GET("/api/reviews/{review}/comments/{comment}/", "comment"),
 	GET("/api/users/friends/", "friends"),
 	PUT("/api/users/friends/{username}/", "friend_put"),
 	GET("/healthz", "health"),

@@ -154,26 +154,3 @@ Test(request, finds_methods)
 	cr_assert_eq(world_request("TRACE", "/")->method, METHOD_OTHER);
 	cr_assert_eq(world_request("", "/")->method, METHOD_OTHER);
 }
-
-Test(request, gives_path_parameters_by_name)
-{
-	struct req *r = request_to("/api/lists/ana/best/movies/heat/");
-	struct route_match match;
-
-	route_find(r->mem, r->method, r->path, &match);
-	r->route = match.route;
-	memcpy(r->path_param, match.param, sizeof match.param);
-	cr_assert_str_eq(path_of(r, "username"), "ana");
-	cr_assert_str_eq(path_of(r, "list"), "best");
-	cr_assert_str_eq(path_of(r, "movie"), "heat");
-}
-
-Test(request, asks_for_declared_parameters, .signal = SIGABRT)
-{
-	struct req *r = request_to("/api/movies/heat/");
-	struct route_match match;
-
-	route_find(r->mem, r->method, r->path, &match);
-	r->route = match.route;
-	path_of(r, "username");
-}
