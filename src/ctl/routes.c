@@ -171,8 +171,6 @@ put_cache(struct json *j, const struct route *route)
 		json_key(j, "by_model");
 		json_bool(j, route->cache.by_model);
 	}
-	if (route->touches)
-		put_things(j, "touches", route->touches);
 	json_object_end(j);
 }
 

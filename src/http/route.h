@@ -79,8 +79,7 @@ struct route {
 	const struct field *input;
 	bool needs_database; /* it is connected before the handler runs */
 	struct cache_rule cache;
-	unsigned touches; /* enum on, after success */
-	bool writes;      /* every method but GET */
+	bool writes; /* every method but GET */
 };
 
 extern const struct route routes[];

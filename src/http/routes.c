@@ -28,8 +28,6 @@ enum part { BY_NOBODY = 0, BY_LANG = 1, BY_VIEWER = 2, BY_MODEL = 4 };
 	{                    \
 		.seconds = 0 \
 	}
-#define TOUCH(ON) .touches = (ON)
-#define NEVER     .touches = 0
 
 #define ROW(METHOD, PATTERN, HANDLER, ...)               \
 	{ .method = METHOD_##METHOD,                     \
