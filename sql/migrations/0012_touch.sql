@@ -22,7 +22,10 @@
 -- catalogue  (empty)    anything at all of the catalogue
 --
 -- The rules. The first twenty are those of the documented system. What is
--- renamed raises the old key and the new one, a username also old_username.
+-- renamed raises the old key and the new one, a username also old_username. Soft
+-- deletion is a change like others. TRUNCATE needs no rule: it gives the table
+-- another file, so the database counts as another one (statement incarnation),
+-- and what was cached of the former is not found any more.
 --
 -- rule                     | table              | kinds raised
 -- -------------------------+--------------------+------------------------------
@@ -66,10 +69,10 @@
 DROP FUNCTION touch_member, touch_friends, touch_rating, touch_friends_of,
 	touch_catalogue, touch_catalogue_row CASCADE;
 
--- Whoever changes something reads by txid what it has to raise at once. Each
--- (kind, key) is there once a transaction, however many statements change it.
--- Of the rows that wait now one of each kind and key is enough; name and list
--- are kinds that nobody reads any more.
+-- The writer reads by txid what it has to raise at once. Each (kind, key) is
+-- there once a transaction, however many statements change it. Of the rows that
+-- wait now one of each kind and key is enough; nothing depends on the kinds name
+-- and list any more.
 DELETE FROM touch AS t
  WHERE kind IN ('name', 'list')
     OR EXISTS (SELECT
