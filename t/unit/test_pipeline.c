@@ -137,7 +137,7 @@ touch_more(int n)
 	    " $$ BEGIN INSERT INTO touch (kind, key)"
 	    " SELECT 'account', 'x' FROM generate_series(1, 500)"
 	    " UNION ALL SELECT 'account', g::text"
-	    " FROM generate_series(1, %d) AS g;"
+	    " FROM generate_series(1, %d) AS g ON CONFLICT DO NOTHING;"
 	    " RETURN NULL; END $$;"
 	    "CREATE OR REPLACE TRIGGER more AFTER INSERT ON rating"
 	    " FOR EACH ROW EXECUTE FUNCTION more()",
