@@ -107,14 +107,13 @@ libmxm_a_SOURCES = \
 	src/recommend/cholesky.c src/recommend/cholesky.h \
 	src/recommend/factors.c src/recommend/factors.h \
 	src/recommend/fetch.c \
-	src/recommend/file.c src/recommend/file.h \
 	src/recommend/fold.c src/recommend/fold.h \
-	src/recommend/kinds.c src/recommend/kinds.h \
 	src/recommend/large.c src/recommend/large.h \
+	src/recommend/loader.c src/recommend/loader.h \
 	src/recommend/model.c src/recommend/model.h \
+	src/recommend/model_file.c src/recommend/model_file.h \
 	src/recommend/publish.c src/recommend/publish.h \
 	src/recommend/score.c src/recommend/score.h \
-	src/recommend/shelf.c src/recommend/shelf.h \
 	src/recommend/taste.c src/recommend/taste.h \
 	src/recommend/trap.c src/recommend/trap.h \
 	src/recommend/vector.h \

@@ -21,7 +21,7 @@
 #include "db/db.h"
 #include "http/route.h"
 #include "http/server.h"
-#include "recommend/shelf.h"
+#include "recommend/loader.h"
 #include "worker.h"
 
 /* Beside the picture a form has fields. */
@@ -30,7 +30,7 @@
 struct worker {
 	struct serve serve;
 	struct shm *shm;
-	struct shelf *shelf;
+	struct loader *loader;
 	const struct prefork_role *role;
 };
 
@@ -55,8 +55,8 @@ find_model(void *arg, struct req *r)
 {
 	struct worker *w = arg;
 
-	r->model = shelf_model(w->shelf);
-	r->model_version = shelf_stamp(w->shelf)->version;
+	r->model = loader_model(w->loader);
+	r->model_version = loader_stamp(w->loader)->version;
 }
 
 static void
@@ -155,7 +155,7 @@ worker_run(
 	w->serve.memo = memo_new(mem);
 	w->serve.find_model = find_model;
 	w->serve.arg = w;
-	w->shelf = shelf_new(mem, conf->model_file);
+	w->loader = loader_new(mem, conf->model_file);
 	prefork_ready(shm, role);
 	server_run(mem, &server);
 	talloc_free(mem);

@@ -74,7 +74,7 @@ look_in_place(struct watch *w, TALLOC_CTX *mem, const char *path)
 	w->seen = now;
 	w->looked = true;
 	w->told = false;
-	e = file_map(mem, path, &model, &w->stamp, &why);
+	e = model_file_map(mem, path, &model, &w->stamp, &why);
 	w->sound = !e;
 	if (w->sound)
 		w->items = model->items;

@@ -2,8 +2,8 @@
 /*
  * Fetching a published model: chunk by chunk into a file beside the one in
  * force, which is locked, so that two who fetch never write into one another's;
- * whoever was killed leaves it to the next. Only what file_map() finds sound,
- * and what is the model asked for, takes the place of what was there.
+ * whoever was killed leaves it to the next. Only what model_file_map() finds
+ * sound, and what is the model asked for, takes the place of what was there.
  */
 #include "base/base.h"
 
@@ -137,7 +137,7 @@ check_part(struct fetch *f)
 	const char *why;
 	enum err e;
 
-	e = file_map(mem, f->part, &model, &stamp, &why);
+	e = model_file_map(mem, f->part, &model, &stamp, &why);
 	if (e)
 		e = fail_corrupt(f, why);
 	else if (!publish_is(f->which, &stamp))
@@ -221,7 +221,7 @@ publish_open(TALLOC_CTX *mem, struct db *db, const struct published *which,
 	close(fd);
 	e = publish_fetch(mem, db, which, path, why);
 	if (!e)
-		e = file_map(mem, path, out, &stamp, why);
+		e = model_file_map(mem, path, out, &stamp, why);
 	(void)unlink(path);
 	return e;
 }

@@ -355,8 +355,8 @@ fit_genre(struct model *m, const uint32_t *ratings,
 		vector_add(
 		    mean, 1 / (float)n, m->item + item * m->stride, m->stride);
 		m->genre.share[g] += ratings ? (float)ratings[item] : 1;
-		if (g < MODEL_KINDS)
-			m->kinds[item] |= UINT64_C(1) << g;
+		if (g < MODEL_GENRES)
+			m->item_genres[item] |= UINT64_C(1) << g;
 	}
 }
 
@@ -373,7 +373,7 @@ fit_genres(struct model *m, const uint32_t *ratings,
 		.id = large_array(m, genres, sizeof(int64_t)),
 		.factor = model_floats(m, genres * m->stride),
 		.share = large_array(m, genres, sizeof(float)) };
-	m->kinds = large_array(m, m->items, sizeof *m->kinds);
+	m->item_genres = large_array(m, m->items, sizeof *m->item_genres);
 	for (size_t from = 0; from < n; from += of) {
 		for (of = 1; from + of < n &&
 			     pairs[from + of].genre == pairs[from].genre;)

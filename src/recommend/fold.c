@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Folding in: build the system, factorise it, solve it.
+ * Folding in: build the system, factorise it, solve it; then the genres.
  */
 #include "base/base.h"
+
+#include <math.h>
 
 #include "base/mem.h"
 #include "recommend/cholesky.h"
 #include "recommend/fold.h"
-#include "recommend/kinds.h"
 #include "recommend/vector.h"
+
+#define DAMPING 10 /* in a_g: few ratings say little of a genre */
 
 struct fold *
 fold_new(TALLOC_CTX *mem, const struct model *model)
@@ -28,7 +31,7 @@ is_known(const struct model *m, uint32_t item)
 	return item < m->items;
 }
 
-/* Rows begin with the lane in which the diagonal stands. */
+/* Rows start at the lane that holds the diagonal. */
 static size_t
 filled(size_t row)
 {
@@ -62,7 +65,7 @@ build(struct fold *f, const struct history *h)
 		f->a[r * s + r] += ridge;
 }
 
-/* What each rating weighs; of a film that is not known, nothing. */
+/* The weight of each rating; 0 when the model does not have the movie. */
 static void
 weigh(struct fold *f, const struct history *h)
 {
@@ -86,6 +89,71 @@ weigh(struct fold *f, const struct history *h)
 	}
 }
 
+/* ------------------------------------------------------------------ genres */
+
+static bool
+has_no_genres(const struct model *m)
+{
+	return !m->item_genres || m->genre.n == 0;
+}
+
+static uint64_t
+genres_of(const struct model *m, uint32_t item)
+{
+	return is_known(m, item) ? m->item_genres[item] : 0;
+}
+
+/* Fills f->liking from f->pull. */
+static void
+find_liking(struct fold *f, const struct history *h)
+{
+	const struct model *m = f->model;
+	float all = 0, pull = 0;
+	size_t genres =
+	    m->genre.n < MODEL_GENRES ? m->genre.n : (size_t)MODEL_GENRES;
+
+	memset(f->liking, 0, sizeof f->liking);
+	f->genre_scale = 0;
+	if (has_no_genres(m))
+		return;
+	for (size_t j = 0; j < h->n; j++) {
+		all += fabsf(f->pull[j]);
+		pull += f->pull[j];
+		for (uint64_t g = genres_of(m, h->item[j]); g; g &= g - 1)
+			f->liking[fold_lowest_genre(g)] += f->pull[j];
+	}
+	f->genre_scale = taste_genre(&m->taste, h->n) / (all + DAMPING);
+	for (size_t g = 0; g < genres; g++)
+		f->liking[g] =
+		    f->genre_scale * (f->liking[g] - pull * m->genre.share[g]);
+}
+
+/* Adds to out[j] the part of rating j in the genres' score. */
+wide static void
+add_genre_parts(
+    const struct fold *f, const struct history *h, uint64_t genres, float *out)
+{
+	const struct model *m = f->model;
+	float expected = 0, n = (float)__builtin_popcountll(genres);
+
+	if (!genres || has_no_genres(m))
+		return;
+	for (uint64_t rest = genres; rest; rest &= rest - 1) {
+		uint32_t g = (uint32_t)fold_lowest_genre(rest);
+
+		if (g < m->genre.n) /* see neighbours_of() */
+			expected += m->genre.share[g];
+	}
+	for (size_t j = 0; j < h->n; j++) {
+		uint64_t shared = genres & genres_of(m, h->item[j]);
+		float met = (float)__builtin_popcountll(shared);
+
+		out[j] += f->genre_scale * f->pull[j] * (met - expected) / n;
+	}
+}
+
+/* ----------------------------------------------------------------- folding */
+
 void
 fold_run(struct fold *f, const struct history *h)
 {
@@ -96,19 +164,19 @@ fold_run(struct fold *f, const struct history *h)
 	f->solved = cholesky_factor(f->a, m->factors, m->stride);
 	if (f->solved)
 		cholesky_solve(f->a, m->factors, m->stride, f->x);
-	/* almost singular systems end in numbers that are none */
+	/* an almost singular system may give infinity or NaN */
 	f->solved = f->solved && vector_is_finite(f->x, m->stride);
 	if (!f->solved)
 		memset(f->x, 0, m->stride * sizeof *f->x);
 	f->common = taste_common(&m->taste, h->n);
 	vector_add(f->x, f->common, m->mean, m->stride);
-	kinds_run(f, h);
+	find_liking(f, h);
 }
 
 float
-fold_score(const struct fold *f, const float *y, uint64_t kinds)
+fold_score(const struct fold *f, const float *y, uint64_t genres)
 {
-	return vector_dot(f->x, y, f->model->stride) + kinds_score(f, kinds);
+	return vector_dot(f->x, y, f->model->stride) + fold_genres(f, genres);
 }
 
 float
@@ -119,7 +187,7 @@ fold_common(const struct fold *f, const float *y)
 
 wide void
 fold_parts(const struct fold *f, const struct history *h, const float *y,
-    uint64_t kinds, float *out)
+    uint64_t genres, float *out)
 {
 	const struct model *m = f->model;
 	size_t s = m->stride;
@@ -134,5 +202,5 @@ fold_parts(const struct fold *f, const struct history *h, const float *y,
 			out[j] = f->pull[j] *
 				 vector_dot(f->v, m->item + h->item[j] * s, s);
 	}
-	kinds_parts(f, h, kinds, out);
+	add_genre_parts(f, h, genres, out);
 }

@@ -33,7 +33,7 @@ struct genres {
 	float *share;
 };
 
-#define MODEL_KINDS 64 /* genres that count in a score; of more, the first */
+#define MODEL_GENRES 64 /* genres that count in a score; of more, the first */
 
 struct model {
 	uint32_t items;
@@ -49,8 +49,8 @@ struct model {
 	struct taste taste;
 	int64_t *id; /* the movies of the items, rising; NULL: not known */
 	struct genres genre;
-	uint64_t *kinds;   /* an item's genres, as bits; NULL: no genres */
-	struct trap *trap; /* around the arrays; NULL: they are no file's */
+	uint64_t *item_genres; /* an item's genres, as bits; NULL: no genres */
+	struct trap *trap;     /* around the arrays; NULL: they are no file's */
 };
 
 #define MODEL_NONE UINT32_MAX

@@ -37,7 +37,7 @@ insert_model(struct publication *p)
 	struct row row;
 	enum err e;
 
-	file_checksum_text(p->stamp, checksum);
+	model_file_checksum_text(p->stamp, checksum);
 	e = query_one(p->mem, p->db, &row, SQL_model_insert,
 	    arg_id((int64_t)p->stamp->version), arg_text(checksum),
 	    arg_id((int64_t)p->stamp->size), arg_text(p->quality),
@@ -59,7 +59,7 @@ flush(struct publication *p)
 	    arg_id(p->id), arg_int(p->number++), arg_bytes(p->chunk, n));
 }
 
-/* file_write() has filled the stamp in before its first piece. */
+/* model_file_write() has filled the stamp in before its first piece. */
 static enum err
 take_piece(void *arg, const void *piece, size_t n)
 {
@@ -134,7 +134,7 @@ publish(void *arg)
 	*p->stamp =
 	    (struct stamp){ .version = (uint64_t)row_id(&row, "version"),
 		    .trained_at = row_id(&row, "now") };
-	e = file_write(p->model, p->stamp, take_piece, p);
+	e = model_file_write(p->model, p->stamp, take_piece, p);
 	if (!e)
 		e = flush(p);
 	if (!e)

@@ -10,7 +10,7 @@
 #include "base/base.h"
 
 #include "db/db.h"
-#include "recommend/file.h"
+#include "recommend/model_file.h"
 
 #define PUBLISH_KEPT 3
 
@@ -19,8 +19,9 @@
  * ever was (whatever the clock says), and *stamp gets all of it. `quality` is a
  * JSON object that tells how good the model is, NDCG@100 as {"NDCG@100":
  * {"mean": 0.26}}. Two hosts that publish at once wait for each other; `db` has
- * no statement timeout. ERR_INVALID: the model is not sound (file_write()).
- * ERR_UNAVAILABLE: the database is away or full; then nothing has changed.
+ * no statement timeout. ERR_INVALID: the model is not sound
+ * (model_file_write()). ERR_UNAVAILABLE: the database is away or full; then
+ * nothing has changed.
  */
 must_check enum err publish_model(TALLOC_CTX *mem, struct db *db,
     const struct model *m, const char *quality, struct stamp *stamp);
@@ -64,7 +65,7 @@ must_check enum err publish_rollback(
 
 /*
  * Fetches a published model and puts it in the place of `path`, whole or not at
- * all: written beside it, checked as file_map() checks, and renamed.
+ * all: written beside it, checked as model_file_map() checks, and renamed.
  * ERR_INVALID: what the database holds is corrupt. ERR_NOT_FOUND: it was taken
  * back or replaced meanwhile. ERR_UNAVAILABLE: the database is away, or the
  * file cannot be written (SIGXFSZ is the caller's to ignore). *why says it,

@@ -6,7 +6,6 @@
 
 #include <math.h>
 
-#include "recommend/kinds.h"
 #include "recommend/score.h"
 #include "recommend/vector.h"
 
@@ -20,14 +19,14 @@ score_factors(const struct fold *f, float *out)
 }
 
 wide void
-score_kinds(const struct fold *f, float *out)
+score_genres(const struct fold *f, float *out)
 {
 	const struct model *m = f->model;
 
-	if (!(f->heard > 0))
+	if (!(f->genre_scale > 0))
 		return;
 	for (uint32_t i = 0; i < m->items; i++)
-		out[i] += kinds_score(f, m->kinds[i]);
+		out[i] += fold_genres(f, m->item_genres[i]);
 }
 
 /*
@@ -69,7 +68,7 @@ score_all(struct fold *f, const struct history *h, float *out)
 {
 	fold_run(f, h);
 	score_factors(f, out);
-	score_kinds(f, out);
+	score_genres(f, out);
 	score_near(f, h, out);
 }
 
@@ -97,7 +96,7 @@ score_parts(
 	const struct model *m = f->model;
 
 	fold_parts(f, h, m->item + item * m->stride,
-	    m->kinds ? m->kinds[item] : 0, out);
+	    m->item_genres ? m->item_genres[item] : 0, out);
 	for (size_t j = 0; j < h->n; j++) {
 		if (f->near_pull[j] != 0)
 			out[j] += f->near_pull[j] *

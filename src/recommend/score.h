@@ -14,7 +14,7 @@
 void score_factors(const struct fold *f, float *out);
 
 /* Adds what their genres say. */
-void score_kinds(const struct fold *f, float *out);
+void score_genres(const struct fold *f, float *out);
 
 /* Adds what the neighbours of the ratings say, after fold_run() with them. */
 void score_near(const struct fold *f, const struct history *h, float *out);

@@ -16,7 +16,7 @@ struct taste {
 	float floor;       /* what the oldest rating still weighs, 0 to 1 */
 	float half;        /* so many ratings back, half of the rest is gone */
 	float near_half;   /* the same for neighbours, where the floor is 0 */
-	float genre;       /* weight of the genres she likes (kinds.h) */
+	float genre;       /* weight of the genres (fold.h) */
 	float genre_first; /* as much more for who has rated little */
 	float common;      /* weight of everybody's taste beside hers, then */
 	float first_fade;  /* both fade as she rates: 2^-(ratings / fade)^2 */

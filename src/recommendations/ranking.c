@@ -65,20 +65,20 @@ static bool
 weigh(const struct ranking *r, const struct likeness *l, float *of_kin,
     float *of_kind)
 {
-	size_t kin = 0, kinds = 0;
+	size_t kin = 0, genres = 0;
 	float all;
 
 	for (size_t i = l->kin; i < l->kin_end; i++)
 		kin +=
 		    model_find(r->model, r->caller->kin.other[i]) != MODEL_NONE;
 	for (size_t i = l->kind; i < l->kind_end; i++)
-		kinds += model_genre(r->model, r->caller->kind.other[i]) !=
-			 MODEL_NONE;
-	all = (float)kin + (kinds > 0 ? GENRE_WEIGHT : 0);
+		genres += model_genre(r->model, r->caller->kind.other[i]) !=
+			  MODEL_NONE;
+	all = (float)kin + (genres > 0 ? GENRE_WEIGHT : 0);
 	if (!(all > 0))
 		return false;
 	*of_kin = 1 / all;
-	*of_kind = kinds > 0 ? GENRE_WEIGHT / (all * (float)kinds) : 0;
+	*of_kind = genres > 0 ? GENRE_WEIGHT / (all * (float)genres) : 0;
 	return true;
 }
 
@@ -90,9 +90,9 @@ factors_of_genre(const struct model *m, uint32_t genre)
 
 /* A genre alone, as bits. */
 static uint64_t
-kind_of(uint32_t genre)
+genre_set(uint32_t genre)
 {
-	return genre < MODEL_KINDS ? UINT64_C(1) << genre : 0;
+	return genre < MODEL_GENRES ? UINT64_C(1) << genre : 0;
 }
 
 static float
@@ -116,7 +116,7 @@ stranger_score(const struct ranking *r, int64_t film)
 		if (g != MODEL_NONE)
 			score +=
 			    of_kind * fold_score(r->fold,
-					  factors_of_genre(m, g), kind_of(g));
+					  factors_of_genre(m, g), genre_set(g));
 	}
 	return score;
 }
@@ -160,7 +160,7 @@ stranger_parts(const struct ranking *r, int64_t film, float *out, float *common)
 		if (g == MODEL_NONE)
 			continue;
 		y = factors_of_genre(m, g);
-		fold_parts(r->fold, h, y, kind_of(g), parts);
+		fold_parts(r->fold, h, y, genre_set(g), parts);
 		add_parts(out, of_kind, parts, h->n);
 		*common += of_kind * fold_common(r->fold, y);
 	}

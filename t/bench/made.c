@@ -8,9 +8,9 @@
 
 #include "base/mem.h"
 #include "made.h"
-#include "recommend/file.h"
 #include "recommend/fit.h"
 #include "recommend/large.h"
+#include "recommend/model_file.h"
 
 #define STARTS 1000000000
 #define GAP    60 /* seconds between two ratings */
@@ -189,7 +189,8 @@ made_model_file(const char *path, uint32_t items)
 	enum err e = ERR_UNAVAILABLE;
 
 	if (out)
-		e = file_write(made_model(mem, items, 64), &stamp, put, out);
+		e = model_file_write(
+		    made_model(mem, items, 64), &stamp, put, out);
 	talloc_free(mem);
 	return out && fclose(out) == 0 && !e;
 }

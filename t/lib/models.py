@@ -5,7 +5,7 @@ lies in the file of a host."""
 import random
 import struct
 
-# The head of the file (src/recommend/file.c).
+# The head of the file (src/recommend/model_file.c).
 MAGIC = b"MXMMODEL"
 VERSION_AT = 8 + 4 + 4 + 32 + 8
 

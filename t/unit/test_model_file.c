@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * The model's file: what is read is what was written, everything else is
- * refused, and a shelf goes on with what it had.
+ * refused, and the loader goes on with what it had.
  */
 #include "base/base.h"
 
@@ -14,8 +14,8 @@
 
 #include "base/log.h"
 #include "base/mem.h"
-#include "recommend/file.h"
-#include "recommend/shelf.h"
+#include "recommend/loader.h"
+#include "recommend/model_file.h"
 
 enum { ITEMS = 40, FACTORS = 11, NEAR = 3, GENRES = 2 };
 
@@ -23,7 +23,7 @@ static TALLOC_CTX *mem;
 static char path[] = "/tmp/mxm-model-XXXXXX";
 static int64_t movie_ids[ITEMS], genre_ids[GENRES] = { 4, 9 };
 static float shares[GENRES] = { 0.25f, 0.5f };
-static uint64_t kinds[ITEMS];
+static uint64_t item_genres[ITEMS];
 static uint32_t near_index[ITEMS * NEAR];
 static float near_weight[ITEMS * NEAR];
 
@@ -77,8 +77,8 @@ model_any(void)
 	m->genre = (struct genres){ GENRES, genre_ids,
 		model_floats(m, GENRES * m->stride), shares };
 	m->genre.factor[m->stride] = 7;
-	m->kinds = kinds;
-	kinds[5] = 3;
+	m->item_genres = item_genres;
+	item_genres[5] = 3;
 	model_prepare(m);
 	return m;
 }
@@ -99,7 +99,7 @@ save(const struct model *m, uint64_t version)
 	int fd = open(other, O_WRONLY | O_CREAT | O_TRUNC, 0600);
 
 	cr_assert_geq(fd, 0);
-	cr_assert_eq(file_write(m, &stamp, put, &fd), ERR_OK);
+	cr_assert_eq(model_file_write(m, &stamp, put, &fd), ERR_OK);
 	cr_assert_eq((off_t)stamp.size, lseek(fd, 0, SEEK_CUR));
 	close(fd);
 	cr_assert_eq(rename(other, path), 0);
@@ -112,7 +112,7 @@ refusal(void)
 	struct stamp stamp;
 	const char *why;
 
-	if (file_map(mem, path, &m, &stamp, &why) == ERR_OK)
+	if (model_file_map(mem, path, &m, &stamp, &why) == ERR_OK)
 		return NULL;
 	return why;
 }
@@ -125,7 +125,7 @@ Test(model_file, comes_back_as_it_was)
 	const char *why;
 
 	save(m, 17);
-	cr_assert_eq(file_map(mem, path, &back, &stamp, &why), ERR_OK);
+	cr_assert_eq(model_file_map(mem, path, &back, &stamp, &why), ERR_OK);
 	cr_expect_eq(stamp.version, 17);
 	cr_expect_eq(stamp.trained_at, 1700000000);
 	cr_expect_eq(back->items, ITEMS);
@@ -148,7 +148,7 @@ Test(model_file, comes_back_as_it_was)
 	cr_expect_eq(model_genre(back, 9), 1);
 	cr_expect_float_eq(back->genre.factor[back->stride], 7, 1e-6);
 	cr_expect_arr_eq(back->genre.share, shares, sizeof shares);
-	cr_expect_arr_eq(back->kinds, kinds, sizeof kinds);
+	cr_expect_arr_eq(back->item_genres, item_genres, sizeof item_genres);
 	cr_expect_eq(model_genre(back, 5), MODEL_NONE);
 }
 
@@ -200,7 +200,7 @@ expect_unsound(struct model *m)
 	size_t put_bytes = 0;
 
 	cr_expect_eq(
-	    file_write(m, &stamp, put_nothing, &put_bytes), ERR_INVALID);
+	    model_file_write(m, &stamp, put_nothing, &put_bytes), ERR_INVALID);
 	cr_expect_eq(put_bytes, 0);
 }
 
@@ -219,9 +219,9 @@ Test(model_file, what_is_no_number_is_not_written)
 	near_index[4] = ITEMS;
 	expect_unsound(m);
 	near_index[4] = 6;
-	kinds[0] = 4;
+	item_genres[0] = 4;
 	expect_unsound(m);
-	kinds[0] = 0;
+	item_genres[0] = 0;
 	movie_ids[3] = movie_ids[2];
 	expect_unsound(m);
 }
@@ -231,25 +231,25 @@ Test(model_file, failure_to_put_is_told)
 	struct stamp stamp = { .version = 1 };
 	int closed = -1;
 
-	cr_expect_eq(
-	    file_write(model_any(), &stamp, put, &closed), ERR_UNAVAILABLE);
+	cr_expect_eq(model_file_write(model_any(), &stamp, put, &closed),
+	    ERR_UNAVAILABLE);
 }
 
-Test(model_file, shelf_takes_the_new_and_keeps_the_last_good)
+Test(model_file, loader_takes_the_new_and_keeps_the_last_good)
 {
 	struct model *m = model_any();
-	struct shelf *shelf;
+	struct loader *loader;
 
 	unlink(path);
-	shelf = shelf_new(mem, path);
-	cr_expect_null(shelf_model(shelf));
-	cr_expect_eq(shelf_stamp(shelf)->version, 0);
+	loader = loader_new(mem, path);
+	cr_expect_null(loader_model(loader));
+	cr_expect_eq(loader_stamp(loader)->version, 0);
 	save(m, 1);
-	cr_expect_not_null(shelf_model(shelf));
-	cr_expect_eq(shelf_stamp(shelf)->version, 1);
+	cr_expect_not_null(loader_model(loader));
+	cr_expect_eq(loader_stamp(loader)->version, 1);
 	save(m, 2);
-	cr_expect_not_null(shelf_model(shelf));
-	cr_expect_eq(shelf_stamp(shelf)->version, 2);
+	cr_expect_not_null(loader_model(loader));
+	cr_expect_eq(loader_stamp(loader)->version, 2);
 	{ /* something else in its place */
 		char *other = mem_printf(mem, "%s.new", path);
 		FILE *f = fopen(other, "w");
@@ -258,14 +258,14 @@ Test(model_file, shelf_takes_the_new_and_keeps_the_last_good)
 		fclose(f);
 		cr_assert_eq(rename(other, path), 0);
 	}
-	cr_expect_not_null(shelf_model(shelf));
-	cr_expect_eq(shelf_stamp(shelf)->version, 2);
-	cr_expect_float_eq(shelf_model(shelf)->item[0], m->item[0], 1e-6);
+	cr_expect_not_null(loader_model(loader));
+	cr_expect_eq(loader_stamp(loader)->version, 2);
+	cr_expect_float_eq(loader_model(loader)->item[0], m->item[0], 1e-6);
 	unlink(path);
-	cr_expect_not_null(shelf_model(shelf));
+	cr_expect_not_null(loader_model(loader));
 	save(m, 3);
-	cr_expect_not_null(shelf_model(shelf));
-	cr_expect_eq(shelf_stamp(shelf)->version, 3);
+	cr_expect_not_null(loader_model(loader));
+	cr_expect_eq(loader_stamp(loader)->version, 3);
 }
 
 /* As save(), long ago: whatever is written later has another time. */
@@ -289,29 +289,29 @@ write_into(off_t at, const void *p, size_t n)
 	close(fd);
 }
 
-Test(model_file, shelf_lets_go_what_is_written_into)
+Test(model_file, loader_lets_go_what_is_written_into)
 {
 	static const char zeros[4000];
-	struct shelf *shelf = shelf_new(mem, path);
+	struct loader *loader = loader_new(mem, path);
 	struct stat st;
 
 	save(model_any(), 1);
-	cr_assert_not_null(shelf_model(shelf));
+	cr_assert_not_null(loader_model(loader));
 	cr_assert_eq(stat(path, &st), 0);
 	cr_assert_eq(truncate(path, 4096), 0);
-	cr_expect_null(shelf_model(shelf));
-	cr_expect_eq(shelf_stamp(shelf)->version, 0);
+	cr_expect_null(loader_model(loader));
+	cr_expect_eq(loader_stamp(loader)->version, 0);
 	cr_assert_eq(truncate(path, st.st_size), 0);
-	cr_expect_null(shelf_model(shelf), "it is zeros");
+	cr_expect_null(loader_model(loader), "it is zeros");
 	save_old(2);
-	cr_assert_not_null(shelf_model(shelf));
+	cr_assert_not_null(loader_model(loader));
 	write_into(4096, zeros, sizeof zeros);
-	cr_expect_null(shelf_model(shelf));
+	cr_expect_null(loader_model(loader));
 	save_old(3);
-	cr_assert_not_null(shelf_model(shelf));
+	cr_assert_not_null(loader_model(loader));
 	write_into(0, "MXMMODEL", 8);
-	cr_expect_not_null(shelf_model(shelf), "it is as it was");
-	cr_expect_eq(shelf_stamp(shelf)->version, 3);
+	cr_expect_not_null(loader_model(loader), "it is as it was");
+	cr_expect_eq(loader_stamp(loader)->version, 3);
 }
 
 static void
@@ -321,7 +321,7 @@ look_at_all(void *arg)
 	volatile int64_t sum = 0;
 
 	for (uint32_t i = 0; i < m->items; i++)
-		sum += (int64_t)m->kinds[i] + m->id[i];
+		sum += (int64_t)m->item_genres[i] + m->id[i];
 }
 
 static bool
@@ -331,20 +331,20 @@ can_be_read(const struct model *m)
 }
 
 /* Its file has lost the name, but some other one, and so it can be cut off. */
-Test(model_file, shelf_lets_go_what_has_been_lost)
+Test(model_file, loader_lets_go_what_has_been_lost)
 {
-	struct shelf *shelf = shelf_new(mem, path);
+	struct loader *loader = loader_new(mem, path);
 	char *other = mem_printf(mem, "%s.other", path);
 
 	save(model_any(), 1);
-	cr_assert(can_be_read(shelf_model(shelf)));
+	cr_assert(can_be_read(loader_model(loader)));
 	cr_assert_eq(link(path, other), 0);
 	cr_assert_eq(unlink(path), 0);
-	cr_assert(can_be_read(shelf_model(shelf)), "it lives on");
+	cr_assert(can_be_read(loader_model(loader)), "it lives on");
 	cr_assert_eq(truncate(other, 100), 0);
-	cr_expect_not(can_be_read(shelf_model(shelf)));
-	cr_expect_null(shelf_model(shelf));
+	cr_expect_not(can_be_read(loader_model(loader)));
+	cr_expect_null(loader_model(loader));
 	save(model_any(), 2);
-	cr_assert(can_be_read(shelf_model(shelf)));
+	cr_assert(can_be_read(loader_model(loader)));
 	(void)unlink(other);
 }

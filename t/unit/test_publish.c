@@ -81,7 +81,7 @@ model_any(int64_t first)
 		.id = genre_ids,
 		.factor = model_floats(m, GENRES * m->stride),
 		.share = mem_array(m, float, GENRES) };
-	m->kinds = mem_array(m, uint64_t, ITEMS);
+	m->item_genres = mem_array(m, uint64_t, ITEMS);
 	m->genre.factor[m->stride] = 7;
 	model_prepare(m);
 	return m;
@@ -122,7 +122,7 @@ in_place(struct stamp *stamp)
 {
 	const struct model *m;
 
-	if (file_map(mem, path, &m, stamp, &why) == ERR_OK)
+	if (model_file_map(mem, path, &m, stamp, &why) == ERR_OK)
 		return m;
 	return NULL;
 }
@@ -174,7 +174,8 @@ Test(publish, quality_that_says_little)
 		    publish_model(mem, db, m, qualities[i], &stamp), ERR_OK);
 		cr_expect_float_eq(newest().ndcg, -1, 1e-9, "%s", qualities[i]);
 	}
-	cr_expect_eq(publish_model(mem, db, m, "{", &stamp), ERR_INVALID);
+	cr_expect_eq(publish_model(mem, db, m, "{", &stamp), ERR_INTERNAL,
+	    "a bug of the program");
 }
 
 Test(publish, in_chunks)

@@ -11,8 +11,8 @@
 #include <unistd.h>
 
 #include "base/mem.h"
-#include "recommend/file.h"
 #include "recommend/fold.h"
+#include "recommend/model_file.h"
 #include "recommendations/ranking.h"
 
 /* Movies 10, 20, 30 …: the first half is of one kind, the rest of another. */
@@ -22,7 +22,7 @@ static TALLOC_CTX *mem;
 static struct model *model;
 static int64_t ids[ITEMS], genres[] = { 1, 2 };
 static float shares[] = { 0.5f, 0.6f };
-static uint64_t kinds[ITEMS];
+static uint64_t item_genres[ITEMS];
 
 static void
 set_up(void)
@@ -49,10 +49,10 @@ set_up(void)
 	model->id = ids;
 	model->genre = (struct genres){ 2, genres,
 		model_floats(model, 2 * model->stride), shares };
-	model->kinds = kinds;
+	model->item_genres = item_genres;
 	model->taste.genre = 0.4f;
 	for (int i = 0; i < ITEMS; i++)
-		kinds[i] = (i < HALF ? 1 : 2) | (i % 7 == 0 ? 3 : 0);
+		item_genres[i] = (i < HALF ? 1 : 2) | (i % 7 == 0 ? 3 : 0);
 	model->genre.factor[0] = 1;
 	model->genre.factor[model->stride + 1] = 1;
 	model_prepare(model);
@@ -242,9 +242,9 @@ model_mapped(int *fd)
 
 	*fd = mkstemp(path);
 	cr_assert_geq(*fd, 0);
-	cr_assert_eq(file_write(model, &stamp, put, fd), ERR_OK);
-	cr_assert_eq(
-	    file_map(mem, path, &mapped, &stamp, &why), ERR_OK, "%s", why);
+	cr_assert_eq(model_file_write(model, &stamp, put, fd), ERR_OK);
+	cr_assert_eq(model_file_map(mem, path, &mapped, &stamp, &why), ERR_OK,
+	    "%s", why);
 	(void)unlink(path);
 	return mapped;
 }

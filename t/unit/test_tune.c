@@ -191,8 +191,8 @@ Test(tune, genres_are_means_of_their_items)
 	cr_expect_eq(m->genre.factor[m->stride + 2], 0);
 	cr_expect_float_eq(m->genre.share[0], 0.3f, 1e-6f);
 	cr_expect_float_eq(m->genre.share[1], 1, 1e-6f);
-	cr_expect_eq(m->kinds[0], 2);
-	cr_expect_eq(m->kinds[2], 3);
+	cr_expect_eq(m->item_genres[0], 2);
+	cr_expect_eq(m->item_genres[2], 3);
 	fit_genres(m, NULL, pairs, 1);
 	cr_expect_float_eq(m->genre.share[0], 1 / 3.0f, 1e-6f);
 	fit_genres(m, NULL, NULL, 0);

@@ -14,7 +14,7 @@
 #include "base/mem.h"
 #include "ctl/recommend/recommend.h"
 #include "db/query.h"
-#include "recommend/shelf.h"
+#include "recommend/loader.h"
 #include "recommendations/ranking.h"
 
 #define SHOWN 20 /* contributions in the text; --json has all */
@@ -151,8 +151,8 @@ static int
 find_all(struct task *t, struct explanation *x)
 {
 	struct wish wish = { .caller = row_id(&x->who, "user_id") };
-	struct shelf *shelf = shelf_new(t->mem, t->ctl->conf->model_file);
-	const struct model *model = shelf_model(shelf);
+	struct loader *loader = loader_new(t->mem, t->ctl->conf->model_file);
+	const struct model *model = loader_model(loader);
 	struct ranking *ranking;
 
 	if (!model) {
@@ -162,7 +162,7 @@ find_all(struct task *t, struct explanation *x)
 		    t->ctl->conf->model_file);
 		return EX_NOINPUT;
 	}
-	x->stamp = shelf_stamp(shelf);
+	x->stamp = loader_stamp(loader);
 	if (caller_read(t->mem, t->db, &wish, &x->caller))
 		return recommend_away(t);
 	ranking = ranking_new(t->mem, model, &x->caller);

@@ -12,7 +12,7 @@ void
 ctl_model_here(TALLOC_CTX *mem, const char *path, struct ctl_model *out)
 {
 	*out = (struct ctl_model){ .path = path };
-	if (file_map(mem, path, &out->model, &out->stamp, &out->why))
+	if (model_file_map(mem, path, &out->model, &out->stamp, &out->why))
 		out->model = NULL;
 }
 
@@ -30,7 +30,7 @@ ctl_model_json(struct json *j, const struct ctl_model *m)
 		json_text(j, m->why);
 		return;
 	}
-	file_checksum_text(&m->stamp, text);
+	model_file_checksum_text(&m->stamp, text);
 	clock_iso(iso, m->stamp.trained_at * 1000000);
 	json_key(j, "version");
 	json_int(j, (int64_t)m->stamp.version);

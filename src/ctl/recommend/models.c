@@ -42,7 +42,7 @@ json_published(struct json *j, const struct shown *s, const struct published *p)
 {
 	char checksum[MODEL_CHECKSUM_TEXT], iso[CLOCK_ISO_SIZE];
 
-	file_checksum_text(&p->stamp, checksum);
+	model_file_checksum_text(&p->stamp, checksum);
 	clock_iso(iso, p->stamp.trained_at * 1000000);
 	json_object(j);
 	json_key(j, "version");

@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
-#include "recommend/file.h"
+#include "recommend/model_file.h"
 #include "recommend/vector.h"
 
 #define FORMAT     1
@@ -57,7 +57,7 @@ enum section {
 	NEAR_START,
 	NEAR_INDEX,
 	NEAR_WEIGHT,
-	KINDS,
+	ITEM_GENRES,
 	GENRE_IDS,
 	GENRES,
 	GENRE_SHARES,
@@ -83,7 +83,7 @@ lay_out(const struct header *h, struct layout *out)
 		[NEAR_START] = ((size_t)h->items + 1) * sizeof(size_t),
 		[NEAR_INDEX] = h->neighbours * sizeof(uint32_t),
 		[NEAR_WEIGHT] = h->neighbours * sizeof(float),
-		[KINDS] = h->genres > 0 ? h->items * sizeof(uint64_t) : 0,
+		[ITEM_GENRES] = h->genres > 0 ? h->items * sizeof(uint64_t) : 0,
 		[GENRE_IDS] = h->genres * sizeof(int64_t),
 		[GENRES] = h->genres * stride * sizeof(float),
 		[GENRE_SHARES] = h->genres * sizeof(float),
@@ -108,7 +108,7 @@ checksum_begin(crypto_generichash_state *hash)
 }
 
 void
-file_checksum_text(const struct stamp *s, char out[MODEL_CHECKSUM_TEXT])
+model_file_checksum_text(const struct stamp *s, char out[MODEL_CHECKSUM_TEXT])
 {
 	sodium_bin2hex(out, MODEL_CHECKSUM_TEXT, s->checksum, MODEL_CHECKSUM);
 }
@@ -147,14 +147,14 @@ near_is_sound(const struct near *near, uint32_t items)
 }
 
 static bool
-kinds_are_sound(const struct model *m)
+genres_are_sound(const struct model *m)
 {
 	uint64_t all = 0;
 
-	if (m->genre.n == 0 || m->genre.n >= MODEL_KINDS)
+	if (m->genre.n == 0 || m->genre.n >= MODEL_GENRES)
 		return true;
 	for (uint32_t i = 0; i < m->items; i++)
-		all |= m->kinds[i];
+		all |= m->item_genres[i];
 	return all >> m->genre.n == 0;
 }
 
@@ -179,7 +179,7 @@ complaint(const struct model *m)
 		return "it holds factors that are no numbers";
 	if (!all_rise(m->id, m->items) || !all_rise(m->genre.id, m->genre.n))
 		return "its movies are not in order";
-	if (!kinds_are_sound(m))
+	if (!genres_are_sound(m))
 		return "its movies have genres that it does not know";
 	if (!near_is_sound(&m->near, m->items))
 		return "its neighbours are none of its movies";
@@ -220,7 +220,7 @@ send_sections(
 		[NEAR_START] = m->near.start,
 		[NEAR_INDEX] = m->near.index,
 		[NEAR_WEIGHT] = m->near.weight,
-		[KINDS] = m->kinds,
+		[ITEM_GENRES] = m->item_genres,
 		[GENRE_IDS] = m->genre.id,
 		[GENRES] = m->genre.factor,
 		[GENRE_SHARES] = m->genre.share,
@@ -257,7 +257,7 @@ fill_header(const struct model *m, const struct stamp *stamp, struct header *h)
 }
 
 enum err
-file_write(const struct model *m, struct stamp *stamp,
+model_file_write(const struct model *m, struct stamp *stamp,
     enum err (*put)(void *arg, const void *p, size_t n), void *arg)
 {
 	char page[HEADER] = { 0 };
@@ -368,7 +368,7 @@ point_into(struct mapping *map)
 		    .id = SECTION(GENRE_IDS),
 		    .factor = SECTION(GENRES),
 		    .share = SECTION(GENRE_SHARES) },
-		.kinds = h->genres > 0 ? SECTION(KINDS) : NULL,
+		.item_genres = h->genres > 0 ? SECTION(ITEM_GENRES) : NULL,
 		.trap = &map->trap,
 	};
 #undef SECTION
@@ -408,7 +408,7 @@ check(void *arg)
 }
 
 enum err
-file_map(TALLOC_CTX *mem, const char *path, const struct model **out,
+model_file_map(TALLOC_CTX *mem, const char *path, const struct model **out,
     struct stamp *stamp, const char **why)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC);

@@ -4,8 +4,8 @@
  * it: a header, then the arrays as they lie in memory. Only machines of the
  * same byte order read one another's; all others refuse it.
  */
-#ifndef RECOMMEND_FILE_H
-#define RECOMMEND_FILE_H
+#ifndef RECOMMEND_MODEL_FILE_H
+#define RECOMMEND_MODEL_FILE_H
 
 #include "base/base.h"
 
@@ -24,7 +24,8 @@ struct stamp {
 #define MODEL_CHECKSUM_TEXT (2 * MODEL_CHECKSUM + 1)
 
 /* The checksum in hexadecimal digits. */
-void file_checksum_text(const struct stamp *s, char out[MODEL_CHECKSUM_TEXT]);
+void model_file_checksum_text(
+    const struct stamp *s, char out[MODEL_CHECKSUM_TEXT]);
 
 /*
  * Hands the file to put(), piece by piece from its beginning. `stamp` has the
@@ -33,7 +34,7 @@ void file_checksum_text(const struct stamp *s, char out[MODEL_CHECKSUM_TEXT]);
  * ids that do not rise or neighbours that are not there, and nothing was put.
  * Else put()'s first failure.
  */
-must_check enum err file_write(const struct model *m, struct stamp *stamp,
+must_check enum err model_file_write(const struct model *m, struct stamp *stamp,
     enum err (*put)(void *arg, const void *p, size_t n), void *arg);
 
 /*
@@ -46,7 +47,7 @@ must_check enum err file_write(const struct model *m, struct stamp *stamp,
  * at within trap_run(model->trap), unless the file has no name any more. What
  * is written into it meanwhile makes wrong scores, not wrong addresses.
  */
-must_check enum err file_map(TALLOC_CTX *mem, const char *path,
+must_check enum err model_file_map(TALLOC_CTX *mem, const char *path,
     const struct model **out, struct stamp *stamp, const char **why);
 
 #endif

@@ -5,25 +5,25 @@
  * that, and lets the old one go. A bad file in its place changes nothing; what
  * was written into the file itself does, if it is no model any more.
  */
-#ifndef RECOMMEND_SHELF_H
-#define RECOMMEND_SHELF_H
+#ifndef RECOMMEND_LOADER_H
+#define RECOMMEND_LOADER_H
 
 #include "base/base.h"
 
-#include "recommend/file.h"
+#include "recommend/model_file.h"
 
-struct shelf;
+struct loader;
 
-/* `path` is borrowed for the life of the shelf. Nothing is opened yet. */
-struct shelf *shelf_new(TALLOC_CTX *mem, const char *path);
+/* `path` is borrowed for the life of the loader. Nothing is opened yet. */
+struct loader *loader_new(TALLOC_CTX *mem, const char *path);
 
 /*
  * The model in force, or NULL. The model that was returned before may be gone
  * then: do not keep it beyond a request.
  */
-const struct model *shelf_model(struct shelf *s);
+const struct model *loader_model(struct loader *s);
 
-/* The stamp of what shelf_model() last returned; version 0: nothing. */
-const struct stamp *shelf_stamp(const struct shelf *s);
+/* The stamp of what loader_model() last returned; version 0: nothing. */
+const struct stamp *loader_stamp(const struct loader *s);
 
 #endif

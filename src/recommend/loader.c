@@ -10,9 +10,9 @@
 
 #include "base/log.h"
 #include "base/mem.h"
-#include "recommend/shelf.h"
+#include "recommend/loader.h"
 
-struct shelf {
+struct loader {
 	const char *path;
 	const struct model *model; /* NULL: none yet */
 	struct stamp stamp;
@@ -21,10 +21,10 @@ struct shelf {
 	bool looked;
 };
 
-struct shelf *
-shelf_new(TALLOC_CTX *mem, const char *path)
+struct loader *
+loader_new(TALLOC_CTX *mem, const char *path)
 {
-	struct shelf *s = mem_new(mem, struct shelf);
+	struct loader *s = mem_new(mem, struct loader);
 
 	s->path = path;
 	return s;
@@ -41,14 +41,14 @@ is_same_file(const struct stat *a, const struct stat *b)
 
 /* false: it has been replaced, and what is held lives on without a name. */
 static bool
-is_held(const struct shelf *s, const struct stat *now)
+is_held(const struct loader *s, const struct stat *now)
 {
 	return s->model && s->held.st_dev == now->st_dev &&
 	       s->held.st_ino == now->st_ino;
 }
 
 static void
-let_go(struct shelf *s)
+let_go(struct loader *s)
 {
 	talloc_free((void *)(uintptr_t)s->model);
 	s->model = NULL;
@@ -56,7 +56,7 @@ let_go(struct shelf *s)
 }
 
 static void
-look(struct shelf *s)
+look(struct loader *s)
 {
 	static const char without[] = "going on without a model until there "
 				      "is another";
@@ -78,7 +78,7 @@ look(struct shelf *s)
 		return;
 	s->seen = now;
 	s->looked = true;
-	e = file_map(s, s->path, &model, &stamp, &why);
+	e = model_file_map(s, s->path, &model, &stamp, &why);
 	if (e == ERR_NOT_FOUND)
 		return;
 	if (e) {
@@ -96,14 +96,14 @@ look(struct shelf *s)
 }
 
 const struct model *
-shelf_model(struct shelf *s)
+loader_model(struct loader *s)
 {
 	look(s);
 	return s->model;
 }
 
 const struct stamp *
-shelf_stamp(const struct shelf *s)
+loader_stamp(const struct loader *s)
 {
 	return &s->stamp;
 }
