@@ -490,6 +490,17 @@ def test_nobody_else_writes_touch():
     assert found == []
 
 
+def test_answers_depend_on_the_kinds_that_are_raised(transaction):
+    """The kinds of the route table, of the rules and of the constraint."""
+    table = (stack_module.ROOT / "src/api/depends.c").read_text()
+    read = set(re.findall(r'\{ ON_\w+, "(\w+)", KEY_', table))
+    raised = set().union(*(kinds for _, kinds in comment_table().values()))
+    transaction.execute("SELECT pg_get_constraintdef(oid) FROM pg_constraint"
+                        " WHERE conname = 'touch_kind_known'")
+    allowed = set(re.findall(r"'(\w+)'", transaction.fetchone()[0]))
+    assert read == raised == allowed
+
+
 def test_an_unknown_kind_is_refused(transaction):
     with pytest.raises(psycopg2.errors.CheckViolation,
                        match="touch_kind_known"):
