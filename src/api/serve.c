@@ -1,8 +1,17 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The one way a request flows: route, limit, token, cache, account, input,
- * handler, reply. Each step is a call; whatever goes wrong in one ends
- * in problem_reply().
+ * The way of a request. The steps, as HACKING and doc/architecture.md list
+ *them:
+ *
+ *	1 route     path and method become a row of routes.def
+ *	2 token     the claims of the caller, unless the row is PUBLIC
+ *	3 limits    those that the row names
+ *	4 query     input of the query; its errors wait for step 6
+ *	5 cache     one multi-get: account, answer, generations
+ *	6 caller    account and guard, numbers of the path, errors of the query
+ *	7 body      input of the body
+ *	8 handler   unless the answer was cached
+ *	9 reply     the answer is cached; 304, or the errors in words
  */
 #include "base/base.h"
 
@@ -92,7 +101,7 @@ unavailable(struct req *r)
 }
 
 /*
- * Steps 3 and 4: the caller, from the cache or the database, and the guard.
+ * Steps 5 and 6: the caller, from the cache or the database, and the guard.
  * *hit: the answer came along from the cache.
  */
 static enum err
@@ -125,7 +134,7 @@ find_caller(
 	return ERR_OK;
 }
 
-/* Steps 5 and 6: the body and the handler. */
+/* Steps 7 and 8: the body and the handler. */
 static enum err
 run_handler(struct req *r, struct cached *c)
 {
@@ -141,9 +150,7 @@ run_handler(struct req *r, struct cached *c)
 		e = r->route->handle(r);
 	if (e == ERR_UNAVAILABLE && (!r->problem || r->problem->n == 0))
 		return unavailable(r);
-	if (e)
-		return e;
-	return ERR_OK;
+	return e;
 }
 
 /* Whether the model that made the answer is still the one in force. */
@@ -159,7 +166,7 @@ look_after_model(const struct serve *serve, struct req *r)
 		r->answer.passing = true;
 }
 
-/* Step 7: validators, the cache, and 304 when the client has it already. */
+/* Step 9: validators, the cache, and 304 when the client has it already. */
 static void
 finish(struct req *r, struct cached *c, bool hit)
 {
@@ -176,41 +183,55 @@ finish(struct req *r, struct cached *c, bool hit)
 		r->answer.status = 304;
 }
 
+/* Step 2. *caller stays NULL on a PUBLIC route. */
+static enum err
+find_claims(struct req *r, struct claims *claims, const struct claims **caller)
+{
+	enum err e;
+
+	if (r->route->guard == PUBLIC)
+		return ERR_OK;
+	e = guard_token(r, claims);
+	if (e)
+		return e;
+	*caller = claims;
+	if (claims->has_lang) /* until the account is known */
+		r->lang = claims->lang;
+	return ERR_OK;
+}
+
 static enum err
 serve_steps(struct serve *serve, struct req *r, struct cached *c, bool *hit)
 {
-	struct claims claims, *caller = NULL;
+	struct claims claims;
+	const struct claims *caller = NULL;
+	struct problem *of_query;
 	bool options;
-	enum err e, input;
+	enum err e, query;
 
 	e = find_route(r, &options);
 	if (e || options)
 		return e;
-	if (r->route->guard != PUBLIC) {
-		e = guard_token(r, &claims);
-		if (e)
-			return e;
-		caller = &claims;
-		if (claims.has_lang) /* until her account is known */
-			r->lang = claims.lang;
-	}
-	e = limit_request(r, caller ? caller->user_id : 0);
+	e = find_claims(r, &claims, &caller);
+	if (!e)
+		e = limit_request(r, caller ? caller->user_id : 0);
 	if (e)
 		return e;
 	if (r->route->cache.by_model && serve->find_model)
 		serve->find_model(serve->arg, r);
-	input = field_read_query(r);
-	r->problem = NULL; /* who may not call hears nothing of the query */
+	query = field_read_query(r);
+	of_query = r->problem; /* nothing of it to whom the guard refuses */
+	r->problem = NULL;
 	e = find_caller(r, caller, c, hit);
 	if (!e)
 		e = route_check_numbers(r);
 	if (e)
 		return e;
-	if (input) /* once more: now her language is known */
-		return field_read_query(r);
-	if (*hit)
-		return ERR_OK;
-	return run_handler(r, c);
+	if (query) {
+		r->problem = of_query;
+		return query;
+	}
+	return *hit ? ERR_OK : run_handler(r, c);
 }
 
 /*

@@ -24,7 +24,7 @@
 #define FIELD_LIST_MAX_TEXT "50"
 _Static_assert(FIELD_LIST_MAX == 50, "the text says the number");
 
-/* Of a wrong value so much is repeated in a complaint (code points). */
+/* Of a wrong value so much is repeated in an error (code points). */
 #define ECHO_MAX 100
 
 /* So many times its length a text may have before it is measured exactly. */
@@ -60,7 +60,7 @@ cut(struct req *r, const char *text)
 	return text;
 }
 
-/* A value as it stands in a complaint; nothing of a secret. */
+/* A value as it is repeated in an error; nothing of a secret. */
 static const char *
 echo_of(const struct filling *x, const struct raw *raw)
 {
@@ -84,13 +84,10 @@ echo_of(const struct filling *x, const struct raw *raw)
 }
 
 static void
-blame(const struct filling *x, enum msg msg, const char *arg0, const char *arg1)
+add(const struct filling *x, enum msg msg, const char *arg0, const char *arg1)
 {
-	const char *const args[3] = { arg0, arg1, NULL };
-	struct req *r = x->r;
-
-	complain(
-	    r, ERR_INVALID, x->f->name, msg_format(r->mem, r->lang, msg, args));
+	add_error(x->r, ERR_INVALID, x->f->name, msg,
+	    (const char *const[3]){ arg0, arg1 });
 }
 
 /*
@@ -98,32 +95,30 @@ blame(const struct filling *x, enum msg msg, const char *arg0, const char *arg1)
  * request where the style has one text for all.
  */
 static void
-blame_value(const struct filling *x, const struct raw *raw, enum msg msg)
+add_value(const struct filling *x, const struct raw *raw, enum msg msg)
 {
 	enum style style = x->r->route->style;
 	const char *echo = echo_of(x, raw);
 
 	if (x->f->invalid_msg == MSG_NONE)
-		blame(x, msg, echo, NULL);
+		add(x, msg, echo, NULL);
 	else if (style == STYLE_ERROR || style == STYLE_STATUS)
-		complain(x->r, ERR_INVALID, NULL,
-		    msg_format(x->r->mem, x->r->lang, x->f->invalid_msg,
-			(const char *const[3]){ echo }));
+		add_error(x->r, ERR_INVALID, NULL, x->f->invalid_msg,
+		    (const char *const[3]){ echo });
 	else
-		blame(x, x->f->invalid_msg, echo, NULL);
+		add(x, x->f->invalid_msg, echo, NULL);
 }
 
 static void
-blame_bound(const struct filling *x, enum msg msg, int64_t bound)
+add_bound(const struct filling *x, enum msg msg, int64_t bound)
 {
-	char text[24];
+	const char *text = mem_printf(x->r->mem, "%" PRId64, bound);
 	struct raw raw = { .kind = RAW_TEXT, .text = text };
 
-	snprintf(text, sizeof text, "%" PRId64, bound);
 	if (x->f->invalid_msg == MSG_NONE)
-		blame(x, msg, text, NULL);
+		add(x, msg, text, NULL);
 	else
-		blame_value(x, &raw, msg);
+		add_value(x, &raw, msg);
 }
 
 /* ASCII digits only; what does not fit becomes the largest number. */
@@ -182,7 +177,7 @@ fill_cursor(const struct filling *x, const struct raw *raw)
 	x->out->given = true;
 }
 
-/* Whether a text has more code points than `most`; the complaint is made. */
+/* Whether a text has more code points than `most`; the error is added. */
 static bool
 is_too_long(const struct filling *x, const struct raw *raw, const char *text,
     size_t most)
@@ -194,20 +189,20 @@ is_too_long(const struct filling *x, const struct raw *raw, const char *text,
 	if (x->f->flags & LENIENT)
 		return true;
 	if (x->f->invalid_msg != MSG_NONE)
-		blame_value(x, raw, x->f->invalid_msg);
+		add_value(x, raw, x->f->invalid_msg);
 	else
-		blame(x, MSG_FIELD_LENGTH,
+		add(x, MSG_FIELD_LENGTH,
 		    mem_printf(x->r->mem, "%zu", x->f->max_length),
 		    mem_printf(x->r->mem, "%zu", length));
 	return true;
 }
 
-/* Whether a text breaks a rule for what it holds; the complaint is made. */
+/* Whether a text breaks a rule for what it holds; the error is added. */
 static bool
 is_wrong_text(const struct filling *x, const struct raw *raw)
 {
 	if ((x->f->flags & NOT_BLANK) && text_is_blank(raw->text)) {
-		blame(x,
+		add(x,
 		    x->r->route->style == STYLE_FRAMEWORK ?
 			MSG_FIELD_MAY_NOT_BLANK :
 			MSG_FIELD_BLANK,
@@ -216,15 +211,15 @@ is_wrong_text(const struct filling *x, const struct raw *raw)
 	}
 	if ((x->f->flags & DIGITS_ONLY) &&
 	    strspn(raw->text, "0123456789") != strlen(raw->text)) {
-		blame_value(x, raw, MSG_FIELD_INTEGER);
+		add_value(x, raw, MSG_FIELD_INTEGER);
 		return true;
 	}
 	return false;
 }
 
 /*
- * NULL when it is not text or breaks a rule of the field; the complaint is
- * made. The length comes first, roughly: all that follows costs more than
+ * NULL when it is not text or breaks a rule of the field; the error is
+ * added. The length comes first, roughly: all that follows costs more than
  * counting. What is then changed is measured once more.
  */
 static const char *
@@ -239,7 +234,7 @@ take_text(const struct filling *x, const struct raw *raw)
 	if (raw->kind != RAW_TEXT && (x->f->flags & LENIENT))
 		return NULL;
 	if (raw->kind != RAW_TEXT) {
-		blame_value(x, raw,
+		add_value(x, raw,
 		    raw->kind == RAW_BAD ? MSG_FIELD_BAD_TEXT : MSG_FIELD_TEXT);
 		return NULL;
 	}
@@ -274,15 +269,15 @@ take_int(const struct filling *x, const struct raw *raw, int64_t *out)
 		good = text_to_int64(raw->text, out);
 	}
 	if (!good) {
-		blame_value(x, raw, MSG_FIELD_INTEGER);
+		add_value(x, raw, MSG_FIELD_INTEGER);
 		return false;
 	}
 	if (x->f->max <= x->f->min)
 		return true;
 	if (*out < x->f->min)
-		blame_bound(x, MSG_FIELD_MIN, x->f->min);
+		add_bound(x, MSG_FIELD_MIN, x->f->min);
 	else if (*out > x->f->max)
-		blame_bound(x, MSG_FIELD_MAX, x->f->max);
+		add_bound(x, MSG_FIELD_MAX, x->f->max);
 	else
 		return true;
 	return false;
@@ -296,7 +291,7 @@ fill_bool(const struct filling *x, const struct raw *raw)
 	yes = text ? strcmp(raw->text, "true") == 0 : raw->number != 0;
 	if (x->f->from != FROM_QUERY && raw->kind != RAW_BOOL &&
 	    !(text && (yes || strcmp(raw->text, "false") == 0))) {
-		blame_value(x, raw, MSG_FIELD_BOOLEAN);
+		add_value(x, raw, MSG_FIELD_BOOLEAN);
 		return;
 	}
 	x->out->number = yes;
@@ -320,7 +315,7 @@ fill_choice(const struct filling *x, const struct raw *raw)
 			}
 		}
 	}
-	blame_value(x, raw, MSG_FIELD_CHOICE);
+	add_value(x, raw, MSG_FIELD_CHOICE);
 }
 
 static void
@@ -331,7 +326,7 @@ fill_list(const struct filling *x, const struct source *s)
 	size_t n = source_all(x->r, s, x->f, &list), i;
 
 	if (n > FIELD_LIST_MAX) {
-		blame(x, MSG_FIELD_ITEMS, FIELD_LIST_MAX_TEXT,
+		add(x, MSG_FIELD_ITEMS, FIELD_LIST_MAX_TEXT,
 		    mem_printf(x->r->mem, "%zu", n));
 		return;
 	}
@@ -362,7 +357,7 @@ fill_file(const struct filling *x, const struct raw *raw)
 		x->out->given = true;
 		return;
 	}
-	blame(x, MSG_PICTURE_INVALID,
+	add(x, MSG_PICTURE_INVALID,
 	    msg_size(x->r->mem, x->r->lang, x->r->conf->upload_limit), NULL);
 }
 
@@ -399,7 +394,7 @@ fill_null(const struct filling *x)
 	x->out->is_null = true;
 	if (x->f->flags & NULLABLE)
 		return;
-	blame(x,
+	add(x,
 	    x->r->route->style == STYLE_FRAMEWORK ? MSG_FIELD_MAY_NOT_NULL :
 						    MSG_FIELD_NULL,
 	    NULL, NULL);
@@ -481,11 +476,10 @@ report_missing(struct req *r, const struct source *s)
 			msg = MSG_MISSING_FIELDS;
 		if (f->required_msg != MSG_NONE)
 			msg = f->required_msg;
-		complain(r, ERR_INVALID,
+		add_error_label(r, ERR_INVALID,
 		    style == STYLE_FRAMEWORK || style == STYLE_FORM ? f->name :
 								      NULL,
-		    msg_format(r->mem, r->lang, msg,
-			(const char *const[3]){ msg_field(r->lang, f->name) }));
+		    msg, f->name);
 		if (style != STYLE_FRAMEWORK)
 			return true;
 	}

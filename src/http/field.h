@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * Declared input: a route names its fields in a table, and what reaches the
- * handler is typed and inside its limits. All complaints are collected.
+ * handler is typed and inside its limits. All errors are collected.
  */
 #ifndef HTTP_FIELD_H
 #define HTTP_FIELD_H
@@ -11,7 +11,7 @@
 #include "http/request.h"
 #include "i18n/msg.h"
 
-/* Values of one list parameter; more are a complaint. */
+/* Values of one list parameter; more are an error. */
 #define FIELD_LIST_MAX 50
 
 /* Lengths of texts that several routes take, in code points. */
@@ -34,7 +34,7 @@ enum field_type {
 	T_BOOL,  /* JSON true or false; in a query exactly "true", else false */
 	T_CHOICE, /* one of `choices`, given as "P,F,R" */
 	T_LIST,   /* repeated text: name, name[], or a single value */
-	T_INTS,   /* the same, integers (anything else is a complaint) */
+	T_INTS,   /* the same, integers (anything else is an error) */
 	T_PAGE,   /* page number: digits, else the default; clamped */
 	T_LIMIT,  /* page size: 1..100, else the default; more means 100 */
 	T_CURSOR, /* last_id: digits, else absent */
@@ -44,9 +44,9 @@ enum field_type {
 enum field_flags {
 	REQUIRED = 1,  /* key must be there (null counts as there) */
 	NULLABLE = 2,  /* null is a value */
-	NOT_BLANK = 4, /* white space alone is a complaint */
+	NOT_BLANK = 4, /* white space alone is an error */
 	DIGITS_ONLY = 8,
-	SECRET = 16,     /* never echoed in a complaint, never logged */
+	SECRET = 16,     /* never repeated in an error, never logged */
 	LENIENT = 32,    /* T_TEXT: what is not text, or too long, is absent */
 	NORMALIZED = 64, /* T_TEXT: in Unicode's form NFKC, and so measured */
 	/* only what is four times too long is refused; the handler has rules
@@ -84,13 +84,13 @@ extern const struct field no_input[];
 
 /*
  * Fills r->values from the query alone (no body is touched), so that the
- * answer cache has its key; complaints go to r->problem.
+ * answer cache has its key; errors go to r->problem.
  */
 enum err field_read_query(struct req *r);
 
 /*
  * Reads the body if the route has fields in it and fills their values.
- * Returns ERR_OK, or the first kind of complaint (bad JSON, invalid, too
+ * Returns ERR_OK, or the first kind of error (bad JSON, invalid, too
  * large, media type) with r->problem telling all of them.
  */
 enum err field_read_body(struct req *r);

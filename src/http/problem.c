@@ -44,22 +44,55 @@ problem_of(struct req *r, enum err code)
 	return r->problem;
 }
 
-void
-complain(struct req *r, enum err code, const char *field, const char *text)
+/* NULL: there are as many as are reported. */
+static struct error_entry *
+add_entry(struct req *r, enum err code, const char *field, enum msg msg)
 {
 	struct problem *p = problem_of(r, code);
+	struct error_entry *entry;
 
 	if (p->n == (int)array_len(p->list))
-		return; /* who gets this many has enough to do */
-	p->list[p->n].field = field;
-	p->list[p->n].text = text;
-	p->n++;
+		return NULL;
+	entry = &p->list[p->n++];
+	*entry = (struct error_entry){ .field = field, .msg = msg };
+	return entry;
+}
+
+void
+add_error(struct req *r, enum err code, const char *field, enum msg msg,
+    const char *const args[3])
+{
+	struct error_entry *entry = add_entry(r, code, field, msg);
+
+	if (entry)
+		memcpy(entry->args, args, sizeof entry->args);
+}
+
+void
+add_error_label(struct req *r, enum err code, const char *field, enum msg msg,
+    const char *label)
+{
+	struct error_entry *entry = add_entry(r, code, field, msg);
+
+	if (entry)
+		entry->label = label;
+}
+
+const char *
+problem_text(const struct req *r, const struct error_entry *entry)
+{
+	const char *args[3];
+
+	memcpy(args, entry->args, sizeof args);
+	if (entry->label)
+		args[0] = msg_field(r->lang, entry->label);
+	return msg_format(r->mem, r->lang, entry->msg, args);
 }
 
 enum err
 fail(struct req *r, enum err code, const char *field, enum msg msg)
 {
-	complain(r, code, field, msg_text(r->lang, msg));
+	add_error(r, code, field, msg, (const char *const[3]){ NULL });
 	return code;
 }
 
@@ -67,7 +100,7 @@ enum err
 fail_with(struct req *r, enum err code, const char *field, enum msg msg,
     const char *const args[3])
 {
-	complain(r, code, field, msg_format(r->mem, r->lang, msg, args));
+	add_error(r, code, field, msg, args);
 	return code;
 }
 
@@ -101,50 +134,58 @@ fail_retry(struct req *r, enum err code, enum msg msg, int seconds)
 	    (const char *const[3]){ mem_printf(r->mem, "%d", seconds) });
 }
 
-/* A complaint about the request as a whole; NULL: there is none. */
-static const char *
-whole_text(const struct problem *p)
+/* The first error of the request as a whole; NULL: there is none. */
+static const struct error_entry *
+whole_entry(const struct problem *p)
 {
 	int i;
 
 	for (i = 0; i < p->n; i++) {
 		if (!p->list[i].field)
-			return p->list[i].text;
+			return &p->list[i];
 	}
 	return NULL;
 }
 
 /* The one text that stands for all. */
 static const char *
-first_text(const struct problem *p)
+first_text(const struct req *r, const struct problem *p)
 {
-	const char *whole = whole_text(p);
+	const struct error_entry *whole = whole_entry(p);
 
-	return whole ? whole : p->list[0].text;
+	return problem_text(r, whole ? whole : &p->list[0]);
 }
 
-/* {"field": ["text", …], …} in the order of the first complaints. */
+/* Has one of the first `n` entries that field? */
+static bool
+has_field(const struct problem *p, int n, const char *field)
+{
+	int i;
+
+	for (i = 0; i < n; i++) {
+		if (p->list[i].field && strcmp(p->list[i].field, field) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* {"field": ["text", …], …} in the order of the first errors. */
 static void
-put_fields(const struct problem *p, struct json *j)
+put_fields(const struct req *r, const struct problem *p, struct json *j)
 {
 	const char *field;
 	int i, k;
 
 	for (i = 0; i < p->n; i++) {
 		field = p->list[i].field;
-		for (k = 0; field && k < i; k++) {
-			if (p->list[k].field &&
-			    strcmp(p->list[k].field, field) == 0)
-				field = NULL;
-		}
-		if (!field)
+		if (!field || has_field(p, i, field))
 			continue;
 		json_key(j, field);
 		json_list(j);
 		for (k = i; k < p->n; k++) {
 			if (p->list[k].field &&
 			    strcmp(p->list[k].field, field) == 0)
-				json_text(j, p->list[k].text);
+				json_text(j, problem_text(r, &p->list[k]));
 		}
 		json_list_end(j);
 	}
@@ -154,7 +195,7 @@ put_fields(const struct problem *p, struct json *j)
 static bool
 has_detail(const struct problem *p, enum err code, enum style style)
 {
-	if (!whole_text(p))
+	if (!whole_entry(p))
 		return false;
 	return p->detail_code || style == STYLE_FRAMEWORK ||
 	       code == ERR_METHOD || code == ERR_MEDIA_TYPE ||
@@ -199,18 +240,18 @@ put_path(const struct req *r, const struct problem *p, struct json *j)
 
 /* The key that every error body has. */
 static void
-put_error(const struct problem *p, struct json *j)
+put_error(const struct req *r, const struct problem *p, struct json *j)
 {
 	int i;
 
 	if (!p->error_is_list) {
-		put_pair(j, "error", first_text(p));
+		put_pair(j, "error", first_text(r, p));
 		return;
 	}
 	json_key(j, "error");
 	json_list(j);
 	for (i = 0; i < p->n; i++)
-		json_text(j, p->list[i].text);
+		json_text(j, problem_text(r, &p->list[i]));
 	json_list_end(j);
 }
 
@@ -226,7 +267,7 @@ put_problem(
 	if (p->reason)
 		put_pair(j, "detail", p->reason);
 	else if (p->n > 0)
-		put_pair(j, "detail", first_text(p));
+		put_pair(j, "detail", first_text(r, p));
 	else
 		put_pair(j, "detail", msg_text(r->lang, MSG_NOT_FOUND_TEXT));
 }
@@ -267,16 +308,16 @@ put_body(struct req *r, const struct problem *p, enum err code, bool problem)
 	if (p->n == 0) {
 		put_path(r, p, j);
 	} else {
-		put_fields(p, j);
+		put_fields(r, p, j);
 		if (!problem && p->reason)
 			put_pair(j, "detail", p->reason);
 		else if (!problem && has_detail(p, code, style))
-			put_pair(j, "detail", first_text(p));
+			put_pair(j, "detail", first_text(r, p));
 		if (p->detail_code)
 			put_token(p, j);
 		if (!problem && style == STYLE_STATUS)
-			put_pair(j, "status", first_text(p));
-		put_error(p, j);
+			put_pair(j, "status", first_text(r, p));
+		put_error(r, p, j);
 	}
 	json_object_end(j);
 	done = reply_done(r, j);
@@ -285,7 +326,7 @@ put_body(struct req *r, const struct problem *p, enum err code, bool problem)
 
 /* The text for a failure nobody has described. */
 static void
-complain_common(struct req *r, enum err code)
+add_common(struct req *r, enum err code)
 {
 	const char *args[3] = { NULL };
 
@@ -307,8 +348,7 @@ complain_common(struct req *r, enum err code)
 	default:
 		break;
 	}
-	complain(
-	    r, code, NULL, msg_format(r->mem, r->lang, common[code], args));
+	add_error(r, code, NULL, common[code], args);
 }
 
 /*
@@ -330,7 +370,7 @@ problem_reply(struct req *r, enum err code)
 
 	assert(code != ERR_OK && code < ERR__MAX);
 	if (p->n == 0 && code != ERR_NOT_FOUND)
-		complain_common(r, code);
+		add_common(r, code);
 	r->answer.etag[0] = '\0';
 	r->answer.cache_control = "no-store";
 	r->answer.ready_headers_len = 0;

@@ -26,14 +26,18 @@ enum style {
 	STYLE_STATUS
 };
 
-struct complaint {
+/* One thing that is wrong; worded when the reply is written. */
+struct error_entry {
 	const char *field; /* NULL: of the whole request; "__all__" possible */
-	const char *text;
+	enum msg msg;
+	const char *args[3];
+	const char *label; /* a field that {0} names as its form does, NULL:
+			      args say it */
 };
 
 struct problem {
 	enum err code;
-	struct complaint list[32];
+	struct error_entry list[32];
 	int n;
 	const char *detail_code;   /* `code` of token errors, NULL: none */
 	const char *token_message; /* inside `messages`, NULL: none */
@@ -45,18 +49,29 @@ struct problem {
 };
 
 /*
- * Records a complaint in the caller's language and returns `code`: report and
- * return in one statement. `field` NULL: of the whole request.
+ * Records an error and returns `code`: report and return in one statement.
+ * `field` NULL: of the whole request. The reply words it, in the language that
+ * is known then.
  */
 enum err fail(struct req *r, enum err code, const char *field, enum msg msg);
 
-/* The same with up to three arguments for {0} {1} {2}. */
+/*
+ * The same with up to three arguments for {0} {1} {2}, which are borrowed until
+ * the reply is written.
+ */
 enum err fail_with(struct req *r, enum err code, const char *field,
     enum msg msg, const char *const args[3]);
 
-/* Record only (several complaints); the caller returns the code later. */
-void complain(
-    struct req *r, enum err code, const char *field, const char *text);
+/* Records only (there may be several); the caller returns the code later. */
+void add_error(struct req *r, enum err code, const char *field, enum msg msg,
+    const char *const args[3]);
+
+/* The same where {0} is a field, called as the reader's language has it. */
+void add_error_label(struct req *r, enum err code, const char *field,
+    enum msg msg, const char *label);
+
+/* The text of an entry of r->problem, in the language r->lang. */
+const char *problem_text(const struct req *r, const struct error_entry *entry);
 
 /*
  * 404 of a path segment: {"error": "Not Found", "message", "model",

@@ -94,7 +94,7 @@ struct req {
 	struct account *account;          /* NULL: nobody */
 	enum lang lang;
 	struct field_value *values; /* parallel to route->input */
-	struct problem *problem;    /* complaints, NULL: none */
+	struct problem *problem;    /* errors so far, NULL: none */
 	struct answer answer;
 	int64_t account_id;     /* for the log: 0 nobody */
 	const char *cache_word; /* for the log: "hit", "miss", "off", "-" */

@@ -16,7 +16,7 @@ field_error(struct req *r, const char *field, enum msg msg, const char *arg)
 {
 	const char *args[3] = { arg, NULL, NULL };
 
-	complain(r, ERR_INVALID, field, msg_format(r->mem, r->lang, msg, args));
+	add_error(r, ERR_INVALID, field, msg, args);
 }
 
 bool
@@ -30,8 +30,7 @@ field_check_length(
 		return true;
 	args[0] = mem_printf(r->mem, "%zu", max);
 	args[1] = mem_printf(r->mem, "%zu", length);
-	complain(r, ERR_INVALID, field,
-	    msg_format(r->mem, r->lang, MSG_FIELD_LENGTH, args));
+	add_error(r, ERR_INVALID, field, MSG_FIELD_LENGTH, args);
 	return false;
 }
 

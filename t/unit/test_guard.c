@@ -74,8 +74,8 @@ expect_refused(const char *value, enum msg msg, const char *code, enum msg why)
 	    guard_header(value, &claims), ERR_UNAUTHORIZED, "%s", value);
 	cr_assert_not_null(req.problem);
 	cr_assert_eq(req.problem->n, 1);
-	cr_expect_str_eq(
-	    req.problem->list[0].text, msg_text(LANG_EN, msg), "%s", value);
+	cr_expect_str_eq(problem_text(&req, &req.problem->list[0]),
+	    msg_text(LANG_EN, msg), "%s", value);
 	if (code)
 		cr_expect_str_eq(req.problem->detail_code, code, "%s", value);
 	else
@@ -173,8 +173,8 @@ Test(guard, rows_and_accounts)
 	cr_expect_str_eq(req.problem->detail_code, "user_inactive");
 	cr_expect_eq(guard_row(VERIFIED, true, true), ERR_OK);
 	cr_expect_eq(guard_row(VERIFIED, true, false), ERR_UNVERIFIED);
-	cr_expect_str_eq(
-	    req.problem->list[0].text, "User account is not verified");
+	cr_expect_str_eq(problem_text(&req, &req.problem->list[0]),
+	    "User account is not verified");
 	cr_expect_eq(guard_row(VERIFIED, false, false), ERR_UNAUTHORIZED);
 }
 
@@ -196,8 +196,8 @@ Test(guard, staff_has_the_flag)
 {
 	cr_expect_eq(guard_flags(STAFF, true, true, true), ERR_OK);
 	cr_expect_eq(guard_flags(STAFF, true, true, false), ERR_FORBIDDEN);
-	cr_expect_str_eq(
-	    req.problem->list[0].text, msg_text(LANG_EN, MSG_FORBIDDEN));
+	cr_expect_str_eq(problem_text(&req, &req.problem->list[0]),
+	    msg_text(LANG_EN, MSG_FORBIDDEN));
 	cr_expect_eq(guard_flags(STAFF, true, false, true), ERR_UNVERIFIED);
 	cr_expect_eq(guard_flags(STAFF, false, true, true), ERR_UNAUTHORIZED);
 }

@@ -51,28 +51,47 @@ Test(problem, of_the_whole_request)
 
 Test(problem, of_fields)
 {
+	static const char *const args[3] = { "\"quoted\"" };
 	struct req *r = request(STYLE_FORM);
 
-	complain(r, ERR_INVALID, "password", "one");
-	complain(r, ERR_INVALID, "email", "two");
-	complain(r, ERR_INVALID, "password", "three \"quoted\"");
+	fail(r, ERR_INVALID, "password", MSG_FIELD_NULL);
+	fail(r, ERR_INVALID, "email", MSG_FIELD_BLANK);
+	add_error(r, ERR_INVALID, "password", MSG_FIELD_CHOICE, args);
 	cr_assert_str_eq(body_of(r, ERR_INVALID),
-	    "{\"password\":[\"one\",\"three \\\"quoted\\\"\"],"
-	    "\"email\":[\"two\"],\"error\":\"one\"}");
-	complain(r, ERR_INVALID, NULL, "four");
+	    "{\"password\":[\"This field cannot be null.\","
+	    "\"Value '\\\"quoted\\\"' is not a valid choice.\"],"
+	    "\"email\":[\"This field cannot be blank.\"],"
+	    "\"error\":\"This field cannot be null.\"}");
+	fail(r, ERR_INVALID, NULL, MSG_FIELD_TEXT);
 	cr_assert_str_eq(body_of(r, ERR_INVALID),
-	    "{\"password\":[\"one\",\"three \\\"quoted\\\"\"],"
-	    "\"email\":[\"two\"],\"error\":\"four\"}");
+	    "{\"password\":[\"This field cannot be null.\","
+	    "\"Value '\\\"quoted\\\"' is not a valid choice.\"],"
+	    "\"email\":[\"This field cannot be blank.\"],"
+	    "\"error\":\"This value must be text.\"}");
 	cr_assert_str_eq(world_header(r, "Content-Type"), "application/json");
 }
 
-Test(problem, takes_more_complaints_than_it_tells)
+/* Errors recorded before the caller's language is known. */
+Test(problem, is_worded_by_the_reply)
+{
+	struct req *r = request(STYLE_ERROR);
+
+	fail(r, ERR_NOT_FOUND, NULL, MSG_RATING_NOT_FOUND);
+	r->lang = LANG_DE;
+	cr_assert_str_eq(body_of(r, ERR_NOT_FOUND),
+	    "{\"error\":\"Bewertung nicht gefunden\"}");
+}
+
+Test(problem, takes_more_errors_than_it_reports)
 {
 	struct req *r = request(STYLE_ERROR);
 	int i;
 
-	for (i = 0; i < 100; i++)
-		complain(r, ERR_INVALID, mem_printf(r->mem, "f%d", i), "x");
+	for (i = 0; i < 100; i++) {
+		fail(r, ERR_INVALID, mem_printf(r->mem, "f%d", i),
+		    MSG_FIELD_NULL);
+		add_error_label(r, ERR_INVALID, NULL, MSG_FIELD_NULL, "x");
+	}
 	cr_assert_eq(r->problem->n, 32);
 	body_of(r, ERR_INVALID);
 }
@@ -194,11 +213,12 @@ Test(problem, is_a_problem_document_on_request)
 	struct req *r = request(STYLE_STATUS);
 
 	r->accept = "text/html, application/problem+json";
-	complain(r, ERR_INVALID, "name", "too short");
+	fail(r, ERR_INVALID, "name", MSG_FIELD_TEXT);
 	cr_assert_str_eq(body_of(r, ERR_INVALID),
 	    "{\"type\":\"invalid\",\"title\":\"Bad Request\",\"status\":400,"
-	    "\"detail\":\"too short\",\"name\":[\"too short\"],"
-	    "\"error\":\"too short\"}");
+	    "\"detail\":\"This value must be text.\","
+	    "\"name\":[\"This value must be text.\"],"
+	    "\"error\":\"This value must be text.\"}");
 	cr_assert_str_eq(
 	    world_header(r, "Content-Type"), "application/problem+json");
 	r = request(STYLE_ERROR);
