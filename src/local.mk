@@ -154,12 +154,13 @@ mxmctl_SOURCES = src/mxmctl.c src/commands.def src/ctl/ctl.h \
 	src/ctl/config.c src/ctl/import.c src/ctl/jobs.c \
 	src/ctl/migrate.c src/ctl/nginx_map.c \
 	src/ctl/recommend/explain.c src/ctl/recommend/factors.c \
-	src/ctl/recommend/file.c \
+	src/ctl/recommend/learn.c \
 	src/ctl/recommend/model.c src/ctl/recommend/model.h \
-	src/ctl/recommend/models.c \
+	src/ctl/recommend/offline.c src/ctl/recommend/quality.c \
+	src/ctl/recommend/ratings.c \
 	src/ctl/recommend/recommend.c src/ctl/recommend/recommend.h \
-	src/ctl/recommend/steps.c src/ctl/recommend/train.c \
-	src/ctl/recommend/tune.c \
+	src/ctl/recommend/show.c src/ctl/recommend/step.c \
+	src/ctl/recommend/train.c src/ctl/recommend/tune.c \
 	src/ctl/routes.c src/ctl/sql.c src/ctl/status.c
 mxmctl_LDADD = $(librecommend_libs) $(libmxm_libs)
 

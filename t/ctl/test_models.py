@@ -605,12 +605,12 @@ def test_status(stack):
     assert "15 movies, NDCG@100 0.2500\n" in lines()
     publish(stack)
     assert model()["behind_seconds"] > 0
-    assert "is not here" not in lines(), "it may be on its way"
+    assert "is not on this host" not in lines(), "it may be on its way"
     stack.sql("UPDATE model SET published_at = now() - interval '5 minutes'"
               " WHERE version = 2")
-    assert "model 2 has been in force for 5 min and is not here" in lines()
+    assert "model 2 has been in force for 5 min and is not on this host" in lines()
     fetch(stack)
-    assert "is not here" not in lines()
+    assert "is not on this host" not in lines()
     recommend(stack, "rollback")
     assert model()["behind_seconds"] < 60, "it came into force just now"
 

@@ -77,7 +77,7 @@ find_place(struct task *t, const struct ranking *r, struct explanation *x)
 	struct row row;
 
 	if (query_one(mem, t->db, &row, SQL_recommend_awarded_all, NO_ARGS))
-		return recommend_away(t);
+		return recommend_db_error(t);
 	awarded.id = row_id_array(mem, &row, "awarded", &awarded.n);
 	x->places = ranking_top(r, n, movies, scores);
 	for (size_t i = 0; i < x->places; i++) {
@@ -130,18 +130,19 @@ static int
 find_who(struct task *t, struct explanation *x)
 {
 	if (query_one(t->mem, t->db, &x->who, SQL_recommend_explained,
-		arg_text(t->operands[0]), arg_text(t->operands[1])))
-		return recommend_away(t);
+		arg_text(t->options.operands[0]),
+		arg_text(t->options.operands[1])))
+		return recommend_db_error(t);
 	if (row_is_null(&x->who, "user_id")) {
 		fprintf(stderr, "mxmctl recommend: there is no member \"%s\"\n",
-		    t->operands[0]);
+		    t->options.operands[0]);
 		return EX_NOUSER;
 	}
 	if (row_is_null(&x->who, "movie_id")) {
 		fprintf(stderr,
 		    "mxmctl recommend: there is no movie \"%s\"; name it by "
 		    "its slug, as it stands in addresses\n",
-		    t->operands[1]);
+		    t->options.operands[1]);
 		return EX_NOINPUT;
 	}
 	return EX_OK;
@@ -164,7 +165,7 @@ find_all(struct task *t, struct explanation *x)
 	}
 	x->stamp = loader_stamp(loader);
 	if (caller_read(t->mem, t->db, &wish, &x->caller))
-		return recommend_away(t);
+		return recommend_db_error(t);
 	ranking = ranking_new(t->mem, model, &x->caller);
 	if (!ranking && !model_is_lost(model)) {
 		fprintf(stderr,
@@ -189,7 +190,7 @@ find_all(struct task *t, struct explanation *x)
 	if (query_all(t->mem, t->db, &x->titles, SQL_recommend_titles,
 		arg_text("en"),
 		arg_int_array(x->caller.rated.id, x->caller.rated.n)))
-		return recommend_away(t);
+		return recommend_db_error(t);
 	return EX_OK;
 }
 

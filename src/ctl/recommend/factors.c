@@ -76,16 +76,16 @@ each_member(
 	struct row row;
 
 	if (query_one(t->mem, t->db, &row, SQL_model_rater_count, NO_ARGS))
-		return recommend_away(t);
+		return recommend_db_error(t);
 	recommend_step(t, row_id(&row, "raters"), "folding members in");
 	do {
 		if (some_members(t, fold, &after, visit, arg))
-			return recommend_away(t);
+			return recommend_db_error(t);
 		if (recommend_stop)
 			return recommend_interrupted(t);
-		progress_at(&t->progress, done += MEMBERS);
+		progress_at(&t->step.progress, done += MEMBERS);
 	} while (after != 0);
-	progress_end(&t->progress);
+	progress_end(&t->step.progress);
 	return EX_OK;
 }
 
@@ -103,7 +103,7 @@ cannot_write(struct task *t, const char *path)
 {
 	int why = errno;
 
-	progress_clear(&t->progress);
+	progress_clear(&t->step.progress);
 	fprintf(stderr, "mxmctl recommend: %s: %s\n", path, strerror(why));
 	return EX_CANTCREAT;
 }
@@ -153,18 +153,18 @@ output_finish(struct output *out)
 static int
 write_items(struct task *t, const struct model *m, FILE *to)
 {
-	recommend_step(t, m->items, "writing %.60s", t->items);
-	factors_put_head(to, t->format, m->factors);
+	recommend_step(t, m->items, "writing %.60s", t->options.items);
+	factors_put_head(to, t->options.format, m->factors);
 	for (uint32_t i = 0; i < m->items; i++) {
-		factors_put(to, t->format, m->id[i], m->item + i * m->stride,
-		    m->factors);
+		factors_put(to, t->options.format, m->id[i],
+		    m->item + i * m->stride, m->factors);
 		if (i % STOP_ROWS != 0)
 			continue;
 		if (recommend_stop)
 			return recommend_interrupted(t);
-		progress_at(&t->progress, i);
+		progress_at(&t->step.progress, i);
 	}
-	progress_end(&t->progress);
+	progress_end(&t->step.progress);
 	return EX_OK;
 }
 
@@ -180,7 +180,7 @@ write_member(
 	struct writing *w = arg;
 
 	(void)h;
-	factors_put(w->to, w->t->format, id, f->x, f->model->factors);
+	factors_put(w->to, w->t->options.format, id, f->x, f->model->factors);
 }
 
 static int
@@ -188,7 +188,7 @@ write_members(struct task *t, const struct model *m, FILE *to)
 {
 	struct writing w = { t, to };
 
-	factors_put_head(to, t->format, m->factors);
+	factors_put_head(to, t->options.format, m->factors);
 	return each_member(t, m, write_member, &w);
 }
 
@@ -204,7 +204,7 @@ open_newest(struct task *t, struct published *p, const struct model **m)
 	if (!e)
 		return EX_OK;
 	if (recommend_stop || (!why && e != ERR_NOT_FOUND))
-		return recommend_away(t);
+		return recommend_db_error(t);
 	fprintf(stderr, "mxmctl recommend: %s\n",
 	    why ? why : "no model has been published");
 	return e == ERR_INVALID ? EX_DATAERR : EX_UNAVAILABLE;
@@ -256,16 +256,16 @@ recommend_export(struct task *t)
 	struct published p;
 	int status;
 
-	if (!t->items && !t->users)
+	if (!t->options.items && !t->options.users)
 		return ctl_usage(
 		    t->ctl, "export needs --items or --users, or both");
-	if (t->format == FACTORS_GUESS)
-		t->format = FACTORS_CSV;
+	if (t->options.format == FACTORS_GUESS)
+		t->options.format = FACTORS_CSV;
 	status = open_newest(t, &p, &m);
 	if (status == EX_OK)
-		status = export_file(t, m, t->items, write_items);
+		status = export_file(t, m, t->options.items, write_items);
 	if (status == EX_OK)
-		status = export_file(t, m, t->users, write_members);
+		status = export_file(t, m, t->options.users, write_members);
 	return status == EX_OK ? exported(t, &p, m) : status;
 }
 
@@ -276,14 +276,14 @@ tell_bytes(void *teller, int64_t bytes)
 {
 	struct task *t = teller;
 
-	progress_at(&t->progress, bytes);
+	progress_at(&t->step.progress, bytes);
 }
 
 static int
 read_items(struct task *t, struct factors *f)
 {
-	const struct factors_input in = { .path = t->items,
-		.format = t->format,
+	const struct factors_input in = { .path = t->options.items,
+		.format = t->options.format,
 		.stop = &recommend_stop,
 		.tell = tell_bytes,
 		.teller = t };
@@ -291,7 +291,8 @@ read_items(struct task *t, struct factors *f)
 	int status;
 	enum err e;
 
-	recommend_step(t, factors_size(t->items), "reading %.60s", t->items);
+	recommend_step(t, factors_size(t->options.items), "reading %.60s",
+	    t->options.items);
 	e = factors_read(t->mem, &in, f, &fault);
 	if (recommend_ended(t, e, &status))
 		return status;
@@ -338,17 +339,17 @@ match_catalogue(struct task *t, struct factors *f, uint32_t *unknown)
 	for (uint32_t from = 0; from < all; from += ASKED) {
 		if (keep_known(
 			t, f, from, all - from < ASKED ? all : from + ASKED))
-			return recommend_away(t);
+			return recommend_db_error(t);
 	}
 	*unknown = all - f->n;
 	if (f->n == 0) {
 		fprintf(stderr,
 		    "mxmctl recommend: %s: none of its %" PRIu32
 		    " ids is a movie of the catalogue; nothing was published\n",
-		    t->items, all);
+		    t->options.items, all);
 		return EX_DATAERR;
 	}
-	if (*unknown > 0 && !t->quiet)
+	if (*unknown > 0 && !t->options.quiet)
 		fprintf(stderr,
 		    "%" PRIu32 " of %" PRIu32
 		    " ids are no movies of the catalogue and were left out\n",
@@ -436,17 +437,17 @@ publish(struct task *t, const struct model *m, struct stamp *stamp)
 	switch (publish_model(
 	    t->mem, t->db, m, "{\"source\": \"import\"}", stamp)) {
 	case ERR_OK:
-		progress_end(&t->progress);
+		progress_end(&t->step.progress);
 		return EX_OK;
 	case ERR_INVALID:
-		progress_clear(&t->progress);
+		progress_clear(&t->step.progress);
 		fprintf(stderr,
 		    "mxmctl recommend: %s: the factors are so large that "
 		    "their products are no numbers; nothing was published\n",
-		    t->items);
+		    t->options.items);
 		return EX_DATAERR;
 	default:
-		return recommend_away(t);
+		return recommend_db_error(t);
 	}
 }
 
@@ -459,16 +460,17 @@ recommend_import(struct task *t)
 	uint32_t unknown = 0;
 	int status;
 
-	status = recommend_tuned(t);
+	status = recommend_apply_tuning(t);
 	if (status == EX_OK)
 		status = read_items(t, &f);
 	if (status == EX_OK)
 		status = match_catalogue(t, &f, &unknown);
 	if (status != EX_OK)
 		return status;
-	how = (struct model){ .regularization = t->fit.als.regularization,
-		.unobserved = t->fit.als.unobserved,
-		.taste = t->fit.taste };
+	how =
+	    (struct model){ .regularization = t->fit.options.als.regularization,
+		    .unobserved = t->fit.options.als.unobserved,
+		    .taste = t->fit.options.taste };
 	m = factors_model(t->mem, &f, &how);
 	status = complete(t, m);
 	if (status == EX_OK)

@@ -118,12 +118,13 @@ catch_signals(void)
 static int
 take_set(struct task *t)
 {
-	const char *why = fit_set(t->mem, &t->fit, optarg);
+	const char *why = fit_set(t->mem, &t->fit.options, optarg);
 
 	if (why)
 		return ctl_usage(t->ctl, "--set: %s", why);
-	t->sets = mem_grow(t->mem, t->sets, const char *, t->n_sets + 1);
-	t->sets[t->n_sets++] = optarg;
+	t->options.sets = mem_grow(
+	    t->mem, t->options.sets, const char *, t->options.n_sets + 1);
+	t->options.sets[t->options.n_sets++] = optarg;
 	return EX_OK;
 }
 
@@ -131,9 +132,9 @@ static int
 take_format(struct task *t)
 {
 	if (strcmp(optarg, "csv") == 0)
-		t->format = FACTORS_CSV;
+		t->options.format = FACTORS_CSV;
 	else if (strcmp(optarg, "json") == 0)
-		t->format = FACTORS_JSON;
+		t->options.format = FACTORS_JSON;
 	else
 		return ctl_usage(t->ctl, "--format is to be csv or json");
 	return EX_OK;
@@ -145,7 +146,8 @@ take_age(struct task *t)
 	const char *text = optarg;
 	struct conf_fault fault;
 
-	if (conf_type_read(t->mem, CONF_SECONDS, &text, &t->older_than, &fault))
+	if (conf_type_read(
+		t->mem, CONF_SECONDS, &text, &t->options.older_than, &fault))
 		return EX_OK;
 	return ctl_usage(t->ctl, "--if-older-than: \"%s\" %s; %s", optarg,
 	    fault.what, fault.remedy);
@@ -157,41 +159,41 @@ take_option(struct task *t, int option)
 {
 	switch (option) {
 	case TRAIN:
-		t->train = optarg;
+		t->options.train = optarg;
 		break;
 	case TEST:
-		t->test = optarg;
+		t->options.test = optarg;
 		break;
 	case OUT:
-		t->out = optarg;
+		t->options.out = optarg;
 		break;
 	case TOP:
-		if (!text_to_int64(optarg, &t->top) || t->top < 1 ||
-		    t->top > TOP_MAX)
+		if (!text_to_int64(optarg, &t->options.top) ||
+		    t->options.top < 1 || t->options.top > TOP_MAX)
 			return ctl_usage(t->ctl,
 			    "--top is to be a number from 1 to %d", TOP_MAX);
 		break;
 	case SET:
 		return take_set(t);
 	case TUNE:
-		t->tune = true;
+		t->options.tune = true;
 		break;
 	case FORCE:
-		t->force = true;
+		t->options.force = true;
 		break;
 	case PRINT:
-		t->print = true;
+		t->options.print = true;
 		break;
 	case OLDER:
 		return take_age(t);
 	case AS_IS:
-		t->as_is = true;
+		t->options.as_is = true;
 		break;
 	case ITEMS:
-		t->items = optarg;
+		t->options.items = optarg;
 		break;
 	case USERS:
-		t->users = optarg;
+		t->options.users = optarg;
 		break;
 	case FORMAT:
 		return take_format(t);
@@ -199,7 +201,7 @@ take_option(struct task *t, int option)
 		t->ctl->json = true;
 		break;
 	case 'q':
-		t->quiet = true;
+		t->options.quiet = true;
 		break;
 	default:
 		return ctl_usage(t->ctl, "see above");
@@ -239,10 +241,10 @@ read_options(struct task *t, const struct subcommand *s, int argc, char **argv)
 		if (option < OPTION__MAX)
 			given |= TAKES(option);
 	}
-	t->operands = argv + optind;
+	t->options.operands = argv + optind;
 	if (argc - optind > s->operands)
-		return ctl_usage(
-		    t->ctl, "\"%s\" is too much", t->operands[s->operands]);
+		return ctl_usage(t->ctl, "\"%s\" is too much",
+		    t->options.operands[s->operands]);
 	if (argc - optind < s->operands)
 		return ctl_usage(t->ctl, "%s needs more words", s->name);
 	return check_given(t, s, given);
@@ -269,7 +271,7 @@ recommend_database(struct task *t)
 		return status;
 	t->db = db_new(t->mem, t->ctl->conf->database, 0);
 	db_interrupt(t->db, &recommend_stop);
-	return db_ready(t->db) ? recommend_away(t) : EX_OK;
+	return db_ready(t->db) ? recommend_db_error(t) : EX_OK;
 }
 
 int
@@ -286,12 +288,12 @@ ctl_recommend(struct ctl *ctl, int argc, char **argv)
 		    argv[1]);
 	t->ctl = ctl;
 	t->mem = t;
-	t->top = 100;
-	t->older_than = -1;
-	fit_defaults(&t->fit);
+	t->options.top = 100;
+	t->options.older_than = -1;
+	fit_defaults(&t->fit.options);
 	status = read_options(t, s, argc - 1, argv + 1);
 	if (status == EX_OK) {
-		progress_init(&t->progress, t->quiet);
+		progress_init(&t->step.progress, t->options.quiet);
 		catch_signals();
 		if (s->database)
 			status = recommend_database(t);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * What the subcommands of mxmctl recommend share: the task that the command
- * line asks for, and the steps that several of them take. Progress goes to
- * standard error, results to standard output.
+ * What the subcommands of mxmctl recommend share: their options and state, and
+ * the steps that several of them take. Progress goes to standard error, results
+ * to standard output.
  */
 #ifndef CTL_RECOMMEND_RECOMMEND_H
 #define CTL_RECOMMEND_RECOMMEND_H
@@ -20,43 +20,61 @@
 #include "recommend/table.h"
 #include "recommend/tune.h"
 
-struct task {
-	struct ctl *ctl; /* with settings, where there is a database */
-	TALLOC_CTX *mem;
-	struct db *db; /* recommend_database(); NULL: none yet */
-	/* the command line */
-	char **operands; /* the words that are no options, NULL at the end */
-	const char *train;
-	const char *test; /* NULL: split what --train names */
-	const char *out;
-	const char *items; /* a file or folder of factors */
+/* The command line. */
+struct task_options {
+	char **operands;   /* NULL after the last */
+	const char *train; /* files of ratings */
+	const char *test;  /* NULL: split what --train names */
+	const char *out;   /* file of ranked lists */
+	const char *items; /* files or folders of factors */
 	const char *users;
 	enum factors_format format;
 	int64_t top;
+	int64_t older_than; /* seconds; -1: whatever its age */
 	bool quiet;
 	bool tune;
 	bool as_is;
 	bool force;
 	bool print;
-	int64_t older_than; /* seconds; -1: whatever its age */
-	const char **sets;  /* what --set said, and what is in `fit` already */
+	const char **sets; /* of --set; they are in struct task_fit already */
 	size_t n_sets;
-	struct fit_options fit;
-	/* on the way */
-	struct progress progress;
-	char step[80]; /* what progress says */
-	const char *what;
-	struct tune_order order;
-	struct table table;
-	struct triples *held;
-	struct sparse *by_user;
-	struct model *model;
-	double loss;
-	double fit_seconds;
-	int64_t kept_us; /* when the database last heard of a long task */
 };
 
-/* The signal that asked us to stop; 0: none did. */
+/* The step that is running, as standard error shows it. */
+struct task_step {
+	struct progress progress;
+	char text[80];
+	const char *stage; /* "training", before the loss of an iteration */
+};
+
+/* The ratings to learn from. */
+struct task_data {
+	struct table table;
+	struct sparse *by_user;
+	struct triples *held; /* held out of them */
+};
+
+/* How to learn, and what was learned. */
+struct task_fit {
+	struct fit_options options;
+	struct tune_order order;
+	struct model *model;
+	double loss;
+	double seconds;
+};
+
+struct task {
+	struct ctl *ctl; /* with settings, where there is a database */
+	TALLOC_CTX *mem;
+	struct db *db;      /* recommend_database(); NULL: none yet */
+	int64_t db_used_us; /* the last query of a long step */
+	struct task_options options;
+	struct task_step step;
+	struct task_data data;
+	struct task_fit fit;
+};
+
+/* The signal that was received to stop; 0: none. */
 extern volatile sig_atomic_t recommend_stop;
 
 /* ---------------------------------------------------------- subcommands */
@@ -72,86 +90,93 @@ int recommend_show(struct task *t);
 int recommend_train(struct task *t);
 int recommend_tune(struct task *t);
 
-/* ---------------------------------------------------------------- steps */
+/* ------------------------------------------------ step.c: steps, errors */
 
-/* All return EX_OK, or the exit status after having said why on stderr. */
-
-/* Settings and a connection, for subcommands that only may need one. */
-int recommend_database(struct task *t);
-
-/* Says what failed last in the database (or that we were interrupted). */
-int recommend_away(struct task *t);
-
-/* Says that we were interrupted, takes the progress away; its status. */
-int recommend_interrupted(struct task *t);
+/* Begins a step with so many units of progress; 0: not known. */
+void recommend_step(struct task *t, int64_t total, const char *fmt, ...)
+    printf_like(3, 4);
 
 /*
- * What a step has come to that ended with e. true: *status is EX_OK, or that of
- * an interruption. false: it failed, and the progress is out of the way of what
- * is to be said about that.
+ * The end of a step with result e. true: *status is EX_OK, or the exit status
+ * of an interruption. false: it failed; the progress line is cleared, and the
+ * caller reports the error.
  */
 bool recommend_ended(struct task *t, enum err e, int *status);
 
-/* Begins a step of so much (0: nobody knows) that progress tells of. */
-void recommend_step(struct task *t, int64_t total, const char *fmt, ...)
-    printf_like(3, 4);
+/* Reports the last error of the database, or an interruption; exit status. */
+int recommend_db_error(struct task *t);
+
+/* Reports an interruption; exit status. */
+int recommend_interrupted(struct task *t);
+
+/* --------------------------------------------- ratings.c: what to learn from
+ */
+
+/* From here on: EX_OK, or the exit status after reporting the error. */
+
+/* Settings and a connection, for subcommands that do not always need one. */
+int recommend_database(struct task *t);
 
 /* Reads a file of ratings. */
 int recommend_read(struct task *t, const char *path, struct table *out);
 
 /*
- * Reads the site's ratings, after recommend_memory() for as many. None at all
- * is no failure.
+ * Reads the site's ratings, after recommend_memory() for as many. No ratings at
+ * all is no error.
  */
 int recommend_read_site(struct task *t);
 
-/* Says what learning from so much will take, and whether that is there. */
+/* Prints how much memory learning needs, and checks that it is available. */
 int recommend_memory(
     struct task *t, size_t ratings, uint32_t users, uint32_t items);
 
 /*
- * Pairs of genre and movie, genres rising, of the movies that `items` names.
- * The array is to be given to free().
+ * Pairs of genre and movie, sorted by genre, of the movies in `items`. The
+ * array is to be freed with free().
  */
 int recommend_genres(struct task *t, const struct names *items,
     struct fit_genre **pairs, size_t *n);
 
-/*
- * The settings to learn with: the defaults, then what setting recommend_tuning
- * says, then --set.
- */
-int recommend_tuned(struct task *t);
-
-/* Tries all settings on t->table and leaves the best in t->fit. */
-int recommend_search(struct task *t);
+/* ------------------------------------------------- learn.c: from it a model */
 
 /*
- * With --tune all settings are tried; else, unless --as-is or a setting of it
- * forbids, whether the order of t->table's ratings means anything.
+ * The settings to learn with: the defaults, then setting recommend_tuning, then
+ * --set.
  */
-int recommend_settle(struct task *t);
+int recommend_apply_tuning(struct task *t);
 
-/* What recommend_settle() has found of the order, as a member of JSON. */
+/* Is the order of the ratings to be tested? No setting decides it yet. */
+bool recommend_wants_order(const struct task *t);
+
+/*
+ * With --tune tries all settings; else, unless --as-is or a setting of the
+ * order excludes it, tests whether the order of the ratings matters.
+ */
+int recommend_choose_settings(struct task *t);
+
+/* The result of that test, as a member of JSON. */
 void recommend_order_json(struct json *j, const struct tune_order *o);
 
-/* From t->table's triples, which are gone then, to t->by_user. */
+/* Makes the matrix of t->data from the triples of its table, which it frees. */
 void recommend_matrix(struct task *t);
 
 /*
- * Learns from a matrix of stars, which become preferences. `what` stands
- * before what progress says of it.
+ * Learns from a matrix of stars, which it converts to preferences. `stage`
+ * labels its progress.
  */
 int recommend_learn(
-    struct task *t, const char *what, struct sparse *m, struct model **model);
+    struct task *t, const char *stage, struct sparse *m, struct model **model);
 
 /*
- * Lists of t->top items for the users of a matrix; `only` as in rank_options.
- * Without a model by how many have rated an item.
+ * Lists of t->options.top items for the users of a matrix; `only` as in
+ * rank_options. Without a model by the number of ratings of an item.
  */
 int recommend_lists(struct task *t, const struct model *model,
     const struct sparse *by_user, const bool *only, uint32_t **lists);
 
-/* How good lists are: members of JSON, and a table beside most popular. */
+/* -------------------------------------------- quality.c: how good lists are */
+
+/* As members of JSON, and as a table beside the most popular movies. */
 void recommend_quality_json(struct json *j, const struct quality *q);
 void recommend_quality_print(
     const struct quality *ours, const struct quality *popular);

@@ -60,7 +60,7 @@ take_lock(struct training *tr)
 	struct row row;
 
 	if (query_one(t->mem, t->db, &row, SQL_train_lock, NO_ARGS))
-		return recommend_away(t);
+		return recommend_db_error(t);
 	tr->now = row_id(&row, "now");
 	if (row_bool(&row, "got"))
 		return EX_OK;
@@ -79,7 +79,7 @@ check_lock(const struct training *tr)
 	if (recommend_stop)
 		return recommend_interrupted(t);
 	if (query_one(t->mem, t->db, &row, SQL_train_locked, NO_ARGS))
-		return recommend_away(t);
+		return recommend_db_error(t);
 	if (row_bool(&row, "held"))
 		return EX_OK;
 	return tell_nothing(t, EX_UNAVAILABLE,
@@ -97,7 +97,7 @@ find_newest(const struct training *tr, struct published *out)
 	if (e == ERR_NOT_FOUND)
 		*out = (struct published){ .ndcg = -1 };
 	else if (e)
-		return recommend_away(t);
+		return recommend_db_error(t);
 	return EX_OK;
 }
 
@@ -130,15 +130,15 @@ check_age(const struct training *tr, bool *young)
 	size_t n;
 
 	*young = false;
-	if (t->older_than < 0)
+	if (t->options.older_than < 0)
 		return EX_OK;
 	if (publish_list(t->mem, t->db, &list, &n))
-		return recommend_away(tr->t);
+		return recommend_db_error(tr->t);
 	last = newest_trained(list, n);
 	if (!last)
 		return EX_OK;
 	s = tr->now - last->stamp.trained_at;
-	*young = s >= 0 && s < t->older_than;
+	*young = s >= 0 && s < t->options.older_than;
 	if (!*young)
 		return EX_OK;
 	progress_duration(age, sizeof age, s * 1000000);
@@ -182,11 +182,11 @@ give_genres(const struct training *tr, const struct sparse *by_user,
 static bool *
 choose_judged(TALLOC_CTX *mem, const struct task *t)
 {
-	uint32_t n = t->table.users.n, step = (n - 1) / JUDGED_MOST + 1;
+	uint32_t n = t->data.table.users.n, step = (n - 1) / JUDGED_MOST + 1;
 	bool *judged = large_array(mem, n, sizeof *judged);
 
 	for (uint32_t u = 0; u < n; u++) {
-		uint64_t hash = (uint64_t)t->table.users.id[u] *
+		uint64_t hash = (uint64_t)t->data.table.users.id[u] *
 				UINT64_C(0x9e3779b97f4a7c15);
 
 		judged[u] = (hash >> 32) % step == 0;
@@ -213,18 +213,20 @@ judge_lists(struct training *tr, struct sparse *kept, const uint32_t *numbers,
 	uint32_t *lists;
 	int status;
 
-	t->top = EVALUATE_TOP;
+	t->options.top = EVALUATE_TOP;
 	status = recommend_learn(t, "judging", kept, &model);
 	if (status == EX_OK) {
 		give_genres(tr, kept, numbers, model);
 		status = recommend_lists(t, model, kept, judged, &lists);
 	}
 	if (status == EX_OK) {
-		evaluate_lists(kept, held, lists, (size_t)t->top, &tr->ours);
+		evaluate_lists(
+		    kept, held, lists, (size_t)t->options.top, &tr->ours);
 		status = recommend_lists(t, NULL, kept, judged, &lists);
 	}
 	if (status == EX_OK)
-		evaluate_lists(kept, held, lists, (size_t)t->top, &tr->popular);
+		evaluate_lists(
+		    kept, held, lists, (size_t)t->options.top, &tr->popular);
 	return status;
 }
 
@@ -238,7 +240,7 @@ judge(struct training *tr)
 	struct triples *held = triples_new(mem);
 	const uint32_t *numbers;
 	struct sparse *kept =
-	    evaluate_hold(mem, t->by_user, judged, held, &numbers);
+	    evaluate_hold(mem, t->data.by_user, judged, held, &numbers);
 	int status = EX_OK;
 
 	tr->held = held->n;
@@ -281,7 +283,7 @@ compare(struct training *tr)
 	    ") found %.4f, and setting recommend_fall is %g%%",
 	    tr->ours.users, ndcg, newest.stamp.version, newest.ndcg,
 	    100 * t->ctl->conf->recommend_fall);
-	if (!t->force)
+	if (!t->options.force)
 		return tell_nothing(t, EX_DATAERR,
 		    mem_printf(t->mem,
 			"%s: not published; --force publishes it anyway",
@@ -303,22 +305,22 @@ make_quality(struct training *tr)
 	json_key(&j, "source");
 	json_text(&j, "train");
 	json_key(&j, "ratings");
-	json_int(&j, (int64_t)matrix_size(t->by_user));
+	json_int(&j, (int64_t)matrix_size(t->data.by_user));
 	json_key(&j, "users");
-	json_int(&j, t->by_user->rows);
+	json_int(&j, t->data.by_user->rows);
 	json_key(&j, "movies");
-	json_int(&j, t->by_user->cols);
+	json_int(&j, t->data.by_user->cols);
 	json_key(&j, "factors");
-	json_int(&j, t->fit.als.factors);
+	json_int(&j, t->fit.options.als.factors);
 	json_key(&j, "iterations");
-	json_int(&j, t->fit.als.iterations);
+	json_int(&j, t->fit.options.als.iterations);
 	json_key(&j, "settings");
-	json_text(&j, fit_changed(t->mem, &t->fit));
+	json_text(&j, fit_changed(t->mem, &t->fit.options));
 	json_key(&j, "loss");
-	json_double(&j, t->loss);
+	json_double(&j, t->fit.loss);
 	json_key(&j, "seconds");
-	json_double(&j, t->fit_seconds);
-	recommend_order_json(&j, &t->order);
+	json_double(&j, t->fit.seconds);
+	recommend_order_json(&j, &t->fit.order);
 	json_key(&j, "judged");
 	json_int(&j, tr->judged ? tr->ours.users : 0);
 	if (tr->judged) {
@@ -344,9 +346,9 @@ publish(struct training *tr)
 	if (status != EX_OK)
 		return status;
 	recommend_step(t, 0, "publishing");
-	e = publish_model(t->mem, t->db, t->model, tr->quality, &tr->stamp);
+	e = publish_model(t->mem, t->db, t->fit.model, tr->quality, &tr->stamp);
 	if (!e) {
-		progress_end(&t->progress);
+		progress_end(&t->step.progress);
 		return EX_OK;
 	}
 	if (e == ERR_INVALID && !recommend_stop)
@@ -357,7 +359,7 @@ publish(struct training *tr)
 		fputs("mxmctl recommend: publishing has failed; \"mxmctl "
 		      "recommend show\" tells what is in force\n",
 		    stderr);
-	return recommend_away(t);
+	return recommend_db_error(t);
 }
 
 static int
@@ -388,8 +390,8 @@ tell(const struct training *tr)
 	}
 	printf("version %" PRIu64 " is published: %zu ratings of %" PRIu32
 	       " people and %" PRIu32 " movies, loss %.6g\n",
-	    tr->stamp.version, matrix_size(t->by_user), t->by_user->rows,
-	    t->by_user->cols, t->loss);
+	    tr->stamp.version, matrix_size(t->data.by_user),
+	    t->data.by_user->rows, t->data.by_user->cols, t->fit.loss);
 	return EX_OK;
 }
 
@@ -400,13 +402,13 @@ static int
 train(struct training *tr)
 {
 	struct task *t = tr->t;
-	int status = recommend_settle(t);
+	int status = recommend_choose_settings(t);
 
 	if (status != EX_OK)
 		return status;
 	recommend_matrix(t);
-	status =
-	    recommend_genres(t, &t->table.items, &tr->genres, &tr->n_genres);
+	status = recommend_genres(
+	    t, &t->data.table.items, &tr->genres, &tr->n_genres);
 	if (status == EX_OK)
 		status = judge(tr);
 	if (status == EX_OK)
@@ -414,11 +416,12 @@ train(struct training *tr)
 	if (status == EX_OK)
 		status = check_lock(tr);
 	if (status == EX_OK)
-		status = recommend_learn(t, "training", t->by_user, &t->model);
+		status = recommend_learn(
+		    t, "training", t->data.by_user, &t->fit.model);
 	if (status != EX_OK)
 		return status;
-	t->model->id = t->table.items.id;
-	give_genres(tr, t->by_user, NULL, t->model);
+	t->fit.model->id = t->data.table.items.id;
+	give_genres(tr, t->data.by_user, NULL, t->fit.model);
 	make_quality(tr);
 	status = publish(tr);
 	return status == EX_OK ? tell(tr) : status;
@@ -431,7 +434,7 @@ recommend_train(struct task *t)
 	bool young = false;
 	int status;
 
-	status = recommend_tuned(t);
+	status = recommend_apply_tuning(t);
 	if (status == EX_OK)
 		status = take_lock(&tr);
 	if (status == EX_OK)
@@ -440,7 +443,7 @@ recommend_train(struct task *t)
 		status = recommend_read_site(t);
 	if (status != EX_OK || young)
 		return status;
-	if (t->table.triples->n == 0)
+	if (t->data.table.triples->n == 0)
 		return tell_nothing(t, EX_OK,
 		    "there are no ratings to train the model; what is in "
 		    "force stays");

@@ -132,7 +132,8 @@ save(struct task *t, struct found *f)
 
 	if (stat(t->ctl->config, &like) != 0) {
 		/* who tunes by a file may have no settings at all */
-		status = t->train && errno == ENOENT ? EX_OK : EX_CANTCREAT;
+		status =
+		    t->options.train && errno == ENOENT ? EX_OK : EX_CANTCREAT;
 		(void)cannot_write(f, t->ctl->config);
 		return status;
 	}
@@ -159,7 +160,7 @@ tell(const struct task *t, const struct found *f, int status)
 	struct json *j;
 
 	if (!t->ctl->json) {
-		fit_print(&t->fit, stdout);
+		fit_print(&t->fit.options, stdout);
 		return status;
 	}
 	j = ctl_json(t->ctl);
@@ -175,9 +176,9 @@ tell(const struct task *t, const struct found *f, int status)
 static void
 tell_sample(const struct task *t)
 {
-	size_t step = tune_step(t->table.triples->n, TUNE_RATINGS);
+	size_t step = tune_step(t->data.table.triples->n, TUNE_RATINGS);
 
-	if (step > 1 && !t->quiet)
+	if (step > 1 && !t->options.quiet)
 		fprintf(stderr,
 		    "one of %zu people is enough to tune by, with all her "
 		    "ratings\n",
@@ -189,11 +190,11 @@ read_ratings(struct task *t)
 {
 	int status;
 
-	if (t->train) {
-		status = recommend_read(t, t->train, &t->table);
+	if (t->options.train) {
+		status = recommend_read(t, t->options.train, &t->data.table);
 		return status == EX_OK ?
-			   recommend_memory(t, t->table.triples->n,
-			       t->table.users.n, t->table.items.n) :
+			   recommend_memory(t, t->data.table.triples->n,
+			       t->data.table.users.n, t->data.table.items.n) :
 			   status;
 	}
 	status = recommend_database(t);
@@ -206,15 +207,15 @@ recommend_tune(struct task *t)
 	struct found f = { NULL, NULL };
 	int status;
 
-	t->tune = true;
+	t->options.tune = true;
 	status = read_ratings(t);
 	if (status != EX_OK)
 		return status;
 	tell_sample(t);
-	status = recommend_settle(t);
+	status = recommend_choose_settings(t);
 	if (status != EX_OK)
 		return status;
-	f.text = fit_changed(t->mem, &t->fit);
-	status = t->print ? EX_OK : save(t, &f);
+	f.text = fit_changed(t->mem, &t->fit.options);
+	status = t->options.print ? EX_OK : save(t, &f);
 	return tell(t, &f, status);
 }

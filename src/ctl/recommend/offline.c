@@ -13,19 +13,19 @@
 static int
 memory(struct task *t)
 {
-	return recommend_memory(
-	    t, t->table.triples->n, t->table.users.n, t->table.items.n);
+	return recommend_memory(t, t->data.table.triples->n,
+	    t->data.table.users.n, t->data.table.items.n);
 }
 
 static int
 learn(struct task *t)
 {
-	int status = recommend_settle(t);
+	int status = recommend_choose_settings(t);
 
 	if (status != EX_OK)
 		return status;
 	recommend_matrix(t);
-	return recommend_learn(t, "training", t->by_user, &t->model);
+	return recommend_learn(t, "training", t->data.by_user, &t->fit.model);
 }
 
 /* ------------------------------------------------------------------- rank */
@@ -36,17 +36,19 @@ recommend_rank(struct task *t)
 	uint32_t *lists = NULL;
 	int status;
 
-	status = recommend_read(t, t->train, &t->table);
+	status = recommend_read(t, t->options.train, &t->data.table);
 	if (status == EX_OK)
 		status = memory(t);
 	if (status == EX_OK)
 		status = learn(t);
 	if (status == EX_OK)
-		status = recommend_lists(t, t->model, t->by_user, NULL, &lists);
+		status = recommend_lists(
+		    t, t->fit.model, t->data.by_user, NULL, &lists);
 	if (status != EX_OK)
 		return status;
-	if (table_write_lists(t->out, &t->table, lists, (size_t)t->top)) {
-		fprintf(stderr, "mxmctl recommend: %s: %s\n", t->out,
+	if (table_write_lists(t->options.out, &t->data.table, lists,
+		(size_t)t->options.top)) {
+		fprintf(stderr, "mxmctl recommend: %s: %s\n", t->options.out,
 		    strerror(errno));
 		return EX_CANTCREAT;
 	}
@@ -55,14 +57,14 @@ recommend_rank(struct task *t)
 
 		json_object(j);
 		json_key(j, "users");
-		json_int(j, t->table.users.n);
+		json_int(j, t->data.table.users.n);
 		json_key(j, "items");
-		json_int(j, t->table.items.n);
+		json_int(j, t->data.table.items.n);
 		json_key(j, "loss");
-		json_double(j, t->loss);
+		json_double(j, t->fit.loss);
 		json_key(j, "training_seconds");
-		json_double(j, t->fit_seconds);
-		recommend_order_json(j, &t->order);
+		json_double(j, t->fit.seconds);
+		recommend_order_json(j, &t->fit.order);
 		json_object_end(j);
 		return ctl_json_done(j, EX_OK);
 	}
@@ -76,7 +78,7 @@ static int
 read_test(struct task *t)
 {
 	struct table test;
-	int status = recommend_read(t, t->test, &test);
+	int status = recommend_read(t, t->options.test, &test);
 
 	if (status != EX_OK)
 		return status;
@@ -84,11 +86,11 @@ read_test(struct task *t)
 		struct triple *one = &test.triples->list[i];
 
 		one->user =
-		    names_find(&t->table.users, test.users.id[one->user]);
+		    names_find(&t->data.table.users, test.users.id[one->user]);
 		one->item =
-		    names_find(&t->table.items, test.items.id[one->item]);
+		    names_find(&t->data.table.items, test.items.id[one->item]);
 	}
-	t->held = test.triples;
+	t->data.held = test.triples;
 	return EX_OK;
 }
 
@@ -109,16 +111,16 @@ print_json(
 
 	json_object(j);
 	json_key(j, "ratings");
-	json_int(j, (int64_t)matrix_size(t->by_user));
+	json_int(j, (int64_t)matrix_size(t->data.by_user));
 	json_key(j, "held");
-	json_int(j, (int64_t)t->held->n);
+	json_int(j, (int64_t)t->data.held->n);
 	json_key(j, "users");
 	json_int(j, ours->users);
 	json_key(j, "loss");
-	json_double(j, t->loss);
+	json_double(j, t->fit.loss);
 	json_key(j, "training_seconds");
-	json_double(j, t->fit_seconds);
-	recommend_order_json(j, &t->order);
+	json_double(j, t->fit.seconds);
+	recommend_order_json(j, &t->fit.order);
 	quality_json(j, "recommended", ours);
 	quality_json(j, "popular", popular);
 	json_object_end(j);
@@ -132,7 +134,7 @@ print_both(
 	if (t->ctl->json)
 		return print_json(t, ours, popular);
 	printf("%zu ratings, %zu held out of %" PRIu32 " users\n\n",
-	    matrix_size(t->by_user), t->held->n, ours->users);
+	    matrix_size(t->data.by_user), t->data.held->n, ours->users);
 	recommend_quality_print(ours, popular);
 	return EX_OK;
 }
@@ -140,22 +142,22 @@ print_both(
 static int
 split_or_read(struct task *t)
 {
-	int status = recommend_read(t, t->train, &t->table);
+	int status = recommend_read(t, t->options.train, &t->data.table);
 
 	if (status != EX_OK)
 		return status;
-	if (t->test)
+	if (t->options.test)
 		return read_test(t);
-	t->held = triples_new(t->mem);
-	evaluate_split(t->table.triples, t->held);
-	t->table.items.n =
-	    evaluate_forget(t->table.triples, t->held, t->table.items.n);
-	if (t->held->n > 0)
+	t->data.held = triples_new(t->mem);
+	evaluate_split(t->data.table.triples, t->data.held);
+	t->data.table.items.n = evaluate_forget(
+	    t->data.table.triples, t->data.held, t->data.table.items.n);
+	if (t->data.held->n > 0)
 		return EX_OK;
 	fprintf(stderr,
 	    "mxmctl recommend: %s: nobody's last ratings hold 4 stars or more "
 	    "to be found again\n",
-	    t->train);
+	    t->options.train);
 	return EX_DATAERR;
 }
 
@@ -166,19 +168,23 @@ recommend_evaluate(struct task *t)
 	uint32_t *lists = NULL, *plain = NULL;
 	int status;
 
-	t->top = EVALUATE_TOP;
+	t->options.top = EVALUATE_TOP;
 	status = split_or_read(t);
 	if (status == EX_OK)
 		status = memory(t);
 	if (status == EX_OK)
 		status = learn(t);
 	if (status == EX_OK)
-		status = recommend_lists(t, t->model, t->by_user, NULL, &lists);
+		status = recommend_lists(
+		    t, t->fit.model, t->data.by_user, NULL, &lists);
 	if (status == EX_OK)
-		status = recommend_lists(t, NULL, t->by_user, NULL, &plain);
+		status =
+		    recommend_lists(t, NULL, t->data.by_user, NULL, &plain);
 	if (status != EX_OK)
 		return status;
-	evaluate_lists(t->by_user, t->held, lists, (size_t)t->top, &ours);
-	evaluate_lists(t->by_user, t->held, plain, (size_t)t->top, &popular);
+	evaluate_lists(t->data.by_user, t->data.held, lists,
+	    (size_t)t->options.top, &ours);
+	evaluate_lists(t->data.by_user, t->data.held, plain,
+	    (size_t)t->options.top, &popular);
 	return print_both(t, &ours, &popular);
 }

@@ -127,7 +127,7 @@ recommend_show(struct task *t)
 	struct shown s = { 0 };
 
 	if (publish_list(t->mem, t->db, &s.list, &s.n))
-		return recommend_away(t);
+		return recommend_db_error(t);
 	for (size_t i = 0; i < s.n && !s.in_force; i++) {
 		if (s.list[i].published_at)
 			s.in_force = &s.list[i];
@@ -177,7 +177,7 @@ recommend_rollback(struct task *t)
 		return EX_DATAERR;
 	default:
 		if (!why || recommend_stop)
-			return recommend_away(t);
+			return recommend_db_error(t);
 		break;
 	}
 	fprintf(stderr, "mxmctl recommend: %s\n", why);

@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Learning: choosing the settings, training, ranking.
+ */
+#include "base/base.h"
+
+#include <sysexits.h>
+
+#include "base/clock.h"
+#include "base/conf.h"
+#include "base/json.h"
+#include "ctl/recommend/recommend.h"
+#include "db/query.h"
+#include "recommend/rank.h"
+
+#define KEEP_US INT64_C(30000000)
+#define SHARES  1000 /* of a step that is told as a share */
+
+/* Nobody has said yet what the order of ratings means. */
+bool
+recommend_wants_order(const struct task *t)
+{
+	for (size_t i = 0; i < t->options.n_sets; i++) {
+		if (fit_sets_order(t->options.sets[i]))
+			return false;
+	}
+	if (t->ctl->conf && fit_sets_order(t->ctl->conf->recommend_tuning))
+		return false;
+	return !t->options.as_is;
+}
+
+int
+recommend_apply_tuning(struct task *t)
+{
+	const struct conf *conf = t->ctl->conf;
+	const char *place = conf->source[CONF_ID_recommend_tuning];
+	const char *why;
+
+	fit_defaults(&t->fit.options);
+	why = fit_set_all(t->mem, &t->fit.options, conf->recommend_tuning);
+	if (why) {
+		fprintf(stderr, "mxmctl recommend: %s: recommend_tuning: %s\n",
+		    place ? place : conf->file, why);
+		return EX_CONFIG;
+	}
+	for (size_t i = 0; i < t->options.n_sets; i++) {
+		why = fit_set(t->mem, &t->fit.options, t->options.sets[i]);
+		assert(!why);
+	}
+	return EX_OK;
+}
+
+/* ---------------------------------------------------------------- learning */
+
+/*
+ * What is between us and the server may drop a connection that says nothing for
+ * long. Whether it is the old one is asked before anything is published.
+ */
+static void
+keep_connection(struct task *t)
+{
+	int64_t now = clock_steady_us();
+	struct row row;
+
+	if (!t->db || now < t->db_used_us + KEEP_US || recommend_stop)
+		return;
+	t->db_used_us = now;
+	if (query_one(t->mem, t->db, &row, SQL_train_locked, NO_ARGS))
+		progress_clear(&t->step.progress);
+}
+
+static void
+tell_trial(void *teller, const char *tried, double quality, bool kept)
+{
+	struct task *t = teller;
+
+	progress_clear(&t->step.progress);
+	if (!t->options.quiet)
+		fprintf(stderr, "%.4f %s%s\n", quality,
+		    *tried ? tried : "as it is",
+		    *tried && kept ? ": kept" : "");
+}
+
+static void
+tell_share(void *teller, double share)
+{
+	struct task *t = teller;
+
+	progress_at(&t->step.progress, (int64_t)(share * SHARES));
+	keep_connection(t);
+}
+
+static int
+search_settings(struct task *t)
+{
+	const struct tune tune = { .triples = t->data.table.triples,
+		.users = t->data.table.users.n,
+		.items = t->data.table.items.n,
+		.tell = tell_trial,
+		.advance = tell_share,
+		.teller = t };
+	int status;
+	enum err e;
+
+	t->fit.options.als.stop = t->fit.options.near.stop = &recommend_stop;
+	recommend_step(t, SHARES, "tuning");
+	e = tune_settings(&tune, &t->fit.options);
+	if (recommend_ended(t, e, &status))
+		return status;
+	fprintf(stderr, "mxmctl recommend: %s%s%s\n",
+	    t->options.train ? t->options.train : "",
+	    t->options.train ? ": " : "",
+	    e == ERR_NOT_FOUND ? "nobody's last ratings hold 4 stars or more "
+				 "to tune by" :
+				 "training does not end in numbers");
+	return EX_DATAERR;
+}
+
+static void
+tell_iteration(void *teller, unsigned iteration, double loss)
+{
+	struct task *t = teller;
+
+	snprintf(t->step.text, sizeof t->step.text, "%s, loss %.6g",
+	    t->step.stage, loss);
+	progress_at(&t->step.progress, iteration);
+	keep_connection(t);
+}
+
+/* The factors are done when this is told first: a step of its own. */
+static void
+tell_near(void *teller, size_t done, size_t items)
+{
+	struct task *t = teller;
+
+	if (done == 0) {
+		progress_end(&t->step.progress);
+		recommend_step(
+		    t, (int64_t)items, "%s, finding neighbours", t->step.stage);
+	}
+	progress_at(&t->step.progress, (int64_t)done);
+	keep_connection(t);
+}
+
+static void
+tell_order(const struct task *t)
+{
+	const struct tune_order *o = &t->fit.order;
+
+	if (t->options.quiet || !o->asked)
+		return;
+	fprintf(stderr,
+	    "NDCG@100 %.4f with the order of ratings, %.4f without: it is "
+	    "%s\n",
+	    o->with, o->without, o->ignored ? "ignored" : "used");
+}
+
+static int
+ask_order(struct task *t)
+{
+	const struct tune tune = { .triples = t->data.table.triples,
+		.users = t->data.table.users.n,
+		.items = t->data.table.items.n,
+		.advance = tell_share,
+		.teller = t };
+
+	t->fit.options.als.stop = t->fit.options.near.stop = &recommend_stop;
+	recommend_step(
+	    t, SHARES, "asking whether the order of ratings matters");
+	if (tune_order(&tune, &t->fit.options, &t->fit.order))
+		return recommend_interrupted(t);
+	progress_end(&t->step.progress);
+	tell_order(t);
+	return EX_OK;
+}
+
+int
+recommend_choose_settings(struct task *t)
+{
+	if (t->options.tune)
+		return search_settings(t);
+	return recommend_wants_order(t) ? ask_order(t) : EX_OK;
+}
+
+void
+recommend_order_json(struct json *j, const struct tune_order *o)
+{
+	json_key(j, "order");
+	json_object(j);
+	json_key(j, "used");
+	json_bool(j, !o->ignored);
+	if (o->asked) {
+		json_key(j, "with");
+		json_double(j, o->with);
+		json_key(j, "without");
+		json_double(j, o->without);
+	}
+	json_object_end(j);
+}
+
+void
+recommend_matrix(struct task *t)
+{
+	t->data.by_user = matrix_new(t->mem, t->data.table.triples,
+	    t->data.table.users.n, t->data.table.items.n);
+	talloc_free(t->data.table.triples);
+	t->data.table.triples = NULL;
+}
+
+int
+recommend_learn(
+    struct task *t, const char *what, struct sparse *m, struct model **model)
+{
+	int64_t began = clock_steady_us();
+	int status;
+	enum err e;
+
+	t->step.stage = what;
+	t->fit.options.als.stop = t->fit.options.near.stop = &recommend_stop;
+	t->fit.options.als.tell = tell_iteration;
+	t->fit.options.near.tell = tell_near;
+	t->fit.options.als.teller = t->fit.options.near.teller = t;
+	recommend_step(t, (int64_t)t->fit.options.als.iterations, "%s", what);
+	e = fit_model(t->mem, m, &t->fit.options, model, &t->fit.loss);
+	t->fit.seconds = (double)(clock_steady_us() - began) / 1e6;
+	if (recommend_ended(t, e, &status))
+		return status;
+	fputs("mxmctl recommend: training does not end in numbers; ratings or "
+	      "settings are far out\n",
+	    stderr);
+	return EX_DATAERR;
+}
+
+static void
+tell_users(void *teller, size_t done)
+{
+	struct task *t = teller;
+
+	progress_at(&t->step.progress, (int64_t)done);
+	keep_connection(t);
+}
+
+int
+recommend_lists(struct task *t, const struct model *model,
+    const struct sparse *by_user, const bool *only, uint32_t **lists)
+{
+	struct rank_options o = { .top = (size_t)t->options.top,
+		.only = only,
+		.threads = t->fit.options.als.threads,
+		.stop = &recommend_stop,
+		.tell = tell_users,
+		.teller = t };
+	enum err e;
+
+	recommend_step(t, (int64_t)by_user->rows, "ranking");
+	e = model ? rank_all(t->mem, model, by_user, &o, lists) :
+		    rank_popular(t->mem, by_user, &o, lists);
+	if (e)
+		return recommend_interrupted(t);
+	progress_end(&t->step.progress);
+	return EX_OK;
+}

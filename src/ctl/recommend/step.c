@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Steps of mxmctl recommend: progress, and how a step ends.
+ */
+#include "base/base.h"
+
+#include <stdarg.h>
+#include <sysexits.h>
+
+#include "ctl/advice.h"
+#include "ctl/recommend/recommend.h"
+#include "db/query.h"
+
+int
+recommend_interrupted(struct task *t)
+{
+	progress_clear(&t->step.progress);
+	fputs("mxmctl recommend: interrupted; nothing was written\n", stderr);
+	return 128 + recommend_stop;
+}
+
+int
+recommend_db_error(struct task *t)
+{
+	if (recommend_stop)
+		return recommend_interrupted(t);
+	progress_clear(&t->step.progress);
+	fprintf(stderr, "mxmctl recommend: %s; %s\n", db_complaint(t->db),
+	    advice_database(t->ctl, db_complaint(t->db)));
+	return EX_UNAVAILABLE;
+}
+
+bool
+recommend_ended(struct task *t, enum err e, int *status)
+{
+	*status = EX_OK;
+	if (!e)
+		progress_end(&t->step.progress);
+	else if (recommend_stop)
+		*status = recommend_interrupted(t);
+	else
+		progress_clear(&t->step.progress);
+	return !e || recommend_stop;
+}
+
+void
+recommend_step(struct task *t, int64_t total, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(t->step.text, sizeof t->step.text, fmt, ap);
+	va_end(ap);
+	progress_begin(&t->step.progress, t->step.text, total);
+}
