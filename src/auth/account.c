@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The caller, from the database or from the bytes that were kept. The packed
- * form is our own: integers as this machine has them, since no other machine
- * reads them; a version byte tells another release's apart.
+ * The caller, from the database or from the cache. The packed form has native
+ * integers, because only this machine reads it; a version byte distinguishes
+ * releases.
  */
 #include "base/base.h"
 
@@ -14,7 +14,7 @@
 
 #define PACK_VERSION 3
 
-/* What precedes the username. */
+/* The part before the user name. */
 struct packed {
 	int64_t id, epoch;
 	uint8_t version, verified, boarded, active, staff, lang;
@@ -22,7 +22,7 @@ struct packed {
 	uint8_t unused[1];
 };
 
-/* A stored code is one of ours: the table has a constraint. */
+/* A stored code is always valid, by a constraint of the table. */
 static enum lang
 lang_of(const struct row *row)
 {
@@ -41,7 +41,7 @@ set_username(struct account *a, const char *s, size_t n)
 	a->username[n] = '\0';
 }
 
-/* The token is genuine, but its session has ended or been overtaken. */
+/* The token is valid, but its session has ended or has a newer epoch. */
 static enum err
 fail_ended(struct req *r)
 {

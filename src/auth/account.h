@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The caller: what the guard and the handlers need to know of her, read with
- * one statement and kept in the cache per session.
+ * The caller: what the guard and the handlers need, read with one statement and
+ * cached per session.
  */
 #ifndef AUTH_ACCOUNT_H
 #define AUTH_ACCOUNT_H
@@ -27,12 +27,13 @@ struct account {
 /*
  * Reads account and session from the database (statement account_by_session).
  * ERR_UNAUTHORIZED: no such account or session, ended, expired, or an older
- * epoch; the problem is recorded with the contract's body.
+ * epoch; the error of the contract is added.
  */
 enum err account_load(
     struct req *r, const struct claims *claims, struct account **out);
 
-/* Bytes for the cache, and back (false: not ours or of another release). */
+/* Packs it for the cache, and unpacks it (false: invalid or another release).
+ */
 void account_pack(const struct account *a, struct buf *out);
 bool account_unpack(
     TALLOC_CTX *mem, const char *p, size_t n, struct account **out);

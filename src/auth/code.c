@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Issuing and trying codes; what counts happens in the statements.
+ * Issues and checks codes; the attempts are counted by the statements.
  */
 #include "base/base.h"
 
@@ -12,7 +12,7 @@
 #include "db/query.h"
 
 static const struct {
-	const char *name; /* as the table has it */
+	const char *name; /* as in the table */
 	int64_t seconds;
 } purposes[] = {
 	[CODE_VERIFICATION] = { "verification", 24 * 3600 },

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The six digits that are mailed. The code exists in the mail alone; what is
- * stored is its digest under a key made from the signing key.
+ * Mailed codes of six digits. A code exists only in the mail; its keyed digest
+ * is stored, with a key derived from the signing key.
  */
 #ifndef AUTH_CODE_H
 #define AUTH_CODE_H
@@ -17,19 +17,19 @@ enum code_purpose { CODE_VERIFICATION, CODE_RESET };
 #define CODE_SIZE 7 /* six digits and a NUL */
 
 /*
- * Makes a new code, stores its digest (good for 24 hours, a reset's for 15
- * minutes; five tries) and gives the code to be mailed. The one before, if any,
- * is worth nothing from then on. ERR_NOT_FOUND: no such account with
- * that address, to which the code is mailed.
+ * Generates a code, stores its digest (valid for 24 hours, for a reset 15
+ * minutes; five attempts) and returns the code to be mailed. It replaces the
+ * previous code. ERR_NOT_FOUND: no such account with that address.
  */
 enum err code_issue(TALLOC_CTX *mem, struct db *db, const struct conf *conf,
     int64_t account_id, const char *email, enum code_purpose purpose,
     char code[CODE_SIZE]);
 
 /*
- * Tries a verification code of the caller and marks her account verified. *good
- * is also true for an account that already was. A text that is not six digits
- * (NULL too) is wrong without using up a try. ERR_NOT_FOUND: no such account.
+ * Checks a verification code of the caller and marks the account verified.
+ * *good is also true for an account that already was. A text that is not six
+ * digits (or NULL) is wrong and does not count as an attempt. ERR_NOT_FOUND: no
+ * such account.
  */
 enum err code_verify(struct req *r, const char *code, bool *good);
 

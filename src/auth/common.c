@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * What makes a password too common. cracklib's dictionary is used, not its
- * FascistCheck(): that ends the process when the dictionary is missing, also
- * complains of things that the rules for passwords do not forbid (a likeness to
- * the name of the system's user, for one), and lets "password1234" pass.
+ * Detection of common passwords. cracklib's dictionary is used, but not its
+ * FascistCheck(), which exits if the dictionary is missing, also rejects what
+ * the password rules allow (for example a similarity to the name of the system
+ * user), and accepts "password1234".
  *
- * A password is taken apart into a core, from its first letter to its last, and
- * what stands around that. It is too common when the core is a word, read
- * forwards, backwards or with digits for letters, and the rest is what people
- * put beside a word: up to four digits, any number of digits in order, up to
- * two signs. So are passwords made of runs alone, or of one short thing
- * repeated. Several words are no word.
+ * A password is split into a core, from its first letter to its last, and the
+ * surrounding characters. It is too common if the core is a word, forwards,
+ * backwards or with digits in place of letters, and the rest is a typical
+ * addition: up to four digits, any number of consecutive digits, up to two
+ * signs. Passwords that consist only of runs, or of a repeated short text, are
+ * too common as well. Several words are not a word.
  */
 #include "base/base.h"
 
@@ -29,7 +29,7 @@
 #define SIGNS_BESIDE   2
 #define REPEATED_SHORT 4
 
-/* Sorted. What counts even where no dictionary is installed. */
+/* Sorted. Checked even without a dictionary. */
 static const char *const worst[] = {
 	"administrator",
 	"baseball",
@@ -78,7 +78,7 @@ static const char *const worst[] = {
 	"yourpassword",
 };
 
-/* Ways over the keyboard and through the alphabet; also run backwards. */
+/* Runs on the keyboard and in the alphabet; also checked backwards. */
 static const char *const ways[] = {
 	"01234567890",
 	"abcdefghijklmnopqrstuvwxyz",
@@ -109,7 +109,7 @@ is_digit(char c)
 	return c >= '0' && c <= '9';
 }
 
-/* How many of the n bytes at s follow one way, in either direction. */
+/* Length of the run at s, at most n bytes, in either direction. */
 static size_t
 way_length(const char *way, const char *s, size_t n)
 {
@@ -143,7 +143,7 @@ run_length(const char *s, size_t n)
 	return best;
 }
 
-/* Nothing but runs: "qwerty12345", "aaa111". */
+/* Only runs: "qwerty12345", "aaa111". */
 static bool
 is_runs(const char *s, size_t n)
 {
@@ -159,10 +159,10 @@ is_runs(const char *s, size_t n)
 	return n > 0;
 }
 
-/* cracklib's open dictionary, or none. */
+/* cracklib's dictionary, if it is open. */
 struct words {
 	PWDICT *dict;
-	unsigned int none; /* what FindPW() says of a word it does not know */
+	unsigned int none; /* the result of FindPW() for an unknown word */
 };
 
 const char *
@@ -188,7 +188,7 @@ common_dictionary_is_there(const char *dictionary)
 	return true;
 }
 
-/* Opened for each check: it may be rebuilt at any time, and is rarely asked. */
+/* Opened for each check, because it may be rebuilt and checks are rare. */
 static void
 words_open(struct words *w, const char *dictionary)
 {
@@ -229,7 +229,7 @@ is_word(const struct words *w, const char *s, size_t n)
 	return w->dict && FindPW(w->dict, word) != w->none;
 }
 
-/* The letter a digit or sign stands for; `one` for the digit 1. */
+/* The letter that a digit or sign replaces; `one` for the digit 1. */
 static char
 meant(char c, char one)
 {
@@ -241,7 +241,7 @@ meant(char c, char one)
 	return at ? to[at - from] : c;
 }
 
-/* A word, or one backwards or in disguise. */
+/* A word, forwards, backwards or with replaced letters. */
 static bool
 is_disguised(const struct words *w, const char *s, size_t n)
 {
@@ -258,7 +258,7 @@ is_disguised(const struct words *w, const char *s, size_t n)
 	       is_word(w, ell, n);
 }
 
-/* What stands beside the core, counted over both sides. */
+/* The characters before and after the core. */
 struct beside {
 	size_t digits, signs;
 };
@@ -284,7 +284,7 @@ count_beside(struct beside *b, const char *s, size_t n)
 	}
 }
 
-/* A word with a little around it, or only runs. */
+/* A word with a typical addition, or only runs. */
 static bool
 is_dressed_word(const struct words *w, const char *s, size_t n)
 {
@@ -306,7 +306,7 @@ is_dressed_word(const struct words *w, const char *s, size_t n)
 	       is_disguised(w, s, last);
 }
 
-/* One thing over and over; the shortest that fills it all, 0 if none does. */
+/* Length of the shortest text whose repetition is the whole, 0: none. */
 static size_t
 repeated_length(const char *s, size_t n)
 {

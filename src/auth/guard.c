@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The Authorization header, taken apart as the original's framework does
- * (contract, users 1.1), and the guard of a route.
+ * Parses the Authorization header as the original's framework does (contract,
+ * users 1.1), and applies the guard of a route.
  */
 #include "base/base.h"
 
@@ -17,7 +17,7 @@
 
 #define BLANKS " \t"
 
-/* Which sentence tells what is wrong with a token. */
+/* The message for each error of a token. */
 static enum msg
 verdict_msg(enum token_verdict verdict)
 {
@@ -31,7 +31,7 @@ verdict_msg(enum token_verdict verdict)
 	}
 }
 
-/* "Bearer <token>": the token, or the problem of the header. */
+/* The token of "Bearer <token>", or the error of the header. */
 static enum err
 bearer_token(struct req *r, char **out)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Who may pass: the bearer token is read, and the route's guard applied.
+ * Authentication by bearer token, and authorization by the guard of the route.
  */
 #ifndef AUTH_GUARD_H
 #define AUTH_GUARD_H
@@ -11,9 +11,9 @@
 #include "http/request.h"
 
 /*
- * Reads the Authorization header. ERR_OK with claims; ERR_UNAUTHORIZED with
- * the contract's problem when there is none or it is no good. Not called for
- * PUBLIC routes: those ignore the header.
+ * Reads the Authorization header. ERR_OK with claims; ERR_UNAUTHORIZED with the
+ * error of the contract if it is missing or invalid. Not called for PUBLIC
+ * routes, which ignore the header.
  */
 enum err guard_token(struct req *r, struct claims *out);
 

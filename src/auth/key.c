@@ -20,7 +20,8 @@ key_of(const struct conf *conf)
 	};
 }
 
-/* With the NUL of the text, so that no two lists of parts run together. */
+/* Including the NUL, so that different lists of parts have different digests.
+ */
 static void
 add_text(crypto_generichash_state *state, const char *s)
 {

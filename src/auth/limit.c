@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Who is counted is a number; what it is made of is forgotten.
+ * Clients are counted by a hash of their account, address or name.
  */
 #include "base/base.h"
 
@@ -15,7 +15,7 @@
 
 #define HASH_START 0xcbf29ce484222325u
 
-/* How many requests a minute a class allows; 0: any number. */
+/* Requests per minute of a class; 0: unlimited. */
 static unsigned
 limit_of(const struct conf *conf, enum limit_class limit)
 {

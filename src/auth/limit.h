@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Rate limits: who is counted, against which setting, and what one who comes
- * too often is told.
+ * Rate limits.
  */
 #ifndef AUTH_LIMIT_H
 #define AUTH_LIMIT_H
@@ -12,8 +11,8 @@
 #include "http/route.h"
 
 /*
- * Counts this request of `who` against a class. ERR_TOO_OFTEN, with
- * Retry-After, when there were too many in the last minute; then it is not
+ * Counts a request of `who` against the limit of a class. ERR_TOO_OFTEN, with
+ * Retry-After, if there were too many in the last minute; then it is not
  * counted.
  */
 enum err limit_count(struct req *r, enum limit_class limit, uint64_t who);
@@ -25,19 +24,19 @@ enum err limit_count(struct req *r, enum limit_class limit, uint64_t who);
  */
 enum err limit_request(struct req *r, int64_t caller);
 
-/* Whom an address is: of IPv6 its network of 64 bits, which is one client's. */
+/* The client of an address: for IPv6 its /64 network. */
 uint64_t limit_address(const char *address);
 
 /*
- * Counts a log-in to that name (or mail address), known or not, wherever it
- * comes from. From a network that has a session of the account's (`known`) the
- * network is counted apart, so that nobody else can lock its owner out.
+ * Counts a log-in to that name (or mail address), whether it exists or not,
+ * from any address. A network with a session of the account (`known`) is
+ * counted separately, so that others cannot lock out the owner.
  */
 enum err limit_login(struct req *r, const char *name, bool known);
 
 /*
- * The network of an address, as PostgreSQL's type cidr reads it: 24 bits of
- * IPv4, 64 of IPv6. NULL: it is no address. Belongs to `mem`.
+ * The network of an address, as input of PostgreSQL's type cidr: 24 bits of
+ * IPv4, 64 of IPv6. NULL: not an address. Allocated below `mem`.
  */
 const char *limit_network(TALLOC_CTX *mem, const char *address);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * A table of checked tokens, addressed by a keyed hash (so that nobody outside
- * can aim at another's place), compared in constant time and as a whole.
+ * A table of checked tokens, indexed by a keyed hash (so that clients cannot
+ * choose the entry) and compared as a whole in constant time.
  */
 #include "base/base.h"
 
@@ -12,7 +12,7 @@
 #include "base/random.h"
 
 struct seen {
-	char *token; /* NULL: an empty place */
+	char *token; /* NULL: empty entry */
 	size_t len;
 	struct claims claims;
 };
@@ -56,7 +56,7 @@ memo_find(
 	    sodium_memcmp(seen->token, token, len) != 0)
 		return false;
 	if (seen->claims.expires <= now)
-		return false; /* the whole check says what is wrong */
+		return false; /* the full check reports the error */
 	*out = seen->claims;
 	return true;
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Tokens that this worker has checked already. A client sends the same token
- * with every request of an hour, and the check (HMAC, base64, JSON) was a fifth
- * of what a cached answer costs. Only what a token says of itself is kept:
- * whether account and session still stand is asked at every request.
+ * Cache of checked tokens in this worker. A client sends the same token for an
+ * hour, and the check (HMAC, base64, JSON) took a fifth of the time of a cached
+ * answer. Only the claims are cached; account and session are checked at every
+ * request.
  */
 #ifndef AUTH_MEMO_H
 #define AUTH_MEMO_H
@@ -14,18 +14,18 @@
 
 struct memo;
 
-/* Room for MEMO_SIZE tokens, all checked with one and the same key. */
+/* A cache of MEMO_SIZE tokens, all checked with the same key. */
 #define MEMO_SIZE 256
 struct memo *memo_new(TALLOC_CTX *mem);
 
 /*
- * Was this access token found good, and is it not expired at `now` (seconds)?
- * Then its claims. NULL as memo knows nothing.
+ * Whether this access token is in the cache and has not expired at `now`
+ * (seconds); then its claims. A NULL memo is empty.
  */
 bool memo_find(const struct memo *memo, const char *token, int64_t now,
     struct claims *out);
 
-/* Remembers a token that token_check() found good, in the place of another. */
+/* Adds a token accepted by token_check(), replacing another one. */
 void memo_keep(struct memo *memo, const char *token, const struct claims *c);
 
 #endif

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Passwords as they are stored. Ours are argon2id in libsodium's text form,
- * which carries its own costs, so that they can be raised later; those of an
- * imported Django database are verified as they are and replaced by the caller.
+ * Stored passwords: argon2id in libsodium's text format, which contains its
+ * cost parameters, so that they can be raised later. Hashes of an imported
+ * Django database are verified and replaced by the caller.
  */
-/* Before base.h, which bans the name of a function that OpenSSL gives to a
- * parameter. */
+/* Before base.h, which bans a function name that OpenSSL uses for a parameter.
+ */
 /* clang-format off */
 #include "config.h"
 #include <openssl/evp.h>
@@ -26,7 +26,7 @@
 #define DJANGO_PREFIX    "pbkdf2_sha256$"
 #define DJANGO_HASH_SIZE 32
 #define DJANGO_SALT_MAX  128
-/* Django 6 uses 1.2 million; more than this is not a hash but an attack. */
+/* Django 6 uses 1.2 million iterations; more than this is an attack. */
 #define DJANGO_ITERATIONS_MAX 5000000
 
 char *
@@ -36,14 +36,14 @@ password_hash(TALLOC_CTX *mem, const char *password)
 	int bad = sodium_init() < 0;
 
 	assert(!bad);
-	/* Fails only when 19 MiB are not to be had. */
+	/* Fails only if 19 MiB cannot be allocated. */
 	bad = crypto_pwhash_str_alg(out, password, strlen(password),
 	    ARGON_PASSES, ARGON_MEMORY, crypto_pwhash_ALG_ARGON2ID13);
 	mem_need(bad ? NULL : out);
 	return mem_text(mem, out);
 }
 
-/* As much work as a real check, for a hash that nothing fits. */
+/* As much work as a real check, for a hash that matches no password. */
 static void
 waste_time(const char *password)
 {
@@ -56,7 +56,7 @@ waste_time(const char *password)
 	mem_need(bad ? NULL : out);
 }
 
-/* The pieces of "pbkdf2_sha256$<iterations>$<salt>$<base64 hash>". */
+/* The parts of "pbkdf2_sha256$<iterations>$<salt>$<base64 hash>". */
 struct django_hash {
 	int64_t iterations;
 	const char *salt;

@@ -14,13 +14,13 @@
 char *password_hash(TALLOC_CTX *mem, const char *password);
 
 /*
- * Does `password` fit `stored`? *replace is set when the stored form is older
- * or weaker than what password_hash() makes. An unusable hash ("!…", empty,
- * unknown form) fits nothing and costs as much time as a real one.
+ * Whether `password` matches `stored`. *replace is set if the stored hash is
+ * older or weaker than those of password_hash(). An unusable hash ("!…", empty,
+ * unknown format) matches nothing and takes as much time as a real one.
  */
 bool password_fits(const char *stored, const char *password, bool *replace);
 
-/* What a person may not use in her password (any may be NULL). */
+/* What the password must not be similar to (any may be NULL). */
 struct password_owner {
 	const char *username, *first_name, *last_name, *email;
 };
@@ -31,8 +31,8 @@ struct password_fault {
 };
 
 /*
- * The four rules of the contract (users 4.1) in their order; fills at most 4
- * faults and returns how many.
+ * Checks the four rules of the contract (users 4.1) in order; fills at most 4
+ * faults and returns their number.
  */
 size_t password_faults(TALLOC_CTX *mem, const char *password,
     const struct password_owner *owner, enum lang lang,

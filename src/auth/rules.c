@@ -88,7 +88,7 @@ quick_ratio(const struct points *a, const struct points *b)
 	return 2.0 * (double)both / (double)(a->n + b->n);
 }
 
-/* Ten times as long as the part, and too long to reach the ratio with it. */
+/* More than ten times as long as the part, so the ratio cannot be reached. */
 static bool
 is_much_longer(size_t password, size_t part)
 {
@@ -124,7 +124,7 @@ is_word_point(utf8proc_int32_t c)
 		   category <= UTF8PROC_CATEGORY_NO);
 }
 
-/* To the whole value, or to one of its words. `password` is sorted. */
+/* Similar to the whole value or one of its words. `password` is sorted. */
 static bool
 is_similar(TALLOC_CTX *mem, const struct points *password, const char *value)
 {
@@ -148,7 +148,7 @@ is_similar(TALLOC_CTX *mem, const struct points *password, const char *value)
 	return similar;
 }
 
-/* The name of the first attribute that the password is too close to, or 0. */
+/* The first attribute that the password is too similar to, or 0. */
 static enum msg
 similar_attribute(TALLOC_CTX *mem, const struct points *password,
     const struct password_owner *owner)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Sessions and their tokens. A refresh token is good as long as its session has
- * the digest of its jti; an access token never outlives its session.
+ * Sessions and their tokens. A refresh token is valid as long as its session
+ * has the digest of its jti; an access token does not outlive its session.
  */
 #include "base/base.h"
 
@@ -17,7 +17,7 @@
 #include "http/problem.h"
 #include "i18n/msg.h"
 
-/* Row of session_start or session_refresh to what a token says. */
+/* The claims from a row of session_start or session_refresh. */
 static void
 facts_of(const struct row *row, const char *session_id, struct token_facts *out)
 {
@@ -54,7 +54,7 @@ make_tokens(struct req *r, const struct token_facts *facts, int64_t seconds,
 	    token_issue(r->mem, &key, TOKEN_ACCESS, facts, access, jti);
 }
 
-/* What the client calls itself; NULL when it says nothing, or no text. */
+/* The user agent; NULL if it is missing or invalid. */
 static struct arg
 client_of(const struct req *r)
 {
@@ -91,7 +91,7 @@ session_begin(struct req *r, const struct session_start *start,
 	return ERR_OK;
 }
 
-/* A refresh token that is no good; these bodies have no `messages`. */
+/* An invalid refresh token; these bodies have no `messages`. */
 static enum err
 fail_refresh(struct req *r, enum token_verdict verdict)
 {

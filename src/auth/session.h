@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Sessions: one row for each client that logged in, and the two tokens that
- * speak for it. Every way of logging in ends here.
+ * Sessions: one row per log-in, with an access and a refresh token. Used by all
+ * ways of logging in.
  */
 #ifndef AUTH_SESSION_H
 #define AUTH_SESSION_H
@@ -10,30 +10,30 @@
 
 #include "http/request.h"
 
-/* Who logs in, as the password was checked. */
+/* The account that logs in, after its password was checked. */
 struct session_start {
 	int64_t user_id, epoch;
-	const char *password;    /* the stored hash that fitted */
-	const char *replacement; /* what to store instead, or NULL */
+	const char *password;    /* the stored hash that matched */
+	const char *replacement; /* the hash to replace it, or NULL */
 };
 
-/* What the client is sent; the texts belong to the request. */
+/* The tokens for the client; allocated below the request. */
 struct session_tokens {
 	const char *access;
 	const char *refresh; /* NULL: no new one */
 };
 
 /*
- * Starts a session and makes both its tokens. ERR_NOT_FOUND and nothing
- * recorded: the account changed meanwhile.
+ * Starts a session and makes both tokens. ERR_NOT_FOUND, without an error text:
+ * the account was changed concurrently.
  */
 enum err session_begin(struct req *r, const struct session_start *start,
     struct session_tokens *out);
 
 /*
- * Makes an access token for a refresh token, from what the database has now,
- * and where refresh tokens rotate also the next refresh token. Otherwise
- * ERR_UNAUTHORIZED with the contract's problem.
+ * Makes an access token for a refresh token, from the current account, and with
+ * rotation also the next refresh token. Else ERR_UNAUTHORIZED with the error of
+ * the contract.
  */
 enum err session_continue(
     struct req *r, const char *refresh, struct session_tokens *out);

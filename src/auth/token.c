@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Tokens through libjwt 1.10, which this file alone knows. The library checks
- * the signature and nothing else; algorithm, expiry, type and claims are
- * checked here. It compares signatures in constant time since 1.10.2-1+deb12u1.
+ * Tokens with libjwt 1.10, which only this file uses. The library checks only
+ * the signature; algorithm, expiry, type and claims are checked here. It
+ * compares signatures in constant time since 1.10.2-1+deb12u1.
  *
  * Measured on one core (EPYC, -O2), a token of 371 bytes: to check one 7.9 us,
- * to issue one 6.7. Checking by hand takes 4.8 us (HMAC of libsodium 1.8,
- * base64 1.4, json-c 1.6), and 1.4 less with OpenSSL's HMAC: too little gained
- * to keep a second reader of tokens for.
+ * to issue one 6.7. An implementation without it takes 4.8 us (HMAC of
+ * libsodium 1.8, base64 1.4, json-c 1.6), and 1.4 less with OpenSSL's HMAC: too
+ * little to justify a second implementation.
  */
 #include "base/base.h"
 
@@ -20,8 +20,8 @@
 #include "base/text.h"
 
 /*
- * The longest of ours has some 1200 bytes (150 letters of four bytes); what is
- * longer is refused before anything is decoded.
+ * The longest valid token has some 1200 bytes (150 characters of four bytes);
+ * longer ones are refused before they are decoded.
  */
 #define TOKEN_SIZE_MAX 4096
 
@@ -32,7 +32,7 @@ static const char *const type_name[] = {
 	[TOKEN_REFRESH] = "refresh",
 };
 
-/* A jwt_t that goes when its context goes. */
+/* A jwt_t that is freed with its context. */
 struct jwt_holder {
 	jwt_t *jwt;
 };
@@ -54,7 +54,7 @@ jwt_holder_new(TALLOC_CTX *mem, jwt_t *jwt)
 	return h;
 }
 
-/* The library fails only for want of memory, or of valid UTF-8 in a text. */
+/* The library fails only for lack of memory, or for invalid UTF-8. */
 static void
 add_claims(jwt_t *jwt, enum token_type type, const struct token_facts *facts)
 {
@@ -98,7 +98,7 @@ token_issue(TALLOC_CTX *mem, const struct token_key *key, enum token_type type,
 	return out;
 }
 
-/* The library reads every other type as 0: then its JSON text decides. */
+/* The library returns 0 for any other type; then the JSON text is checked. */
 static bool
 is_zero(jwt_t *jwt, const char *name)
 {
@@ -118,7 +118,7 @@ claim_int(jwt_t *jwt, const char *name, int64_t *out)
 	return errno == 0 && (*out != 0 || is_zero(jwt, name));
 }
 
-/* The library that made user_id changed from number to text: both are read. */
+/* The original's library changed user_id from number to text: both are read. */
 static bool
 claim_user(jwt_t *jwt, int64_t *out)
 {
@@ -168,8 +168,8 @@ check_claims(jwt_t *jwt, enum token_type type, int64_t now, struct claims *out)
 }
 
 /*
- * Three parts in base64url, with dots between. For an empty part the library
- * writes behind what it allocates, and what is no base64 it skips.
+ * Three parts in base64url, separated by dots. For an empty part the library
+ * writes past its allocation, and it skips invalid base64.
  */
 static bool
 has_form(const char *token)

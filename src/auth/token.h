@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * Access and refresh tokens: JWT, HS256 only. libjwt checks neither expiry nor
- * type nor the algorithm we expect; this file does all of it, and is the only
- * one that knows the library.
+ * type nor the expected algorithm; this module does, and is the only one that
+ * uses it.
  */
 #ifndef AUTH_TOKEN_H
 #define AUTH_TOKEN_H
@@ -28,7 +28,7 @@ struct claims {
 	char jti[TOKEN_ID_SIZE];
 };
 
-/* What a token says of an account (contract, users 2). */
+/* The claims about an account (contract, users 2). */
 struct token_facts {
 	int64_t user_id, epoch;
 	const char *session_id;
@@ -42,8 +42,7 @@ struct token_key {
 	size_t len; /* at least 32, checked when the settings are read */
 };
 
-/* A signed token that ends `lifetime` seconds from now; jti is 32 hex digits.
- */
+/* A signed token that expires in `lifetime` seconds; jti is 32 hex digits. */
 char *token_issue(TALLOC_CTX *mem, const struct token_key *key,
     enum token_type type, const struct token_facts *facts, int64_t lifetime,
     const char *jti);

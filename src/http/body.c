@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Bodies to named values, by content type or as JSON whatever it says.
+ * Parses bodies into named values, by content type or always as JSON.
  */
 #include "base/base.h"
 
@@ -13,10 +13,10 @@
 #include "http/multipart.h"
 #include "http/params.h"
 
-/* json-c counts levels otherwise than jsonscan(), which has judged them. */
+/* json-c counts levels differently; jsonscan() has checked the depth. */
 #define TOKENER_DEPTH (2 * JSON_DEPTH_MAX)
 
-/* A tree that goes when its context goes. */
+/* A tree that is freed with its context. */
 struct json_holder {
 	struct json_object *json;
 };
@@ -38,7 +38,7 @@ json_hold(TALLOC_CTX *mem, struct json_object *json)
 	return json;
 }
 
-/* Does the content type, without its parameters, say `type`? */
+/* Whether the content type, without its parameters, is `type`. */
 static bool
 type_is(const char *content_type, const char *type)
 {
@@ -82,7 +82,7 @@ count_keys(struct json_object *json)
 	return n;
 }
 
-/* The tree of a text that jsonscan() found good. */
+/* The tree of a text that jsonscan() has accepted. */
 static struct json_object *
 build(struct req *r)
 {
@@ -92,7 +92,7 @@ build(struct req *r)
 	mem_need(tokener);
 	json_tokener_set_flags(
 	    tokener, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
-	/* with its NUL, so that a number at the end is seen to end */
+	/* with its NUL, which terminates a number at the end */
 	json = json_tokener_parse_ex(tokener, r->body, (int)(r->body_len + 1));
 	if (json && json_tokener_get_error(tokener) != json_tokener_success) {
 		json_object_put(json);
@@ -120,7 +120,7 @@ body_json(struct req *r, struct body *out)
 		out->fault = MSG_JSON_OBJECT;
 		return ERR_BAD_JSON;
 	}
-	/* json-c keeps the last of equal keys, and so has fewer of them */
+	/* json-c keeps the last of duplicate keys, so the tree has fewer */
 	if (count_keys(out->json) != scan.keys) {
 		out->fault = MSG_JSON_TWICE;
 		return ERR_BAD_JSON;
@@ -169,7 +169,7 @@ body_any(struct req *r, struct body *out)
 	return ERR_MEDIA_TYPE;
 }
 
-/* "line 1 column 3 (char 2)" of the byte at `at`. */
+/* The position of byte `at`: "line 1 column 3 (char 2)". */
 static const char *
 place_of(const struct req *r, size_t at)
 {

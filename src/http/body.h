@@ -13,7 +13,7 @@
 
 struct json_object;
 
-/* One uploaded file. `data` points into the request's body. */
+/* An uploaded file. `data` points into the request's body. */
 struct upload {
 	const char *filename; /* as sent, may be empty */
 	const char *type;     /* as sent */
@@ -34,7 +34,7 @@ struct body_part {
 	const char *name;
 	const char *text;          /* form and multipart values */
 	const struct upload *file; /* multipart files */
-	bool bad;                  /* a value with NUL or broken UTF-8 */
+	bool bad;                  /* a value with NUL or invalid UTF-8 */
 };
 
 struct body {
@@ -42,33 +42,32 @@ struct body {
 	struct json_object *json; /* BODY_JSON: always an object */
 	struct body_part *parts;  /* forms */
 	size_t n;
-	enum msg fault;  /* what is wrong; MSG_NONE: nothing */
-	size_t fault_at; /* BODY_JSON: the byte, when has_place */
+	enum msg fault;  /* the error; MSG_NONE: none */
+	size_t fault_at; /* BODY_JSON: position of the error, if has_place */
 	bool has_place;
 };
 
-/* What the content type announces. */
+/* The kind of body by its content type. */
 enum body_kind body_kind_of(const struct req *r);
 
 /*
- * Parses r->body as JSON whatever the content type says: one object, no text
- * after it, depth at most 16, valid UTF-8, no NUL, no duplicate key, numbers
- * inside 64 bits. ERR_BAD_JSON otherwise, with out->fault. The tree belongs to
+ * Parses r->body as JSON, ignoring the content type: one object, no text after
+ * it, depth at most 16, valid UTF-8, no NUL, no duplicate key, numbers within
+ * 64 bits. Otherwise ERR_BAD_JSON with out->fault. The tree is allocated below
  * the request.
  */
 enum err body_json(struct req *r, struct body *out);
 
 /*
- * Parses by content type: JSON, urlencoded, multipart. Nothing at all is
- * BODY_EMPTY, whatever the type. ERR_MEDIA_TYPE: none of these; ERR_BAD_JSON;
- * ERR_INVALID: a form that is not well-formed. out->kind and out->fault are set
- * in any case.
+ * Parses by content type: JSON, urlencoded, multipart. No bytes are BODY_EMPTY
+ * with any type. ERR_MEDIA_TYPE: another type; ERR_BAD_JSON; ERR_INVALID: a
+ * malformed form. out->kind and out->fault are always set.
  */
 enum err body_any(struct req *r, struct body *out);
 
 /*
- * What is wrong with the body, in the caller's language, and where: "Extra
- * data: line 1 column 3 (char 2)". Belongs to the request.
+ * The error of the body in the caller's language, with its position: "Extra
+ * data: line 1 column 3 (char 2)". Allocated below the request.
  */
 const char *body_fault(const struct req *r, const struct body *body);
 

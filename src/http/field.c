@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Declared input: where a value comes from, what type it must have, and what
- * is said when it does not.
+ * Declared input: reads values from their sources, checks their types and
+ * limits, and adds errors.
  */
 #include "base/base.h"
 
@@ -22,12 +22,13 @@
 #define LIMIT_DEF 10
 
 #define FIELD_LIST_MAX_TEXT "50"
-_Static_assert(FIELD_LIST_MAX == 50, "the text says the number");
+_Static_assert(
+    FIELD_LIST_MAX == 50, "FIELD_LIST_MAX_TEXT differs from FIELD_LIST_MAX");
 
-/* Of a wrong value so much is repeated in an error (code points). */
+/* Maximum length of an invalid value in an error message (code points). */
 #define ECHO_MAX 100
 
-/* So many times its length a text may have before it is measured exactly. */
+/* Factor of the maximum length that is checked before a conversion. */
 #define ROUGHLY 4
 
 /* Doubles up to here are exact as integers. */
@@ -35,16 +36,16 @@ _Static_assert(FIELD_LIST_MAX == 50, "the text says the number");
 
 const struct field no_input[] = { { 0 } };
 
-/* One field on its way from raw to typed. */
+/* A field whose value is being read. */
 struct filling {
 	struct req *r;
 	const struct field *f;
 	struct field_value *out;
 };
 
-/* A text as it is repeated: not all of a long one, nothing that is no text. */
+/* A text for a message: truncated, or "…" if it is not UTF-8. */
 static const char *
-cut(struct req *r, const char *text)
+truncated(struct req *r, const char *text)
 {
 	const char *s;
 	size_t points = 0;
@@ -60,7 +61,7 @@ cut(struct req *r, const char *text)
 	return text;
 }
 
-/* A value as it is repeated in an error; nothing of a secret. */
+/* A value for a message; "…" for a secret. */
 static const char *
 echo_of(const struct filling *x, const struct raw *raw)
 {
@@ -77,51 +78,52 @@ echo_of(const struct filling *x, const struct raw *raw)
 		return "{…}";
 	case RAW_TEXT:
 	case RAW_DOUBLE:
-		return cut(x->r, raw->text);
+		return truncated(x->r, raw->text);
 	default:
 		return "…";
 	}
 }
 
 static void
-add(const struct filling *x, enum msg msg, const char *arg0, const char *arg1)
+add_field_error(
+    const struct filling *x, enum msg msg, const char *arg0, const char *arg1)
 {
 	add_error(x->r, ERR_INVALID, x->f->name, msg,
 	    (const char *const[3]){ arg0, arg1 });
 }
 
 /*
- * A wrong type or a value out of range. A text of the field's own is about the
- * request where the style has one text for all.
+ * A wrong type or a value out of range. A message of the field itself is an
+ * error of the whole request in styles with a single text.
  */
 static void
-add_value(const struct filling *x, const struct raw *raw, enum msg msg)
+add_value_error(const struct filling *x, const struct raw *raw, enum msg msg)
 {
 	enum style style = x->r->route->style;
 	const char *echo = echo_of(x, raw);
 
 	if (x->f->invalid_msg == MSG_NONE)
-		add(x, msg, echo, NULL);
+		add_field_error(x, msg, echo, NULL);
 	else if (style == STYLE_ERROR || style == STYLE_STATUS)
 		add_error(x->r, ERR_INVALID, NULL, x->f->invalid_msg,
 		    (const char *const[3]){ echo });
 	else
-		add(x, x->f->invalid_msg, echo, NULL);
+		add_field_error(x, x->f->invalid_msg, echo, NULL);
 }
 
 static void
-add_bound(const struct filling *x, enum msg msg, int64_t bound)
+add_bound_error(const struct filling *x, enum msg msg, int64_t bound)
 {
 	const char *text = mem_printf(x->r->mem, "%" PRId64, bound);
 	struct raw raw = { .kind = RAW_TEXT, .text = text };
 
 	if (x->f->invalid_msg == MSG_NONE)
-		add(x, msg, text, NULL);
+		add_field_error(x, msg, text, NULL);
 	else
-		add_value(x, &raw, msg);
+		add_value_error(x, &raw, msg);
 }
 
-/* ASCII digits only; what does not fit becomes the largest number. */
+/* ASCII digits only; saturates at INT64_MAX. */
 static bool
 read_digits(const char *s, int64_t *out)
 {
@@ -149,7 +151,7 @@ fill_page(const struct filling *x, const struct raw *raw)
 	x->out->number = x->f->def > 0 ? x->f->def : 1;
 	if (raw->kind != RAW_TEXT || !read_digits(raw->text, &n))
 		return;
-	/* page 0 is the last one, like any that is too far */
+	/* page 0 means the last page, like any page past the end */
 	x->out->number = n < 1 || n > PAGE_MAX ? PAGE_MAX : n;
 	x->out->given = true;
 }
@@ -177,7 +179,7 @@ fill_cursor(const struct filling *x, const struct raw *raw)
 	x->out->given = true;
 }
 
-/* Whether a text has more code points than `most`; the error is added. */
+/* Whether a text has more than `most` code points; adds an error if so. */
 static bool
 is_too_long(const struct filling *x, const struct raw *raw, const char *text,
     size_t most)
@@ -189,20 +191,20 @@ is_too_long(const struct filling *x, const struct raw *raw, const char *text,
 	if (x->f->flags & LENIENT)
 		return true;
 	if (x->f->invalid_msg != MSG_NONE)
-		add_value(x, raw, x->f->invalid_msg);
+		add_value_error(x, raw, x->f->invalid_msg);
 	else
-		add(x, MSG_FIELD_LENGTH,
+		add_field_error(x, MSG_FIELD_LENGTH,
 		    mem_printf(x->r->mem, "%zu", x->f->max_length),
 		    mem_printf(x->r->mem, "%zu", length));
 	return true;
 }
 
-/* Whether a text breaks a rule for what it holds; the error is added. */
+/* Whether the content of a text is invalid; adds an error if so. */
 static bool
-is_wrong_text(const struct filling *x, const struct raw *raw)
+is_invalid_text(const struct filling *x, const struct raw *raw)
 {
 	if ((x->f->flags & NOT_BLANK) && text_is_blank(raw->text)) {
-		add(x,
+		add_field_error(x,
 		    x->r->route->style == STYLE_FRAMEWORK ?
 			MSG_FIELD_MAY_NOT_BLANK :
 			MSG_FIELD_BLANK,
@@ -211,16 +213,16 @@ is_wrong_text(const struct filling *x, const struct raw *raw)
 	}
 	if ((x->f->flags & DIGITS_ONLY) &&
 	    strspn(raw->text, "0123456789") != strlen(raw->text)) {
-		add_value(x, raw, MSG_FIELD_INTEGER);
+		add_value_error(x, raw, MSG_FIELD_INTEGER);
 		return true;
 	}
 	return false;
 }
 
 /*
- * NULL when it is not text or breaks a rule of the field; the error is
- * added. The length comes first, roughly: all that follows costs more than
- * counting. What is then changed is measured once more.
+ * NULL if it is not text or invalid; adds an error then. A multiple of the
+ * maximum length is checked first, because the conversions cost more than
+ * counting; the exact length is checked after them.
  */
 static const char *
 take_text(const struct filling *x, const struct raw *raw)
@@ -234,13 +236,13 @@ take_text(const struct filling *x, const struct raw *raw)
 	if (raw->kind != RAW_TEXT && (x->f->flags & LENIENT))
 		return NULL;
 	if (raw->kind != RAW_TEXT) {
-		add_value(x, raw,
+		add_value_error(x, raw,
 		    raw->kind == RAW_BAD ? MSG_FIELD_BAD_TEXT : MSG_FIELD_TEXT);
 		return NULL;
 	}
 	if (changed || later)
 		most *= ROUGHLY;
-	if (is_too_long(x, raw, text, most) || is_wrong_text(x, raw))
+	if (is_too_long(x, raw, text, most) || is_invalid_text(x, raw))
 		return NULL;
 	if (!changed)
 		return text;
@@ -251,7 +253,7 @@ take_text(const struct filling *x, const struct raw *raw)
 	return text;
 }
 
-/* An integer, or its text; a fraction or a boolean is none. */
+/* An integer or an integer string; fractions and booleans are errors. */
 static bool
 take_int(const struct filling *x, const struct raw *raw, int64_t *out)
 {
@@ -269,15 +271,15 @@ take_int(const struct filling *x, const struct raw *raw, int64_t *out)
 		good = text_to_int64(raw->text, out);
 	}
 	if (!good) {
-		add_value(x, raw, MSG_FIELD_INTEGER);
+		add_value_error(x, raw, MSG_FIELD_INTEGER);
 		return false;
 	}
 	if (x->f->max <= x->f->min)
 		return true;
 	if (*out < x->f->min)
-		add_bound(x, MSG_FIELD_MIN, x->f->min);
+		add_bound_error(x, MSG_FIELD_MIN, x->f->min);
 	else if (*out > x->f->max)
-		add_bound(x, MSG_FIELD_MAX, x->f->max);
+		add_bound_error(x, MSG_FIELD_MAX, x->f->max);
 	else
 		return true;
 	return false;
@@ -291,7 +293,7 @@ fill_bool(const struct filling *x, const struct raw *raw)
 	yes = text ? strcmp(raw->text, "true") == 0 : raw->number != 0;
 	if (x->f->from != FROM_QUERY && raw->kind != RAW_BOOL &&
 	    !(text && (yes || strcmp(raw->text, "false") == 0))) {
-		add_value(x, raw, MSG_FIELD_BOOLEAN);
+		add_value_error(x, raw, MSG_FIELD_BOOLEAN);
 		return;
 	}
 	x->out->number = yes;
@@ -315,7 +317,7 @@ fill_choice(const struct filling *x, const struct raw *raw)
 			}
 		}
 	}
-	add_value(x, raw, MSG_FIELD_CHOICE);
+	add_value_error(x, raw, MSG_FIELD_CHOICE);
 }
 
 static void
@@ -326,7 +328,7 @@ fill_list(const struct filling *x, const struct source *s)
 	size_t n = source_all(x->r, s, x->f, &list), i;
 
 	if (n > FIELD_LIST_MAX) {
-		add(x, MSG_FIELD_ITEMS, FIELD_LIST_MAX_TEXT,
+		add_field_error(x, MSG_FIELD_ITEMS, FIELD_LIST_MAX_TEXT,
 		    mem_printf(x->r->mem, "%zu", n));
 		return;
 	}
@@ -357,11 +359,11 @@ fill_file(const struct filling *x, const struct raw *raw)
 		x->out->given = true;
 		return;
 	}
-	add(x, MSG_PICTURE_INVALID,
+	add_field_error(x, MSG_PICTURE_INVALID,
 	    msg_size(x->r->mem, x->r->lang, x->r->conf->upload_limit), NULL);
 }
 
-/* A scalar that is there and not null. */
+/* A scalar that is present and not null. */
 static void
 fill_value(const struct filling *x, const struct raw *raw)
 {
@@ -384,7 +386,7 @@ fill_value(const struct filling *x, const struct raw *raw)
 		fill_file(x, raw);
 		break;
 	default:
-		assert(!"a field type that is no scalar");
+		assert(!"not a scalar field type");
 	}
 }
 
@@ -394,7 +396,7 @@ fill_null(const struct filling *x)
 	x->out->is_null = true;
 	if (x->f->flags & NULLABLE)
 		return;
-	add(x,
+	add_field_error(x,
 	    x->r->route->style == STYLE_FRAMEWORK ? MSG_FIELD_MAY_NOT_NULL :
 						    MSG_FIELD_NULL,
 	    NULL, NULL);
@@ -436,7 +438,7 @@ is_from(const struct field *f, bool query)
 		       f->from == FROM_BODY || f->from == FROM_FILE;
 }
 
-/* Does this style take the value for missing? */
+/* Whether a required value is missing by the rules of the style. */
 static bool
 is_missing(const struct req *r, const struct source *s, const struct field *f)
 {
@@ -454,9 +456,9 @@ is_missing(const struct req *r, const struct source *s, const struct field *f)
 }
 
 /*
- * Keys that must be there. The framework's style names every one that is not,
- * a form the first, the others only say that something is missing; true when
- * nothing more is to be said.
+ * Adds errors for missing keys: STYLE_FRAMEWORK for each, STYLE_FORM for the
+ * first, the other styles one for the request. true: no further errors are
+ * added.
  */
 static bool
 report_missing(struct req *r, const struct source *s)
@@ -486,7 +488,7 @@ report_missing(struct req *r, const struct source *s)
 	return false;
 }
 
-/* Fills what comes from the source, and says what is wrong with it. */
+/* Fills the fields of the source and adds errors. */
 static enum err
 fill_all(struct req *r, const struct source *s)
 {
@@ -530,16 +532,16 @@ field_read_query(struct req *r)
 	return fill_all(r, &source);
 }
 
-/* What of a route's input is in the body. */
-struct wanted {
+/* The input of a route that is in the body. */
+struct body_input {
 	bool body, required, forms, files;
 };
 
-static struct wanted
-wanted_of(const struct route *route)
+static struct body_input
+body_input_of(const struct route *route)
 {
-	struct wanted w = { .forms = route->style == STYLE_FORM ||
-				     route->style == STYLE_FRAMEWORK };
+	struct body_input w = { .forms = route->style == STYLE_FORM ||
+					 route->style == STYLE_FRAMEWORK };
 	const struct field *f;
 
 	for (f = route->input; f->from != FROM_NONE; f++) {
@@ -561,8 +563,8 @@ fail_large(struct req *r, size_t limit)
 }
 
 /*
- * The error of a body that could not be parsed, in words. Where the sentence is
- * always the same, as clients know it, `detail` says what is wrong and where.
+ * The error of a body that cannot be parsed. If its message is fixed by the
+ * contract, `detail` is the reason and the position.
  */
 static enum err
 fail_body(struct req *r, enum err e, const struct body *body, bool forms)
@@ -572,7 +574,7 @@ fail_body(struct req *r, enum err e, const struct body *body, bool forms)
 
 	if (e == ERR_MEDIA_TYPE) {
 		msg = MSG_MEDIA_TYPE;
-		args[0] = cut(r, r->content_type);
+		args[0] = truncated(r, r->content_type);
 	} else if (body->kind == BODY_MULTIPART) {
 		msg = MSG_MULTIPART_PARSE;
 	} else if (body->kind == BODY_FORM) {
@@ -590,7 +592,7 @@ fail_body(struct req *r, enum err e, const struct body *body, bool forms)
 enum err
 field_read_body(struct req *r)
 {
-	struct wanted w = wanted_of(r->route);
+	struct body_input w = body_input_of(r->route);
 	bool upload = w.files && body_kind_of(r) == BODY_MULTIPART;
 	size_t limit = upload ? r->conf->upload_limit : r->conf->body_limit;
 	struct body body = { .kind = BODY_EMPTY };
@@ -650,7 +652,7 @@ input_given(const struct req *r, const char *name)
 	return input_of(r, name)->given;
 }
 
-/* A text with its length in front, so that no two lists look alike. */
+/* Prefixed with its length, so that different lists have different digests. */
 static void
 digest_text(struct buf *out, const char *s)
 {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Declared input: a route names its fields in a table, and what reaches the
- * handler is typed and inside its limits. All errors are collected.
+ * Declared input: a route lists its fields in a table, and the values that
+ * reach the handler are typed and within their limits. All errors are
+ * collected.
  */
 #ifndef HTTP_FIELD_H
 #define HTTP_FIELD_H
@@ -14,7 +15,7 @@
 /* Values of one list parameter; more are an error. */
 #define FIELD_LIST_MAX 50
 
-/* Lengths of texts that several routes take, in code points. */
+/* Maximum lengths of texts of several routes, in code points. */
 enum field_length {
 	LENGTH_LANG = 16,
 	LENGTH_NAME = 150,
@@ -28,9 +29,9 @@ enum field_length {
 enum field_from { FROM_NONE, FROM_QUERY, FROM_BODY, FROM_FILE };
 
 enum field_type {
-	T_TEXT,  /* as it came (NUL and bad UTF-8 refused) */
-	T_PROSE, /* text of a person; the markup guard is undone */
-	T_INT,   /* integer or integer string; fractions and booleans refused */
+	T_TEXT,  /* unchanged (NUL and invalid UTF-8 are errors) */
+	T_PROSE, /* text of a user; the markup guard is removed */
+	T_INT,   /* integer or integer string; other values are errors */
 	T_BOOL,  /* JSON true or false; in a query exactly "true", else false */
 	T_CHOICE, /* one of `choices`, given as "P,F,R" */
 	T_LIST,   /* repeated text: name, name[], or a single value */
@@ -42,15 +43,17 @@ enum field_type {
 };
 
 enum field_flags {
-	REQUIRED = 1,  /* key must be there (null counts as there) */
-	NULLABLE = 2,  /* null is a value */
+	REQUIRED = 1,  /* the key must be present (null counts) */
+	NULLABLE = 2,  /* null is allowed */
 	NOT_BLANK = 4, /* white space alone is an error */
 	DIGITS_ONLY = 8,
-	SECRET = 16,     /* never repeated in an error, never logged */
-	LENIENT = 32,    /* T_TEXT: what is not text, or too long, is absent */
-	NORMALIZED = 64, /* T_TEXT: in Unicode's form NFKC, and so measured */
-	/* only what is four times too long is refused; the handler has rules
-	 * for several fields together, and measures as well */
+	SECRET = 16,  /* never repeated in an error, never logged */
+	LENIENT = 32, /* T_TEXT: a value that is not text, or too long, counts
+			 as absent */
+	NORMALIZED =
+	    64, /* T_TEXT: converted to NFKC before its length is checked */
+	/* only four times the maximum length is an error here; the handler
+	 * checks the length together with other fields */
 	MEASURED_LATER = 128
 };
 
@@ -63,14 +66,14 @@ struct field {
 	int64_t def;      /* default of T_PAGE, T_LIMIT */
 	size_t max_length;     /* code points; every text and list has one */
 	const char *choices;   /* T_CHOICE */
-	enum msg required_msg; /* instead of the style's text, MSG_NONE: the
-				  style's */
+	enum msg required_msg; /* MSG_NONE: the message of
+				  the style */
 	enum msg invalid_msg;
 };
 
 struct field_value {
-	bool given;       /* the key was there and not null */
-	bool is_null;     /* the key was there, its value null */
+	bool given;       /* the key is present and not null */
+	bool is_null;     /* the key is present, its value null */
 	const char *text; /* T_TEXT T_PROSE T_CHOICE */
 	int64_t number;   /* T_INT T_PAGE T_LIMIT T_CURSOR, T_BOOL as 0 or 1 */
 	const char **texts; /* T_LIST */
@@ -83,15 +86,15 @@ struct field_value {
 extern const struct field no_input[];
 
 /*
- * Fills r->values from the query alone (no body is touched), so that the
- * answer cache has its key; errors go to r->problem.
+ * Fills r->values from the query only (without reading the body), for the key
+ * of the answer cache; errors are added to r->problem.
  */
 enum err field_read_query(struct req *r);
 
 /*
- * Reads the body if the route has fields in it and fills their values.
- * Returns ERR_OK, or the first kind of error (bad JSON, invalid, too
- * large, media type) with r->problem telling all of them.
+ * Reads the body if the route has fields in it and fills their values. Returns
+ * ERR_OK or the kind of the first error (bad JSON, invalid, too large, media
+ * type); all errors are in r->problem.
  */
 enum err field_read_body(struct req *r);
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The scan. It keeps no stack of its own: one function per construct calls
- * the next, and the depth is bounded.
+ * A recursive-descent scanner; the depth is bounded.
  */
 #include "base/base.h"
 
@@ -10,7 +9,7 @@
 #include "base/text.h"
 #include "http/jsonscan.h"
 
-/* No number of a client is longer; what is counts as out of range. */
+/* Maximum length of a number; longer ones count as out of range. */
 #define NUMBER_SIZE 512
 
 struct scan {
@@ -37,7 +36,7 @@ skip_space(struct scan *at)
 		at->s++;
 }
 
-/* Takes one byte if it is `c`. */
+/* Skips one byte if it is `c`. */
 static bool
 take(struct scan *at, char c)
 {
@@ -58,7 +57,7 @@ scan_word(struct scan *at, const char *word)
 	return true;
 }
 
-/* Four hexadecimal digits; -1 if they are not there. */
+/* Four hexadecimal digits; -1: none. */
 static int
 scan_hex4(struct scan *at)
 {
@@ -82,7 +81,7 @@ scan_hex4(struct scan *at)
 	return value;
 }
 
-/* What stands behind \u. */
+/* The part of an escape after \u. */
 static bool
 scan_unicode(struct scan *at)
 {
@@ -104,7 +103,7 @@ scan_unicode(struct scan *at)
 	return true;
 }
 
-/* A string, from its first quote. */
+/* A string, beginning at its first quote. */
 static bool
 scan_string(struct scan *at)
 {
@@ -141,7 +140,7 @@ scan_digits(struct scan *at)
 	return at->s > start || wrong(at, MSG_JSON_VALUE);
 }
 
-/* Does the number of n characters fit its type? */
+/* Whether the number of n characters fits its type. */
 static bool
 number_fits(const char *s, size_t n, bool integer)
 {
@@ -236,8 +235,7 @@ scan_object(struct scan *at, int depth)
 	}
 }
 
-/* A value that begins at nesting `depth` (0: outermost), and space before it.
- */
+/* White space and a value at nesting `depth` (0: outermost). */
 static bool
 scan_value(struct scan *at, int depth)
 {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The parser: delimiters by memmem(), then the header lines of each part.
+ * The parser: finds delimiters with memmem(), then reads the header lines of
+ * each part.
  */
 #include "base/base.h"
 
@@ -15,15 +16,15 @@
 
 struct multipart {
 	TALLOC_CTX *mem;
-	const char *s, *end;              /* what is not read yet */
+	const char *s, *end;              /* not read yet */
 	char delimiter[BOUNDARY_MAX + 5]; /* CR LF - - boundary NUL */
 	size_t delimiter_len;
 	struct body *out;
 };
 
-/* What the headers of a part say. */
+/* The headers of a part. */
 struct part_head {
-	const char *name, *filename, *type; /* NULL: not there */
+	const char *name, *filename, *type; /* NULL: absent */
 };
 
 static bool
@@ -40,9 +41,9 @@ is_token(char c)
 }
 
 /*
- * Reads one parameter `; name="value"` at *s and goes behind it. In a quoted
- * value \" is a quote; any other \ stands for itself, as browsers send it.
- * false: there is none. *name and *value are copies.
+ * Reads a parameter `; name="value"` at *s and advances. In a quoted value \"
+ * is a quote; any other \ is literal, as sent by browsers. false: there is
+ * none. *name and *value are copies.
  */
 static bool
 read_parameter(TALLOC_CTX *mem, const char **s, char **name, char **value)
@@ -98,8 +99,8 @@ read_boundary(struct multipart *m, const char *type)
 }
 
 /*
- * Goes behind the end of a delimiter's line. *last: it was the closing one. A
- * delimiter may be followed by white space.
+ * Skips the rest of a delimiter line, which may have white space. *last: it is
+ * the closing delimiter.
  */
 static bool
 end_delimiter(struct multipart *m, bool *last)
@@ -115,7 +116,7 @@ end_delimiter(struct multipart *m, bool *last)
 	return true;
 }
 
-/* The first delimiter has no line end before it when it opens the body. */
+/* The first delimiter has no line end before it if it begins the body. */
 static bool
 find_first(struct multipart *m, bool *last)
 {
@@ -137,7 +138,7 @@ find_first(struct multipart *m, bool *last)
 
 /*
  * The text of an extended value (RFC 8187): charset'language'percent-encoded.
- * What is not UTF-8 stays encoded: the name of a file is a hint and no more.
+ * A value that is not UTF-8 stays encoded; file names are only informative.
  */
 static const char *
 extended_value(TALLOC_CTX *mem, const char *value)
@@ -173,12 +174,12 @@ read_disposition(struct multipart *m, const char *value, struct part_head *h)
 	}
 	if (*s)
 		return wrong(m, MSG_PART_DISPOSITION);
-	if (extended) /* the better of two, where a client sends both */
+	if (extended) /* preferred if a client sends both */
 		h->filename = extended;
 	return true;
 }
 
-/* One header line, its name in front of the colon. */
+/* Reads a header line. */
 static bool
 read_header(struct multipart *m, char *line, struct part_head *h)
 {
@@ -201,7 +202,7 @@ read_header(struct multipart *m, char *line, struct part_head *h)
 	return true;
 }
 
-/* The header lines of a part, to the empty one that ends them. */
+/* Reads the header lines of a part, including the empty line. */
 static bool
 read_head(struct multipart *m, struct part_head *h)
 {
@@ -263,7 +264,7 @@ read_part(struct multipart *m, bool *last)
 		return wrong(m, MSG_PARTS_MANY);
 	if (!read_head(m, &head))
 		return false;
-	/* an empty part's delimiter begins with the line end just read */
+	/* the delimiter of an empty part begins with the line end just read */
 	data = m->s;
 	found = memmem(data - 2, (size_t)(m->end - data) + 2, m->delimiter,
 	    m->delimiter_len);

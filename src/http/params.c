@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Percent decoding and pairs. What cannot be decoded to valid text is never
- * passed on: nobody after this file sees a NUL or broken UTF-8.
+ * Percent decoding and pairs. Values that do not decode to valid UTF-8 without
+ * NUL are not passed on.
  */
 #include "base/base.h"
 
@@ -22,7 +22,7 @@ hex_digit(char c)
 	return -1;
 }
 
-/* Decodes into `out`, which has room for n bytes; -1 when it is wrong. */
+/* Decodes into `out`, which has room for n bytes; -1 if it is invalid. */
 static ssize_t
 decode_bytes(char *out, const char *s, size_t n, bool plus)
 {

@@ -15,18 +15,18 @@ struct param {
 struct params {
 	struct param *list;
 	size_t n;
-	bool bad; /* some pair had wrong percent-encoding, UTF-8 or a NUL; it is
-		     left out */
+	bool bad; /* a pair had invalid percent-encoding, UTF-8 or a NUL; it is
+		     skipped */
 };
 
 #define PARAMS_MAX 256
 
-/* Splits at & ; `+` is a space; further pairs than PARAMS_MAX are `bad`. */
+/* Splits at & ; `+` is a space; more than PARAMS_MAX pairs are `bad`. */
 void params_parse(
     TALLOC_CTX *mem, const char *raw, size_t n, struct params *out);
 
-/* Decodes %XX of n bytes (and + when `plus`); NULL when wrong, not UTF-8 or
- * with a NUL. */
+/* Decodes %XX of n bytes (and + when `plus`); NULL if it is invalid, not UTF-8
+ * or contains a NUL. */
 char *params_decode(TALLOC_CTX *mem, const char *s, size_t n, bool plus);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Error bodies. Every one has `error`; the other keys are those the contract
- * has for the kind of failure and the route's style.
+ * Error bodies. Every one has `error`; the other keys are those of the contract
+ * for the kind of error and the style of the route.
  */
 #include "base/base.h"
 
@@ -17,7 +17,7 @@
 
 static const char problem_type[] = "application/problem+json";
 
-/* What is said when nobody has said anything. */
+/* The messages of errors without an own text. */
 static const enum msg common[ERR__MAX] = {
 	[ERR_BAD_JSON] = MSG_INVALID_JSON,
 	[ERR_INVALID] = MSG_BAD_REQUEST,
@@ -147,7 +147,7 @@ whole_entry(const struct problem *p)
 	return NULL;
 }
 
-/* The one text that stands for all. */
+/* The text for `error`. */
 static const char *
 first_text(const struct req *r, const struct problem *p)
 {
@@ -191,7 +191,7 @@ put_fields(const struct req *r, const struct problem *p, struct json *j)
 	}
 }
 
-/* What the framework of the original says itself has `detail`. */
+/* Errors of the original's framework have `detail`. */
 static bool
 has_detail(const struct problem *p, enum err code, enum style style)
 {
@@ -226,7 +226,7 @@ put_token(const struct problem *p, struct json *j)
 	json_list_end(j);
 }
 
-/* A path that leads nowhere. */
+/* 404 of a path. */
 static void
 put_path(const struct req *r, const struct problem *p, struct json *j)
 {
@@ -255,7 +255,7 @@ put_error(const struct req *r, const struct problem *p, struct json *j)
 	json_list_end(j);
 }
 
-/* The members RFC 9457 wants. */
+/* The members of RFC 9457. */
 static void
 put_problem(
     const struct req *r, const struct problem *p, enum err code, struct json *j)
@@ -272,7 +272,7 @@ put_problem(
 		put_pair(j, "detail", msg_text(r->lang, MSG_NOT_FOUND_TEXT));
 }
 
-/* Does an element of Accept name the problem type, and not with q=0? */
+/* Whether an element of Accept is the problem type, without q=0. */
 static bool
 wants_problem(const char *accept)
 {
@@ -324,7 +324,7 @@ put_body(struct req *r, const struct problem *p, enum err code, bool problem)
 	assert(!done);
 }
 
-/* The text for a failure nobody has described. */
+/* The message for a code without an own text. */
 static void
 add_common(struct req *r, enum err code)
 {
@@ -352,8 +352,8 @@ add_common(struct req *r, enum err code)
 }
 
 /*
- * What a 401 asks for (RFC 6750, section 3): the error only for a caller whose
- * access token was read and found bad. Public routes do not read it.
+ * The challenge of a 401 (RFC 6750, section 3): with an error only if an access
+ * token was read and is invalid. Public routes do not read it.
  */
 static const char *
 challenge(const struct req *r, const struct problem *p)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * What went wrong, and how it looks on the wire. Nothing else in the program
- * writes an error body.
+ * Errors of a request and their representation in the answer. Nothing else in
+ * the program writes an error body.
  */
 #ifndef HTTP_PROBLEM_H
 #define HTTP_PROBLEM_H
@@ -12,8 +12,8 @@
 #include "i18n/msg.h"
 
 /*
- * How a route words its errors (contract README 3 and 12; front-end 2.10).
- * Every body has `error`; the style says which other keys carry it.
+ * The format of a route's errors (contract README 3 and 12; front-end 2.10).
+ * Every body has `error`; the style defines the other keys.
  */
 enum style {
 	/* {"error": text}; fields {"f": ["…"], "error": first} */
@@ -26,13 +26,12 @@ enum style {
 	STYLE_STATUS
 };
 
-/* One thing that is wrong; worded when the reply is written. */
+/* An error; its text is made when the answer is written. */
 struct error_entry {
-	const char *field; /* NULL: of the whole request; "__all__" possible */
+	const char *field; /* NULL: the whole request; "__all__" possible */
 	enum msg msg;
 	const char *args[3];
-	const char *label; /* a field that {0} names as its form does, NULL:
-			      args say it */
+	const char *label; /* field whose translated name is {0}; NULL: args */
 };
 
 struct problem {
@@ -44,29 +43,28 @@ struct problem {
 	const char *model;         /* 404 by path: "Movie", … NULL: none */
 	const char *lookup;        /* the path segment */
 	int retry_after;           /* seconds, 0: none */
-	const char *reason;        /* more of it, as `detail`; NULL: none */
-	bool error_is_list;        /* `error` holds all texts, not the first */
+	const char *reason; /* additional text for `detail`; NULL: none */
+	bool error_is_list; /* `error` has all texts, not the first */
 };
 
 /*
- * Records an error and returns `code`: report and return in one statement.
- * `field` NULL: of the whole request. The reply words it, in the language that
- * is known then.
+ * Adds an error and returns `code`. `field` NULL: the whole request. The text
+ * is made by problem_reply(), in the language that is known then.
  */
 enum err fail(struct req *r, enum err code, const char *field, enum msg msg);
 
 /*
- * The same with up to three arguments for {0} {1} {2}, which are borrowed until
- * the reply is written.
+ * The same with up to three arguments for {0} {1} {2}, which must live until
+ * the answer has been written.
  */
 enum err fail_with(struct req *r, enum err code, const char *field,
     enum msg msg, const char *const args[3]);
 
-/* Records only (there may be several); the caller returns the code later. */
+/* Adds an error; the caller returns the code later. */
 void add_error(struct req *r, enum err code, const char *field, enum msg msg,
     const char *const args[3]);
 
-/* The same where {0} is a field, called as the reader's language has it. */
+/* The same with the translated name of field `label` for {0}. */
 void add_error_label(struct req *r, enum err code, const char *field,
     enum msg msg, const char *label);
 
@@ -80,8 +78,8 @@ const char *problem_text(const struct req *r, const struct error_entry *entry);
 enum err fail_path(struct req *r, const char *model, const char *lookup);
 
 /*
- * 401 for a token that was sent and is no good; `code` and `token_message`
- * (NULL: none) as the contract has them.
+ * 401 for an invalid token; `code` and `token_message` (NULL: none) as in the
+ * contract.
  */
 enum err fail_token(struct req *r, enum msg detail, const char *code,
     const char *token_message);
@@ -90,9 +88,9 @@ enum err fail_token(struct req *r, enum msg detail, const char *code,
 enum err fail_retry(struct req *r, enum err code, enum msg msg, int seconds);
 
 /*
- * Turns `code` and r->problem into the answer: status, headers
+ * Makes the answer from `code` and r->problem: status, headers
  * (WWW-Authenticate, Retry-After, Allow), and the body in the route's style or
- * as problem+json when the client asks for that.
+ * as problem+json if the client accepts that.
  */
 void problem_reply(struct req *r, enum err code);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * FastCGI records, as far as the start of a request goes (FastCGI
- * specification 1.0, sections 3, 4.1 and 5.1).
+ * FastCGI records of the start of a request (FastCGI specification 1.0,
+ * sections 3, 4.1 and 5.1).
  */
 #include "base/base.h"
 
@@ -13,19 +13,19 @@
 
 struct head {
 	unsigned type, id;
-	size_t content, whole; /* whole: with header and padding */
+	size_t content, whole; /* whole: including header and padding */
 };
 
-/* Where a scan of name-value pairs stands, across records. */
+/* State of a scan of name-value pairs across records. */
 struct pairs {
-	size_t skip;   /* bytes of name and value to pass by */
+	size_t skip;   /* bytes of name and value to skip */
 	size_t total;  /* lengths read so far */
 	size_t number; /* the one being read */
-	int digits;    /* its bytes that are to come */
-	bool second;   /* it is the value's */
+	int digits;    /* its remaining bytes */
+	bool second;   /* it is the length of the value */
 };
 
-/* Reads a header; false when it is not all there or not of this protocol. */
+/* Reads a header; false if it is incomplete or invalid. */
 static bool
 read_head(const unsigned char *p, size_t n, struct head *out)
 {
@@ -49,7 +49,7 @@ end_number(struct pairs *at)
 	at->second = !at->second;
 }
 
-/* Follows the pairs through n more bytes. */
+/* Scans n more bytes of pairs. */
 static void
 follow(struct pairs *at, const unsigned char *p, size_t n)
 {
@@ -80,7 +80,7 @@ is_complete(const struct pairs *at)
 	return at->skip == 0 && at->digits == 0 && !at->second;
 }
 
-/* The records of the body, behind the parameters. */
+/* The records of the body, after the parameters. */
 static enum record_verdict
 look_at_body(const unsigned char *p, size_t n, unsigned id, size_t *size)
 {
@@ -102,7 +102,7 @@ look_at_body(const unsigned char *p, size_t n, unsigned id, size_t *size)
 	return RECORD_HEAD;
 }
 
-/* The parameter records behind a good beginning, and the rest. */
+/* The parameter records after a valid first record, and the rest. */
 static enum record_verdict
 look_at_params(const unsigned char *p, size_t n, unsigned id, size_t *size)
 {
@@ -153,7 +153,7 @@ record_look(const unsigned char *p, size_t n, size_t *size)
 	return look_at_params(p + head.whole, n - head.whole, head.id, size);
 }
 
-/* Does `name` occur among the names that are asked for? */
+/* Whether `name` is among the requested names. */
 static bool
 asks_for(const unsigned char *p, size_t n, const char *name)
 {
@@ -184,7 +184,7 @@ size_t
 record_answer(
     const unsigned char *p, size_t n, unsigned char out[RECORD_ANSWER_SIZE])
 {
-	/* many connections, each with one request at a time */
+	/* many connections with one request at a time each */
 	static const struct {
 		const char *name, *value;
 	} values[] = {

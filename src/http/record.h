@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * A look at FastCGI records before libfcgi reads them. The library (2.4.2)
- * blocks on a request that is not all there, allocates whatever length a peer
- * claims and ends the process when it cannot, and gives a connection up for a
- * management record; so it only gets what this file calls ready.
+ * Checks FastCGI records before libfcgi reads them. The library (2.4.2) blocks
+ * on an incomplete request, allocates any length that a peer claims and exits
+ * if it cannot, and closes the connection on a management record; so it is
+ * called only for requests that this file reports as ready.
  */
 #ifndef HTTP_RECORD_H
 #define HTTP_RECORD_H
@@ -11,19 +11,19 @@
 #include "base/base.h"
 
 enum record_verdict {
-	RECORD_MORE,       /* good so far, but not all there yet */
-	RECORD_HEAD,       /* the same, but all parameters are there */
-	RECORD_READY,      /* a responder's request of *size bytes is there */
-	RECORD_MANAGEMENT, /* a management record of *size bytes stands first */
+	RECORD_MORE,       /* valid so far, but incomplete */
+	RECORD_HEAD,       /* the same, but the parameters are complete */
+	RECORD_READY,      /* a complete responder request of *size bytes */
+	RECORD_MANAGEMENT, /* a management record of *size bytes */
 	RECORD_BAD         /* anything else */
 };
 
-/* Judges the n bytes that wait on a connection between two requests. */
+/* Classifies the n bytes received on a connection between two requests. */
 enum record_verdict record_look(const unsigned char *p, size_t n, size_t *size);
 
 /*
- * Writes the answer to a management record and returns its length: the values
- * we have for FCGI_GET_VALUES, FCGI_UNKNOWN_TYPE for any other.
+ * Writes the answer to a management record and returns its length: the
+ * supported values for FCGI_GET_VALUES, FCGI_UNKNOWN_TYPE for any other.
  */
 #define RECORD_ANSWER_SIZE 96
 size_t record_answer(

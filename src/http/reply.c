@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Answers: what handlers set, and how it goes out. The head is composed in one
- * buffer; the body goes out from where it lies.
+ * Answers: set by handlers and written to the client. The head is composed in
+ * one buffer; the body is written without copying.
  */
 #include "base/base.h"
 
@@ -19,7 +19,7 @@
 
 static const char json_type[] = "application/json";
 
-/* The same for every answer; strict transport security is the web server's. */
+/* For every answer; the web server adds Strict-Transport-Security. */
 static const char security[] = "X-Content-Type-Options: nosniff\r\n"
 			       "X-Frame-Options: DENY\r\n"
 			       "Referrer-Policy: same-origin\r\n"
@@ -119,7 +119,7 @@ reply_text(struct req *r, int status, const char *key, const char *text)
 	return reply_done(r, j);
 }
 
-/* A body that lies elsewhere. It has no context, so nothing can be added. */
+/* A body in other memory. It has no context, so nothing can be appended. */
 static void
 borrow_body(struct answer *a, const char *p, size_t n)
 {
@@ -147,7 +147,7 @@ reply_ready(struct req *r, int status, const char *headers, size_t headers_len,
 	borrow_body(&r->answer, body, body_len);
 }
 
-/* "Name: value" and the end of the line. */
+/* "Name: value" and CRLF. */
 static void
 put_header(struct buf *out, const char *name, const char *value)
 {
@@ -166,9 +166,9 @@ reply_header(struct req *r, const char *name, const char *value)
 	put_header(&r->answer.headers, name, value);
 }
 
-/* Is the client's origin one of those the settings name? */
+/* Whether the origin of the client is in the settings. */
 static bool
-origin_is_ours(const struct req *r)
+origin_is_allowed(const struct req *r)
 {
 	const char *list = r->conf->cors_origins;
 	size_t n = strlen(r->origin), len;
@@ -190,7 +190,7 @@ origin_is_ours(const struct req *r)
 static void
 put_cors(const struct req *r, struct buf *out)
 {
-	if (!origin_is_ours(r))
+	if (!origin_is_allowed(r))
 		return;
 	put_header(out, "Access-Control-Allow-Origin", r->origin);
 	buf_add(out, cors_exposed, sizeof cors_exposed - 1);
@@ -198,7 +198,7 @@ put_cors(const struct req *r, struct buf *out)
 		buf_add(out, cors_preflight, sizeof cors_preflight - 1);
 }
 
-/* What a cache on the way has to compare before it uses an answer again. */
+/* The request headers that the answer depends on. */
 static const char *
 vary_of(const struct req *r)
 {
@@ -221,7 +221,7 @@ cache_control_of(const struct req *r)
 	return "no-store";
 }
 
-/* Our own texts and the members' are in the caller's language. */
+/* Whether the answer is in the caller's language. */
 static bool
 has_language(const struct answer *a)
 {
@@ -285,13 +285,14 @@ reply_write(struct req *r, reply_writer *write, void *arg)
 void
 reply_etag(struct req *r)
 {
-	/* no secret: two bodies must be told apart, not kept from anybody */
+	/* the key need not be secret: the digest only distinguishes bodies */
 	static const unsigned char key[crypto_shorthash_KEYBYTES];
 	unsigned char digest[DIGEST_SIZE];
 	char hex[2 * DIGEST_SIZE + 1];
 	struct answer *a = &r->answer;
 
-	_Static_assert(sizeof a->etag > 4 + 2 * DIGEST_SIZE, "etag is small");
+	_Static_assert(
+	    sizeof a->etag > 4 + 2 * DIGEST_SIZE, "etag is too small");
 	if (a->etag[0])
 		return;
 	crypto_shorthash(

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The answer: set once by the handler, written once by serve.c.
+ * The answer: set by the handler, written by serve.c.
  */
 #ifndef HTTP_REPLY_H
 #define HTTP_REPLY_H
@@ -11,8 +11,8 @@
 #include "http/request.h"
 
 /*
- * Starts a JSON answer: sets the status and gives an emitter on the body. The
- * caller writes exactly one value and then returns reply_done().
+ * Starts a JSON answer: sets the status and returns an emitter for the body.
+ * The caller writes exactly one value and then returns reply_done().
  */
 struct json *reply_json(struct req *r, int status);
 enum err reply_done(struct req *r, struct json *j);
@@ -24,17 +24,17 @@ enum err reply_flag(struct req *r, int status, const char *key);
 enum err reply_text(
     struct req *r, int status, const char *key, const char *text);
 
-/* Ready bytes with their type; not copied (they must outlive the request). */
+/* Bytes with a content type; not copied, they must outlive the request. */
 enum err reply_bytes(struct req *r, const char *type, const void *p, size_t n);
 
 /*
- * An answer that was made before: header lines and body as they go out. The
- * bytes are borrowed and must live as long as the request.
+ * A prepared answer: header lines and body as they are sent. Not copied; the
+ * bytes must live as long as the request.
  */
 void reply_ready(struct req *r, int status, const char *headers,
     size_t headers_len, const char *body, size_t body_len);
 
-/* One more header line (no CR or LF in either; asserted). */
+/* Adds a header line (without CR and LF; asserted). */
 void reply_header(struct req *r, const char *name, const char *value);
 
 /*
@@ -44,13 +44,14 @@ void reply_header(struct req *r, const char *name, const char *value);
 typedef void reply_writer(void *arg, const char *p, size_t n);
 void reply_write(struct req *r, reply_writer *write, void *arg);
 
-/* Sets answer.etag from the body if it has none (weak, digest of the bytes). */
+/* Sets answer.etag from the body unless it is set (weak, digest of the bytes).
+ */
 void reply_etag(struct req *r);
 
 /* "Not Found" for 404, and so on. Static text. */
 const char *reply_phrase(int status);
 
-/* true when If-None-Match matches answer.etag, compared weakly. */
+/* Whether If-None-Match matches answer.etag (weak comparison). */
 bool reply_matches(const struct req *r);
 
 #endif

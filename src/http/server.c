@@ -1,18 +1,17 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Many kept FastCGI connections, one request at a time, with libfcgi for the
- * protocol and epoll to choose (edge-triggered: a connection costs nothing
- * until something new comes).
+ * Many persistent FastCGI connections, one request at a time, with libfcgi for
+ * the protocol and edge-triggered epoll, so that idle connections cost nothing.
  *
- * A request costs four system calls: epoll_wait, a peek, a read, a write. The
- * peek shows whether the whole request has arrived, or as much as the window
- * holds; libfcgi, which would block, is only called when it has. Until then
- * nothing has been taken off the connection, so it can be handed to another
- * worker at any time.
+ * A request needs four system calls: epoll_wait, a peek, a read, a write. The
+ * peek checks whether the request has arrived completely, or as much as the
+ * window holds; libfcgi, which would block, is called only then. Until then
+ * nothing is consumed, so the connection can be handed to another worker at any
+ * time.
  *
- * libfcgi closes a connection by itself when something failed, waiting up to
- * two seconds for the peer. It never gets to that here: a connection's
- * descriptor is closed in one place, close_connection().
+ * After an error libfcgi closes a connection itself and waits up to two seconds
+ * for the peer. This is avoided: descriptors are closed only in
+ * close_connection().
  */
 #include "base/base.h"
 
@@ -35,27 +34,28 @@
 #define EVENTS_PER_ROUND 64
 
 /*
- * As much of a request is looked at. nginx's parameters fit in 48 KiB; a body
- * that does not fit is read while it comes.
+ * Size of the window that is peeked at. nginx's parameters fit in 48 KiB; a
+ * body that does not fit is read as it arrives.
  */
 #define WINDOW (64 * 1024)
 
-/* A peer that stops in the middle of a request or of an answer. */
-#define PATIENCE_SECONDS 5
+/* Timeout of a peer that stops in the middle of a request or an answer. */
+#define PEER_TIMEOUT_SECONDS 5
 
-/* How long a draining worker waits for a last request, and for an heir. */
+/* How long a draining worker waits for a last request, and for a peer worker.
+ */
 #define DRAIN_IDLE_MS 1000
 
-/* Of a body that is too large as much is read before the connection goes. */
+/* How much of a too large body is read before the connection is closed. */
 #define DRAIN_BYTES (64 * 1024 * 1024)
 
-/* Status in the log of a request that broke off; nginx uses the same. */
+/* Status in the log of an aborted request, as in nginx. */
 #define STATUS_GONE 499
 
 struct connection {
 	FCGX_Request fcgi;
 	int fd;
-	bool partial; /* part of a request is there, since_us */
+	bool partial; /* part of a request has arrived, since since_us */
 	int64_t since_us;
 	struct connection *prev, *next;
 };
@@ -64,10 +64,10 @@ struct loop {
 	const struct server *s;
 	TALLOC_CTX *mem;
 	int epoll;
-	bool resting; /* out of descriptors: the listening socket is out */
+	bool paused; /* out of descriptors: not accepting */
 	bool stopping;
-	bool closing; /* a connection ends with its next answer */
-	int partial;  /* how many connections are */
+	bool closing; /* connections are closed after their next answer */
+	int partial;  /* number of such connections */
 	struct connection *first;
 	unsigned char window[WINDOW];
 };
@@ -89,7 +89,7 @@ unwatch(struct loop *l, int fd)
 	int bad = epoll_ctl(l->epoll, EPOLL_CTL_DEL, fd, NULL);
 
 	if (bad)
-		log_error("epoll: cannot forget %d: %s", fd, strerror(errno));
+		log_error("epoll: cannot unwatch %d: %s", fd, strerror(errno));
 	assert(!bad);
 }
 
@@ -120,13 +120,14 @@ close_connection(struct loop *l, struct connection *c)
 	if (c->next)
 		c->next->prev = c->prev;
 	if (c->fd >= 0) {
-		/* explicitly: one handed over stays open elsewhere */
+		/* explicitly, because a handed-over one stays open in another
+		 * process */
 		unwatch(l, c->fd);
 		close(c->fd);
 	}
 	talloc_free(c);
-	if (l->resting && !l->stopping) {
-		l->resting = false;
+	if (l->paused && !l->stopping) {
+		l->paused = false;
 		watch_listener(l);
 	}
 }
@@ -134,14 +135,14 @@ close_connection(struct loop *l, struct connection *c)
 static void
 open_connection(struct loop *l, int fd)
 {
-	const struct timeval patience = { .tv_sec = PATIENCE_SECONDS };
+	const struct timeval patience = { .tv_sec = PEER_TIMEOUT_SECONDS };
 	struct connection *c = mem_new(l->mem, struct connection);
 
 	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
 	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
 	FCGX_InitRequest(&c->fcgi, -1, 0);
 	c->fcgi.ipcFd = fd;
-	c->fcgi.keepConnection = 1; /* or the library closes it at once */
+	c->fcgi.keepConnection = 1; /* else the library closes it */
 	c->fd = fd;
 	c->next = l->first;
 	if (c->next)
@@ -158,9 +159,9 @@ accept_connection(struct loop *l)
 	if (fd >= 0) {
 		open_connection(l, fd);
 		/*
-		 * The kernel wakes the first idle worker in the order of their
-		 * coming, which gave one of four workers two thirds of all
-		 * connections. Who has one goes to the end of the queue.
+		 * The kernel wakes the idle worker that has waited longest,
+		 * which gave one of four workers two thirds of all connections.
+		 * Watching again moves this one to the end of the queue.
 		 */
 		unwatch(l, l->s->listen_fd);
 		watch_listener(l);
@@ -172,13 +173,13 @@ accept_connection(struct loop *l)
 	case EINTR:
 		return;
 	default:
-		log_warn("accept: %s; resting", strerror(errno));
+		log_warn("accept: %s; pausing", strerror(errno));
 		unwatch(l, l->s->listen_fd);
-		l->resting = true;
+		l->paused = true;
 	}
 }
 
-/* Takes a connection that a draining worker gives away. */
+/* Receives a connection of a draining worker. */
 static void
 receive_connection(struct loop *l)
 {
@@ -212,7 +213,7 @@ receive_connection(struct loop *l)
 	open_connection(l, fd);
 }
 
-/* Waits, as long as a drain may, for room in the handover socket. */
+/* Waits for space in the handover socket, up to the drain timeout. */
 static bool
 handover_has_room(const struct server *s)
 {
@@ -221,7 +222,7 @@ handover_has_room(const struct server *s)
 	return poll(&p, 1, DRAIN_IDLE_MS) == 1 && (p.revents & POLLOUT);
 }
 
-/* Gives a descriptor to whichever worker takes it; false: nobody can. */
+/* Sends a descriptor to any other worker; false: failed. */
 static bool
 send_connection(const struct server *s, int fd)
 {
@@ -255,7 +256,7 @@ send_connection(const struct server *s, int fd)
 	return true;
 }
 
-/* Reads and forgets the rest of a body; false when it does not end. */
+/* Discards the rest of a body; false if it does not end. */
 static bool
 skip_body(FCGX_Stream *in)
 {
@@ -271,8 +272,8 @@ skip_body(FCGX_Stream *in)
 }
 
 /*
- * Reads the body to its end, whatever CONTENT_LENGTH says (that is only a hint
- * of how much room is needed). false: the peer broke off, or went on too long.
+ * Reads the body to its end; CONTENT_LENGTH is only a hint for the allocation.
+ * false: the peer aborted, or the body is too long.
  */
 static bool
 read_body(struct req *r, FCGX_Stream *in, size_t limit)
@@ -319,27 +320,27 @@ put(void *arg, const char *p, size_t n)
 		int part = n < INT_MAX ? (int)n : INT_MAX;
 
 		if (FCGX_PutStr(p, part, out) < 0)
-			return; /* the stream remembers it */
+			return; /* the stream stores the error */
 		p += part;
 		n -= (size_t)part;
 	}
 }
 
-/* Answers into the connection; false when the peer is gone. */
+/* Writes the answer; false if the peer has closed the connection. */
 static bool
 answer(const struct server *s, struct req *r, FCGX_Request *f)
 {
 	s->serve(s->arg, r);
 	reply_write(r, put, f->out);
-	FCGX_FClose(f->err); /* first: then the end goes out in one write */
+	FCGX_FClose(f->err); /* first, so that the end is sent in one write */
 	FCGX_FClose(f->out);
 	if (FCGX_GetError(f->out) == 0)
 		return true;
-	log_debug("the web server did not wait for the answer");
+	log_debug("the web server closed the connection before the answer");
 	return false;
 }
 
-/* One request; false when the connection is done. */
+/* Serves a request; false if the connection is to be closed. */
 static bool
 serve_one(struct loop *l, struct connection *c)
 {
@@ -348,7 +349,7 @@ serve_one(struct loop *l, struct connection *c)
 	struct req *r;
 	bool good, gone = false;
 
-	f->detached = 1; /* no waiting for the peer in the library's close */
+	f->detached = 1; /* the library must not wait for the peer on close */
 	if (FCGX_Accept_r(f) != 0) {
 		c->fd = -1; /* the library has closed it */
 		return false;
@@ -372,7 +373,7 @@ serve_one(struct loop *l, struct connection *c)
 	return good;
 }
 
-/* Answers a management record and takes it off the connection. */
+/* Consumes and answers a management record. */
 static bool
 serve_management(struct loop *l, struct connection *c, size_t size)
 {
@@ -384,7 +385,7 @@ serve_management(struct loop *l, struct connection *c, size_t size)
 	return send(c->fd, out, n, MSG_NOSIGNAL) == (ssize_t)n;
 }
 
-/* What has come on a connection; false when it is done. */
+/* Handles received bytes; false if the connection is to be closed. */
 static bool
 serve_connection(struct loop *l, struct connection *c)
 {
@@ -407,7 +408,7 @@ serve_connection(struct loop *l, struct connection *c)
 			return serve_one(l, c) && !l->closing;
 		case RECORD_READY:
 			set_partial(l, c, false);
-			/* what stands behind it, libfcgi would swallow */
+			/* libfcgi would discard what follows it */
 			return serve_one(l, c) && !l->closing &&
 			       (size_t)n == size;
 		case RECORD_MANAGEMENT:
@@ -419,13 +420,14 @@ serve_connection(struct loop *l, struct connection *c)
 			set_partial(l, c, true);
 			return n < WINDOW;
 		case RECORD_BAD:
-			log_info("a connection that speaks no FastCGI closed");
+			log_info(
+			    "closed a connection that does not speak FastCGI");
 			return false;
 		}
 	}
 }
 
-/* One round: whatever is ready gets one turn. Returns how many were. */
+/* One round: serves all ready connections once. Returns their number. */
 static int
 serve_round(struct loop *l, int timeout)
 {
@@ -453,23 +455,23 @@ serve_round(struct loop *l, int timeout)
 	return n;
 }
 
-/* Ends connections whose peer stopped in the middle of a request. */
+/* Closes connections whose peer stopped in the middle of a request. */
 static void
 close_overdue(struct loop *l)
 {
-	int64_t limit = clock_steady_us() - PATIENCE_SECONDS * 1000000;
+	int64_t limit = clock_steady_us() - PEER_TIMEOUT_SECONDS * 1000000;
 	struct connection *c, *next;
 
 	for (c = l->first; c; c = next) {
 		next = c->next;
 		if (c->partial && c->since_us < limit) {
-			log_info("half a request, and then nothing: closed");
+			log_info("timeout in the middle of a request: closed");
 			close_connection(l, c);
 		}
 	}
 }
 
-/* Gives all connections to the other workers, as far as there are any. */
+/* Hands over all connections to the other workers, if there are any. */
 static void
 hand_over(struct loop *l)
 {
@@ -481,14 +483,14 @@ hand_over(struct loop *l)
 		close_connection(l, l->first);
 }
 
-/* The end: nothing new is taken, and nothing that came is lost. */
+/* Drains: accepts nothing new, and loses nothing that has arrived. */
 static void
 drain(struct loop *l)
 {
 	const struct server *s = l->s;
 
 	unwatch(l, s->stop_fd);
-	if (!l->resting)
+	if (!l->paused)
 		unwatch(l, s->listen_fd);
 	if (s->handover_fd >= 0)
 		unwatch(l, s->handover_fd);
@@ -502,8 +504,8 @@ drain(struct loop *l)
 }
 
 /*
- * libfcgi installs handlers of its own for these; ours stay. A write to a peer
- * that is gone must be an error and not a signal.
+ * libfcgi installs its own handlers for these; ours must stay. A write to a
+ * closed connection must be an error and not a signal.
  */
 static void
 init_library(void)
@@ -537,11 +539,11 @@ server_run(TALLOC_CTX *mem, const struct server *s)
 		watch(l, s->handover_fd, (void *)&s->handover_fd,
 		    EPOLLIN | EPOLLEXCLUSIVE);
 	while (!l->stopping) {
-		serve_round(l, l->partial || l->resting ? 1000 : -1);
+		serve_round(l, l->partial || l->paused ? 1000 : -1);
 		if (l->partial)
 			close_overdue(l);
-		if (l->resting && !l->stopping) {
-			l->resting = false;
+		if (l->paused && !l->stopping) {
+			l->paused = false;
 			watch_listener(l);
 		}
 	}

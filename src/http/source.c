@@ -11,7 +11,7 @@
 #include "http/params.h"
 #include "http/source.h"
 
-/* Does `given` name the field? Lists may carry brackets. */
+/* Whether `given` is the name of the field; lists may have brackets. */
 static bool
 name_fits(const struct field *f, const char *given)
 {
@@ -72,14 +72,14 @@ raw_of_part(const struct body_part *part)
 	} else if (part->file) {
 		raw.kind = RAW_FILE;
 		raw.file = part->file;
-		/* what a form sends for a field that was left empty */
+		/* the value of an empty form field */
 		if (part->file->len == 0 && !part->file->filename[0])
 			raw.kind = RAW_ABSENT;
 	}
 	return raw;
 }
 
-/* How many values a source holds, whatever their names; JSON counts as none. */
+/* Number of values of a query or form with any name; 0 for JSON. */
 static size_t
 source_size(const struct source *s)
 {
@@ -88,7 +88,7 @@ source_size(const struct source *s)
 	return s->body ? s->body->n : 0;
 }
 
-/* The i-th value if it is the field's, else RAW_ABSENT. */
+/* The i-th value if it belongs to the field, else RAW_ABSENT. */
 static struct raw
 source_at(const struct source *s, size_t i, const struct field *f)
 {
@@ -140,7 +140,7 @@ source_all(struct req *r, const struct source *s, const struct field *f,
 		*list = mem_array(r->mem, struct raw, n);
 		for (i = 0; i < n; i++) {
 			raw = source_at(s, i, f);
-			/* an empty filter filters nothing */
+			/* an empty filter is ignored */
 			if (raw.kind != RAW_ABSENT &&
 			    !(s->query && raw.text[0] == '\0'))
 				(*list)[count++] = raw;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Where the values of declared fields come from: a query, a form or a JSON
- * object, all seen alike.
+ * Sources of field values: a query, a form or a JSON object, with one
+ * interface.
  */
 #ifndef HTTP_SOURCE_H
 #define HTTP_SOURCE_H
@@ -14,7 +14,7 @@ struct body;
 struct json_object;
 struct params;
 
-/* Where values come from; one of the two. */
+/* One of the two is set. */
 struct source {
 	const struct params *query;
 	const struct body *body;
@@ -29,7 +29,7 @@ enum raw_kind {
 	RAW_BOOL,
 	RAW_LIST,
 	RAW_FILE,
-	RAW_BAD, /* bytes that are no text */
+	RAW_BAD, /* bytes that are not text */
 	RAW_OTHER
 };
 
@@ -43,15 +43,15 @@ struct raw {
 };
 
 /*
- * The value of that name; of several the last, as the original takes it. A list
- * may also be called `name[]`.
+ * The last value with that name, as in the original. A list may also be named
+ * `name[]`.
  */
 struct raw source_last(const struct source *s, const struct field *f);
 
 /*
- * All values of a list in *list, which belongs to the request, and how many
- * there are. A single value is a list of one; null, and an empty filter of a
- * query, count for nothing.
+ * All values of a list in *list, allocated below the request, and their number.
+ * A single value is a list of one; null and an empty query parameter are
+ * ignored.
  */
 size_t source_all(struct req *r, const struct source *s, const struct field *f,
     struct raw **list);

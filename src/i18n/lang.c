@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The four languages, and the choice among them by Accept-Language.
+ * The four languages, and their negotiation by Accept-Language.
  */
 #include "base/base.h"
 
@@ -58,7 +58,7 @@ weight_of(const char *params, const char *end)
 	return weight > 1000 ? 1000 : weight;
 }
 
-/* The language a tag such as "fr-CA" stands for; false: none of ours. */
+/* The language of a tag such as "fr-CA"; false: not supported. */
 static bool
 tag_lang(const char *tag, size_t len, enum lang *lang)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The mails: one layout, and a table of sentences by kind and language. In the
- * sentences {0} is the user name.
+ * Mails: one layout, and a table of texts by kind and language. {0} is the user
+ * name.
  */
 #include "base/base.h"
 
@@ -13,9 +13,9 @@
 struct sentences {
 	const char *subject;
 	const char *hello;
-	const char *code;   /* what the code is for; the code follows */
-	const char *link;   /* says that the link does the same */
-	const char *button; /* the link's words in HTML */
+	const char *code;   /* the purpose of the code, which follows */
+	const char *link;   /* the text about the link */
+	const char *button; /* the text of the link in HTML */
 	const char *expiry;
 	const char *not_you;
 };
@@ -116,7 +116,7 @@ static const struct sentences *const kinds[MAILTEXT__MAX] = {
 	[MAILTEXT_RESET] = reset,
 };
 
-/* The sentence with the name in its place. */
+/* The text with the name inserted. */
 static const char *
 fill(TALLOC_CTX *mem, const char *sentence, const char *username)
 {
@@ -183,7 +183,7 @@ put_paragraph(struct buf *out, const char *style, const char *s)
 	buf_puts(out, "</p>\n");
 }
 
-/* Inline styles only: mail readers drop the rest. */
+/* Inline styles only: mail clients ignore others. */
 static const char *
 make_html(TALLOC_CTX *mem, const struct sentences *s, enum lang lang,
     const char *hello, const char *const code_and_link[2])

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * What the mails say, in every language: subject, plain text and HTML.
+ * The texts of mails in all languages: subject, plain text and HTML.
  */
 #ifndef I18N_MAILTEXT_H
 #define I18N_MAILTEXT_H
@@ -11,12 +11,13 @@
 
 enum mailtext_kind { MAILTEXT_VERIFICATION, MAILTEXT_RESET, MAILTEXT__MAX };
 
-/* What goes into a mail; all of it is given as plain text and escaped here. */
+/* The variables of a mail, as plain text; they are escaped here. */
 struct mailtext_facts {
 	const char *username;
 	const char *email;
 	const char *code;
-	const char *site; /* origin of the front end, no slash at the end */
+	const char
+	    *site; /* origin of the front end, without a trailing slash */
 };
 
 struct mailtext {
@@ -26,10 +27,10 @@ struct mailtext {
 };
 
 /*
- * Writes a mail in `lang`. The link beside the code is
+ * Writes a mail in `lang`. The link is
  * <site>/verify-email?code=<code>, or
  * <site>/reset-password?code=<code>&email=<address, percent-encoded>. The texts
- * belong to `mem`.
+ * are allocated below `mem`.
  */
 void mailtext_make(TALLOC_CTX *mem, struct mailtext *out,
     enum mailtext_kind kind, enum lang lang,

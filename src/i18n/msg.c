@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Messages by language and number. Each language's file is counted against the
- * English one, and its names are compared: an assertion fails when compiling
- * if one is missing, too many, or out of place.
+ * Messages by language and number. The names in the file of each language are
+ * compared with the English ones: a static assertion fails if one is missing,
+ * additional or out of order.
  */
 #include "base/base.h"
 
@@ -41,7 +41,7 @@ static const char *const de[] = {
 #undef MSG
 };
 
-/* The same places in each language, compared with the English numbering. */
+/* The positions in each language, compared with the English ones. */
 #define MSG(NAME, TEXT) ES_##NAME,
 enum {
 	ES_NONE,
@@ -121,8 +121,8 @@ msg_size(TALLOC_CTX *mem, enum lang lang, size_t bytes)
 }
 
 /*
- * Puts in what the braces at `s` stand for; the bytes they take, 0 when they
- * are just braces.
+ * Appends the argument of the placeholder at `s`; returns its length, 0 if it
+ * is not a placeholder.
  */
 static size_t
 put_argument(struct buf *out, const char *s, const char *const args[3])

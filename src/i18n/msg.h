@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Every text a person may read, in every language: en.def lists them as
- * MSG(NAME, "text"), and es.def, fr.def and de.def hold the same names in the
- * same order (checked when compiling). {0} {1} {2} stand for arguments, and
- * {0:second|seconds} for the first word when that argument is 1, else for the
- * other.
+ * All texts for users, in all languages: en.def lists them as MSG(NAME,
+ * "text"), and es.def, fr.def and de.def have the same names in the same order
+ * (checked by the compiler). {0} {1} {2} are arguments; {0:second|seconds} is
+ * the first word if that argument is 1, else the second.
  */
 #ifndef I18N_MSG_H
 #define I18N_MSG_H
@@ -21,26 +20,25 @@ enum msg {
 	MSG__MAX
 };
 
-/* The raw text, placeholders and all. Static. */
+/* The text with its placeholders. Static. */
 const char *msg_text(enum lang lang, enum msg msg);
 
 /*
- * A field as it is called in a sentence of that language: its label in the
- * form. In English, and for a field without a label, its name itself: clients
- * know that sentence.
+ * The name of a field in a message of that language: its label in the form. In
+ * English, and for a field without a label, the name itself, as clients expect.
  */
 const char *msg_field(enum lang lang, const char *name);
 
 /*
- * A size as a person reads it, whole: "5 MiB", "64 KiB", in French "5 Mio", in
- * all but English with a no-break space; less than a KiB is dropped. The result
- * belongs to `mem`.
+ * A size in text form: "5 MiB", "64 KiB", in French "5 Mio", in all languages
+ * but English with a no-break space; rounded down to KiB. Allocated below
+ * `mem`.
  */
 char *msg_size(TALLOC_CTX *mem, enum lang lang, size_t bytes);
 
 /*
  * The text with {0}, {1}, {2} replaced by the arguments (NULL: empty). The
- * result belongs to `mem`.
+ * result is allocated below `mem`.
  */
 char *msg_format(
     TALLOC_CTX *mem, enum lang lang, enum msg msg, const char *const args[3]);

@@ -87,7 +87,7 @@ post(enum style style, const struct field *input, const char *type,
 
 /* What the client reads of the failure. */
 static const char *
-complaint(struct req *r)
+error_body(struct req *r)
 {
 	problem_reply(r, r->problem->code);
 	return world_body(r);
@@ -168,13 +168,13 @@ Test(field, clamps_pages)
 	cr_assert_eq(input_int(r, "limit"), 20);
 }
 
-Test(field, complains_of_a_query)
+Test(field, reports_errors_of_a_query)
 {
-	cr_assert_str_eq(complaint(query("/?name=%zz", ERR_INVALID)),
+	cr_assert_str_eq(error_body(query("/?name=%zz", ERR_INVALID)),
 	    "{\"error\":\"The query string is not valid: check its "
 	    "percent-encoding.\"}");
 	cr_assert_str_eq(
-	    complaint(query("/?stars=x&name=toolong&kind=X", ERR_INVALID)),
+	    error_body(query("/?stars=x&name=toolong&kind=X", ERR_INVALID)),
 	    "{\"name\":[\"Ensure this value has at most 5 characters (it has "
 	    "7).\"],\"stars\":[\"“x” value must be an integer.\"],"
 	    "\"kind\":[\"Value 'X' is not a valid choice.\"],"
@@ -215,7 +215,7 @@ Test(field, takes_integers)
 {
 	static const struct {
 		const char *body;
-		const char *complaint; /* NULL: it is 3 */
+		const char *error_body; /* NULL: it is 3 */
 	} rows[] = {
 		{ "{\"rating\": 3}", NULL },
 		{ "{\"rating\": \"3\"}", NULL },
@@ -241,14 +241,14 @@ Test(field, takes_integers)
 	size_t i;
 
 	for (i = 0; i < array_len(rows); i++) {
-		text = rows[i].complaint;
+		text = rows[i].error_body;
 		r = post(STYLE_ERROR, rating_input, "text/plain", rows[i].body,
 		    text ? ERR_INVALID : ERR_OK);
 		if (!text) {
 			cr_assert_eq(input_int(r, "rating"), 3);
 			continue;
 		}
-		cr_assert_str_eq(complaint(r),
+		cr_assert_str_eq(error_body(r),
 		    mem_printf(r->mem, "{\"rating\":[\"%s\"],\"error\":\"%s\"}",
 			text, text));
 	}
@@ -256,19 +256,19 @@ Test(field, takes_integers)
 
 Test(field, words_errors_as_the_original)
 {
-	cr_assert_str_eq(
-	    complaint(post(STYLE_ERROR, rating_input, json, "{", ERR_BAD_JSON)),
+	cr_assert_str_eq(error_body(post(STYLE_ERROR, rating_input, json, "{",
+			     ERR_BAD_JSON)),
 	    "{\"detail\":\"JSON parse error - Expecting property name "
 	    "enclosed in double quotes: line 1 column 2 (char 1)\","
 	    "\"error\":\"Invalid JSON body\"}");
 	cr_assert_str_eq(
-	    complaint(post(STYLE_ERROR, rating_input, json, "", ERR_BAD_JSON)),
+	    error_body(post(STYLE_ERROR, rating_input, json, "", ERR_BAD_JSON)),
 	    "{\"detail\":\"JSON parse error - Expecting value: line 1 "
 	    "column 1 (char 0)\",\"error\":\"Invalid JSON body\"}");
-	cr_assert_str_eq(
-	    complaint(post(STYLE_ERROR, rating_input, json, "{}", ERR_INVALID)),
+	cr_assert_str_eq(error_body(post(STYLE_ERROR, rating_input, json, "{}",
+			     ERR_INVALID)),
 	    "{\"error\":\"Missing required fields\"}");
-	cr_assert_str_eq(complaint(post(STYLE_STATUS, rating_input, json, "{}",
+	cr_assert_str_eq(error_body(post(STYLE_STATUS, rating_input, json, "{}",
 			     ERR_INVALID)),
 	    "{\"status\":\"Missing required fields\","
 	    "\"error\":\"Missing required fields\"}");
@@ -276,27 +276,27 @@ Test(field, words_errors_as_the_original)
 
 Test(field, words_errors_as_the_framework)
 {
-	cr_assert_str_eq(complaint(post(STYLE_FRAMEWORK, login_input, json,
+	cr_assert_str_eq(error_body(post(STYLE_FRAMEWORK, login_input, json,
 			     "{\"password\": \" \"}", ERR_INVALID)),
 	    "{\"username\":[\"This field is required.\"],"
 	    "\"password\":[\"This field may not be blank.\"],"
 	    "\"error\":\"This field is required.\"}");
-	cr_assert_str_eq(complaint(post(STYLE_FRAMEWORK, login_input, form, "",
+	cr_assert_str_eq(error_body(post(STYLE_FRAMEWORK, login_input, form, "",
 			     ERR_INVALID)),
 	    "{\"username\":[\"This field is required.\"],"
 	    "\"password\":[\"This field is required.\"],"
 	    "\"error\":\"This field is required.\"}");
 	cr_assert_str_eq(
-	    complaint(post(STYLE_FRAMEWORK, login_input, json,
+	    error_body(post(STYLE_FRAMEWORK, login_input, json,
 		"{\"username\": null, \"password\": [1]}", ERR_INVALID)),
 	    "{\"username\":[\"This field may not be null.\"],"
 	    "\"password\":[\"This value must be text.\"],"
 	    "\"error\":\"This field may not be null.\"}");
-	cr_assert_str_eq(complaint(post(STYLE_FRAMEWORK, login_input, json,
+	cr_assert_str_eq(error_body(post(STYLE_FRAMEWORK, login_input, json,
 			     "[1]", ERR_BAD_JSON)),
 	    "{\"detail\":\"JSON parse error - Expecting an object\","
 	    "\"error\":\"JSON parse error - Expecting an object\"}");
-	cr_assert_str_eq(complaint(post(STYLE_FRAMEWORK, login_input,
+	cr_assert_str_eq(error_body(post(STYLE_FRAMEWORK, login_input,
 			     "text/x\xff", "x", ERR_MEDIA_TYPE)),
 	    "{\"detail\":\"Unsupported media type \\\"…\\\" in request.\","
 	    "\"error\":\"Unsupported media type \\\"…\\\" in request.\"}");
@@ -310,16 +310,16 @@ Test(field, words_errors_as_a_form)
 	size_t i;
 
 	for (i = 0; i < array_len(first); i++)
-		cr_assert_str_eq(complaint(post(STYLE_FORM, login_input, json,
+		cr_assert_str_eq(error_body(post(STYLE_FORM, login_input, json,
 				     first[i], ERR_INVALID)),
 		    "{\"username\":[\"username is required\"],"
 		    "\"error\":\"username is required\"}");
-	cr_assert_str_eq(complaint(post(STYLE_FORM, login_input, form,
+	cr_assert_str_eq(error_body(post(STYLE_FORM, login_input, form,
 			     "username=a&password=", ERR_INVALID)),
 	    "{\"password\":[\"password is required\"],"
 	    "\"error\":\"password is required\"}");
 	cr_assert_str_eq(
-	    complaint(post(STYLE_FORM, login_input, json, "{", ERR_BAD_JSON)),
+	    error_body(post(STYLE_FORM, login_input, json, "{", ERR_BAD_JSON)),
 	    "{\"detail\":\"JSON parse error - Expecting property name enclosed "
 	    "in double quotes: line 1 column 2 (char 1)\",\"error\":\"JSON "
 	    "parse error - Expecting property name enclosed in double quotes: "
@@ -402,21 +402,21 @@ Test(field, reads_files)
 	    ERR_OK);
 	cr_assert_null(input_of(r, "file")->file);
 	cr_assert_not(input_given(r, "file"));
-	cr_assert_str_eq(complaint(post(STYLE_ERROR, all_input, json,
+	cr_assert_str_eq(error_body(post(STYLE_ERROR, all_input, json,
 			     "{\"file\": \"x\"}", ERR_INVALID)),
 	    "{\"file\":[\"Upload a JPEG, PNG, WebP or GIF picture of at most "
 	    "4 KiB.\"],\"error\":\"Upload a JPEG, PNG, WebP or GIF "
 	    "picture of at most 4 KiB.\"}");
 }
 
-Test(field, collects_all_complaints)
+Test(field, collects_all_errors)
 {
 	struct req *r = post(STYLE_ERROR, all_input, json,
 	    "{\"text\": \" \", \"prose\": 1, \"number\": \"x\", \"yes\": "
 	    "\"yes\", \"kind\": \"X\", \"list\": [1], \"ints\": [10], "
 	    "\"digits\": \"x\", \"secret\": \"hush\"}",
 	    ERR_INVALID);
-	const char *text = complaint(r);
+	const char *text = error_body(r);
 
 	cr_assert_eq(r->problem->n, 9);
 	cr_assert_not_null(
@@ -437,25 +437,25 @@ Test(field, words_errors_in_the_language_of_the_reply)
 	struct req *r = query("/?kind=X", ERR_INVALID);
 
 	r->lang = LANG_DE;
-	cr_assert_str_eq(complaint(r),
+	cr_assert_str_eq(error_body(r),
 	    "{\"kind\":[\"Der Wert „X“ ist keine gültige Option.\"],"
 	    "\"error\":\"Der Wert „X“ ist keine gültige Option.\"}");
 	r = world_request("GET", "/");
 	world_route(r, STYLE_FORM, required);
 	cr_assert_eq(field_read_query(r), ERR_INVALID);
 	r->lang = LANG_DE;
-	cr_assert_str_eq(complaint(r),
+	cr_assert_str_eq(error_body(r),
 	    "{\"email\":[\"Das Feld „E-Mail-Adresse“ ist erforderlich\"],"
 	    "\"error\":\"Das Feld „E-Mail-Adresse“ ist erforderlich\"}");
 	r->lang = LANG_EN;
-	cr_assert_str_eq(complaint(r), "{\"email\":[\"email is required\"],"
-				       "\"error\":\"email is required\"}");
+	cr_assert_str_eq(error_body(r), "{\"email\":[\"email is required\"],"
+					"\"error\":\"email is required\"}");
 }
 
 /* A text of the field's own is about the whole request. */
 Test(field, has_texts_of_its_own)
 {
-	cr_assert_str_eq(complaint(post(STYLE_ERROR, all_input, json,
+	cr_assert_str_eq(error_body(post(STYLE_ERROR, all_input, json,
 			     "{\"code\": 123456}", ERR_INVALID)),
 	    "{\"error\":\"Verification code is incorrect\"}");
 }
@@ -495,7 +495,7 @@ Test(field, normalises_before_it_counts)
 	cr_assert_str_eq(input_text(r, "username"), "éééééé");
 	r = post(STYLE_FRAMEWORK, login_input, json,
 	    "{\"username\": \"ﬃﬃﬃﬃ\", \"password\": \"x\"}", ERR_INVALID);
-	cr_assert_str_eq(complaint(r),
+	cr_assert_str_eq(error_body(r),
 	    "{\"username\":[\"Ensure this value has at most 10 characters "
 	    "(it has 12).\"],\"error\":\"Ensure this value has at most 10 "
 	    "characters (it has 12).\"}");
@@ -503,7 +503,7 @@ Test(field, normalises_before_it_counts)
 	    mem_printf(
 		NULL, "{\"username\": \"%041d\", \"password\": \"x\"}", 1),
 	    ERR_INVALID);
-	cr_assert_not_null(strstr(complaint(r), "at most 10"));
+	cr_assert_not_null(strstr(error_body(r), "at most 10"));
 }
 
 Test(field, counts_the_items_of_a_list)
@@ -516,7 +516,7 @@ Test(field, counts_the_items_of_a_list)
 		buf_puts(&text, "genres[]=drama&");
 	query(text.data, ERR_OK);
 	buf_puts(&text, "genres=drama");
-	cr_assert_str_eq(complaint(query(text.data, ERR_INVALID)),
+	cr_assert_str_eq(error_body(query(text.data, ERR_INVALID)),
 	    "{\"genres\":[\"Ensure this list has at most 50 items (it has "
 	    "51).\"],\"error\":\"Ensure this list has at most 50 items (it has "
 	    "51).\"}");
@@ -530,7 +530,7 @@ Test(field, has_a_limit_of_length)
 	r->body_too_large = true;
 	cr_assert_eq(field_read_query(r), ERR_OK);
 	cr_assert_eq(field_read_body(r), ERR_TOO_LARGE);
-	cr_assert_str_eq(complaint(r),
+	cr_assert_str_eq(error_body(r),
 	    "{\"error\":\"The request body is too large; at most 1 KiB "
 	    "is accepted.\"}");
 	r = world_post("multipart/form-data; boundary=X", "");
@@ -538,7 +538,7 @@ Test(field, has_a_limit_of_length)
 	r->body_too_large = true;
 	cr_assert_eq(field_read_query(r), ERR_OK);
 	cr_assert_eq(field_read_body(r), ERR_TOO_LARGE);
-	cr_assert_not_null(strstr(complaint(r), "at most 4 KiB"));
+	cr_assert_not_null(strstr(error_body(r), "at most 4 KiB"));
 	r = post(STYLE_ERROR, rating_input, json,
 	    mem_printf(NULL, "{\"rating\": 3, \"x\": \"%01024d\"}", 1),
 	    ERR_TOO_LARGE);
