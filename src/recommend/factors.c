@@ -19,7 +19,7 @@
 #define STOP_LINES 1024
 
 static const char no_list[] =
-    "an object on each line is wanted, and no list of all of them";
+    "one object per line is expected, not a list of all of them";
 
 /* Where a row stood. */
 struct place {
@@ -100,7 +100,7 @@ take_id(const char **s, int64_t *out)
 	errno = 0;
 	*out = n > 0 ? strtoll(*s, &end, 10) : 0;
 	if (n == 0 || errno != 0 || end != *s + n)
-		return "the id is no whole number";
+		return "the id is not a whole number";
 	*s = end;
 	skip_blanks(s);
 	return NULL;
@@ -117,7 +117,7 @@ take_factor(struct reader *r, const char **s)
 		return "there are too many factors";
 	value = n > 0 ? strtof(*s, &end) : NAN;
 	if (n == 0 || end != *s + n || !isfinite(value))
-		return "a factor is no number";
+		return "a factor is not a number";
 	r->row[r->got++] = value;
 	*s = end;
 	skip_blanks(s);
@@ -138,7 +138,7 @@ take_csv(struct reader *r, int64_t *id)
 		why = take_factor(r, &s);
 	}
 	if (!why && *s)
-		why = "numbers with commas between are wanted";
+		why = "comma-separated numbers are expected";
 	return why;
 }
 
@@ -160,7 +160,7 @@ take_features(struct reader *r, const char **s)
 	const char *why = NULL;
 
 	if (!take_mark(s, '['))
-		return "the features are no list";
+		return "the features are not a list";
 	if (take_mark(s, ']'))
 		return NULL;
 	do
@@ -190,7 +190,7 @@ take_json(struct reader *r, int64_t *id)
 	bool has_id = false, has_features = false;
 
 	if (!take_mark(&s, '{'))
-		return *s == '[' ? no_list : "an object on each line is wanted";
+		return *s == '[' ? no_list : "one object per line is expected";
 	do {
 		if (!has_id && take_key(&s, "\"id\"")) {
 			has_id = true;
@@ -199,13 +199,13 @@ take_json(struct reader *r, int64_t *id)
 			has_features = true;
 			why = take_features(r, &s);
 		} else {
-			why = "\"id\" and \"features\" are wanted, once each";
+			why = "\"id\" and \"features\" are expected, once each";
 		}
 	} while (!why && take_mark(&s, ','));
 	if (why)
 		return why;
 	if (!has_id || !has_features)
-		return "\"id\" and \"features\" are wanted, once each";
+		return "\"id\" and \"features\" are expected, once each";
 	return take_mark(&s, '}') && !*s ? NULL : "the object does not end";
 }
 
@@ -382,7 +382,7 @@ list_folder(struct reader *r, const char *folder)
 	free(list);
 	if (packed)
 		return fail(r, ERR_INVALID, packed, 0,
-		    "neither .json nor .csv; unpack it first");
+		    "neither .json nor .csv; decompress it first");
 	if (n == 0)
 		return fail(
 		    r, ERR_INVALID, folder, 0, "there is no part-*.json in it");
@@ -449,8 +449,9 @@ settle(struct reader *r, struct factors *out)
 
 		if (p->id == q->id)
 			return fail(r, ERR_INVALID, r->files[p->file], p->line,
-			    mem_printf(r, "id %" PRId64 " was in %s:%ld", p->id,
-				r->files[q->file], q->line));
+			    mem_printf(r,
+				"id %" PRId64 " is a duplicate of %s:%ld",
+				p->id, r->files[q->file], q->line));
 	}
 	out->width = r->width;
 	out->n = r->n;

@@ -30,7 +30,7 @@ static enum err
 fail_file(struct fetch *f)
 {
 	f->why = mem_printf(f->mem, "%s: %s", f->part,
-	    errno == EWOULDBLOCK ? "somebody else is writing it" :
+	    errno == EWOULDBLOCK ? "another process is writing it" :
 				   strerror(errno));
 	return ERR_UNAVAILABLE;
 }
@@ -110,12 +110,12 @@ fetch_chunk(struct fetch *f, int number, uint64_t *left)
 	    arg_int(number));
 	if (e) {
 		f->why = e == ERR_NOT_FOUND ?
-			     "it was taken back or replaced meanwhile" :
+			     "it was withdrawn or replaced meanwhile" :
 			     mem_text(f->mem, db_complaint(f->db));
 	} else {
 		payload = row_bytes(mem, &row, "payload", &n);
 		if (n == 0)
-			e = fail_corrupt(f, "a part is missing");
+			e = fail_corrupt(f, "a chunk is missing");
 		else if (n > *left)
 			e = fail_corrupt(f, "it is too long");
 		else if (!write_all(f->fd, payload, n))
@@ -141,7 +141,7 @@ check_part(struct fetch *f)
 	if (e)
 		e = fail_corrupt(f, why);
 	else if (!publish_is(f->which, &stamp))
-		e = fail_corrupt(f, "its checksum is another");
+		e = fail_corrupt(f, "its checksum does not match");
 	talloc_free(mem);
 	return e;
 }

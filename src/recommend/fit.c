@@ -120,18 +120,17 @@ fit_set(TALLOC_CTX *mem, struct fit_options *o, const char *text)
 		    memcmp(s->name, text, length) != 0)
 			continue;
 		if (!equal || !take_value(s, o, equal + 1))
-			return mem_printf(mem, "%s is to be %s from %g to %g",
+			return mem_printf(mem, "%s must be %s from %g to %g",
 			    s->name,
 			    s->kind == STARS ?
-				"five numbers with commas, each" :
+				"five comma-separated numbers, each" :
 			    s->kind == COUNT ? "a whole number" :
 					       "a number",
 			    s->least, s->most);
 		o->near.threads = o->als.threads;
 		return NULL;
 	}
-	return mem_printf(
-	    mem, "there is no setting \"%.*s\"", (int)length, text);
+	return mem_printf(mem, "unknown setting \"%.*s\"", (int)length, text);
 }
 
 const char *

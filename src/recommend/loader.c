@@ -58,8 +58,7 @@ let_go(struct loader *s)
 static void
 look(struct loader *s)
 {
-	static const char without[] = "going on without a model until there "
-				      "is another";
+	static const char without[] = "continuing without a model";
 	const struct model *model;
 	struct stamp stamp;
 	struct stat now;
@@ -67,8 +66,8 @@ look(struct loader *s)
 	enum err e;
 
 	if (model_is_lost(s->model)) {
-		log_error("%s: model %" PRIu64 " was cut off while it was in "
-			  "force; %s",
+		log_error("%s: model %" PRIu64
+			  " was truncated while it was in force; %s",
 		    s->path, s->stamp.version, without);
 		let_go(s);
 	}
@@ -85,7 +84,7 @@ look(struct loader *s)
 		if (is_held(s, &now))
 			let_go(s); /* it was written into */
 		log_error("%s: %s; %s", s->path, why,
-		    s->model ? "going on with the model before it" : without);
+		    s->model ? "continuing with the model before it" : without);
 		return;
 	}
 	let_go(s);

@@ -3,7 +3,7 @@
  * The model this host serves from: one file, replaced by renaming when another
  * is published. A worker looks at every request whether it is another one, maps
  * that, and lets the old one go. A bad file in its place changes nothing; what
- * was written into the file itself does, if it is no model any more.
+ * was written into the file itself does, if it is not a model any more.
  */
 #ifndef RECOMMEND_LOADER_H
 #define RECOMMEND_LOADER_H

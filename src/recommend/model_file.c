@@ -176,13 +176,13 @@ complaint(const struct model *m)
 	    m->taste.half > 0 && m->taste.near_half > 0;
 
 	if (!finite)
-		return "it holds factors that are no numbers";
+		return "it contains NaN or infinity";
 	if (!all_rise(m->id, m->items) || !all_rise(m->genre.id, m->genre.n))
-		return "its movies are not in order";
+		return "its movies are not sorted";
 	if (!genres_are_sound(m))
-		return "its movies have genres that it does not know";
+		return "its movies have unknown genres";
 	if (!near_is_sound(&m->near, m->items))
-		return "its neighbours are none of its movies";
+		return "its neighbours are not among its movies";
 	return NULL;
 }
 
@@ -314,16 +314,16 @@ check_bytes(struct mapping *map)
 	struct layout layout;
 
 	if (map->size < HEADER)
-		return "it is no model, or cut off";
+		return "it is not a model, or truncated";
 	memcpy(h, map->at, sizeof *h);
 	if (memcmp(h->magic, magic, sizeof magic) != 0)
-		return "it is no model";
+		return "it is not a model";
 	if (h->byte_order != FILE_ORDER)
-		return "it was made on a machine of another kind";
+		return "it was made on a machine with another byte order";
 	if (h->format != FORMAT)
 		return "it was made by another version of moviesxmovies";
 	if (h->size != map->size)
-		return "it is cut off";
+		return "it is truncated";
 	if (h->factors == 0 || h->factors > 1024 ||
 	    h->neighbours > UINT64_C(1) << 40)
 		return "its header is corrupt";
@@ -336,7 +336,7 @@ check_bytes(struct mapping *map)
 	crypto_generichash_final(&hash, sum, sizeof sum);
 	return memcmp(sum, h->checksum, sizeof sum) == 0 ?
 		   NULL :
-		   "it is corrupt: its checksum is another";
+		   "it is corrupt: its checksum does not match";
 }
 
 static void
@@ -382,9 +382,9 @@ map_file(struct mapping *map, int fd)
 	void *at;
 
 	if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode))
-		return "it is no file";
+		return "it is not a file";
 	if (st.st_size < HEADER)
-		return "it is no model, or cut off";
+		return "it is not a model, or truncated";
 	at = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_SHARED, fd, 0);
 	if (at == MAP_FAILED)
 		return "it cannot be mapped";
@@ -425,7 +425,7 @@ model_file_map(TALLOC_CTX *mem, const char *path, const struct model **out,
 	close(fd);
 	if (!*why)
 		*why = trap_run(&map->trap, check, map) ? map->why :
-							  "it is cut off";
+							  "it is truncated";
 	if (*why) {
 		talloc_free(map);
 		return ERR_INVALID;

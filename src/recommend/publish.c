@@ -100,7 +100,7 @@ mark_movies(
 		talloc_free(scratch);
 	} while (!e && marked > 0);
 	if (e)
-		log_warn("not all movies that the model knows are marked: %s",
+		log_warn("not all movies of the model are marked: %s",
 		    db_complaint(db));
 }
 

@@ -222,13 +222,13 @@ take_field(enum role role, const char *s, size_t n, int64_t *user,
 	switch (role) {
 	case USER:
 		return take_int(s, n, user) ? NULL :
-					      "the user is no whole number";
+					      "the user is not a whole number";
 	case ITEM:
 		return take_int(s, n, item) ? NULL :
-					      "the item is no whole number";
+					      "the item is not a whole number";
 	case RATING:
 		if (!take_float(s, n, &t->value))
-			return "the rating is no number";
+			return "the rating is not a number";
 		return t->value >= 0 && t->value <= STARS_MAX ?
 			   NULL :
 			   "the rating is not from 0 to 5; is it another "
@@ -236,7 +236,7 @@ take_field(enum role role, const char *s, size_t n, int64_t *user,
 	case TIME:
 		return take_int(s, n, &t->time) ?
 			   NULL :
-			   "the time is no whole number of seconds";
+			   "the time is not a whole number of seconds";
 	default:
 		return NULL;
 	}
@@ -384,7 +384,7 @@ look_at(char *line, long number, struct layout *l, bool *rating, int64_t *user,
 		text_cut_mark(line);
 	if (number == 1 && (strncmp(line, "\xff\xfe", 2) == 0 ||
 			       strncmp(line, "\xfe\xff", 2) == 0))
-		return "the file is UTF-16; UTF-8 is wanted";
+		return "the file is UTF-16, not UTF-8";
 	if (!*line)
 		return NULL;
 	if (l->n == 0 && is_header(line, l, &why))

@@ -229,7 +229,7 @@ def test_explain_adds_up_to_what_is_ranked_by(stack, newcomer):
         scores.append(told["score"])
     assert scores == sorted(scores, reverse=True)
     done = stack.ctl(["recommend", "explain", me.name, "heat"])
-    assert "not shown: she has rated it" in done.stdout
+    assert "not shown: the user has rated it" in done.stdout
 
 
 @pytest.mark.parametrize("args, status", [

@@ -158,7 +158,7 @@ def test_a_folder_of_spark(stack):
 @pytest.mark.parametrize("part, text, said", [
     ("part-9.json.gz", "x", "part-9.json.gz: neither .json nor .csv"),
     ("part-9.json", '{"id": 3, "features": [1,2,3,4,5,6,7,8]}',
-     "part-9.json:1: id 3 was in "),
+     "part-9.json:1: id 3 is a duplicate of "),
     ("part-9.json", '\n{"id": 99, "features": [1]}',
      "part-9.json:2: 1 factors, where the rows before have 8"),
 ])
@@ -183,7 +183,7 @@ def test_an_empty_folder(stack):
 def test_what_is_no_movie_is_left_out(stack):
     factors = made_up([*MOVIES, 16, 17, 1 << 40, -5])
     done = import_text(stack, csv_text(factors))
-    assert "4 of 19 ids are no movies of the catalogue" in done.stderr
+    assert "4 of 19 ids are not in the catalogue" in done.stderr
     assert read_csv(export(stack)) == {i: factors[i] for i in MOVIES}
     done = import_text(stack, csv_text(made_up([16, 17])), status=EX_DATAERR)
     assert "none of its 2 ids" in done.stderr and NOTHING in done.stderr
@@ -200,42 +200,42 @@ GOOD = "1,0.5,0.25\n"
     ('{"id": 1, "features": []}', ":1: there are no factors"),
     (GOOD + "2,0.5\n", ":2: 1 factors, where the rows before have 2"),
     (GOOD + "2,0.5,1,2\n", ":2: 3 factors, where the rows before have 2"),
-    (GOOD + "\n\n1,1,1\n", ":4: id 1 was in "),
-    ("2,1,1\n" + GOOD + "2,1,1\n", ":3: id 2 was in "),
-    ("id,f1,f2\n" + GOOD + "2,nan,1\n", ":3: a factor is no number"),
-    (GOOD + "2,1,NaN\n", ":2: a factor is no number"),
-    (GOOD + "2,inf,1\n", ":2: a factor is no number"),
-    (GOOD + "2,-Infinity,1\n", ":2: a factor is no number"),
-    (GOOD + "2,1e39,1\n", ":2: a factor is no number"),
-    (GOOD + "2,0x10,1\n", ":2: a factor is no number"),
-    (GOOD + "2,1-2,1\n", ":2: a factor is no number"),
-    (GOOD + "2,,1\n", ":2: a factor is no number"),
-    (GOOD + "2,1,1,\n", ":2: a factor is no number"),
-    (GOOD + "2,1;1\n", ":2: numbers with commas between are wanted"),
-    (GOOD + "2.5,1,1\n", ":2: the id is no whole number"),
-    (GOOD + "x,1,1\n", ":2: the id is no whole number"),
-    (GOOD + "99999999999999999999,1,1\n", ":2: the id is no whole number"),
+    (GOOD + "\n\n1,1,1\n", ":4: id 1 is a duplicate of "),
+    ("2,1,1\n" + GOOD + "2,1,1\n", ":3: id 2 is a duplicate of "),
+    ("id,f1,f2\n" + GOOD + "2,nan,1\n", ":3: a factor is not a number"),
+    (GOOD + "2,1,NaN\n", ":2: a factor is not a number"),
+    (GOOD + "2,inf,1\n", ":2: a factor is not a number"),
+    (GOOD + "2,-Infinity,1\n", ":2: a factor is not a number"),
+    (GOOD + "2,1e39,1\n", ":2: a factor is not a number"),
+    (GOOD + "2,0x10,1\n", ":2: a factor is not a number"),
+    (GOOD + "2,1-2,1\n", ":2: a factor is not a number"),
+    (GOOD + "2,,1\n", ":2: a factor is not a number"),
+    (GOOD + "2,1,1,\n", ":2: a factor is not a number"),
+    (GOOD + "2,1;1\n", ":2: comma-separated numbers are expected"),
+    (GOOD + "2.5,1,1\n", ":2: the id is not a whole number"),
+    (GOOD + "x,1,1\n", ":2: the id is not a whole number"),
+    (GOOD + "99999999999999999999,1,1\n", ":2: the id is not a whole number"),
     (GOOD + "2,1,1\0\n", ":2: there is a NUL byte"),
     ("1" + ",1" * 1025, ":1: there are too many factors"),
     ("1," + "1" * 70000, ":1: the line is too long"),
-    ("[1]", ":1: an object on each line is wanted, and no list of all"),
-    ("[" + "{" * 70000, ":1: an object on each line is wanted, and no list"),
-    ('{"id": 1}', '"id" and "features" are wanted, once each'),
-    ('{"features": [1]}', '"id" and "features" are wanted, once each'),
+    ("[1]", ":1: one object per line is expected, not a list of all"),
+    ("[" + "{" * 70000, ":1: one object per line is expected, not a list"),
+    ('{"id": 1}', '"id" and "features" are expected, once each'),
+    ('{"features": [1]}', '"id" and "features" are expected, once each'),
     ('{"id": 1, "id": 1, "features": [1]}', "once each"),
     ('{"id": 1, "features": [1], "x": 1}', "once each"),
-    ('{"id": "1", "features": [1]}', "the id is no whole number"),
-    ('{"id": 1.0, "features": [1]}', "the id is no whole number"),
-    ('{"id": 1, "features": 1}', "the features are no list"),
+    ('{"id": "1", "features": [1]}', "the id is not a whole number"),
+    ('{"id": 1.0, "features": [1]}', "the id is not a whole number"),
+    ('{"id": 1, "features": 1}', "the features are not a list"),
     ('{"id": 1, "features": [1', "the list of features does not end"),
     ('{"id": 1, "features": [1]', "the object does not end"),
     ('{"id": 1, "features": [1]} x', "the object does not end"),
-    ('{"id": 1, "features": ["NaN"]}', "a factor is no number"),
-    ('{"id": 1, "features": [NaN]}', "a factor is no number"),
-    ('{"id": 1, "features": [1]}\n1,1\n', ":2: an object on each line"),
-    ('[{"id": 1, "features": [1]}]', ":1: an object on each line is wanted, "
-                                     "and no list"),
-    (' [\n{"id": 1, "features": [1]}\n]\n', ":1: an object on each line"),
+    ('{"id": 1, "features": ["NaN"]}', "a factor is not a number"),
+    ('{"id": 1, "features": [NaN]}', "a factor is not a number"),
+    ('{"id": 1, "features": [1]}\n1,1\n', ":2: one object per line"),
+    ('[{"id": 1, "features": [1]}]', ":1: one object per line is expected, "
+                                     "not a list"),
+    (' [\n{"id": 1, "features": [1]}\n]\n', ":1: one object per line"),
     (b"\xff\xfe\x00garbage", "NUL byte"),
 ])
 def test_what_is_refused(stack, text, said):
@@ -398,7 +398,7 @@ def test_show(stack):
     got = show(stack)
     assert got["in_force"] == 3
     assert [(m["version"], m["state"], m["here"]) for m in got["models"]] == [
-        (4, "taken back", False), (3, "in force", True), (2, "kept", False)]
+        (4, "withdrawn", False), (3, "in force", True), (2, "superseded", False)]
     assert got["here"]["version"] == 3 and got["here"]["movies"] == 15
     assert got["here"]["file"] == str(stack.base / "model")
     assert got["here"]["checksum"] == got["models"][1]["checksum"]
@@ -407,10 +407,10 @@ def test_show(stack):
         assert 0 <= model["age_seconds"] < 600
         assert model["size"] > 4096
     text = recommend(stack, "show").stdout
-    assert "in force, served here" in text and "taken back" in text
-    assert "serves from model 3" in text and "yet to fetch" not in text
+    assert "in force, served here" in text and "withdrawn" in text
+    assert "serves from model 3" in text and "not fetched" not in text
     publish(stack)
-    assert "yet to fetch model 5" in recommend(stack, "show").stdout
+    assert "not fetched model 5 yet" in recommend(stack, "show").stdout
     stack.sql("UPDATE model SET quality = '{\"NDCG@100\": {\"mean\": 0.261}}'"
               " WHERE version = 5")
     assert " 0.2610 " in recommend(stack, "show").stdout
@@ -420,9 +420,9 @@ def test_show_what_is_no_good(stack):
     publish(stack)
     assert "there is none" in recommend(stack, "show").stdout
     (stack.base / "model").write_bytes(b"x" * 5000)
-    assert "it is no model" in recommend(stack, "show").stdout
+    assert "it is not a model" in recommend(stack, "show").stdout
     here = show(stack)["here"]
-    assert here["version"] is None and here["error"] == "it is no model"
+    assert here["version"] is None and here["error"] == "it is not a model"
 
 
 def test_rollback(stack):
@@ -430,7 +430,7 @@ def test_rollback(stack):
     assert "no model has been published" in done.stderr
     publish(stack)
     done = recommend(stack, "rollback", status=EX_UNAVAILABLE)
-    assert "none before" in done.stderr
+    assert "no model before" in done.stderr
     assert show(stack)["in_force"] == 1
     publish(stack)
     assert "model 1 is in force" in recommend(stack, "rollback").stdout
@@ -451,11 +451,11 @@ def test_corrupt_in_the_database(stack):
     corrupt(stack, 1)
     for args in (["export", "--items", stack.base / "out"],):
         done = recommend(stack, *args, status=EX_DATAERR)
-        assert "checksum is another" in done.stderr
+        assert "checksum does not match" in done.stderr
     assert not (stack.base / "out").exists()
     publish(stack)
     done = recommend(stack, "rollback", status=EX_DATAERR)
-    assert "checksum is another" in done.stderr
+    assert "checksum does not match" in done.stderr
     assert show(stack)["in_force"] == 2
 
 
@@ -608,7 +608,8 @@ def test_status(stack):
     assert "is not on this host" not in lines(), "it may be on its way"
     stack.sql("UPDATE model SET published_at = now() - interval '5 minutes'"
               " WHERE version = 2")
-    assert "model 2 has been in force for 5 min and is not on this host" in lines()
+    assert "model 2 has been in force for 5 min but is not on this host" \
+        in lines()
     fetch(stack)
     assert "is not on this host" not in lines()
     recommend(stack, "rollback")

@@ -158,7 +158,7 @@ def test_the_same_model_and_figures_as_from_a_file(full):
 
 def test_text_for_people(full):
     done = full.train()
-    assert "version 1 is published: 2400 ratings of 120 people and 80 movies" \
+    assert "published version 1: 2400 ratings of 120 users and 80 movies" \
         in done.stdout
     assert re.search(r"^recommended +0\.\d{4} ", done.stdout, re.M)
     assert re.search(r"^most popular +0\.\d{4} ", done.stdout, re.M)
@@ -205,7 +205,7 @@ def test_tuning_by_settings_and_by_hand(full):
     assert quality["order"] == {"used": True}
     full.configure(recommend_tuning="factors=0")
     done = full.train(status=EX_CONFIG)
-    complaint = f"{full.conf}:6: recommend_tuning: factors is to be a whole"
+    complaint = f"{full.conf}:6: recommend_tuning: factors must be a whole"
     assert complaint in done.stderr
     checked = stack_module.ctl(full.conf, "check settings", check=False)
     assert checked.returncode == EX_CONFIG and complaint in checked.stdout
@@ -229,10 +229,10 @@ def test_whether_the_order_matters_is_asked(place):
 
 def test_no_ratings(place):
     done = place.train()
-    assert "there are no ratings to train the model" in done.stderr
+    assert "there are no ratings to train with" in done.stderr
     assert place.train_json() == {
-        "published": False, "why": "there are no ratings to train the model; "
-        "what is in force stays"}
+        "published": False, "why": "there are no ratings to train with; "
+        "the model in force stays"}
     assert place.versions() == []
     place.rate([(1, 1, 5, 1)])
     place.train()
@@ -271,8 +271,8 @@ def test_few_people_say_nothing_of_quality(place):
     told = json.loads(done.stdout)
     assert told["published"] and told["quality"]["judged"] == 0
     assert "NDCG@100" not in told["quality"]
-    assert re.search(r"of \d+ people the last ratings hold something liked, "
-                     r"and it takes 50", done.stderr)
+    assert re.search(r"\d+ users have 4 stars or more among the last "
+                     r"ratings, and 50 are needed", done.stderr)
     assert place.train_json(*BAD)["version"] == 2
 
 
@@ -281,8 +281,8 @@ def test_few_people_say_nothing_of_quality(place):
 def test_a_much_worse_model_is_not_published(full):
     good = full.train_json()["quality"]["NDCG@100"]["mean"]
     done = full.train(*BAD, status=EX_DATAERR)
-    told = re.search(r"people liked last the new model finds NDCG@100 ([\d.]+),"
-                     r" the one in force \(version 1\) found ([\d.]+), and "
+    told = re.search(r"users the new model has NDCG@100 ([\d.]+), the one "
+                     r"in force \(version 1\) had ([\d.]+), and "
                      r"setting recommend_fall is 10%: not published; --force "
                      r"publishes it anyway", done.stderr)
     assert told, done.stderr
@@ -292,7 +292,7 @@ def test_a_much_worse_model_is_not_published(full):
     assert full.versions() == [1]
 
     done = full.train("--force", *BAD)
-    assert "published all the same" in done.stderr
+    assert "published because of --force" in done.stderr
     assert full.versions() == [1, 2]
     assert full.train_json()["version"] == 3, "a better one always is"
 
@@ -417,7 +417,7 @@ def test_a_lost_connection_publishes_nothing(full):
                          (full.database,))
         told = process.stderr.read()
         assert process.wait(120) == EX_UNAVAILABLE
-    assert "the connection to the database was lost on the way" in told
+    assert "the connection to the database was lost, and with it" in told
     assert full.versions() == []
     full.train()
     assert full.versions() == [1]

@@ -79,7 +79,7 @@ def test_somebody_else_has_the_last_word(full):
     later = written(full).with_name("90-mine.conf")
     later.write_text("recommend_tuning = iterations=5\n")
     done = full.ctl("tune", *SMALL)
-    assert f"{later}:1 sets recommend_tuning too, and has the last word" \
+    assert f"{later}:1 also sets recommend_tuning and overrides it" \
         in done.stderr
 
 
@@ -121,5 +121,5 @@ def test_nothing_to_tune_by(place):
         if rows:
             place.rate(rows)
         done = place.ctl("tune", status=EX_DATAERR)
-        assert "nobody's last ratings hold 4 stars or more" in done.stderr
+        assert "no user has 4 stars or more among the last ratings" in done.stderr
     assert not written(place).parent.exists()

@@ -253,7 +253,7 @@ Test(publish, rollback_to_what_is_corrupt)
 	sql("DELETE FROM model_chunk WHERE number = 1");
 	publish(m);
 	cr_expect_eq(publish_rollback(mem, db, &p, &why), ERR_INVALID);
-	cr_expect_not_null(strstr(why, "a part is missing"), "%s", why);
+	cr_expect_not_null(strstr(why, "a chunk is missing"), "%s", why);
 	cr_expect_eq(newest().stamp.version, 2);
 }
 
@@ -388,30 +388,30 @@ Test(publish, two_at_once)
 static const char *const damages[][2] = {
 	{ "UPDATE model_chunk SET payload = overlay(payload placing '\\x55'"
 	  "    from 500) WHERE number = 1",
-	    "its checksum is another" },
+	    "its checksum does not match" },
 	{ "UPDATE model_chunk SET payload = overlay(payload placing '\\x55'"
 	  "    from 1) WHERE number = 0",
-	    "it is no model" },
+	    "it is not a model" },
 	{ "UPDATE model_chunk SET payload = substr(payload, 1, 100)"
 	  " WHERE number = 0",
-	    "a part is missing" },
+	    "a chunk is missing" },
 	{ "UPDATE model_chunk SET payload = payload || '\\x00'"
 	  " WHERE number = 0",
 	    "it is too long" },
 	{ "UPDATE model_chunk SET payload = '' WHERE number = 0",
-	    "a part is missing" },
-	{ "DELETE FROM model_chunk", "a part is missing" },
+	    "a chunk is missing" },
+	{ "DELETE FROM model_chunk", "a chunk is missing" },
 	{ "UPDATE model SET checksum = repeat('0', 64)",
-	    "its checksum is another" },
+	    "its checksum does not match" },
 	{ "UPDATE model SET checksum = 'none at all'",
-	    "its checksum is another" },
+	    "its checksum does not match" },
 	{ "UPDATE model SET version = 99 WHERE published_at ="
 	  " (SELECT max(published_at) FROM model)",
-	    "its checksum is another" },
+	    "its checksum does not match" },
 	{ "UPDATE model SET size = size - 100", "it is too long" },
 	{ "UPDATE model SET size = 4095; UPDATE model_chunk SET payload ="
 	  "    substr(payload, 1, 4095) WHERE number = 0",
-	    "cut off" },
+	    "truncated" },
 };
 
 Test(publish, corrupt_in_the_database)
@@ -477,7 +477,7 @@ Test(publish, two_who_fetch_do_not_mix)
 	cr_assert_not_null(theirs);
 	cr_assert_eq(flock(fileno(theirs), LOCK_EX), 0);
 	cr_expect_eq(fetch(), ERR_UNAVAILABLE);
-	cr_expect_not_null(strstr(why, "somebody else"), "%s", why);
+	cr_expect_not_null(strstr(why, "another process"), "%s", why);
 	cr_expect_eq(access(part, F_OK), 0, "theirs is left alone");
 	fputs("half", theirs);
 	fclose(theirs); /* as if killed: the half is there */

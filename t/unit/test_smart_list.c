@@ -108,7 +108,7 @@ Test(smart_list, forty_best_first)
 
 	cr_assert_eq(got.n, FILL_SIZE);
 	cr_expect(got.id[0] == 99 + 2 || got.id[0] == 98);
-	cr_expect_eq(place_of(&got, 100), SIZE_MAX, "she has rated it");
+	cr_expect_eq(place_of(&got, 100), SIZE_MAX, "the user has rated it");
 	cr_expect_eq(place_of(&got, 99), SIZE_MAX);
 	for (size_t i = 1; i < got.n; i++) {
 		cr_expect_leq(llabs(got.id[i - 1] - 100),

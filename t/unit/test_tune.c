@@ -153,7 +153,7 @@ Test(tune, settings_go_to_a_text_and_back)
 	cr_expect_str_eq(fit_changed(mem, &other), fit_changed(mem, &o));
 	cr_expect_null(fit_set_all(mem, &other, ""));
 	cr_expect_str_eq(fit_set_all(mem, &other, "factors=8 nonsense=1 x=2"),
-	    "there is no setting \"nonsense\"");
+	    "unknown setting \"nonsense\"");
 	cr_expect_not_null(fit_set_all(mem, &other, "factors = 8"));
 	talloc_free(mem);
 }

@@ -33,7 +33,7 @@ struct explanation {
 	struct rows titles;
 	bool known; /* to the model, or by people and genres */
 	double taste;
-	double common;  /* of it, what everybody likes */
+	double common;  /* of it, the mean factors */
 	double friends; /* bonuses */
 	double celebrities;
 	double award;
@@ -134,14 +134,14 @@ find_who(struct task *t, struct explanation *x)
 		arg_text(t->options.operands[1])))
 		return recommend_db_error(t);
 	if (row_is_null(&x->who, "user_id")) {
-		fprintf(stderr, "mxmctl recommend: there is no member \"%s\"\n",
+		fprintf(stderr, "mxmctl recommend: there is no user \"%s\"\n",
 		    t->options.operands[0]);
 		return EX_NOUSER;
 	}
 	if (row_is_null(&x->who, "movie_id")) {
 		fprintf(stderr,
-		    "mxmctl recommend: there is no movie \"%s\"; name it by "
-		    "its slug, as it stands in addresses\n",
+		    "mxmctl recommend: there is no movie \"%s\"; use its slug, "
+		    "as in its URL\n",
 		    t->options.operands[1]);
 		return EX_NOINPUT;
 	}
@@ -158,8 +158,9 @@ find_all(struct task *t, struct explanation *x)
 
 	if (!model) {
 		fprintf(stderr,
-		    "mxmctl recommend: there is no model in %s; mxmctl "
-		    "recommend train makes one, and mxm-jobs fetches it\n",
+		    "mxmctl recommend: there is no model in %s; \"mxmctl "
+		    "recommend train\" publishes one, and mxm-jobs fetches "
+		    "it\n",
 		    t->ctl->conf->model_file);
 		return EX_NOINPUT;
 	}
@@ -169,8 +170,8 @@ find_all(struct task *t, struct explanation *x)
 	ranking = ranking_new(t->mem, model, &x->caller);
 	if (!ranking && !model_is_lost(model)) {
 		fprintf(stderr,
-		    "mxmctl recommend: %s has rated nothing that the model "
-		    "knows, and is shown what is popular\n",
+		    "mxmctl recommend: %s has rated no movie of the model, so "
+		    "popular movies are shown\n",
 		    row_text(&x->who, "username"));
 		return EX_DATAERR;
 	}
@@ -182,8 +183,8 @@ find_all(struct task *t, struct explanation *x)
 	}
 	if (model_is_lost(model)) {
 		fprintf(stderr,
-		    "mxmctl recommend: %s was cut off while it was read; "
-		    "mxm-jobs fetches it anew, so try again\n",
+		    "mxmctl recommend: %s was truncated while it was read; "
+		    "mxm-jobs fetches it again; retry\n",
 		    t->ctl->conf->model_file);
 		return EX_TEMPFAIL;
 	}
@@ -218,15 +219,15 @@ static const char *
 obstacle(const struct explanation *x)
 {
 	if (!row_is_null(&x->who, "stars"))
-		return "she has rated it";
+		return "the user has rated it";
 	if (row_bool(&x->who, "unseen"))
-		return "she has marked it as unseen";
+		return "the user has marked it as unseen";
 	if (!row_bool(&x->who, "released"))
-		return "it is not out yet";
+		return "it is not released yet";
 	if (!row_bool(&x->who, "on_platform"))
-		return "it is on none of her platforms";
+		return "it is on none of the user's platforms";
 	if (!x->known)
-		return "the model knows nothing of it";
+		return "the model has neither it nor its people and genres";
 	return NULL;
 }
 
@@ -301,13 +302,14 @@ print_text(const struct explanation *x)
 	if (why)
 		printf("not shown: %s\n", why);
 	else
-		printf("place %zu of %zu by its score; platforms and the share "
-		       "of a director come after that\n",
+		printf(
+		    "rank %zu of %zu by score, before platforms and the limit "
+		    "per director\n",
 		    x->place, x->places);
 	printf("\n%9.4f  score\n", x->score);
-	print_bonus("what everybody likes", x->common);
+	print_bonus("mean factors", x->common);
 	print_bonus("friends who like it", x->friends);
-	print_bonus("persons she follows", x->celebrities);
+	print_bonus("celebrities the user follows", x->celebrities);
 	print_bonus("an award", x->award);
 	for (size_t i = 0; i < n && i < SHOWN; i++) {
 		const struct part *part = &x->parts[i];

@@ -77,7 +77,7 @@ each_member(
 
 	if (query_one(t->mem, t->db, &row, SQL_model_rater_count, NO_ARGS))
 		return recommend_db_error(t);
-	recommend_step(t, row_id(&row, "raters"), "folding members in");
+	recommend_step(t, row_id(&row, "raters"), "folding users in");
 	do {
 		if (some_members(t, fold, &after, visit, arg))
 			return recommend_db_error(t);
@@ -258,7 +258,7 @@ recommend_export(struct task *t)
 
 	if (!t->options.items && !t->options.users)
 		return ctl_usage(
-		    t->ctl, "export needs --items or --users, or both");
+		    t->ctl, "export requires --items or --users, or both");
 	if (t->options.format == FACTORS_GUESS)
 		t->options.format = FACTORS_CSV;
 	status = open_newest(t, &p, &m);
@@ -345,14 +345,14 @@ match_catalogue(struct task *t, struct factors *f, uint32_t *unknown)
 	if (f->n == 0) {
 		fprintf(stderr,
 		    "mxmctl recommend: %s: none of its %" PRIu32
-		    " ids is a movie of the catalogue; nothing was published\n",
+		    " ids is in the catalogue; nothing was published\n",
 		    t->options.items, all);
 		return EX_DATAERR;
 	}
 	if (*unknown > 0 && !t->options.quiet)
 		fprintf(stderr,
 		    "%" PRIu32 " of %" PRIu32
-		    " ids are no movies of the catalogue and were left out\n",
+		    " ids are not in the catalogue and were skipped\n",
 		    *unknown, all);
 	return EX_OK;
 }
@@ -442,8 +442,8 @@ publish(struct task *t, const struct model *m, struct stamp *stamp)
 	case ERR_INVALID:
 		progress_clear(&t->step.progress);
 		fprintf(stderr,
-		    "mxmctl recommend: %s: the factors are so large that "
-		    "their products are no numbers; nothing was published\n",
+		    "mxmctl recommend: %s: the factors are so large that their "
+		    "products overflow; nothing was published\n",
 		    t->options.items);
 		return EX_DATAERR;
 	default:

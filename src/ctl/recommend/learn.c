@@ -77,8 +77,8 @@ tell_trial(void *teller, const char *tried, double quality, bool kept)
 	progress_clear(&t->step.progress);
 	if (!t->options.quiet)
 		fprintf(stderr, "%.4f %s%s\n", quality,
-		    *tried ? tried : "as it is",
-		    *tried && kept ? ": kept" : "");
+		    *tried ? tried : "current settings",
+		    *tried && kept ? ": better" : "");
 }
 
 static void
@@ -110,9 +110,10 @@ search_settings(struct task *t)
 	fprintf(stderr, "mxmctl recommend: %s%s%s\n",
 	    t->options.train ? t->options.train : "",
 	    t->options.train ? ": " : "",
-	    e == ERR_NOT_FOUND ? "nobody's last ratings hold 4 stars or more "
-				 "to tune by" :
-				 "training does not end in numbers");
+	    e == ERR_NOT_FOUND ?
+		"no user has 4 stars or more among the last ratings, so "
+		"nothing can be tuned by" :
+		"training diverged (NaN)");
 	return EX_DATAERR;
 }
 
@@ -166,7 +167,7 @@ ask_order(struct task *t)
 
 	t->fit.options.als.stop = t->fit.options.near.stop = &recommend_stop;
 	recommend_step(
-	    t, SHARES, "asking whether the order of ratings matters");
+	    t, SHARES, "testing whether the order of ratings matters");
 	if (tune_order(&tune, &t->fit.options, &t->fit.order))
 		return recommend_interrupted(t);
 	progress_end(&t->step.progress);
@@ -225,8 +226,8 @@ recommend_learn(
 	t->fit.seconds = (double)(clock_steady_us() - began) / 1e6;
 	if (recommend_ended(t, e, &status))
 		return status;
-	fputs("mxmctl recommend: training does not end in numbers; ratings or "
-	      "settings are far out\n",
+	fputs("mxmctl recommend: training diverged (NaN); ratings or settings "
+	      "are out of range\n",
 	    stderr);
 	return EX_DATAERR;
 }

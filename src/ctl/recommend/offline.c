@@ -155,8 +155,8 @@ split_or_read(struct task *t)
 	if (t->data.held->n > 0)
 		return EX_OK;
 	fprintf(stderr,
-	    "mxmctl recommend: %s: nobody's last ratings hold 4 stars or more "
-	    "to be found again\n",
+	    "mxmctl recommend: %s: no user has 4 stars or more among the last "
+	    "ratings, so nothing can be evaluated\n",
 	    t->options.train);
 	return EX_DATAERR;
 }

@@ -58,8 +58,8 @@ recommend_memory(struct task *t, size_t ratings, uint32_t users, uint32_t items)
 	if (there == SIZE_MAX || need <= there)
 		return EX_OK;
 	fprintf(stderr,
-	    "mxmctl recommend: that takes %zu MiB of memory, and there are "
-	    "%zu; fewer factors or near_keep take less\n",
+	    "mxmctl recommend: not enough memory: %zu MiB needed, %zu MiB "
+	    "available; reduce factors or near_keep\n",
 	    (need >> 20) + 1, there >> 20);
 	return EX_OSERR;
 }
@@ -91,7 +91,8 @@ copy_ratings(struct task *t, struct gather *g)
 static int
 too_many(void)
 {
-	fputs("mxmctl recommend: there are 2^32 ratings or more\n", stderr);
+	fputs("mxmctl recommend: 2^32 ratings or more are not supported\n",
+	    stderr);
 	return EX_DATAERR;
 }
 

@@ -136,7 +136,7 @@ take_format(struct task *t)
 	else if (strcmp(optarg, "json") == 0)
 		t->options.format = FACTORS_JSON;
 	else
-		return ctl_usage(t->ctl, "--format is to be csv or json");
+		return ctl_usage(t->ctl, "--format must be csv or json");
 	return EX_OK;
 }
 
@@ -171,7 +171,7 @@ take_option(struct task *t, int option)
 		if (!text_to_int64(optarg, &t->options.top) ||
 		    t->options.top < 1 || t->options.top > TOP_MAX)
 			return ctl_usage(t->ctl,
-			    "--top is to be a number from 1 to %d", TOP_MAX);
+			    "--top must be a number from 1 to %d", TOP_MAX);
 		break;
 	case SET:
 		return take_set(t);
@@ -204,7 +204,7 @@ take_option(struct task *t, int option)
 		t->options.quiet = true;
 		break;
 	default:
-		return ctl_usage(t->ctl, "see above");
+		return ctl_usage(t->ctl, "invalid option");
 	}
 	return EX_OK;
 }
@@ -217,11 +217,11 @@ check_given(const struct task *t, const struct subcommand *s, unsigned given)
 
 		assert(options[i].val == (int)i);
 		if (given & ~s->takes & TAKES(i))
-			return ctl_usage(
-			    t->ctl, "--%s does not go with %s", name, s->name);
+			return ctl_usage(t->ctl, "--%s cannot be used with %s",
+			    name, s->name);
 		if (s->needs & ~given & TAKES(i))
 			return ctl_usage(
-			    t->ctl, "%s needs --%s", s->name, name);
+			    t->ctl, "%s requires --%s", s->name, name);
 	}
 	return EX_OK;
 }
@@ -243,10 +243,10 @@ read_options(struct task *t, const struct subcommand *s, int argc, char **argv)
 	}
 	t->options.operands = argv + optind;
 	if (argc - optind > s->operands)
-		return ctl_usage(t->ctl, "\"%s\" is too much",
+		return ctl_usage(t->ctl, "unexpected argument \"%s\"",
 		    t->options.operands[s->operands]);
 	if (argc - optind < s->operands)
-		return ctl_usage(t->ctl, "%s needs more words", s->name);
+		return ctl_usage(t->ctl, "%s: missing operand", s->name);
 	return check_given(t, s, given);
 }
 
@@ -284,7 +284,8 @@ ctl_recommend(struct ctl *ctl, int argc, char **argv)
 
 	if (!s)
 		return ctl_usage(ctl,
-		    argc > 1 ? "there is no \"%s\"" : "say what to do",
+		    argc > 1 ? "unknown subcommand \"%s\"" :
+			       "missing subcommand",
 		    argv[1]);
 	t->ctl = ctl;
 	t->mem = t;

@@ -28,7 +28,7 @@ state_of(const struct shown *s, const struct published *p)
 {
 	if (p == s->in_force)
 		return "in force";
-	return p->published_at ? "kept" : "taken back";
+	return p->published_at ? "superseded" : "withdrawn";
 }
 
 static bool
@@ -115,7 +115,7 @@ show_text(const struct shown *s)
 	printf("\nthis host serves from ");
 	ctl_model_print(&s->here);
 	if (s->in_force && !is_here(s, s->in_force))
-		printf("; mxm-jobs has yet to fetch model %" PRIu64,
+		printf("; mxm-jobs has not fetched model %" PRIu64 " yet",
 		    s->in_force->stamp.version);
 	putchar('\n');
 	return EX_OK;
@@ -168,7 +168,7 @@ recommend_rollback(struct task *t)
 		why = "no model has been published";
 		break;
 	case ERR_CONFLICT:
-		why = "there is none before the model in force, which stays";
+		why = "there is no model before the one in force, which stays";
 		break;
 	case ERR_INVALID:
 		fprintf(stderr,

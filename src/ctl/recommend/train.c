@@ -83,8 +83,8 @@ check_lock(const struct training *tr)
 	if (row_bool(&row, "held"))
 		return EX_OK;
 	return tell_nothing(t, EX_UNAVAILABLE,
-	    "the connection to the database was lost on the way, and with it "
-	    "the right to publish; nothing was published");
+	    "the connection to the database was lost, and with it the lock of "
+	    "the training; nothing was published");
 }
 
 /* The model in force; version 0: there is none. */
@@ -250,10 +250,9 @@ judge(struct training *tr)
 		status = judge_lists(tr, kept, numbers, judged, held);
 	else
 		fprintf(stderr,
-		    "mxmctl recommend: how good the model is cannot be said: "
-		    "of %" PRIu32
-		    " people the last ratings hold something liked, and it "
-		    "takes %d\n",
+		    "mxmctl recommend: the model cannot be evaluated: %" PRIu32
+		    " users have 4 stars or more among the last ratings, and "
+		    "%d are needed\n",
 		    people_in(held), TUNE_PEOPLE);
 	t->mem = outer;
 	talloc_free(mem);
@@ -277,10 +276,10 @@ compare(struct training *tr)
 	    ndcg >= newest.ndcg * (1 - t->ctl->conf->recommend_fall))
 		return status;
 	both = mem_printf(t->mem,
-	    "of what %" PRIu32
-	    " people liked last the new model finds NDCG@100 %.4f, the one in "
-	    "force (version %" PRIu64
-	    ") found %.4f, and setting recommend_fall is %g%%",
+	    "on held-out ratings of %" PRIu32
+	    " users the new model has NDCG@100 %.4f, the one in force "
+	    "(version %" PRIu64
+	    ") had %.4f, and setting recommend_fall is %g%%",
 	    tr->ours.users, ndcg, newest.stamp.version, newest.ndcg,
 	    100 * t->ctl->conf->recommend_fall);
 	if (!t->options.force)
@@ -288,7 +287,8 @@ compare(struct training *tr)
 		    mem_printf(t->mem,
 			"%s: not published; --force publishes it anyway",
 			both));
-	fprintf(stderr, "mxmctl recommend: %s: published all the same\n", both);
+	fprintf(stderr, "mxmctl recommend: %s: published because of --force\n",
+	    both);
 	return EX_OK;
 }
 
@@ -353,11 +353,11 @@ publish(struct training *tr)
 	}
 	if (e == ERR_INVALID && !recommend_stop)
 		return tell_nothing(t, EX_DATAERR,
-		    "the model holds numbers that are none; nothing was "
+		    "the model contains NaN or infinity; nothing was "
 		    "published");
 	if (!recommend_stop)
-		fputs("mxmctl recommend: publishing has failed; \"mxmctl "
-		      "recommend show\" tells what is in force\n",
+		fputs("mxmctl recommend: publishing failed; \"mxmctl recommend "
+		      "show\" prints the model in force\n",
 		    stderr);
 	return recommend_db_error(t);
 }
@@ -383,13 +383,13 @@ tell(const struct training *tr)
 		return ctl_json_done(j, EX_OK);
 	}
 	if (tr->judged) {
-		printf("%zu held out of %" PRIu32 " people\n\n", tr->held,
-		    tr->ours.users);
+		printf("%zu ratings held out of %" PRIu32 " users\n\n",
+		    tr->held, tr->ours.users);
 		recommend_quality_print(&tr->ours, &tr->popular);
 		printf("\n");
 	}
-	printf("version %" PRIu64 " is published: %zu ratings of %" PRIu32
-	       " people and %" PRIu32 " movies, loss %.6g\n",
+	printf("published version %" PRIu64 ": %zu ratings of %" PRIu32
+	       " users and %" PRIu32 " movies, loss %.6g\n",
 	    tr->stamp.version, matrix_size(t->data.by_user),
 	    t->data.by_user->rows, t->data.by_user->cols, t->fit.loss);
 	return EX_OK;
@@ -445,8 +445,8 @@ recommend_train(struct task *t)
 		return status;
 	if (t->data.table.triples->n == 0)
 		return tell_nothing(t, EX_OK,
-		    "there are no ratings to train the model; what is in "
-		    "force stays");
+		    "there are no ratings to train with; the model in force "
+		    "stays");
 	status = train(&tr);
 	free(tr.genres);
 	return status;

@@ -107,8 +107,8 @@ check_in_force(struct task *t, const struct found *f)
 	place = conf->source[CONF_ID_recommend_tuning];
 	if (strcmp(conf->recommend_tuning, f->text) != 0)
 		fprintf(stderr,
-		    "mxmctl recommend: %s sets recommend_tuning too, and has "
-		    "the last word\n",
+		    "mxmctl recommend: %s also sets recommend_tuning and "
+		    "overrides it\n",
 		    place ? place : conf->file);
 }
 
@@ -138,18 +138,18 @@ save(struct task *t, struct found *f)
 		return status;
 	}
 	if (!*f->text && access(path, F_OK) != 0) {
-		fputs("the defaults are best; nothing is written\n", stderr);
+		fputs("the defaults are best; nothing was written\n", stderr);
 		return EX_OK;
 	}
 	if (!write_file(t->mem, folder, path,
 		mem_printf(t->mem,
-		    "# Written by \"mxmctl recommend tune\", which writes it "
-		    "anew when it is run again.\nrecommend_tuning = %s\n",
+		    "# Written by \"mxmctl recommend tune\", which overwrites "
+		    "it.\nrecommend_tuning = %s\n",
 		    f->text),
 		&like))
 		return cannot_write(f, path);
 	f->written = path;
-	fprintf(stderr, "written to %s; the next training goes by it\n", path);
+	fprintf(stderr, "written to %s; the next training uses it\n", path);
 	check_in_force(t, f);
 	return EX_OK;
 }
@@ -179,10 +179,8 @@ tell_sample(const struct task *t)
 	size_t step = tune_step(t->data.table.triples->n, TUNE_RATINGS);
 
 	if (step > 1 && !t->options.quiet)
-		fprintf(stderr,
-		    "one of %zu people is enough to tune by, with all her "
-		    "ratings\n",
-		    step);
+		fprintf(
+		    stderr, "tuning by the ratings of one user in %zu\n", step);
 }
 
 static int
