@@ -4,6 +4,7 @@ against a second instance that keeps no answers, while memcached is frozen,
 killed, emptied and started again, and while workers are killed."""
 
 import concurrent.futures
+import itertools
 import json
 import os
 import pathlib
@@ -18,6 +19,7 @@ import pytest
 import requests
 
 import stack as stack_module
+import world
 from client import Client
 from stack import wait_until
 
@@ -27,27 +29,133 @@ SEED = int(os.environ.get("MXM_TEST_SEED", "0")) or random.SystemRandom() \
 USERS = ("ana", "bob", "carla")
 MOVIES = ("amelie", "the-godfather", "heat", "volver", "the-matrix",
           "city-of-god", "nowhere")
-READS = (
-    "/api/movies/",
-    "/api/movies/searching/",
-    "/api/movies/searching/?name=the&limit=3",
-    "/api/movies/searching/?stars=4&stars=5",
-    "/api/movies/searching/?marked_unseen=true",
-    "/api/movies/searching/?name=godfahter&page=1",
-    "/api/genres/",
-    "/api/platforms/",
-    "/api/users/",
-    "/api/users/preferred-language/",
-    *(f"/api/movies/{m}/ratings/" for m in MOVIES),
-    *(f"/api/movies/{m}/" for m in MOVIES),
-)
+NAMES = itertools.count()
+
+# What stands for a parameter of a path: values, or a statement that finds them.
+VALUES = {
+    "award": ("oscar-best-picture-1973", "no-award"),
+    "comment": "SELECT id FROM comment ORDER BY id DESC LIMIT 4",
+    "list": ("sunday", "secret", "between-us", "no-list"),
+    "movie": MOVIES,
+    "person": ("al-pacino", "penelope-cruz", "nobody"),
+    "reaction": "SELECT id FROM reaction ORDER BY id DESC LIMIT 4",
+    "review": "SELECT id FROM review ORDER BY id DESC LIMIT 6",
+    "username": ("ana", "bob", "fay", "nobody"),
+}
+
+# Queries beside the empty one. A path with pages or a cursor is read with a
+# second stretch as well.
+QUERIES = {
+    "/api/movies/searching/": (
+        "name=the&limit=3", "stars=4&stars=5", "marked_unseen=true",
+        "name=godfahter&page=1"),
+}
 
 
-# In which order these stand follows everybody's ratings, and what others do may
-# be seen late (as long as the answer is kept), as may the reasons that lie with
-# others; what is in them may not.
+def a_rating(play, who):
+    return {"json": {"rating": play.dice.randint(1, 5)}}
+
+
+def a_language(play, who):
+    return {"json": {"preferred_language":
+                     play.dice.choice(("en", "es", "fr", "de"))}}
+
+
+def a_login(play, who):
+    return {"token": None, "json": {"username": play.dice.choice(USERS),
+                                    "password": world.PASSWORD}}
+
+
+def another_session(play, who):
+    """Logging out is done by a session that nothing else uses."""
+    more = Client(play.stack).login(play.dice.choice(USERS), world.PASSWORD)
+    return {"token": more.token}
+
+
+def a_refresh(play, who):
+    return {"token": None, "json": {"refresh": who.refresh_token}}
+
+
+def a_newcomer(play, who):
+    name = f"new{os.getpid()}.{next(NAMES)}"
+    return {"token": None, "json": {
+        "username": name, "email": f"{name}@example.org", "first_name": "New",
+        "last_name": "Comer", "password": "Lantern-over-7-hills"}}
+
+
+def a_code(play, who):
+    return {"json": {"verification_code": f"{play.dice.randrange(10 ** 6):06}"}}
+
+
+def nothing(play, who):
+    return {}
+
+
+# How each writing row of the table is called: what request() is given beside
+# method and path.
+WRITES = {
+    "POST /api/auth/login/": a_login,
+    "POST /api/auth/logout/": another_session,
+    "POST /api/auth/refresh/": a_refresh,
+    "POST /api/auth/resend-verification-email/": nothing,
+    "POST /api/auth/signup/": a_newcomer,
+    "POST /api/auth/verify/": a_code,
+    "POST /api/movies/{movie}/ratings/": a_rating,
+    "PUT /api/movies/{movie}/ratings/": a_rating,
+    "DELETE /api/movies/{movie}/unseen/": nothing,
+    "POST /api/movies/{movie}/unseen/": nothing,
+    "POST /api/users/onboarding/": nothing,
+    "POST /api/users/preferred-language/": a_language,
+}
+# Those that nobody here can do: all users are verified.
+REFUSED = {"POST /api/auth/resend-verification-email/",
+           "POST /api/auth/verify/"}
+
+# The order follows everybody's ratings, and what strangers do may be seen late
+# (as long as the answer is cached), as may the reasons that lie with them; what
+# is in it, and what friends do, may not.
 ORDER_MAY_LAG = ("/api/movies/",)
-OTHERS = ("friend", "popular")
+STRANGERS = ("popular",)
+
+
+class Table:
+    """The route table, and the requests that are made from it."""
+
+    def __init__(self, stack):
+        self.stack = stack
+        self.rows = json.loads(stack.ctl("routes --json").stdout)
+        for row in self.rows:
+            row["key"] = f"{row['method']} {row['path']}"
+        self.writes = [r for r in self.rows if r["writes"]]
+        self.reads = [r for r in self.rows if not r["writes"] and
+                      (r["cache"] or r["guard"] != "PUBLIC")]
+
+    def values(self, name):
+        found = VALUES[name]
+        if isinstance(found, str):
+            found = [row[0] for row in self.stack.sql(found)]
+        return found
+
+    def paths(self, row):
+        """The path of a row with all values of its parameters."""
+        names = re.findall(r"\{(\w+)\}", row["path"])
+        for values in itertools.product(*map(self.values, names)):
+            yield re.sub(r"\{\w+\}", "%s", row["path"]) % values
+
+    def queries(self, row):
+        kinds = {i["type"] for i in row["inputs"] if i["from"] == "query"}
+        yield ""
+        if "page" in kinds:
+            yield "?page=2&limit=2"
+        elif "limit" in kinds:
+            yield "?limit=2"
+        for query in QUERIES.get(row["path"], ()):
+            yield "?" + query
+
+    def read_paths(self):
+        """All that is read, as pairs of a row's key and a path."""
+        return [(row["key"], path + query) for row in self.reads
+                for path in self.paths(row) for query in self.queries(row)]
 
 
 class Oracle(stack_module.Stack):
@@ -87,49 +195,41 @@ def bare(answer, in_any_order):
         return answer.content
     movies = sorted(answer.json(), key=lambda movie: movie["id"])
     return [{**movie, "because": [why for why in movie["because"]
-                                  if why["kind"] not in OTHERS]}
+                                  if why["kind"] not in STRANGERS]}
             for movie in movies]
 
 
 class Play:
-    """The two instances, the members, and the dice."""
+    """The two instances, the users, and the dice."""
 
     def __init__(self, stack, oracle, seed):
         self.stack, self.oracle = stack, oracle
         self.dice = random.Random(seed)
-        self.members = {}
+        self.table = Table(stack)
+        self.users = {}
         for name in USERS:
             mine = stack.client(name)
             truth = Client(oracle)
             truth.token = mine.token
-            self.members[name] = (mine, truth)
+            self.users[name] = (mine, truth)
         self.compared = 0
 
+    def write_row(self, row):
+        """A change by that row, of a random user and thing; the answer."""
+        who, _ = self.users[self.dice.choice(USERS)]
+        path = self.dice.choice(list(self.table.paths(row)))
+        return who.request(row["method"], path, **WRITES[row["key"]](self, who))
+
     def write(self):
-        """A random change by a random member; gives the answer."""
-        who, _ = self.members[self.dice.choice(USERS)]
-        movie = f"/api/movies/{self.dice.choice(MOVIES)}"
-        stars = {"rating": self.dice.randint(1, 5)}
-        what = self.dice.choice(("rate", "rate", "change", "change", "mark",
-                                 "unmark", "language", "board"))
-        if what == "rate":
-            return who.post(f"{movie}/ratings/", json=stars)
-        if what == "change":
-            return who.put(f"{movie}/ratings/", json=stars)
-        if what == "mark":
-            return who.post(f"{movie}/unseen/")
-        if what == "unmark":
-            return who.delete(f"{movie}/unseen/")
-        if what == "board":
-            return who.post("/api/users/onboarding/")
-        code = self.dice.choice(("en", "es", "fr", "de"))
-        return who.post("/api/users/preferred-language/",
-                        json={"preferred_language": code})
+        """A random change; what hashes a password is rarer."""
+        rows = self.table.writes
+        weights = [1 if row["pool"] == "SLOW" else 8 for row in rows]
+        return self.write_row(self.dice.choices(rows, weights)[0])
 
     def read(self, name, path):
         """The same from both: status, body and ETag."""
         in_any_order = path in ORDER_MAY_LAG
-        mine, truth = self.members[name]
+        mine, truth = self.users[name]
         got, want = mine.get(path), truth.get(path)
         assert got.status_code == want.status_code, \
             f"{name} {path}: {got.status_code}, not {want.status_code}"
@@ -142,12 +242,14 @@ class Play:
         self.compared += 1
 
     def read_some(self, n):
+        paths = self.table.read_paths()
         for _ in range(n):
-            self.read(self.dice.choice(USERS), self.dice.choice(READS))
+            self.read(self.dice.choice(USERS), self.dice.choice(paths)[1])
 
     def read_all(self):
+        paths = self.table.read_paths()
         for name in USERS:
-            for path in READS:
+            for _, path in paths:
                 self.read(name, path)
 
     def steps(self, n):
@@ -185,16 +287,60 @@ def memcached_says(stack, command):
         assert s.recv(100).startswith(b"OK")
 
 
+def test_the_whole_table_is_written_and_read(stack):
+    """A row that comes new has to say here how it is called."""
+    table = Table(stack)
+    names = {n for row in table.rows
+             for n in re.findall(r"\{(\w+)\}", row["path"])}
+    assert not names - set(VALUES), "no VALUES for these parameters"
+    assert set(WRITES) == {row["key"] for row in table.writes}, \
+        "WRITES and the writing rows of the table differ"
+    assert REFUSED <= set(WRITES)
+    assert set(QUERIES) <= {row["path"] for row in table.reads}
+    cached = {row["key"] for row in table.rows if row["cache"]}
+    read = {key for key, _ in table.read_paths()}
+    assert not cached - read, "cached rows that are not read"
+
+
+def test_every_cached_row_is_read_from_the_cache(play):
+    """Else the comparison with the oracle would prove nothing of it."""
+    mark = play.stack.mark()
+
+    def unhit():
+        play.read_all()
+        hits = set(re.findall(r" GET (\S+) 200 .* cache=hit ",
+                              play.stack.log("mxmd", mark)))
+        found = {key for key, path in play.table.read_paths()
+                 if path.split("?")[0] in hits}
+        return {row["key"] for row in play.table.rows if row["cache"]} - found
+    wait_until(lambda: not unhit(), "every cached row is a hit", 30)
+
+
+def test_every_writing_row_succeeds(play):
+    """Else the writes would prove nothing of it. One makes room for another."""
+    left = {row["key"] for row in play.table.writes} - REFUSED
+    for _ in range(60):
+        for row in play.table.writes:
+            if row["pool"] != "SLOW" or row["key"] in left:
+                if play.write_row(row).status_code < 300:
+                    left.discard(row["key"])
+                play.read_some(2)
+        if not left:
+            break
+    assert not left
+    play.read_all()
+
+
 def test_random_writes_and_reads(play):
     play.steps(120)
     play.read_all()
     play.read_all()
 
 
-def test_a_member_reads_her_write_at_once(play):
+def test_a_user_reads_their_write_at_once(play):
     """Also through a kept connection that another worker may serve."""
     for stars in (1, 2, 3, 4, 5, 4, 3, 2, 1) * 3:
-        mine, _ = play.members["ana"]
+        mine, _ = play.users["ana"]
         answer = mine.put("/api/movies/heat/ratings/", json={"rating": stars})
         if answer.status_code == 404:
             mine.post("/api/movies/heat/ratings/", json={"rating": stars})
@@ -204,6 +350,43 @@ def test_a_member_reads_her_write_at_once(play):
                                 headers={"Authorization":
                                          f"Bearer {mine.token}"})
                 assert got.json()["rating"] == stars
+
+
+def test_friends_see_it_at_once(play):
+    """The writer's own worker raises what concerns others: no mxm-jobs runs.
+    Of what bob likes his friends read in their recommendations."""
+    bob, _ = play.users["bob"]
+    path = "/api/movies/volver/ratings/"
+    for table in ("rating", "unseen"):
+        play.stack.sql(f"DELETE FROM {table} WHERE movie_id ="
+                       " (SELECT id FROM movie WHERE slug = 'volver')")
+    wait_touches(play.stack)
+    assert bob.post(path, json={"rating": 1}).status_code == 201
+    play.stack.jobs.stop()
+    named = []
+    for stars in (5, 1, 4, 2, 5, 3, 4, 1):
+        for name in USERS:
+            play.read(name, "/api/movies/")
+        assert bob.put(path, json={"rating": stars}).status_code == 200
+        for name in USERS:
+            play.read(name, "/api/movies/")
+        ana = play.users["ana"][0].get("/api/movies/").json()
+        named.append([why["kind"] for movie in ana for why in movie["because"]
+                      if movie["slug"] == "volver"])
+    play.stack.start_jobs()
+    assert ["friend" in kinds for kinds in named] == [
+        True, False, True, False, True, False, True, False]
+
+
+def test_a_session_that_ended_is_refused_at_once(play):
+    """Its account is cached per session; log-out makes that stale."""
+    for _ in range(5):
+        more = Client(play.stack).login("ana", world.PASSWORD)
+        for _ in range(4):
+            assert more.get("/api/users/").status_code == 200
+        assert more.post("/api/auth/logout/").status_code == 200
+        for _ in range(4):
+            assert more.get("/api/users/").status_code == 401
 
 
 def test_emptied(play):
@@ -258,7 +441,7 @@ def who_hits(stack, who, path):
 def test_a_raise_that_failed_is_known_to_all_workers(play):
     """One worker has found memcached frozen; the others, who have not noticed,
     must not believe it when it is back."""
-    stack, (mine, _) = play.stack, play.members["ana"]
+    stack, (mine, _) = play.stack, play.users["ana"]
     path = "/api/movies/heat/ratings/"
     if mine.get(path).status_code == 404:
         mine.post(path, json={"rating": 5})
@@ -319,7 +502,7 @@ def die_between(play, code):
     """A language is committed, and its worker dies before it could raise: while
     the row is locked memcached is frozen, so that the raise has to wait. (A POST:
     nginx sends it to no other worker.)"""
-    stack, (mine, _) = play.stack, play.members["ana"]
+    stack, (mine, _) = play.stack, play.users["ana"]
     waits = ("SELECT count(*) FROM pg_stat_activity WHERE datname = "
              "current_database() AND wait_event_type = 'Lock'")
     language = "SELECT preferred_language FROM account WHERE id = 1"
@@ -346,7 +529,7 @@ def die_between(play, code):
 def test_death_between_commit_and_raise(play):
     """Nobody but table touch knows of the change: a reader is fooled until
     mxm-jobs has been there, and never after."""
-    stack, (mine, _) = play.stack, play.members["ana"]
+    stack, (mine, _) = play.stack, play.users["ana"]
     path = "/api/users/preferred-language/"
     fooled = False
     for turn in range(10):
