@@ -91,6 +91,19 @@ def test_unverified_hears_nothing_of_the_query(nina):
         assert r.json() == {"error": "User account is not verified"}
 
 
+def test_errors_of_the_query_are_in_the_language_of_the_account(stack, carla):
+    """Not in that of the token, which is older."""
+    path = "/api/movies/searching/?stars[]=x"
+    spanish = carla.get(path).json()
+    stack.client("carla").language("fr")
+    french = carla.get(path).json()
+    stack.client("carla").language("es")
+    for answer, text in (
+            (spanish, "El valor «x» debe ser un número entero."),
+            (french, "La valeur «\xa0x\xa0» doit être un nombre entier.")):
+        assert answer == {"stars": [text], "error": text}
+
+
 def test_repeated_detail_is_304(ana):
     first = ana.get("/api/movies/heat/")
     tag = first.headers["ETag"]

@@ -7,7 +7,9 @@ a property has to be the same.  The document may say more: rules that a
 handler applies itself, and limits of what is only found out later.
 """
 
+import itertools
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -209,6 +211,38 @@ def test_only_what_reads_is_cached(table, key):
     assert not row["writes"] or not row["cache"]
 
 
+# ---------------------------------------------------------- reserved names --
+
+TREE = Path(__file__).resolve().parents[2]
+ALWAYS = {"/api/users/{username}/", "/api/movies/{movie}/"}
+
+
+def hidden_names(paths):
+    """Names that would be taken for a literal where {username} or {movie}
+    stands: a path of the same shape has that literal there."""
+    for one, other in itertools.permutations(paths, 2):
+        segments = list(zip(one.split("/"), other.split("/")))
+        if one.count("/") == other.count("/") and all(
+                a == b or "{" in a or "{" in b for a, b in segments):
+            yield from (b for a, b in segments
+                        if a in ("{username}", "{movie}") and "{" not in b)
+
+
+def test_names_to_come_are_reserved():
+    """http/route.c finds the literals of built rows, and lists the others."""
+    source = (TREE / "src/http/route.c").read_text()
+    lists = {name: set(re.findall(r'"([^"]+)"', inside)) for name, inside in
+             re.findall(r"char \*const (always|to_come)\[\] = \{(.*?)\};",
+                        source, re.S)}
+    everything = {path for _, path in OPERATIONS}
+    built = {path for method, path in OPERATIONS
+             if (method, path) not in PENDING}
+    assert lists["always"] == ALWAYS <= everything
+    assert lists["to_come"] <= set(hidden_names(everything))
+    assert set(hidden_names(everything)) <= \
+        set(hidden_names(built | ALWAYS)) | lists["to_come"]
+
+
 # --------------------------------------------------------- rules of the rows --
 
 MADE_NAMES = ("movie", "review", "username")
@@ -294,9 +328,8 @@ def test_what_is_no_row(text):
 
 
 def test_the_tables_that_rules_read_are_found():
-    tree = Path(__file__).resolve().parents[2]
-    names = rules.table_of_parameters((tree / "src/http/route.c").read_text())
-    kinds = rules.table_of_kinds((tree / "src/api/depends.c").read_text())
+    names = rules.table_of_parameters((TREE / "src/http/route.c").read_text())
+    kinds = rules.table_of_kinds((TREE / "src/api/depends.c").read_text())
     assert {"award", "comment", "list", "movie", "person", "reaction",
             "review", "username"} <= set(names)
     assert kinds["ON_MOVIE"] == ("KEY_PATH", "movie")
