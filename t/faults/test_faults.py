@@ -524,7 +524,7 @@ def test_no_descriptor_is_left(stack, ana, peer, settings):
         s.sendall(fcgi_request("GET", "/healthz"))
     for s in waiting[:3]:
         assert fcgi_answer(s)[0] == 200
-    stack.wait_log("accept: Too many open files; resting", since=mark)
+    stack.wait_log("accept: Too many open files; pausing", since=mark)
     for _ in range(10):
         assert ana.get("/api/movies/heat/").status_code == 200
     for s in waiting[:3]:
