@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The answer cache: keys, the one multi-get, and the form answers are kept in.
+ * The answer cache: keys, the multi-get, and the format of cached values.
  *
- * A kept account is its account generation and the packed account. A kept
- * answer is struct kept, then one number per generation, the ETag, the content
- * type, the header lines and the body: the bytes as they go out. A size that
- * does not add up is a miss, never an error.
+ * A cached account is its account generation and the packed account. A cached
+ * answer is struct cached_answer, then one number per generation, the ETag, the
+ * content type, the header lines and the body, as they are sent. A wrong size
+ * is a miss, not an error.
  */
 #include "base/base.h"
 
@@ -20,14 +20,14 @@
 #include "http/reply.h"
 #include "http/route.h"
 
-/* How long an account is believed without a look at the database. */
+/* How long an account is cached. */
 #define ACCOUNT_SECONDS 300
 
 #define DAY_US INT64_C(86400000000)
 
-#define KEPT_MAGIC 0x4d584d31u /* another form: another number */
+#define CACHED_MAGIC 0x4d584d31u /* identifies the format */
 
-struct kept {
+struct cached_answer {
 	uint32_t magic;
 	uint32_t n;
 	uint32_t etag;
@@ -40,7 +40,7 @@ struct kept {
 static void
 answer_key(struct req *r, int64_t caller, enum lang lang, struct cache_key *out)
 {
-	const struct cache_rule *keep = &r->route->cache;
+	const struct cache_rule *rule = &r->route->cache;
 	const char *parts[PATH_PARAMS_MAX + 7];
 	struct buf input;
 	size_t n = 0;
@@ -52,10 +52,10 @@ answer_key(struct req *r, int64_t caller, enum lang lang, struct cache_key *out)
 	parts[n++] = r->conf->public_origin;
 	parts[n++] = r->route->pattern;
 	parts[n++] = input.data;
-	parts[n++] = keep->by_lang ? lang_code(lang) : "";
+	parts[n++] = rule->by_lang ? lang_code(lang) : "";
 	parts[n++] =
-	    keep->by_viewer ? mem_printf(r->mem, "%" PRId64, caller) : "";
-	parts[n++] = keep->by_model ?
+	    rule->by_viewer ? mem_printf(r->mem, "%" PRId64, caller) : "";
+	parts[n++] = rule->by_model ?
 			 mem_printf(r->mem, "%" PRIu64 " %" PRId64,
 			     r->model_version, clock_now_us() / DAY_US) :
 			 "";
@@ -88,7 +88,7 @@ answer_keys(struct req *r, int64_t caller, enum lang lang, struct cached *c)
 		    r->cache, &c->generation[i], on[i].kind, on[i].key);
 }
 
-/* Reads a kept account; nothing unless its generation is the present one. */
+/* Sets r->account from a cached account, if its generation is current. */
 static void
 take_account(struct req *r, const struct claims *claims, struct cached *c,
     const struct cache_item *item)
@@ -111,24 +111,24 @@ take_account(struct req *r, const struct claims *claims, struct cached *c,
 	r->account = account;
 }
 
-/* Does the item add up, and was it made from the present generations? */
+/* Whether the sizes are consistent and the generations current. */
 static bool
-kept_is_valid(
-    const struct cached *c, const struct cache_item *item, struct kept *kept)
+answer_is_valid(const struct cached *c, const struct cache_item *item,
+    struct cached_answer *head)
 {
 	const char *numbers;
 	uint64_t number;
 	size_t i, size;
 
-	if (!item->data || item->len < sizeof *kept)
+	if (!item->data || item->len < sizeof *head)
 		return false;
-	memcpy(kept, item->data, sizeof *kept);
-	numbers = item->data + sizeof *kept;
-	if (kept->magic != KEPT_MAGIC || kept->n != c->n)
+	memcpy(head, item->data, sizeof *head);
+	numbers = item->data + sizeof *head;
+	if (head->magic != CACHED_MAGIC || head->n != c->n)
 		return false;
-	size = sizeof *kept + kept->n * sizeof number;
-	size += (size_t)kept->etag + kept->type + kept->headers + kept->body;
-	if (size != item->len || kept->etag >= sizeof((struct answer *)0)->etag)
+	size = sizeof *head + head->n * sizeof number;
+	size += (size_t)head->etag + head->type + head->headers + head->body;
+	if (size != item->len || head->etag >= sizeof((struct answer *)0)->etag)
 		return false;
 	for (i = 0; i < c->n; i++) {
 		memcpy(&number, numbers + i * sizeof number, sizeof number);
@@ -138,29 +138,29 @@ kept_is_valid(
 	return true;
 }
 
-/* Fills r->answer from a kept answer; false when it is missing or stale. */
+/* Sets r->answer from a cached answer; false if it is missing or stale. */
 static bool
 take_answer(
     struct req *r, const struct cached *c, const struct cache_item *item)
 {
 	struct answer *a = &r->answer;
-	struct kept kept;
+	struct cached_answer head;
 	const char *p;
 
-	if (!kept_is_valid(c, item, &kept))
+	if (!answer_is_valid(c, item, &head))
 		return false;
-	p = item->data + sizeof kept + kept.n * sizeof(uint64_t);
-	memcpy(a->etag, p, kept.etag);
-	a->etag[kept.etag] = '\0';
-	p += kept.etag;
-	a->type = mem_textn(r->mem, p, kept.type);
-	p += kept.type;
-	reply_ready(r, 200, p, kept.headers, p + kept.headers, kept.body);
+	p = item->data + sizeof head + head.n * sizeof(uint64_t);
+	memcpy(a->etag, p, head.etag);
+	a->etag[head.etag] = '\0';
+	p += head.etag;
+	a->type = mem_textn(r->mem, p, head.type);
+	p += head.type;
+	reply_ready(r, 200, p, head.headers, p + head.headers, head.body);
 	return true;
 }
 
 bool
-cached_look(struct req *r, const struct claims *claims, struct cached *c)
+cached_read(struct req *r, const struct claims *claims, struct cached *c)
 {
 	struct cache_key keys[3 + DEPENDS_MAX];
 	struct cache_item items[3 + DEPENDS_MAX];
@@ -168,10 +168,10 @@ cached_look(struct req *r, const struct claims *claims, struct cached *c)
 	size_t n = 0, i;
 
 	memset(c, 0, sizeof *c);
-	c->keep = r->route->cache.seconds > 0 && r->conf->answer_cache;
+	c->cacheable = r->route->cache.seconds > 0 && r->conf->answer_cache;
 	if (r->shm && shm_cache_bypass(r->shm))
 		return false;
-	if (!claims && !c->keep)
+	if (!claims && !c->cacheable)
 		return false;
 	if (claims) {
 		account_keys(r, claims, c);
@@ -180,7 +180,7 @@ cached_look(struct req *r, const struct claims *claims, struct cached *c)
 		if (claims->has_lang)
 			lang = claims->lang;
 	}
-	if (c->keep) {
+	if (c->cacheable) {
 		answer_keys(r, claims ? claims->user_id : 0, lang, c);
 		keys[n++] = c->answer;
 		for (i = 0; i < c->n; i++)
@@ -195,7 +195,7 @@ cached_look(struct req *r, const struct claims *claims, struct cached *c)
 		take_account(r, claims, c, &items[0]);
 		n = 2;
 	}
-	if (!c->keep)
+	if (!c->cacheable)
 		return false;
 	for (i = 0; i < c->n; i++)
 		c->number[i] = generation_parse(&items[n + 1 + i]);
@@ -206,11 +206,11 @@ cached_look(struct req *r, const struct claims *claims, struct cached *c)
 }
 
 bool
-cached_look_again(struct req *r, struct cached *c)
+cached_read_again(struct req *r, struct cached *c)
 {
 	struct cache_item item;
 
-	if (!c->asked || !c->keep)
+	if (!c->asked || !c->cacheable)
 		return false;
 	answer_key(r, r->account->id, r->account->lang, &c->answer);
 	if (!cache_get_many(r->mem, r->cache, &c->answer, &item, 1))
@@ -231,7 +231,7 @@ cached_prepare_answer(struct req *r, struct cached *c)
 {
 	size_t i;
 
-	if (!c->asked || !c->keep)
+	if (!c->asked || !c->cacheable)
 		return;
 	for (i = 0; i < c->n; i++) {
 		if (c->number[i] == 0)
@@ -241,7 +241,7 @@ cached_prepare_answer(struct req *r, struct cached *c)
 }
 
 void
-cached_keep_account(struct req *r, struct cached *c)
+cached_store_account(struct req *r, struct cached *c)
 {
 	struct buf out;
 
@@ -255,29 +255,30 @@ cached_keep_account(struct req *r, struct cached *c)
 }
 
 void
-cached_keep_answer(struct req *r, struct cached *c)
+cached_store_answer(struct req *r, struct cached *c)
 {
 	const struct answer *a = &r->answer;
-	struct kept kept = { .magic = KEPT_MAGIC, .n = (uint32_t)c->n };
+	struct cached_answer head = { .magic = CACHED_MAGIC,
+		.n = (uint32_t)c->n };
 	struct buf out;
 	size_t i;
 
-	if (!c->asked || !c->keep || a->status != 200 || a->passing)
+	if (!c->asked || !c->cacheable || a->status != 200 || a->passing)
 		return;
 	for (i = 0; i < c->n; i++) {
 		if (c->number[i] == 0)
 			return;
 	}
-	kept.etag = (uint32_t)strlen(a->etag);
-	kept.type = (uint32_t)strlen(a->type);
-	kept.headers = (uint32_t)a->headers.len;
-	kept.body = (uint32_t)a->body.len;
+	head.etag = (uint32_t)strlen(a->etag);
+	head.type = (uint32_t)strlen(a->type);
+	head.headers = (uint32_t)a->headers.len;
+	head.body = (uint32_t)a->body.len;
 	buf_init(
-	    &out, r->mem, sizeof kept + 256 + a->headers.len + a->body.len);
-	buf_add(&out, &kept, sizeof kept);
+	    &out, r->mem, sizeof head + 256 + a->headers.len + a->body.len);
+	buf_add(&out, &head, sizeof head);
 	buf_add(&out, c->number, c->n * sizeof c->number[0]);
-	buf_add(&out, a->etag, kept.etag);
-	buf_add(&out, a->type, kept.type);
+	buf_add(&out, a->etag, head.etag);
+	buf_add(&out, a->type, head.type);
 	buf_add(&out, a->headers.data, a->headers.len);
 	buf_add(&out, a->body.data, a->body.len);
 	(void)cache_set(

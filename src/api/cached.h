@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The answer cache. One multi-get brings the caller's account, the kept answer
- * and the generations both were made from; equal generations mean valid. The
- * generations are read before the handler runs and raised after a writer's
- * commit, so no interleaving keeps a stale answer.
+ * The answer cache. One multi-get reads the caller's account, the cached answer
+ * and the generations both depend on; equal generations mean valid. Generations
+ * are read before the handler runs and raised after the commit of a write, so
+ * that no interleaving leaves a stale answer in the cache.
  */
 #ifndef API_CACHED_H
 #define API_CACHED_H
@@ -17,39 +17,39 @@
 #include "http/request.h"
 
 struct cached {
-	bool asked; /* the cache answered */
-	bool keep;  /* the answer may be taken from it and kept */
+	bool asked;     /* the cache was read */
+	bool cacheable; /* the answer may be read from the cache and stored */
 	struct cache_key account;
 	struct cache_key account_generation;
-	uint64_t account_number; /* 0: not known yet */
+	uint64_t account_number; /* 0: not known */
 	struct cache_key answer;
-	size_t n; /* generations of the answer */
+	size_t n; /* number of generations of the answer */
 	struct cache_key generation[DEPENDS_MAX];
 	uint64_t number[DEPENDS_MAX];
 };
 
 /*
  * One round trip for a request with `claims` (NULL: a public route). Sets
- * r->account when the cache knows the session, and returns true when r->answer
- * now holds a valid kept answer (for the language the claims guess).
+ * r->account if the session is in the cache, and returns true if r->answer was
+ * set from a valid cached answer (in the language of the claims).
  */
-bool cached_look(struct req *r, const struct claims *claims, struct cached *c);
+bool cached_read(struct req *r, const struct claims *claims, struct cached *c);
 
 /*
- * To be called when the account came from the database, or speaks another
- * language than the claims said: looks for the answer in the right language.
+ * To be called if the account was read from the database or has another
+ * language than the claims: reads the answer in the right language.
  */
-bool cached_look_again(struct req *r, struct cached *c);
+bool cached_read_again(struct req *r, struct cached *c);
 
 /*
- * Before a handler of a kept route runs, and before an account is read: starts
- * the generations that are not there yet.
+ * Called before the handler of a cacheable route runs, and before an account is
+ * read: starts missing generations.
  */
 void cached_prepare_account(struct req *r, struct cached *c);
 void cached_prepare_answer(struct req *r, struct cached *c);
 
-/* Keeps what was read from the database under the generations read before. */
-void cached_keep_account(struct req *r, struct cached *c);
-void cached_keep_answer(struct req *r, struct cached *c);
+/* Stores what was read from the database, with the generations read before. */
+void cached_store_account(struct req *r, struct cached *c);
+void cached_store_answer(struct req *r, struct cached *c);
 
 #endif

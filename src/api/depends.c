@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * enum on, spelt out for one request.
+ * The generations of a request.
  */
 #include "base/base.h"
 
@@ -8,7 +8,7 @@
 #include "base/mem.h"
 #include "http/route.h"
 
-/* Where the key of a kind comes from. */
+/* The source of the key of a kind. */
 enum key_from { KEY_NONE, KEY_CALLER, KEY_PATH };
 
 static const struct {

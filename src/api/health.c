@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Two questions of those who watch us: is the process alive, and can it do its
- * work. The first asks nobody else, so that a database that is away does not
- * get healthy workers replaced.
+ * Health checks: liveness and readiness. Liveness does not use the database, so
+ * that healthy workers are not replaced while it is unavailable.
  */
 #include "base/base.h"
 
@@ -14,7 +13,7 @@
 
 #define RETRY_SECONDS "5"
 
-/* 200 as long as this process answers. */
+/* 200 as long as the process answers. */
 enum err
 health_live(struct req *r)
 {
@@ -22,7 +21,7 @@ health_live(struct req *r)
 	return reply_text(r, 200, "status", "ok");
 }
 
-/* Does memcached answer (with anything, or with "not there")? */
+/* Whether memcached answers (a miss counts). */
 static bool
 cache_answers(struct req *r)
 {
@@ -33,7 +32,7 @@ cache_answers(struct req *r)
 	return cache_get_many(r->mem, r->cache, &key, &item, 1);
 }
 
-/* What every error says: a sentence, and when to come back. */
+/* The message and Retry-After of an error. */
 static void
 put_error(struct req *r, struct json *j)
 {
@@ -45,8 +44,8 @@ put_error(struct req *r, struct json *j)
 }
 
 /*
- * 200 when the database answers and its schema is current, 503 otherwise. The
- * cache is told of, but its absence is no reason to send nobody here: answers
+ * 200 if the database is available and its schema is current, else 503. The
+ * cache is reported, but its failure does not make the service unready: answers
  * are only slower without it.
  */
 enum err
@@ -67,7 +66,7 @@ health_ready(struct req *r)
 	json_key(j, "status");
 	json_text(j, e ? "unavailable" : "ok");
 	json_key(j, "database");
-	json_text(j, e ? "away" : "ok"); /* why is in the log */
+	json_text(j, e ? "away" : "ok"); /* the reason is logged */
 	json_key(j, "cache");
 	json_text(j, cache_answers(r) ? "ok" : "away");
 	json_key(j, "overdue_touches");

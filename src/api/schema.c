@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The description of the API and the page that is made from it, both carried
- * by the program as ready-made bytes (doc/generate.py), and the way there from
- * the addresses that people try first.
+ * The API description and the page generated from it, both compiled in
+ * (doc/generate.py), and the index and redirects to them.
  */
 #include "base/base.h"
 
@@ -14,7 +13,7 @@
 #include "http/handlers.h"
 #include "schema.def"
 
-/* Asked for anew each time; 304 until another version is installed. */
+/* Revalidated each time; 304 until another version is installed. */
 static const char freshness[] = "public, no-cache";
 
 const struct field schema_input[] = {
@@ -22,10 +21,10 @@ const struct field schema_input[] = {
 	{ 0 },
 };
 
-/* The forms the description has, the preferred one first. */
+/* The formats of the description, the preferred one first. */
 static const struct form {
 	const char *type;
-	const char *format; /* what `format` has to say */
+	const char *format; /* value of parameter `format` */
 	const unsigned char *bytes;
 	size_t len;
 	const char *etag;
@@ -41,8 +40,8 @@ static const struct form {
 };
 
 /*
- * Where `type` stands in an Accept header, or SIZE_MAX. Weights are not looked
- * at: who names one of our types means it, and the first named is served.
+ * The position of `type` in an Accept header, or SIZE_MAX. Weights are ignored;
+ * the first supported type is served.
  */
 static size_t
 place_of(const char *accept, const char *type)
@@ -60,7 +59,7 @@ place_of(const char *accept, const char *type)
 	}
 }
 
-/* The form a request asks for: by `format`, else by Accept, else YAML. */
+/* The requested format: by `format`, else by Accept, else YAML. */
 static const struct form *
 form_of(struct req *r)
 {
@@ -100,7 +99,8 @@ api_schema(struct req *r)
 	return reply_bytes(r, form->type, form->bytes, form->len);
 }
 
-/* The page to read and try it, which may run nothing but its own script. */
+/* The interactive page; its Content-Security-Policy allows only its own script.
+ */
 enum err
 api_docs(struct req *r)
 {
@@ -110,7 +110,7 @@ api_docs(struct req *r)
 	    r, "text/html; charset=utf-8", docs_html, sizeof docs_html);
 }
 
-/* To the page; relative, so that it holds under whatever name we are called. */
+/* Redirects to the page; relative, so that it works under any host name. */
 static enum err
 lead_to_docs(struct req *r)
 {
@@ -119,7 +119,7 @@ lead_to_docs(struct req *r)
 	return ERR_OK;
 }
 
-/* The root of the server, unless a front end stands there. */
+/* The root of the server, unless a front end is installed there. */
 enum err
 api_home(struct req *r)
 {
@@ -133,7 +133,7 @@ put_link(struct req *r, struct json *j, const char *key, const char *path)
 	json_text(j, mem_printf(r->mem, "%s%s", r->conf->public_origin, path));
 }
 
-/* What this is and where to read on: JSON, for a browser the page. */
+/* The index of the API: JSON, for a browser a redirect to the page. */
 enum err
 api_index(struct req *r)
 {

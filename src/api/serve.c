@@ -110,7 +110,7 @@ find_caller(
 {
 	enum err e;
 
-	*hit = cached_look(r, claims, c);
+	*hit = cached_read(r, claims, c);
 	if (!claims)
 		return ERR_OK;
 	if (!r->account) {
@@ -122,7 +122,7 @@ find_caller(
 			return unavailable(r);
 		if (e)
 			return e;
-		cached_keep_account(r, c);
+		cached_store_account(r, c);
 	}
 	r->account_id = r->account->id;
 	r->lang = r->account->lang;
@@ -130,7 +130,7 @@ find_caller(
 	if (e)
 		return e;
 	if (!*hit)
-		*hit = cached_look_again(r, c);
+		*hit = cached_read_again(r, c);
 	return ERR_OK;
 }
 
@@ -173,8 +173,8 @@ finish(struct req *r, struct cached *c, bool hit)
 	if (r->answer.status != 200 || r->route->method != METHOD_GET)
 		return;
 	reply_etag(r);
-	if (!hit && c->keep) {
-		cached_keep_answer(r, c);
+	if (!hit && c->cacheable) {
+		cached_store_answer(r, c);
 		r->cache_word = c->asked ? "miss" : "off";
 	}
 	if (hit)

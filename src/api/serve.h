@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The way of a request, top to bottom. serve.c is the only caller of handlers.
+ * Processing of a request. serve.c is the only caller of handlers.
  */
 #ifndef API_SERVE_H
 #define API_SERVE_H
@@ -15,22 +15,22 @@ struct cache;
 struct memo;
 struct shm;
 
-/* What a worker holds for its whole life. */
+/* The state of a worker. */
 struct serve {
 	const struct conf *conf;
 	struct db *db;
 	struct cache *cache;
 	struct shm *shm;   /* NULL: no counters, no limits (tests) */
-	struct memo *memo; /* NULL: every token is checked anew (tests) */
-	/* Sets r->model and its version, for routes that want it; or NULL. */
+	struct memo *memo; /* NULL: tokens are not cached (tests) */
+	/* Sets r->model and its version, for routes that need it; or NULL. */
 	void (*find_model)(void *arg, struct req *r);
 	void *arg;
 };
 
-/* Gives the request its worker's connections. For struct server's prepare. */
+/* Sets the connections of the request. For struct server's prepare. */
 void serve_prepare(void *serve, struct req *r);
 
-/* Answers the request: afterwards r->answer is complete. For server's serve. */
+/* Serves the request and sets r->answer. For server's serve. */
 void serve_request(void *serve, struct req *r);
 
 /* Counts the answered request and writes its log line. For server's end. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Raising generations. When memcached does not take it, readers on this host
- * bypass the answer cache until mxm-jobs has raised what stands in table touch.
+ * Raises generations. If memcached is unavailable, readers on this host bypass
+ * the answer cache until mxm-jobs has raised what is in table touch.
  */
 #include "base/base.h"
 

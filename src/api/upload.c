@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Pictures on the disk. A file appears under its name only when it is complete:
- * it is written under another one, synced and renamed.
+ * Pictures on disk. A file is written under a temporary name, synced and
+ * renamed, so that it is complete under its final name.
  */
 #include "base/base.h"
 
@@ -20,7 +20,7 @@
 #define NAME_BYTES    16
 #define RETRY_SECONDS 30
 
-/* Formats by their first bytes; '?' stands for any byte. */
+/* Formats by their first bytes; '?' matches any byte. */
 static const struct {
 	const char *suffix;
 	const char *magic;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Uploaded pictures: what is accepted, and how one is stored.
+ * Validation and storage of uploaded pictures.
  */
 #ifndef API_UPLOAD_H
 #define API_UPLOAD_H
@@ -11,16 +11,17 @@
 #include "http/request.h"
 
 /*
- * Is it a JPEG, PNG, WebP or GIF picture, by its first bytes, and no larger
- * than the setting upload_limit?
+ * Whether it is a JPEG, PNG, WebP or GIF picture, by its first bytes, and not
+ * larger than the setting upload_limit.
  */
 bool upload_is_picture(const struct req *r, const struct upload *u);
 
 /*
- * Stores a picture that passed upload_is_picture() under a random name of our
- * own in <media_root>/<folder>/; nothing of the name that was sent is used.
- * *path is what is kept in the database ("users/….jpg"). The file is on the
- * disk, whole, when this returns. ERR_UNAVAILABLE when it cannot be written.
+ * Stores a picture accepted by upload_is_picture() under a random name in
+ * <media_root>/<folder>/; the sent file name is not used. *path is for the
+ * database
+ * ("users/….jpg"). The file is synced when this returns. ERR_UNAVAILABLE if it
+ * cannot be written.
  */
 enum err upload_save(
     struct req *r, const struct upload *u, const char *folder, char **path);
@@ -30,16 +31,15 @@ typedef enum err upload_statement(
     struct req *r, const char *picture, void *arg);
 
 /*
- * Saves a picture, if there is one, runs the statement with its path, and
- * removes the file when the statement fails. Where the connection was lost
- * nobody knows whether the row is there, and the file stays: one that no row
- * names does less harm than a row without its file.
+ * Saves a picture, if any, runs the statement with its path, and removes the
+ * file if the statement fails. If the connection was lost, the row may exist,
+ * so the file is not removed: an unused file is less harmful than a row without
+ * its file.
  */
 must_check enum err upload_and_run(struct req *r, const struct upload *u,
     const char *folder, upload_statement *run, void *arg);
 
-/* Is it a path as upload_save() makes them (not one that comes with the
- * program)? */
+/* Whether it is a path of upload_save(), not one of a default picture. */
 bool upload_is_ours(const char *path);
 
 /* Removes <media_root>/<path>; a failure is logged. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Logging in, new access tokens, and logging out.
+ * Log-in, refresh of access tokens, and log-out.
  */
 #include "base/base.h"
 
@@ -46,8 +46,9 @@ reply_tokens(struct req *r, const struct session_tokens *tokens)
 }
 
 /*
- * Finds the row whose hash the password fits, if any. Without a row a hash that
- * nothing fits is tried, so that the time does not tell who has an account.
+ * Finds the row whose hash matches the password, if any. Without a row an
+ * unusable hash is checked, so that the time does not reveal whether an account
+ * exists.
  */
 static bool
 find_fitting(const struct rows *rows, const char *password,
@@ -68,7 +69,7 @@ find_fitting(const struct rows *rows, const char *password,
 	return false;
 }
 
-/* Counts the log-in, before a hash is made. */
+/* Counts the log-in, before a hash is computed. */
 static enum err
 count_login(struct req *r, const char *name, const struct rows *rows)
 {
@@ -84,9 +85,8 @@ count_login(struct req *r, const char *name, const struct rows *rows)
 }
 
 /*
- * Two statements: the hash has to be here to be compared, and only then is it
- * known that there will be a session. The second one checks that nothing
- * changed in between.
+ * Two statements: the hash must be read to be compared before a session is
+ * started. The second one checks that nothing has changed in between.
  */
 enum err
 login_obtain(struct req *r)
@@ -131,7 +131,7 @@ login_refresh(struct req *r)
 	return reply_tokens(r, &tokens);
 }
 
-/* Ends the session of the token that was sent, and no other. */
+/* Ends the session of the token only. */
 enum err
 login_end(struct req *r)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The rules for the fields of an account.
+ * Validation of the fields of an account.
  */
 #include "base/base.h"
 
@@ -34,7 +34,8 @@ field_check_length(
 	return false;
 }
 
-/* The literal segments of the route table, and what no path can hold. */
+/* The literal segments of the route table, and names that a path cannot
+ * contain. */
 static bool
 is_reserved(const char *username)
 {

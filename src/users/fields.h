@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The rules for the fields of an account, for whatever sets one: sign-up, the
- * profile, a new password. A check returns true when the value is good; else it
- * has added the errors, in the language of the request.
+ * Validation of the fields of an account, for sign-up, profile and new
+ * password. A check returns true if the value is valid; else it has added the
+ * errors.
  */
 #ifndef USERS_FIELDS_H
 #define USERS_FIELDS_H
@@ -14,7 +14,7 @@
 #include "http/request.h"
 #include "i18n/msg.h"
 
-/* Adds an error to a field; `arg` is for {0}, NULL: there is none. */
+/* Adds an error to a field; `arg` is for {0}, NULL: none. */
 void field_error(
     struct req *r, const char *field, enum msg msg, const char *arg);
 
@@ -22,24 +22,23 @@ void field_error(
 bool field_check_length(
     struct req *r, const char *field, const char *text, size_t max);
 
-/* `username`: length, characters, and not a word of an address. */
+/* `username`: length, characters, and not a reserved word of a path. */
 bool field_check_username(struct req *r, const char *username);
 
-/* `email`: length and form. */
+/* `email`: length and format. */
 bool field_check_email(struct req *r, const char *email);
 
-/* `picture`: format and size; NULL: none was sent, which is good. */
+/* `picture`: format and size; NULL: none was sent, which is valid. */
 bool field_check_picture(struct req *r, const struct upload *picture);
 
 /*
- * `password`: the four rules. Several broken rules make `error` a list, as the
- * contract has it (users 4.2).
+ * `password`: the four rules. With several errors `error` is a list, as in the
+ * contract (users 4.2).
  */
 bool field_check_password(
     struct req *r, const char *password, const struct password_owner *owner);
 
-/* A mail address as it is stored: its domain in lower case; the rest may
- * matter. */
+/* A mail address as stored: only its domain is converted to lower case. */
 char *field_email(TALLOC_CTX *mem, const char *email);
 
 #endif

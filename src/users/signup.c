@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Signing up. Checks come in the order of the contract (users 4.2), and the
- * first kind that fails ends them: what is missing (the input table), the
- * password, then all rules for the fields together.
+ * Sign-up. The checks are in the order of the contract (users 4.2), up to the
+ * first kind that fails: missing fields (the input table), the password, then
+ * all other fields together.
  */
 #include "base/base.h"
 
@@ -64,7 +64,7 @@ read_newcomer(struct req *r, struct newcomer *out)
 		out->bio = NULL;
 }
 
-/* Of name, first and last name and address the password is to hold none. */
+/* The password must not be similar to the names or the mail address. */
 static bool
 check_password(struct req *r, const struct newcomer *n)
 {
@@ -74,7 +74,7 @@ check_password(struct req *r, const struct newcomer *n)
 	return field_check_password(r, n->password, &owner);
 }
 
-/* The other rules, all of them. */
+/* All other fields. */
 static bool
 check_fields(struct req *r, const struct newcomer *n)
 {
@@ -88,8 +88,8 @@ check_fields(struct req *r, const struct newcomer *n)
 }
 
 /*
- * Adds errors for the name and the address that are taken: those the database
- * has, and the one whose unique rule `rule` an insert just broke.
+ * Adds errors for a user name and mail address that exist: found in the
+ * database, or by the unique constraint `rule` that an insert has violated.
  */
 static enum err
 add_taken(struct req *r, const struct newcomer *n, const char *rule)
@@ -116,7 +116,7 @@ struct insert {
 	struct row *row;
 };
 
-/* Account and mail job, in one statement. */
+/* Inserts account and mail job in one statement. */
 static enum err
 insert(struct req *r, const char *picture, void *arg)
 {
@@ -129,7 +129,7 @@ insert(struct req *r, const char *picture, void *arg)
 	    arg_text(picture), arg_text(lang_code(n->lang)));
 }
 
-/* Makes an account; its first mail is on its way when this answers. */
+/* Creates an account; its first mail is queued. */
 enum err
 signup(struct req *r)
 {
