@@ -134,7 +134,7 @@ SELECT id, :purpose, :digest, 'epoch',
        created_at = now(),
        expires_at = EXCLUDED.expires_at;
 
--- One try of a verification code; good for an account that is verified already.
+-- One try of a verification code; any is right for an account that is verified.
 -- What cannot be a code comes as NULL and uses up no try.
 -- The account is locked first, so that all tries queue up: no more than five
 -- count however many come at once, and whoever sent the right code twice hears
@@ -167,7 +167,8 @@ WITH me AS MATERIALIZED (
 	   AND t.fits
 	RETURNING a.id
 )
-SELECT me.verified OR EXISTS (SELECT FROM done) AS good
+SELECT CASE WHEN me.verified OR EXISTS (SELECT FROM done) THEN 'ok'
+            ELSE 'wrong' END AS outcome
   FROM me;
 
 -- When a row of code may have its next mail: at once after that of the sign-up,
@@ -203,7 +204,9 @@ WITH me AS (
 	SELECT 'mail_verification', jsonb_build_object('account_id', user_id)
 	  FROM slot
 )
-SELECT me.verified, EXISTS (SELECT FROM slot) AS sent,
+SELECT CASE WHEN me.verified THEN 'unchanged'
+            WHEN EXISTS (SELECT FROM slot) THEN 'ok'
+            ELSE 'too_soon' END AS outcome,
        CASE WHEN {{code_next_mail}} > now()
             THEN ceil(extract(epoch FROM {{code_next_mail}} - now()))::integer
             ELSE 60 END AS wait

@@ -52,24 +52,24 @@ SELECT {{movie_columns}}
  WHERE m.slug = :movie;
 
 -- A page of the movies whose title contains the name (all movies when it is NULL)
--- and that pass the filters: see movie_search() in migration 0008. count_exact is
--- false when there are more than total says.
+-- and that pass the filters: see movie_search() in migration 0008; many: there are
+-- more than total.
 -- name: movie_search :many within=1s (language text, origin text, name text,
 --	viewer bigint, genres text[], platforms text[], directors text[],
 --	actors text[], celebrities text[], stars bigint[], marked_unseen boolean,
---	reviewed boolean, page bigint, limit bigint)
+--	reviewed boolean, page bigint, size bigint)
 SELECT {{movie_columns}},
-       f.total, f.page, NOT f.many AS count_exact
+       f.total + f.many::integer AS total, f.page
   FROM movie_search(:language, :name, :viewer, :genres, :platforms, :directors,
                     :actors, :celebrities, :stars, :marked_unseen, :reviewed,
-                    :page, :limit) AS f
+                    :page, :size) AS f
   JOIN live_movie AS m ON m.id = f.movie_id
   LEFT JOIN live_movie_translation AS t
     ON t.movie_id = m.id AND t.language = :language
  ORDER BY f.place
- LIMIT :limit;
+ LIMIT :size;
 
--- Marks a movie as unseen; made tells whether the mark is new.
+-- Marks a movie as unseen.
 -- name: unseen_insert :one (viewer bigint, movie text)
 WITH target AS (
 	SELECT id FROM live_movie WHERE slug = :movie
@@ -79,10 +79,11 @@ WITH target AS (
 	    ON CONFLICT DO NOTHING
 	RETURNING movie_id
 )
-SELECT EXISTS (SELECT FROM marked) AS made
+SELECT CASE WHEN EXISTS (SELECT FROM marked) THEN 'ok' ELSE 'exists' END
+       AS outcome
   FROM target;
 
--- Takes the mark away; gone tells whether there was one.
+-- Removes the mark.
 -- name: unseen_delete :one (viewer bigint, movie text)
 WITH target AS (
 	SELECT id FROM live_movie WHERE slug = :movie
@@ -92,5 +93,6 @@ WITH target AS (
 	   AND movie_id = (SELECT id FROM target)
 	RETURNING movie_id
 )
-SELECT EXISTS (SELECT FROM unmarked) AS gone
+SELECT CASE WHEN EXISTS (SELECT FROM unmarked) THEN 'ok' ELSE 'absent' END
+       AS outcome
   FROM target;

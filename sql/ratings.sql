@@ -1,20 +1,17 @@
 -- SPDX-License-Identifier: GPL-3.0-or-later
 --
--- A member's own rating of a movie. Every row carries what the answer needs: the
--- rater's name comes from the caller's account, not from here. A trigger of the
--- table touches what depends on it.
+-- A user's own rating of a movie.
 
--- id is NULL when the movie is there and the rating is not.
 -- name: rating_get :one (viewer bigint, movie text)
-SELECT r.id, :movie AS movie, r.rating,
+SELECT CASE WHEN r.id IS NULL THEN 'absent' ELSE 'ok' END AS outcome, r.id, :movie AS movie, r.rating,
        (extract(epoch FROM r.created_at) * 1000000)::bigint AS created_at
   FROM live_movie AS m
   LEFT JOIN live_rating AS r
     ON r.movie_id = m.id AND r.user_id = :viewer
  WHERE m.slug = :movie;
 
--- id is NULL when the movie is there and she has rated it already, whoever was
--- first: the loser of a race makes nothing, and no error in PostgreSQL's log.
+-- Of two requests at the same time one inserts; the other finds that the rating
+-- exists, without an error in PostgreSQL's log.
 -- name: rating_insert :one (viewer bigint, movie text, rating smallint)
 WITH target AS (
 	SELECT id FROM live_movie WHERE slug = :movie
@@ -24,12 +21,12 @@ WITH target AS (
 	    ON CONFLICT (user_id, movie_id) WHERE deleted_at IS NULL DO NOTHING
 	RETURNING id, rating, created_at
 )
-SELECT m.id, :movie AS movie, m.rating,
+SELECT CASE WHEN m.id IS NULL THEN 'exists' ELSE 'ok' END AS outcome, m.id,
+       :movie AS movie, m.rating,
        (extract(epoch FROM m.created_at) * 1000000)::bigint AS created_at
   FROM target
   LEFT JOIN made AS m ON true;
 
--- id is NULL when the movie is there and the rating is not.
 -- name: rating_update :one (viewer bigint, movie text, rating smallint)
 WITH target AS (
 	SELECT id FROM live_movie WHERE slug = :movie
@@ -42,7 +39,8 @@ WITH target AS (
 	   AND deleted_at IS NULL
 	RETURNING id, rating, created_at
 )
-SELECT c.id, :movie AS movie, c.rating,
+SELECT CASE WHEN c.id IS NULL THEN 'absent' ELSE 'ok' END AS outcome, c.id,
+       :movie AS movie, c.rating,
        (extract(epoch FROM c.created_at) * 1000000)::bigint AS created_at
   FROM target
   LEFT JOIN changed AS c ON true;

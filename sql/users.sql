@@ -30,14 +30,16 @@ SELECT id, username, bio, email, last_name, first_name, picture
   FROM account
  WHERE id = :viewer;
 
--- name: account_set_language :exec (viewer bigint, preferred_language text)
+-- name: account_set_language :one (viewer bigint, preferred_language text)
 UPDATE account
    SET preferred_language = :preferred_language,
        updated_at = now()
- WHERE id = :viewer;
+ WHERE id = :viewer
+RETURNING id;
 
--- name: account_set_boarded :exec (viewer bigint)
+-- name: account_set_boarded :one (viewer bigint)
 UPDATE account
    SET boarded = true,
        updated_at = now()
- WHERE id = :viewer;
+ WHERE id = :viewer
+RETURNING id;

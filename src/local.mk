@@ -56,6 +56,7 @@ libmxm_a_SOURCES = \
 	src/http/request.c src/http/request.h \
 	src/http/route.c src/http/route.h \
 	src/http/routes.c src/http/handlers.h src/routes.def \
+	src/outcomes.def \
 	src/http/server.c src/http/server.h \
 	src/http/source.c src/http/source.h \
 	src/http/url.c src/http/url.h \
@@ -75,6 +76,7 @@ libmxm_a_SOURCES = \
 	src/api/depends.c src/api/depends.h \
 	src/api/health.c \
 	src/api/page.c src/api/page.h \
+	src/api/run.c src/api/run.h \
 	src/api/schema.c \
 	src/api/serve.c src/api/serve.h \
 	src/api/shape.c src/api/shape.h \

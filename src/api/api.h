@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * What handlers share: shapes, pages, touches.
+ * What handlers share: statements, shapes, pages.
  */
 #ifndef API_API_H
 #define API_API_H
@@ -8,8 +8,8 @@
 #include "base/base.h"
 
 #include "api/page.h"
+#include "api/run.h"
 #include "api/shape.h"
-#include "api/touch.h"
 #include "auth/account.h"
 #include "db/arg.h"
 #include "db/db.h"

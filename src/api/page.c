@@ -1,12 +1,23 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The two envelopes of lists: by page and by cursor.
+ * Answers made of a statement: one row, lists bare, by page and by cursor.
  */
 #include "base/base.h"
 
 #include "api/page.h"
+#include "api/run.h"
 #include "http/field.h"
 #include "http/reply.h"
+
+const struct field page_input[] = {
+	PAGE_FIELDS,
+	{ 0 },
+};
+
+const struct field cursor_input[] = {
+	CURSOR_FIELDS,
+	{ 0 },
+};
 
 /* Column `name` of the first row, `otherwise` when there is no row. */
 static int64_t
@@ -20,36 +31,78 @@ first_row(const struct rows *rows, const char *name, int64_t otherwise)
 	return row_id(&row, name);
 }
 
-/* Whether `total` of the first row is all there is; without a row it is. */
-static bool
-is_total_exact(const struct rows *rows)
+static int64_t
+count_of(const struct rows *rows)
 {
-	struct row row;
+	int64_t total = first_row(rows, "total", 0);
 
-	if (rows->count == 0)
-		return true;
-	rows_at(rows, 0, &row);
-	return row_bool(&row, "count_exact");
+	return total < COUNT_MAX ? total : COUNT_MAX;
+}
+
+static void
+put_count(struct json *j, const struct rows *rows)
+{
+	json_key(j, "count");
+	json_int(j, count_of(rows));
+	json_key(j, "count_exact");
+	json_bool(j, first_row(rows, "total", 0) <= COUNT_MAX);
 }
 
 enum err
-reply_page(struct req *r, const struct rows *rows, const struct column *shape)
+reply_one(struct req *r, int status, enum stmt s, const struct column *shape)
+{
+	struct row row;
+	enum err e;
+
+	e = run_one(r, s, &row);
+	return e ? e : reply_row(r, status, &row, shape);
+}
+
+enum err
+reply_true(struct req *r, enum stmt s, const char *key)
+{
+	struct row row;
+	enum err e;
+
+	e = run_one(r, s, &row);
+	return e ? e : reply_flag(r, 200, key);
+}
+
+enum err
+reply_rows(struct req *r, const struct rows *rows, const struct column *shape)
+{
+	struct json *j = reply_json(r, 200);
+
+	shape_rows(r, j, rows, rows_listed(rows), shape);
+	return reply_done(r, j);
+}
+
+enum err
+reply_all(struct req *r, enum stmt s, const struct column *shape)
+{
+	struct rows rows;
+	enum err e;
+
+	e = run_all(r, s, &rows);
+	return e ? e : reply_rows(r, &rows, shape);
+}
+
+enum err
+reply_page_rows(
+    struct req *r, const struct rows *rows, const struct column *shape)
 {
 	int64_t limit = input_int(r, "limit");
-	int64_t total = first_row(rows, "total", 0);
 	int64_t page = first_row(rows, "page", 1);
+	int64_t total = count_of(rows);
 	int64_t pages = total > 0 ? (total + limit - 1) / limit : 1;
 	struct json *j = reply_json(r, 200);
 
 	json_object(j);
 	json_key(j, "results");
-	shape_rows(r, j, rows, rows->count, shape);
+	shape_rows(r, j, rows, rows_listed(rows), shape);
 	json_key(j, "total_pages");
 	json_int(j, pages);
-	json_key(j, "count");
-	json_int(j, total);
-	json_key(j, "count_exact");
-	json_bool(j, is_total_exact(rows));
+	put_count(j, rows);
 	json_key(j, "has_next");
 	json_bool(j, page < pages);
 	json_key(j, "has_previous");
@@ -61,24 +114,47 @@ reply_page(struct req *r, const struct rows *rows, const struct column *shape)
 }
 
 enum err
-reply_cursor(struct req *r, const struct rows *rows, const struct column *shape)
+reply_page(struct req *r, enum stmt s, const struct column *shape)
 {
-	int limit = (int)input_int(r, "limit");
+	struct rows rows;
+	enum err e;
+
+	bind_arg(r, "size", arg_id(input_int(r, "limit")));
+	e = run_all(r, s, &rows);
+	return e ? e : reply_page_rows(r, &rows, shape);
+}
+
+enum err
+reply_cursor_rows(
+    struct req *r, const struct rows *rows, const struct column *shape)
+{
+	int limit = (int)input_int(r, "limit"), n = rows_listed(rows);
 	struct json *j = reply_json(r, 200);
 	struct row last;
 
 	json_object(j);
 	json_key(j, "results");
-	shape_rows(r, j, rows, limit, shape);
+	shape_rows(r, j, rows, n < limit ? n : limit, shape);
 	json_key(j, "next_last_id");
-	if (rows->count > limit) {
+	if (n > limit) {
 		rows_at(rows, limit - 1, &last);
 		json_int(j, row_id(&last, "id"));
 	} else {
 		json_null(j);
 	}
-	json_key(j, "count");
-	json_int(j, first_row(rows, "total", 0));
+	put_count(j, rows);
 	json_object_end(j);
 	return reply_done(r, j);
+}
+
+/* One row more than is sent tells whether there are further ones. */
+enum err
+reply_cursor(struct req *r, enum stmt s, const struct column *shape)
+{
+	struct rows rows;
+	enum err e;
+
+	bind_arg(r, "size", arg_id(input_int(r, "limit") + 1));
+	e = run_all(r, s, &rows);
+	return e ? e : reply_cursor_rows(r, &rows, shape);
 }

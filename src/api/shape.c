@@ -144,12 +144,3 @@ reply_row(struct req *r, int status, const struct row *row,
 	shape_row(r, j, row, shape);
 	return reply_done(r, j);
 }
-
-enum err
-reply_rows(struct req *r, const struct rows *rows, const struct column *shape)
-{
-	struct json *j = reply_json(r, 200);
-
-	shape_rows(r, j, rows, rows->count, shape);
-	return reply_done(r, j);
-}

@@ -44,10 +44,8 @@ void shape_columns(struct req *r, struct json *j, const struct row *row,
 void shape_rows(struct req *r, struct json *j, const struct rows *rows,
     int limit, const struct column *shape);
 
-/* Complete answers made of one row, or of a bare list of rows. */
+/* The answer made of one row. */
 enum err reply_row(struct req *r, int status, const struct row *row,
     const struct column *shape);
-enum err reply_rows(
-    struct req *r, const struct rows *rows, const struct column *shape);
 
 #endif

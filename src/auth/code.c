@@ -36,23 +36,13 @@ code_issue(TALLOC_CTX *mem, struct db *db, const struct conf *conf,
 	return !e && rows == 0 ? ERR_NOT_FOUND : e;
 }
 
-enum err
-code_verify(struct req *r, const char *code, bool *good)
+bool
+code_digest(struct req *r, const char *code, enum code_purpose purpose,
+    unsigned char digest[CODE_DIGEST_SIZE])
 {
-	unsigned char digest[KEY_DIGEST_SIZE];
-	int64_t id = r->account->id;
-	bool is_code =
-	    code && strlen(code) == CODE_SIZE - 1 && text_is_digits(code);
-	struct row row;
-	enum err e;
-
-	if (is_code)
-		key_code_digest(r->conf, id, purposes[CODE_VERIFICATION].name,
-		    code, digest);
-	e = query_one(r->mem, r->db, &row, SQL_account_verify, arg_id(id),
-	    is_code ? arg_bytes(digest, sizeof digest) : arg_null());
-	if (e)
-		return e;
-	*good = row_bool(&row, "good");
-	return ERR_OK;
+	if (!code || strlen(code) != CODE_SIZE - 1 || !text_is_digits(code))
+		return false;
+	key_code_digest(
+	    r->conf, r->account->id, purposes[purpose].name, code, digest);
+	return true;
 }

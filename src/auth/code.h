@@ -8,13 +8,15 @@
 
 #include "base/base.h"
 
+#include "auth/key.h"
 #include "base/conf.h"
 #include "db/db.h"
 #include "http/request.h"
 
 enum code_purpose { CODE_VERIFICATION, CODE_RESET };
 
-#define CODE_SIZE 7 /* six digits and a NUL */
+#define CODE_SIZE        7 /* six digits and a NUL */
+#define CODE_DIGEST_SIZE KEY_DIGEST_SIZE
 
 /*
  * Generates a code, stores its digest (valid for 24 hours, for a reset 15
@@ -26,11 +28,10 @@ enum err code_issue(TALLOC_CTX *mem, struct db *db, const struct conf *conf,
     char code[CODE_SIZE]);
 
 /*
- * Checks a verification code of the caller and marks the account verified.
- * *good is also true for an account that already was. A text that is not six
- * digits (or NULL) is wrong and does not count as an attempt. ERR_NOT_FOUND: no
- * such account.
+ * The digest of a code that the caller sends, as it is stored. false: the text
+ * (NULL too) is not six digits.
  */
-enum err code_verify(struct req *r, const char *code, bool *good);
+bool code_digest(struct req *r, const char *code, enum code_purpose purpose,
+    unsigned char digest[CODE_DIGEST_SIZE]);
 
 #endif

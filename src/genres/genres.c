@@ -18,12 +18,5 @@ static const struct column genre_shape[] = {
 enum err
 genre_list(struct req *r)
 {
-	struct rows rows;
-	enum err e;
-
-	e = query_all(
-	    r->mem, r->db, &rows, SQL_genre_list, arg_text(lang_code(r->lang)));
-	if (e)
-		return e;
-	return reply_rows(r, &rows, genre_shape);
+	return reply_all(r, SQL_genre_list, genre_shape);
 }

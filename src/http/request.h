@@ -12,6 +12,7 @@
 #include "i18n/lang.h"
 
 struct account;
+struct bound;
 struct cache;
 struct conf;
 struct db;
@@ -95,6 +96,7 @@ struct req {
 	enum lang lang;
 	struct field_value *values; /* parallel to route->input */
 	struct problem *problem;    /* errors so far, NULL: none */
+	struct bound *bound;        /* of bind_arg(); NULL: none */
 	struct answer answer;
 	int64_t account_id;     /* for the log: 0 nobody */
 	const char *cache_word; /* for the log: "hit", "miss", "off", "-" */

@@ -312,6 +312,31 @@ path_of(const struct req *r, const char *name)
 	return NULL;
 }
 
+enum path_kind
+path_kind(const struct route *route, const char *name)
+{
+	const char *at = route->pattern, *found;
+	size_t len;
+
+	while ((found = next_param(&at, &len))) {
+		if (strncmp(found, name, len) == 0 && name[len] == '\0')
+			return find_param(found, len)->number ? PATH_NUMBER :
+								PATH_TEXT;
+	}
+	return PATH_NONE;
+}
+
+const char *
+path_last(const struct route *route)
+{
+	const char *at = route->pattern, *found, *last = NULL;
+	size_t len;
+
+	while ((found = next_param(&at, &len)))
+		last = find_param(found, len)->name;
+	return last;
+}
+
 int64_t
 path_number(const struct req *r, const char *name)
 {

@@ -111,6 +111,13 @@ char *route_allow(TALLOC_CTX *mem, unsigned allowed);
 const char *path_of(const struct req *r, const char *name);
 int64_t path_number(const struct req *r, const char *name);
 
+/* Whether the route has a parameter of that name, and of which type. */
+enum path_kind { PATH_NONE, PATH_TEXT, PATH_NUMBER };
+enum path_kind path_kind(const struct route *route, const char *name);
+
+/* Name of the last parameter; NULL: the path has none. */
+const char *path_last(const struct route *route);
+
 /*
  * The parameter as keys have it: 007 and 7 are one review. A number that is
  * none stays as it came.

@@ -5,7 +5,6 @@
 #include "base/base.h"
 
 #include "api/api.h"
-#include "base/conf.h"
 #include "http/handlers.h"
 #include "movies/movies.h"
 
@@ -13,15 +12,5 @@
 enum err
 movie_detail(struct req *r)
 {
-	struct row row;
-	enum err e;
-
-	e = query_one(r->mem, r->db, &row, SQL_movie_detail,
-	    arg_text(lang_code(r->lang)), arg_text(r->conf->public_origin),
-	    arg_text(path_of(r, "movie")));
-	if (e == ERR_NOT_FOUND)
-		return fail_param(r, "movie");
-	if (e)
-		return e;
-	return reply_row(r, 200, &row, movie_shape);
+	return reply_one(r, 200, SQL_movie_detail, movie_shape);
 }

@@ -20,11 +20,5 @@ static const struct column platform_shape[] = {
 enum err
 platform_list(struct req *r)
 {
-	struct rows rows;
-	enum err e;
-
-	e = query_all(r->mem, r->db, &rows, SQL_platform_list, NO_ARGS);
-	if (e)
-		return e;
-	return reply_rows(r, &rows, platform_shape);
+	return reply_all(r, SQL_platform_list, platform_shape);
 }

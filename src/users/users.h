@@ -9,13 +9,10 @@
 
 #include "api/shape.h"
 
-/* A person as everybody sees her; `friendship` is null. */
+/* A user as others see them; `friendship` is null. */
 extern const struct column user_shape[];
 
 /* One's own profile. */
 extern const struct column self_shape[];
-
-/* The caller's account went away while her token was still good: 401. */
-enum err fail_gone(struct req *r);
 
 #endif

@@ -24,17 +24,13 @@ const struct field verify_input[] = {
 enum err
 verify_account(struct req *r)
 {
-	bool good;
-	enum err e;
+	unsigned char digest[CODE_DIGEST_SIZE];
+	const char *code = input_text(r, "verification_code");
+	bool is_code = code_digest(r, code, CODE_VERIFICATION, digest);
 
-	e = code_verify(r, input_text(r, "verification_code"), &good);
-	if (e == ERR_NOT_FOUND)
-		return fail_gone(r);
-	if (e)
-		return e;
-	if (!good)
-		return fail(r, ERR_INVALID, NULL, MSG_CODE_WRONG);
-	return reply_flag(r, 200, "status");
+	bind_arg(r, "digest",
+	    is_code ? arg_bytes(digest, sizeof digest) : arg_null());
+	return reply_true(r, SQL_account_verify, "status");
 }
 
 /* Asks for another mail; 429 during the pause after the last time. */
@@ -45,16 +41,10 @@ verify_resend(struct req *r)
 	enum msg done = MSG_VERIFICATION_RESENT;
 	enum err e;
 
-	e = query_one(r->mem, r->db, &row, SQL_verification_resend,
-	    arg_id(r->account->id));
-	if (e == ERR_NOT_FOUND)
-		return fail_gone(r);
+	e = run_one(r, SQL_verification_resend, &row);
 	if (e)
 		return e;
-	if (row_bool(&row, "verified"))
+	if (strcmp(outcome_of(&row), "unchanged") == 0)
 		done = MSG_ALREADY_VERIFIED;
-	else if (!row_bool(&row, "sent"))
-		return fail_retry(r, ERR_TOO_OFTEN, MSG_RESEND_COOLDOWN,
-		    row_int(&row, "wait"));
 	return reply_text(r, 200, "status", msg_text(r->lang, done));
 }

@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Binding a statement's parameters by name, and looking up how it ended.
+ */
+#include "base/base.h"
+
+#include "api/run.h"
+#include "auth/account.h"
+#include "base/conf.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "db/query.h"
+#include "http/field.h"
+#include "http/problem.h"
+#include "http/route.h"
+
+#define ARGS_MAX  32 /* as in db/conn.h */
+#define BOUND_MAX 12
+
+static const char missing[] = "missing";
+
+struct bound {
+	size_t n;
+	struct {
+		const char *name;
+		struct arg value;
+	} list[BOUND_MAX];
+};
+
+/* What a word of column `outcome` means on a route; see src/outcomes.def. */
+static const struct outcome {
+	const char *word;
+	const char *route; /* name of the handler */
+	enum err err;
+	const char *field;
+	enum msg msg;
+} outcomes[] = {
+#define OUTCOME(WORD, ROUTE, ERR, FIELD, MSG) \
+	{ #WORD, #ROUTE, ERR, FIELD, MSG },
+#include "outcomes.def"
+#undef OUTCOME
+};
+
+/* ---------------------------------------------------------------- binding */
+
+void
+bind_arg(struct req *r, const char *name, struct arg value)
+{
+	struct bound *b = r->bound;
+
+	if (!b)
+		b = r->bound = mem_new(r->mem, struct bound);
+	assert(b->n < BOUND_MAX);
+	b->list[b->n].name = name;
+	b->list[b->n].value = value;
+	b->n++;
+}
+
+/* The last one that was given under the name. */
+static bool
+find_bound(const struct req *r, const char *name, struct arg *out)
+{
+	size_t i = r->bound ? r->bound->n : 0;
+
+	while (i-- > 0) {
+		if (strcmp(r->bound->list[i].name, name) == 0) {
+			*out = r->bound->list[i].value;
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool
+find_common(const struct req *r, const char *name, struct arg *out)
+{
+	if (strcmp(name, "language") == 0)
+		*out = arg_text(lang_code(r->lang));
+	else if (strcmp(name, "origin") == 0)
+		*out = arg_text(r->conf->public_origin);
+	else if (r->account && strcmp(name, "viewer") == 0)
+		*out = arg_id(r->account->id);
+	else if (r->account && strcmp(name, "viewer_name") == 0)
+		*out = arg_text(r->account->username);
+	else
+		return false;
+	return true;
+}
+
+static bool
+find_path(const struct req *r, const char *name, struct arg *out)
+{
+	switch (path_kind(r->route, name)) {
+	case PATH_NONE:
+		return false;
+	case PATH_TEXT:
+		*out = arg_text(path_of(r, name));
+		break;
+	case PATH_NUMBER:
+		*out = arg_id(path_number(r, name));
+		break;
+	}
+	return true;
+}
+
+/* A value of the input as its column takes it. */
+static struct arg
+arg_of(const struct field *f, const struct field_value *v)
+{
+	switch (f->type) {
+	case T_TEXT:
+	case T_PROSE:
+	case T_CHOICE:
+		return arg_text(v->text);
+	case T_BOOL:
+		if (!v->given && f->from != FROM_QUERY)
+			return arg_null();
+		return arg_bool(v->number != 0);
+	case T_INT:
+	case T_PAGE:
+	case T_LIMIT:
+		return v->given || f->type != T_INT ? arg_id(v->number) :
+						      arg_null();
+	case T_CURSOR:
+		return arg_id(v->given ? v->number : INT64_MAX);
+	case T_LIST:
+		return v->count > 0 ? arg_text_array(v->texts, v->count) :
+				      arg_null();
+	case T_INTS:
+		return v->count > 0 ? arg_int_array(v->numbers, v->count) :
+				      arg_null();
+	case T_FILE:
+		break;
+	}
+	assert(f->type != T_FILE);
+	return arg_null();
+}
+
+static bool
+find_input(const struct req *r, const char *name, struct arg *out)
+{
+	const struct field *f = r->route->input;
+
+	for (; f->name; f++) {
+		if (strcmp(f->name, name) == 0) {
+			*out = arg_of(f, input_of(r, name));
+			return true;
+		}
+	}
+	return false;
+}
+
+/* Fills `args`, in the order of the statement's header. */
+static void
+bind_all(const struct req *r, enum stmt s, struct arg args[ARGS_MAX + 1])
+{
+	const struct stmt_info *info = stmt_info(s);
+	const char *p = info->names;
+	char name[64];
+	int n = 0;
+
+	for (; *p; p += strcspn(p, ","), p += *p == ',') {
+		size_t len = strcspn(p, ",");
+
+		assert(n < ARGS_MAX && len < sizeof name);
+		memcpy(name, p, len);
+		name[len] = '\0';
+		if (!find_bound(r, name, &args[n]) &&
+		    !find_common(r, name, &args[n]) &&
+		    !find_path(r, name, &args[n]) &&
+		    !find_input(r, name, &args[n])) {
+			log_error("bug: route %s has no :%s for statement %s",
+			    r->route->name, name, info->name);
+			abort();
+		}
+		n++;
+	}
+	args[n] = arg_end;
+}
+
+/* ---------------------------------------------------------------- outcome */
+
+const char *
+outcome_of(const struct row *row)
+{
+	int at = row_column(row, "outcome");
+
+	return at < 0 ? "ok" : row_text_at(row, at);
+}
+
+static const struct outcome *
+find_outcome(const char *word, const char *route)
+{
+	for (size_t i = 0; i < array_len(outcomes); i++) {
+		if (strcmp(outcomes[i].word, word) == 0 &&
+		    strcmp(outcomes[i].route, route) == 0)
+			return &outcomes[i];
+	}
+	return NULL;
+}
+
+/* What the path names is not there: by its last parameter unless it is given.
+ */
+static enum err
+fail_missing(struct req *r, const char *param)
+{
+	if (!param)
+		param = path_last(r->route);
+	return fail_param(r, param);
+}
+
+static enum err
+check_outcome(struct req *r, const struct row *row)
+{
+	const char *word = outcome_of(row);
+	const struct outcome *o;
+
+	if (strcmp(word, "ok") == 0)
+		return ERR_OK;
+	if (strcmp(word, missing) == 0)
+		return fail_missing(r, NULL);
+	if (strncmp(word, "missing:", sizeof missing) == 0)
+		return fail_missing(r, word + sizeof missing);
+	o = find_outcome(word, r->route->name);
+	if (!o) {
+		log_error("bug: outcome %s of route %s has no row in the table",
+		    word, r->route->name);
+		return ERR_INTERNAL;
+	}
+	if (o->err == ERR_OK)
+		return ERR_OK;
+	if (o->err == ERR_TOO_OFTEN)
+		return fail_retry(r, o->err, o->msg, row_int(row, "wait"));
+	return fail(r, o->err, o->field, o->msg);
+}
+
+/* ---------------------------------------------------------------- running */
+
+/*
+ * A :one statement without a row, or one that refers to a row which is gone:
+ * the account where a constraint on it or the lack of parameters says so.
+ */
+static enum err
+fail_no_row(struct req *r)
+{
+	if (strstr(db_constraint(r->db), "_user_id_") || !path_last(r->route))
+		return fail_token(
+		    r, MSG_USER_NOT_FOUND, "user_not_found", NULL);
+	return fail_missing(r, NULL);
+}
+
+enum err
+run_one(struct req *r, enum stmt s, struct row *out)
+{
+	struct arg args[ARGS_MAX + 1];
+	enum err e;
+
+	assert(r->route->guard != OWNER || stmt_info(s)->mode == STMT_OWNED);
+	bind_all(r, s, args);
+	e = query_run_one(r->mem, r->db, out, s, args);
+	if (e == ERR_NOT_FOUND)
+		return fail_no_row(r);
+	return e ? e : check_outcome(r, out);
+}
+
+enum err
+run_all(struct req *r, enum stmt s, struct rows *out)
+{
+	struct arg args[ARGS_MAX + 1];
+	struct row first;
+	enum err e;
+
+	bind_all(r, s, args);
+	e = query_run_all(r->mem, r->db, out, s, args);
+	if (e)
+		return e;
+	if (out->count == 0)
+		return path_last(r->route) ? fail_missing(r, NULL) : ERR_OK;
+	rows_at(out, 0, &first);
+	return check_outcome(r, &first);
+}
+
+int
+rows_listed(const struct rows *rows)
+{
+	struct row first;
+	int id;
+
+	if (rows->count != 1)
+		return rows->count;
+	rows_at(rows, 0, &first);
+	id = row_column(&first, "id");
+	return id >= 0 && row_is_null_at(&first, id) ? 0 : 1;
+}
