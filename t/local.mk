@@ -62,6 +62,12 @@ EXTRA_PROGRAMS += t/bench/recommend
 t_bench_recommend_SOURCES = t/bench/made.c t/bench/made.h t/bench/recommend.c
 t_bench_recommend_LDADD = $(librecommend_libs) $(libmxm_libs)
 
+# What mxmd is compared with, made by bench.py.
+EXTRA_PROGRAMS += t/bench/bare
+t_bench_bare_SOURCES = t/bench/bare.c
+t_bench_bare_CPPFLAGS = $(PQ_CFLAGS)
+t_bench_bare_LDADD = $(PQ_LIBS) $(FCGI_LIBS)
+
 # These have a main() of their own, which makes the database they clone.
 db_world = t/unit/db_world.c t/unit/db_world.h
 t_unit_test_copy_SOURCES = t/unit/test_copy.c $(db_world)
@@ -78,7 +84,8 @@ t_unit_test_smart_list_SOURCES = t/unit/test_smart_list.c $(db_world)
 t_unit_test_tx_SOURCES = t/unit/test_tx.c $(db_world)
 
 EXTRA_DIST += t/tap t/run_checks t/lsan.supp t/valgrind.supp t/conftest.py \
-	t/lib t/api t/bench/bench.py t/bench/serving.py t/cache \
+	t/lib t/api t/bench/bare.py t/bench/bench.py t/bench/search.py \
+	t/bench/catalogue.sql t/bench/serving.py t/cache \
 	t/contract t/ctl t/faults t/fixtures t/fuzz/run t/fuzz/corpus t/jobs \
 	t/lint t/sql
 

@@ -31,7 +31,7 @@ PACKAGES_test=(
 	python3-numpy python3-scipy
 )
 
-# The load generator; pgbench comes with PostgreSQL.
+# The load generator.
 PACKAGES_bench=(wrk)
 
 # Prints the packages of the groups that are not installed, one per line.

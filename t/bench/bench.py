@@ -9,8 +9,9 @@ nginx, and every figure is a median of interleaved runs:
 
   a  cached movie detail with a token, against nginx sending a file of the same
      bytes; and how often a cached request goes to memcached
-  b  the same without the answer cache, against pgbench with the same prepared
-     statement and as many clients as there are workers
+  b  the same without the answer cache, against a bare program
+     (t/bench/bare.c) behind the same nginx with the same prepared statement
+     and as many processes
   c  how far the slow requests of (a) are from the usual ones
   d  private memory of a worker after 10 000 and after 100 000 requests
   e  from the start of mxmd to its first answer
@@ -49,6 +50,7 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, str(TREE / "t/lib"))
 
 import ending  # noqa: E402
+import bare  # noqa: E402
 
 CONNECTIONS = (32, 128)
 
@@ -246,60 +248,45 @@ class Bench:
 
     # (b)
     def uncached(self):
-        self.head("b: uncached movie detail against pgbench")
+        self.head("b: uncached movie detail against a bare program")
         stack = self.stack
         stack.restart_mxmd(answer_cache="off")
-        clients = self.fast_workers()
-        self.figures.add("b: workers, and clients of pgbench", clients, "")
-        variants = {("api", n): (lambda s, n=n: wrk(
-            stack.url + self.path, n, s, self.token)) for n in CONNECTIONS}
-        with tempfile.TemporaryDirectory(prefix="mxm-", dir=ending.temporary()) as folder:
-            script = pathlib.Path(folder) / "detail.sql"
-            script.write_text(self.statement())
-            variants["pg", 0] = lambda s: self.pgbench(script, clients, s)
+        workers = self.fast_workers()
+        self.figures.add("b: processes, of each", workers, "")
+        with bare.Bare(stack, self.options.build, workers,
+                       self.slugs[0]) as program:
+            url = program.url
+            self.compare_bodies(url)
+            variants = {}
+            for n in CONNECTIONS:
+                variants["api", n] = (lambda s, n=n: wrk(
+                    stack.url + self.path, n, s, self.token))
+                variants["bare", n] = (lambda s, n=n: wrk(
+                    url, n, s, self.token))
             results = self.runs(variants)
-        pg = median(results["pg", 0], "rate")
-        self.figures.add("b: pgbench", pg, "requests/s")
         for n in CONNECTIONS:
             api = median(results["api", n], "rate")
+            other = median(results["bare", n], "rate")
             self.figures.add(f"b: detail, {n} connections", api, "requests/s")
-            self.figures.at_least(f"b: detail / pgbench, {n} connections",
-                                  api / pg, "ratio", 0.75)
+            self.figures.add(f"b: bare, {n} connections", other, "requests/s")
+            ratio = statistics.median(
+                ours["rate"] / theirs["rate"] for ours, theirs
+                in zip(results["api", n], results["bare", n]))
+            self.figures.at_least(f"b: detail / bare, {n} connections",
+                                  ratio, "ratio", 0.9)
         stack.restart_mxmd(answer_cache="on")
 
+    def compare_bodies(self, url):
+        """Who sends less has less to do."""
+        ours, theirs = (self.client.get(path, check=False).content for path
+                        in (self.path, url.removeprefix(self.stack.url)))
+        if ours != theirs:
+            raise SystemExit("bench: the bare program answers\n"
+                             f"{theirs}\nand not\n{ours}")
+
     def fast_workers(self):
-        text = self.stack.ctl("status").stdout
-        match = re.search(r"(?mi)^\s*fast\b.*?(\d+)", text)
-        if match:
-            return int(match.group(1))
-        return os.cpu_count()
-
-    def statement(self):
-        """The statement with pgbench's variables for its parameters."""
-        text = self.stack.ctl("sql show movie_detail").stdout
-        text = "\n".join(line for line in text.splitlines()
-                         if not line.startswith("--"))
-        for number, name in (("1", "language"), ("2", "origin"),
-                             ("3", "slug")):
-            text = re.sub(rf"\${number}(?!\d)", f":{name}", text)
-        if "$" in text or ":slug" not in text:
-            raise SystemExit("bench: movie_detail has other parameters than "
-                             f"language, origin, slug:\n{text}")
-        return text.rstrip().rstrip(";") + ";\n"
-
-    def pgbench(self, script, clients, seconds):
-        stack = self.stack
-        done = subprocess.run(
-            ["/usr/lib/postgresql/15/bin/pgbench", "-n", "-M", "prepared",
-             "-f", str(script), "-c", str(clients), "-j", str(clients), "-T",
-             str(seconds), "-D", "language=en", "-D",
-             f"origin={stack.tls_url}", "-D", f"slug={self.slugs[0]}", "-h",
-             str(stack.cluster.run), "-U", "mxm", stack.database],
-            capture_output=True, text=True)
-        match = re.search(r"^tps = ([\d.]+)", done.stdout, re.M)
-        if done.returncode != 0 or not match:
-            raise SystemExit(f"bench: pgbench: {done.stdout}{done.stderr}")
-        return {"rate": float(match.group(1))}
+        status = json.loads(self.stack.ctl(["--json", "status"]).stdout)
+        return sum(w["pool"] == "fast" for w in status["workers"])
 
     # (d)
     def memory(self):
