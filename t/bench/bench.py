@@ -23,6 +23,8 @@ nginx, and every figure is a median of interleaved runs:
   h  searches and recommendations in a million generated films, as statements
      (t/bench/search.py): p50, p95, and the first on a new connection; minutes,
      and 2 GiB of disk
+  i  ratings that are written (t/bench/writing.py): POST and PUT with all they
+     invalidate, beside GET of the same, cached
 
 With --large, (f) also measures 20 million ratings, and the memory that
 "mxmctl recommend rank" takes to learn from a file of them: some minutes, and
@@ -423,8 +425,8 @@ def main():
     parser.add_argument("--json", metavar="FILE", type=pathlib.Path)
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--seconds", type=int, default=3)
-    parser.add_argument("--only", default="abcdefgh",
-                        help="some of the letters a to h")
+    parser.add_argument("--only", default="abcdefghi",
+                        help="some of the letters a to i")
     parser.add_argument("--large", action="store_true",
                         help="20 million ratings as well: some minutes")
     options = parser.parse_args()
@@ -494,6 +496,9 @@ def on_stack(made, options):
     if "g" in options.only:
         import serving
         serving.measure(made, bench.figures, options)
+    if "i" in options.only:
+        import writing
+        writing.measure(made, bench.figures, options)
     return bench.figures
 
 
