@@ -65,7 +65,6 @@ t_bench_recommend_LDADD = $(librecommend_libs) $(libmxm_libs)
 # What mxmd is compared with, made by bench.py.
 EXTRA_PROGRAMS += t/bench/bare
 t_bench_bare_SOURCES = t/bench/bare.c
-t_bench_bare_CPPFLAGS = $(PQ_CFLAGS)
 t_bench_bare_LDADD = $(PQ_LIBS) $(FCGI_LIBS)
 
 # These have a main() of their own, which makes the database they clone.

@@ -11,17 +11,14 @@
  * The VALUEs are those of the parameters in their order; @path stands for the
  * last segment of the address.
  */
-#include "config.h"
+#include "base/base.h"
 
-#include <errno.h>
 #include <fcgiapp.h>
 #include <fcntl.h>
 #include <libpq-fe.h>
 #include <signal.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/epoll.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -29,8 +26,6 @@
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-#include "config.h"
 
 #define VALUES_MAX    8
 #define STATEMENT_MAX (64 * 1024)
@@ -301,7 +296,7 @@ main(int argc, char **argv)
 	if (argc < 6 || argc > 6 + VALUES_MAX)
 		die("usage",
 		    "bare SOCKET PROCESSES CONNINFO ORIGIN FILE VALUE...");
-	processes = atoi(argv[2]);
+	processes = (int)strtol(argv[2], NULL, 10);
 	b.conninfo = argv[3];
 	b.origin = argv[4];
 	b.statement = read_statement(argv[5]);
