@@ -89,7 +89,7 @@ is_in_place(const struct watch *w, const struct published *p)
 }
 
 static void
-tell(struct watch *w, const struct published *p)
+report(struct watch *w, const struct published *p)
 {
 	char age[CLOCK_AGE_SIZE], quality[64] = "quality not known";
 
@@ -158,7 +158,7 @@ look(struct jobs *j, struct watch *w, TALLOC_CTX *mem)
 	    (p.id != w->refuse || clock_steady_us() >= w->refuse_until))
 		e = fetch(j, w, mem, &p);
 	if (!e && is_in_place(w, &p))
-		tell(w, &p);
+		report(w, &p);
 	return e;
 }
 

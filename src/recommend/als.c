@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * Alternating least squares. The factors that a row needs are gathered into a
- * block, so that one rank-k update does what would be a rank-1 update a
- * rating; the systems are solved in single precision. BLAS itself
- * runs in the thread that calls it: rows are what is shared out.
+ * block, so that one rank-k update replaces a rank-1 update per rating; the
+ * systems are solved in single precision. BLAS runs in the calling thread: the
+ * rows are distributed over threads.
  */
 #include "base/base.h"
 
@@ -18,28 +18,28 @@
 #include "recommend/parallel.h"
 #include "recommend/vector.h"
 
-#define BLOCK_ROWS 256 /* gathered at a time: stays in the second cache */
-#define BATCH_ROWS 32  /* handed to a thread at a time */
+#define BLOCK_ROWS 256 /* gathered at a time: fits into the L2 cache */
+#define BATCH_ROWS 32  /* given to a thread at a time */
 #define GRAM_ROWS  2048
-#define AHEAD      8  /* rows that are fetched before they are gathered */
+#define AHEAD      8  /* rows that are prefetched before they are gathered */
 #define CACHE_LINE 64 /* bytes */
 
 void openblas_set_num_threads(int n);
 
-/* What the threads share in a half iteration. */
+/* Shared by the threads of a half iteration. */
 struct half {
 	const struct sparse *m;
 	const float *fixed;
 	float *solved;
 	const struct als_options *o;
 	float *grams;    /* one for each GRAM_ROWS of fixed */
-	float *gram;     /* their sum, times the weight of the unknown */
+	float *gram;     /* their sum, times the weight of unobserved pairs */
 	double *losses;  /* one for each batch */
 	float **scratch; /* one for each thread */
 	struct parallel share;
 };
 
-/* ------------------------------------------------------------ the start */
+/* ------------------------------------------------------ initial factors */
 
 static uint64_t
 mix(uint64_t *state)
@@ -58,7 +58,7 @@ uniform(uint64_t *state)
 	return ((double)(mix(state) >> 11) + 0.5) / 9007199254740992.0;
 }
 
-/* Normally distributed, with the deviation 0.1 / sqrt(factors). */
+/* Normally distributed with the standard deviation 0.1 / sqrt(factors). */
 static void
 begin_side(float *side, size_t n, unsigned factors, uint64_t seed)
 {
@@ -104,7 +104,7 @@ gram_work(void *shared, unsigned thread)
 		    h->grams + number * square(k));
 }
 
-/* The weight of the unknown times fixed'fixed, summed in one fixed order. */
+/* The weight of unobserved pairs times fixed'fixed, summed in a fixed order. */
 static void
 make_gram(struct half *h)
 {
@@ -143,7 +143,7 @@ vector_update(const float *y, const float *p, size_t n, size_t k, float *b)
 	    CblasTrans, 1, &vy.matrix, &vp.vector, 1, &vb.vector);
 }
 
-/* Rows come in no order that the processor could guess. */
+/* The hardware prefetcher cannot predict the order of the rows. */
 static void
 prefetch_row(const struct half *h, size_t at)
 {
@@ -154,7 +154,7 @@ prefetch_row(const struct half *h, size_t at)
 		__builtin_prefetch(row + i);
 }
 
-/* a += Y'Y, b += Y'p over the rows of Y that the row rated, block by block. */
+/* a += Y'Y, b += Y'p, with Y the factors of what the row rated, by blocks. */
 static void
 add_ratings(
     const struct half *h, uint32_t row, float *block, float *a, float *b)
@@ -177,9 +177,9 @@ add_ratings(
 }
 
 /*
- * Solves a x = b in place. A system that is singular (no regularization, and
- * factors that depend on one another) has no one answer; the row then stays
- * without factors, which is what somebody unknown has.
+ * Solves a x = b in place. false: the system is singular (no regularization and
+ * linearly dependent factors); the row then has zero factors, like a row
+ * without ratings.
  */
 static bool
 solve(float *a, float *x, size_t k)
@@ -192,7 +192,7 @@ solve(float *a, float *x, size_t k)
 	return vector_is_finite(x, k);
 }
 
-/* The row's share of the loss at the solution: sum p^2 - b'x. */
+/* The loss of the row at the solution: sum p^2 - b'x. */
 static double
 solve_row(const struct half *h, uint32_t row, float *scratch)
 {
@@ -312,8 +312,8 @@ als_fit(TALLOC_CTX *mem, const struct sparse *by_user,
 		out->loss += als_penalty(by_user, out->user, o);
 		if (!isfinite(out->loss))
 			return ERR_INVALID;
-		if (o->tell)
-			o->tell(o->teller, i, out->loss);
+		if (o->report)
+			o->report(o->report_arg, i, out->loss);
 	}
 	return ERR_OK;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Four pivots at a time, so that what is right of and below them is loaded and
- * stored once for four updates.
+ * Four pivots at a time, so that the rest of the matrix is loaded and stored
+ * once for four updates.
  */
 #include "base/base.h"
 

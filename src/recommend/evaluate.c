@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Splitting and judging.
+ * Holding out ratings, and evaluating lists.
  */
 #include "base/base.h"
 
@@ -28,7 +28,7 @@ metric_name(enum metric m)
 	return names[m];
 }
 
-/* How many of somebody's n ratings, the last ones, are the window. */
+/* How many of a user's n ratings, the last ones, are the window. */
 static size_t
 window_of(size_t n)
 {
@@ -58,7 +58,7 @@ evaluate_split(struct triples *triples, struct triples *held)
 	triples->n = kept;
 }
 
-/* Items that are there (not 0) get new numbers; returns how many they are. */
+/* Items that are present (not 0) get new numbers; returns how many. */
 static uint32_t
 renumber(uint32_t *number, uint32_t items)
 {
@@ -70,8 +70,8 @@ renumber(uint32_t *number, uint32_t items)
 }
 
 struct sparse *
-evaluate_hold(TALLOC_CTX *mem, const struct sparse *all, const bool *judged,
-    struct triples *held, const uint32_t **numbers)
+evaluate_hold_out(TALLOC_CTX *mem, const struct sparse *all,
+    const bool *evaluated, struct triples *held, const uint32_t **numbers)
 {
 	struct sparse *m =
 	    matrix_room(mem, all->rows, all->cols, matrix_size(all));
@@ -79,7 +79,7 @@ evaluate_hold(TALLOC_CTX *mem, const struct sparse *all, const bool *judged,
 	size_t n = 0, window;
 
 	for (uint32_t r = 0; r < all->rows; r++) {
-		window = judged[r] ? window_of(matrix_row_size(all, r)) : 0;
+		window = evaluated[r] ? window_of(matrix_row_size(all, r)) : 0;
 		for (size_t i = all->start[r]; i < all->start[r + 1]; i++) {
 			if (i >= all->start[r + 1] - window &&
 			    all->value[i] >= LIKED) {
@@ -104,7 +104,7 @@ evaluate_hold(TALLOC_CTX *mem, const struct sparse *all, const bool *judged,
 }
 
 uint32_t
-evaluate_forget(struct triples *triples, struct triples *held, uint32_t items)
+evaluate_renumber(struct triples *triples, struct triples *held, uint32_t items)
 {
 	TALLOC_CTX *mem = mem_need(talloc_new(NULL));
 	uint32_t *number = large_array(mem, items, sizeof *number), n;
@@ -120,7 +120,7 @@ evaluate_forget(struct triples *triples, struct triples *held, uint32_t items)
 	return n;
 }
 
-/* -------------------------------------------------------------- one person */
+/* ---------------------------------------------------------------- one user */
 
 static bool
 is_held(const struct triple *held, size_t n, uint32_t item)
@@ -154,10 +154,10 @@ least(size_t a, size_t b)
 	return a < b ? a : b;
 }
 
-/* A list that ends or is not there has no hits from there on. */
+/* There are no hits after the end of a list. */
 static void
-judge(const struct triple *held, size_t n, const uint32_t *list, size_t top,
-    double *out)
+evaluate_list(const struct triple *held, size_t n, const uint32_t *list,
+    size_t top, double *out)
 {
 	size_t hits = 0;
 
@@ -182,7 +182,7 @@ judge(const struct triple *held, size_t n, const uint32_t *list, size_t top,
 	out[MAP_10] /= (double)least(SHORT, n);
 }
 
-/* ---------------------------------------------------------------- everybody */
+/* --------------------------------------------------------------- all users */
 
 static void
 cover(const uint32_t *list, size_t top, bool *covered)
@@ -191,7 +191,7 @@ cover(const uint32_t *list, size_t top, bool *covered)
 		covered[list[i]] = true;
 }
 
-/* Of the items that were rated, how many are among somebody's first. */
+/* The share of the rated items that are in any user's top 20. */
 static double
 share_covered(TALLOC_CTX *mem, const struct sparse *train, const bool *covered)
 {
@@ -239,7 +239,8 @@ evaluate_lists(const struct sparse *train, const struct triples *held,
 		out->users++;
 		if (user >= train->rows)
 			continue;
-		judge(list + from, to - from, lists + user * top, top, one);
+		evaluate_list(
+		    list + from, to - from, lists + user * top, top, one);
 		cover(lists + user * top, top, covered);
 		for (int m = 0; m < METRIC__MAX; m++) {
 			out->mean[m] += one[m];

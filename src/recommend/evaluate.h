@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * How good lists are: what people rated 4 and more at the end of their time is
- * held out, and looked for in lists that were made without it.
+ * The quality of lists: ratings of 4 stars or more among the last ones of each
+ * user are held out, and searched in lists that were made without them.
  */
 #ifndef RECOMMEND_EVALUATE_H
 #define RECOMMEND_EVALUATE_H
@@ -10,30 +10,29 @@
 
 #include "recommend/matrix.h"
 
-#define EVALUATE_TOP 100 /* places of a list that are looked at */
+#define EVALUATE_TOP 100 /* evaluated positions of a list */
 
 /*
  * Of each user's n settled triples the last max(1, n / 5) are the window,
- * unless that is all there is; what in it has at least 4 stars goes into
- * `held`, everything else stays.
+ * unless these are all. Triples of the window with at least 4 stars are moved
+ * to `held`.
  */
 void evaluate_split(struct triples *triples, struct triples *held);
 
 /*
- * The same of a matrix whose rows stand in the order of time, and of those
- * users alone that `judged` says: what stays, in a matrix of its own, while
- * `all` stays as it is. Items that only the window has are forgotten as below;
- * *numbers are the new ones of all items.
+ * The same for a matrix whose rows are in the order of time, and only for the
+ * users in `evaluated`: returns a new matrix without the held-out ratings.
+ * Items that only they have are removed as below; *numbers are the new numbers
+ * of all items.
  */
-struct sparse *evaluate_hold(TALLOC_CTX *mem, const struct sparse *all,
-    const bool *judged, struct triples *held, const uint32_t **numbers);
+struct sparse *evaluate_hold_out(TALLOC_CTX *mem, const struct sparse *all,
+    const bool *evaluated, struct triples *held, const uint32_t **numbers);
 
 /*
- * Forgets items that only `held` has, as if nobody had ever named them: the
- * others get new numbers in the same order, these RANK_NONE. Returns how many
- * there are now.
+ * Removes items that only `held` has: they get the number RANK_NONE, the others
+ * new numbers in the same order. Returns the new number of items.
  */
-must_check uint32_t evaluate_forget(
+must_check uint32_t evaluate_renumber(
     struct triples *triples, struct triples *held, uint32_t items);
 
 enum metric { RECALL_20, NDCG_10, NDCG_100, MAP_10, METRIC__MAX };
@@ -42,16 +41,16 @@ enum metric { RECALL_20, NDCG_10, NDCG_100, MAP_10, METRIC__MAX };
 const char *metric_name(enum metric m);
 
 struct quality {
-	uint32_t users; /* that have something held out */
+	uint32_t users; /* with held-out ratings */
 	double mean[METRIC__MAX];
 	double error[METRIC__MAX]; /* standard error over users */
-	double coverage; /* rated items that are in somebody's first twenty */
+	double coverage; /* share of the rated items that are in any top 20 */
 };
 
 /*
- * Judges lists of `top` items a user, RANK_NONE behind their end. `held` are
- * triples sorted by user; a user or an item that is not in `train` (its number
- * not below rows or columns) counts and is never found.
+ * Evaluates lists of `top` items a user, padded with RANK_NONE. `held` are
+ * triples sorted by user; a user or item that is not in `train` (its number not
+ * below rows or columns) counts as not found.
  */
 void evaluate_lists(const struct sparse *train, const struct triples *held,
     const uint32_t *lists, size_t top, struct quality *out);

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Factors as files. Rows are read in the order of the files and sorted when all
- * are there; where each stood is remembered, for the complaint about one that
- * was there before.
+ * Factors as files. Rows are read in the order of the files and sorted at the
+ * end; the position of each row is stored for the error about a duplicate.
  */
 #include "base/base.h"
 
@@ -21,7 +20,7 @@
 static const char no_list[] =
     "one object per line is expected, not a list of all of them";
 
-/* Where a row stood. */
+/* The position of a row. */
 struct place {
 	int64_t id;
 	uint32_t row;
@@ -35,20 +34,20 @@ struct reader {
 	struct factors_fault *fault;
 	const char **files;
 	uint32_t n_files;
-	/* the file that is read */
+	/* the current file */
 	FILE *file;
 	uint32_t number;
 	long line;
 	enum factors_format format;
 	char text[LINE_BYTES];
 	int64_t bytes; /* of all files */
-	/* what was read */
-	unsigned width; /* 0: nothing yet */
+	/* the rows so far */
+	unsigned width; /* 0: no row yet */
 	uint32_t n;
 	size_t room;
 	struct place *place;
 	float *value;
-	float row[FACTORS_MAX]; /* of the line */
+	float row[FACTORS_MAX]; /* of the current line */
 	unsigned got;
 };
 
@@ -71,7 +70,7 @@ skip_blanks(const char **s)
 		(*s)++;
 }
 
-/* What numbers are made of: no hexadecimal, no "inf", no "nan". */
+/* Characters of a number: no hexadecimal, no "inf", no "nan". */
 static bool
 is_of_number(char c)
 {
@@ -79,7 +78,7 @@ is_of_number(char c)
 	       c == 'e' || c == 'E';
 }
 
-/* A token of digits and the like, and blanks around it; 0: there is none. */
+/* The length of a number, after skipping blanks; 0: there is none. */
 static size_t
 number_length(const char **s)
 {
@@ -142,7 +141,7 @@ take_csv(struct reader *r, int64_t *id)
 	return why;
 }
 
-/* One character of JSON's own, blanks around it. */
+/* One punctuation character of JSON, with blanks around it. */
 static bool
 take_mark(const char **s, char mark)
 {
@@ -182,7 +181,7 @@ take_key(const char **s, const char *quoted)
 	return take_mark(s, ':');
 }
 
-/* {"id": 1, "features": [f1, f2, …]}, in any order, nothing else. */
+/* {"id": 1, "features": [f1, f2, …]}, in any order, no other key. */
 static const char *
 take_json(struct reader *r, int64_t *id)
 {
@@ -209,7 +208,7 @@ take_json(struct reader *r, int64_t *id)
 	return take_mark(&s, '}') && !*s ? NULL : "the object does not end";
 }
 
-/* The next line without its end: 1; none: 0; *why: it is no line of ours. */
+/* 1: the next line, without its end; 0: the end, or *why is the error. */
 static int
 next_line(struct reader *r, const char **why)
 {
@@ -316,8 +315,8 @@ read_lines(struct reader *r, const char *path)
 			continue;
 		if (in->stop && *in->stop)
 			return fail(r, ERR_UNAVAILABLE, path, 0, "interrupted");
-		if (in->tell)
-			in->tell(in->teller, r->bytes);
+		if (in->report)
+			in->report(in->report_arg, r->bytes);
 	}
 	if (why)
 		return fail(r, ERR_INVALID, path, r->line, why);
@@ -359,7 +358,7 @@ is_part(const struct dirent *entry)
 	       !ends_in(entry->d_name, ".crc");
 }
 
-/* Puts the paths of the parts, in the order of their names, into r->files. */
+/* Stores the paths of the parts in r->files, sorted by name. */
 static enum err
 list_folder(struct reader *r, const char *folder)
 {
@@ -425,7 +424,7 @@ factors_size(const char *path)
 	return size;
 }
 
-/* --------------------------------------------------------------- together */
+/* ---------------------------------------------------------------- sorting */
 
 static int
 by_id(const void *a, const void *b)

@@ -18,7 +18,7 @@
 
 enum factors_format { FACTORS_GUESS, FACTORS_CSV, FACTORS_JSON };
 
-/* Rows of `width` floats, in rising order of their ids. */
+/* Rows of `width` floats, sorted by id. */
 struct factors {
 	unsigned width;
 	uint32_t n;
@@ -26,43 +26,43 @@ struct factors {
 	float *row;
 };
 
-/* How to read, and whom to tell of the bytes that are read. */
+/* How to read, and a callback for progress in bytes. */
 struct factors_input {
 	const char *path;
-	enum factors_format format;        /* GUESS: by the first byte */
+	enum factors_format format;        /* GUESS: from the first byte */
 	const volatile sig_atomic_t *stop; /* may be NULL */
-	void (*tell)(void *teller, int64_t bytes); /* may be NULL */
-	void *teller;
+	void (*report)(void *report_arg, int64_t bytes); /* may be NULL */
+	void *report_arg;
 };
 
-/* Where and what is wrong; texts below the call's `mem`. */
+/* Location and reason of an error; texts below the call's `mem`. */
 struct factors_fault {
 	const char *file;
-	long line; /* 0: with the whole file */
+	long line; /* 0: the file as a whole */
 	const char *why;
 };
 
-/* How many bytes there are to be read; 0: not known. */
+/* The number of bytes to read; 0: not known. */
 int64_t factors_size(const char *path);
 
 /*
  * Reads a file or a folder. ERR_NOT_FOUND: it cannot be opened. ERR_INVALID: a
- * row is not like that, is no number, has another width or an id that was there
- * before, or there is none at all. ERR_UNAVAILABLE: *stop became non-zero, or
- * reading failed. `fault` says more.
+ * row is malformed, has another width or a duplicate id, or there is no row.
+ * ERR_UNAVAILABLE: *stop became non-zero, or reading failed. `fault` has the
+ * details.
  */
 must_check enum err factors_read(TALLOC_CTX *mem,
     const struct factors_input *in, struct factors *out,
     struct factors_fault *fault);
 
 /*
- * The model that these factors of movies are: no neighbours, no genres. What
- * `how` says otherwise (taste, weights) is taken over.
+ * A model of these factors of movies, without neighbours and genres. Weights
+ * and taste are copied from `how`.
  */
 struct model *factors_model(
     TALLOC_CTX *mem, const struct factors *f, const struct model *how);
 
-/* Writes what comes before the rows, and a row; nine digits bring all back. */
+/* Writes the header, and a row; nine digits preserve every float. */
 void factors_put_head(FILE *to, enum factors_format format, unsigned width);
 void factors_put(FILE *to, enum factors_format format, int64_t id,
     const float *row, unsigned width);

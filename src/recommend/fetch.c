@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Fetching a published model: chunk by chunk into a file beside the one in
- * force, which is locked, so that two who fetch never write into one another's;
- * whoever was killed leaves it to the next. Only what model_file_map() finds
- * sound, and what is the model asked for, takes the place of what was there.
+ * Fetching a published model: chunk by chunk into a temporary file beside the
+ * one in force. It is locked, so that concurrent processes do not write to the
+ * same file; after a crash the next process reuses it. It replaces the old file
+ * only after model_file_map() has validated it and its stamp matches.
  */
 #include "base/base.h"
 
@@ -21,7 +21,7 @@ struct fetch {
 	TALLOC_CTX *mem;
 	struct db *db;
 	const struct published *which;
-	const char *part; /* the file that is written */
+	const char *part; /* the temporary file */
 	const char *why;  /* below mem */
 	int fd;
 };
@@ -43,7 +43,7 @@ fail_corrupt(struct fetch *f, const char *what)
 	return ERR_INVALID;
 }
 
-/* Is what was opened still what has the name? */
+/* Does the name still refer to the opened file? */
 static bool
 has_name(int fd, const char *path)
 {
@@ -53,7 +53,7 @@ has_name(int fd, const char *path)
 	       opened.st_dev == named.st_dev && opened.st_ino == named.st_ino;
 }
 
-/* The part, empty and ours alone; -1: errno says why not. */
+/* The temporary file, empty and locked; -1: see errno. */
 static int
 open_part(const char *path)
 {
@@ -71,7 +71,7 @@ open_part(const char *path)
 				return fd;
 			break;
 		}
-		/* Who had it has just put it in its place. */
+		/* The previous owner has just renamed it. */
 		close(fd);
 	}
 	why = errno;
@@ -96,7 +96,7 @@ write_all(int fd, const char *p, size_t n)
 	return true;
 }
 
-/* One chunk into the file; *left bytes are to come. */
+/* Writes one chunk to the file; *left bytes remain. */
 static enum err
 fetch_chunk(struct fetch *f, int number, uint64_t *left)
 {
@@ -127,7 +127,7 @@ fetch_chunk(struct fetch *f, int number, uint64_t *left)
 	return e;
 }
 
-/* What has been written, read as a worker will. */
+/* Validates what was written, as a worker does. */
 static enum err
 check_part(struct fetch *f)
 {
@@ -146,7 +146,7 @@ check_part(struct fetch *f)
 	return e;
 }
 
-/* A disk that is too full is not filled first. */
+/* Fails early when the disk has too little space. */
 static enum err
 make_room(struct fetch *f)
 {
@@ -157,7 +157,7 @@ make_room(struct fetch *f)
 	return fail_file(f);
 }
 
-/* Nobody is to write into what workers have mapped, hence 0444. */
+/* Mode 0444: a file that workers have mapped must not be modified. */
 static enum err
 fetch_all(struct fetch *f)
 {
@@ -196,7 +196,7 @@ publish_fetch(TALLOC_CTX *mem, struct db *db, const struct published *which,
 		e = fail_file(&f);
 	if (e)
 		(void)unlink(f.part);
-	close(f.fd); /* and the lock is gone */
+	close(f.fd); /* releases the lock */
 	*why = f.why;
 	return e;
 }

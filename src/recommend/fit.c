@@ -14,7 +14,7 @@
 #include "recommend/score.h"
 #include "recommend/vector.h"
 
-#define SCALE_USERS 500 /* people by whom the scales are compared */
+#define SCALE_USERS 500 /* users by whom the scales are compared */
 
 /* --------------------------------------------------------------- settings */
 
@@ -73,7 +73,7 @@ fit_defaults(struct fit_options *o)
 	o->als.threads = o->near.threads = parallel_processors();
 }
 
-/* One number of a text, up to a comma or the end. */
+/* One number, up to a comma or the end. */
 static bool
 take_number(const struct setting *s, const char **text, double *out)
 {
@@ -254,9 +254,9 @@ history_of(const struct sparse *m, uint32_t user)
 }
 
 /*
- * Scores of factors and of neighbours are sums of different things; what makes
- * them comparable is how far they spread over people and items. From the same
- * people comes the mean of their factors.
+ * Scores by factors and by neighbours have different scales; they are made
+ * comparable by their standard deviations over users and items. The mean
+ * factors come from the same users.
  */
 static void
 find_scale(struct model *model, const struct sparse *by_user, float share)
@@ -399,7 +399,7 @@ fit_memory(
 	       near_memory(0, items, &o->near);
 }
 
-/* A number in a file of the kernel behind a name ("" : at once). */
+/* The number after a name in a file of the kernel; "": at its start. */
 static size_t
 number_in(const char *path, const char *name, size_t unit)
 {
@@ -429,7 +429,7 @@ lesser(size_t a, size_t b)
 	return a < b ? a : b;
 }
 
-/* What a control group has left. */
+/* Bytes that a control group has left. */
 static size_t
 left_in(const char *group)
 {
@@ -446,7 +446,7 @@ left_in(const char *group)
 	return most > used ? most - used : 0;
 }
 
-/* What our control group has left, and those it lies in. */
+/* The least that our control group or one of its parents has left. */
 static size_t
 left_in_groups(void)
 {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * From ratings to a model: stars become preferences, both sides of the factors
- * are fitted, neighbours found, and the two put on one scale.
+ * From ratings to a model: stars are converted to preferences, the factors of
+ * users and items are fitted, neighbours are found, and both are put on one
+ * scale.
  */
 #ifndef RECOMMEND_FIT_H
 #define RECOMMEND_FIT_H
@@ -16,29 +17,30 @@ struct fit_options {
 	struct als_options als;
 	struct near_options near;
 	struct taste taste;
-	float near_share; /* the neighbours' deviation, the factors' being 1 */
+	float
+	    near_share; /* standard deviation of neighbour scores; factors: 1 */
 };
 
-/* What was found best (doc/recommender.md), on every processor. */
+/* The defaults (doc/recommender.md), using every processor. */
 void fit_defaults(struct fit_options *o);
 
 /*
- * Changes one setting: "name=value", value a number (for "stars" five, with
- * commas between). NULL, or what is wrong with it.
+ * Changes one setting: "name=value", value a number ("stars": five, separated
+ * by commas). NULL, or the error.
  */
 const char *fit_set(TALLOC_CTX *mem, struct fit_options *o, const char *text);
 
-/* The same of several, with blanks between. */
+/* The same for several, separated by blanks. */
 const char *fit_set_all(
     TALLOC_CTX *mem, struct fit_options *o, const char *text);
 
-/* Does a text for the above say anything of what the order of ratings means? */
+/* Does such a text set a weight of the order of ratings? */
 bool fit_sets_order(const char *text);
 
-/* What differs from fit_defaults(), but for the threads; "": nothing. */
+/* The settings that differ from fit_defaults(), without threads; "": none. */
 const char *fit_changed(TALLOC_CTX *mem, const struct fit_options *o);
 
-/* Every setting but the threads, as fit_set() reads them, a line each. */
+/* All settings but threads, one per line, as fit_set() reads them. */
 void fit_print(const struct fit_options *o, FILE *to);
 
 /*
@@ -48,24 +50,24 @@ void fit_print(const struct fit_options *o, FILE *to);
 must_check enum err fit_model(TALLOC_CTX *mem, struct sparse *by_user,
     const struct fit_options *o, struct model **out, double *loss);
 
-/* A movie (as its item) has a genre. */
+/* An item has a genre. */
 struct fit_genre {
 	int64_t genre;
 	uint32_t item;
 };
 
 /*
- * Gives the model its genres, of n pairs, genres rising. `ratings` are how many
- * each item has; NULL: all as many.
+ * Sets the genres of the model from n pairs sorted by genre. `ratings` are the
+ * numbers of ratings of the items; NULL: all the same.
  */
 void fit_genres(struct model *m, const uint32_t *ratings,
     const struct fit_genre *pairs, size_t n);
 
-/* The most bytes that reading and fitting take at one time. */
+/* The peak memory of reading and fitting, in bytes. */
 size_t fit_memory(size_t ratings, uint32_t users, uint32_t items,
     const struct fit_options *o);
 
-/* Bytes there are for us: what the machine and our group have left. */
+/* Available bytes: of the machine and of our control groups. */
 size_t fit_memory_there(void);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Large arrays below a small talloc object whose destructor gives them back.
+ * Large arrays below a small talloc object whose destructor frees them.
  */
 #include "base/base.h"
 
@@ -9,11 +9,11 @@
 #include "base/mem.h"
 #include "recommend/large.h"
 
-#define MAPPED ((size_t)128 * 1024) /* bytes, and more */
+#define MAPPED ((size_t)128 * 1024) /* at least so many bytes */
 
 struct large {
 	void *data;
-	size_t mapped; /* bytes; 0: malloc() gave it */
+	size_t mapped; /* bytes; 0: it is of malloc() */
 };
 
 static int
@@ -27,8 +27,8 @@ large_free(struct large *l)
 }
 
 /*
- * What is freed here goes back to the system. malloc() would learn from it to
- * keep as much for the next time, and a worker would grow with the model.
+ * Memory of mmap() returns to the system when it is freed. malloc() would raise
+ * its mmap threshold and hold on to the memory, and workers would grow.
  */
 static void *
 map(size_t bytes)
@@ -46,7 +46,7 @@ large_array(TALLOC_CTX *mem, size_t n, size_t size)
 	size_t bytes;
 
 	if (__builtin_mul_overflow(n, size, &bytes))
-		bytes = SIZE_MAX; /* which nobody can give */
+		bytes = SIZE_MAX; /* which fails */
 	if (bytes >= MAPPED)
 		l->mapped = bytes;
 	l->data = mem_need(l->mapped ? map(bytes) : calloc(n ? n : 1, size));

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Which model is in force. A file is known again by device, inode, size and
- * time; only another one is opened and checked. Where somebody writes into the
- * very file that is mapped, there is nothing to go on with but what it has now.
+ * Loads the model in force. A file is identified by device, inode, size and
+ * time; only a new one is opened and validated. If the mapped file itself is
+ * modified, there is no old version to continue with.
  */
 #include "base/base.h"
 
@@ -14,11 +14,11 @@
 
 struct loader {
 	const char *path;
-	const struct model *model; /* NULL: none yet */
+	const struct model *model; /* NULL: none */
 	struct stamp stamp;
-	struct stat held; /* of its file */
-	struct stat seen; /* of the file that was last opened, good or bad */
-	bool looked;
+	struct stat mapped;  /* its file */
+	struct stat checked; /* the file that was last opened, valid or not */
+	bool has_checked;
 };
 
 struct loader *
@@ -39,16 +39,16 @@ is_same_file(const struct stat *a, const struct stat *b)
 	       a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
 }
 
-/* false: it has been replaced, and what is held lives on without a name. */
+/* false: it was replaced, and the mapped file has no name any more. */
 static bool
-is_held(const struct loader *s, const struct stat *now)
+is_mapped(const struct loader *s, const struct stat *now)
 {
-	return s->model && s->held.st_dev == now->st_dev &&
-	       s->held.st_ino == now->st_ino;
+	return s->model && s->mapped.st_dev == now->st_dev &&
+	       s->mapped.st_ino == now->st_ino;
 }
 
 static void
-let_go(struct loader *s)
+unload(struct loader *s)
 {
 	talloc_free((void *)(uintptr_t)s->model);
 	s->model = NULL;
@@ -56,7 +56,7 @@ let_go(struct loader *s)
 }
 
 static void
-look(struct loader *s)
+reload(struct loader *s)
 {
 	static const char without[] = "continuing without a model";
 	const struct model *model;
@@ -69,27 +69,27 @@ look(struct loader *s)
 		log_error("%s: model %" PRIu64
 			  " was truncated while it was in force; %s",
 		    s->path, s->stamp.version, without);
-		let_go(s);
+		unload(s);
 	}
 	if (stat(s->path, &now) != 0)
-		return; /* what is mapped stays good */
-	if (s->looked && is_same_file(&now, &s->seen))
+		return; /* the mapped file stays valid */
+	if (s->has_checked && is_same_file(&now, &s->checked))
 		return;
-	s->seen = now;
-	s->looked = true;
+	s->checked = now;
+	s->has_checked = true;
 	e = model_file_map(s, s->path, &model, &stamp, &why);
 	if (e == ERR_NOT_FOUND)
 		return;
 	if (e) {
-		if (is_held(s, &now))
-			let_go(s); /* it was written into */
+		if (is_mapped(s, &now))
+			unload(s); /* it was modified in place */
 		log_error("%s: %s; %s", s->path, why,
 		    s->model ? "continuing with the model before it" : without);
 		return;
 	}
-	let_go(s);
+	unload(s);
 	s->model = model;
-	s->held = now;
+	s->mapped = now;
 	s->stamp = stamp;
 	log_debug("model %" PRIu64 " is in force", stamp.version);
 }
@@ -97,7 +97,7 @@ look(struct loader *s)
 const struct model *
 loader_model(struct loader *s)
 {
-	look(s);
+	reload(s);
 	return s->model;
 }
 

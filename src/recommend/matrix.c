@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Sparse matrices. Nothing here needs a second copy of the ratings: users are
- * brought together in place (a counting sort that follows its cycles), and
- * triples are freed before the transpose is made.
+ * Sparse matrices. The ratings are never copied as a whole: they are grouped by
+ * user in place (a cycle-leader counting sort), and triples are freed before
+ * the transpose is made.
  */
 #include "base/base.h"
 
@@ -38,7 +38,7 @@ triples_add(struct triples *t, const struct triple *one)
 	t->n++;
 }
 
-/* Where the rows begin, and after the last one the end: rows + 1 places. */
+/* Counts to the starts of the rows: rows + 1 values. */
 static void
 sum_up(size_t *start, uint32_t rows)
 {
@@ -46,9 +46,9 @@ sum_up(size_t *start, uint32_t rows)
 		start[r + 1] += start[r];
 }
 
-/* Each triple goes to its user's room; who sat there goes on from there. */
+/* Groups by user: each triple is swapped to the next slot of its user. */
 static void
-bring_together(
+group_by_user(
     struct triple *list, const size_t *start, size_t *next, uint32_t users)
 {
 	struct triple moved, other;
@@ -88,7 +88,7 @@ by_time(const void *a, const void *b)
 	return (x->item > y->item) - (x->item < y->item);
 }
 
-/* One user's n ratings into place; how many remain. */
+/* Sorts one user's n ratings; returns how many remain. */
 static size_t
 settle_row(struct triple *row, size_t n)
 {
@@ -116,7 +116,7 @@ triples_settle(struct triples *t, uint32_t users)
 	}
 	sum_up(start, users);
 	memcpy(next, start, users * sizeof *next);
-	bring_together(t->list, start, next, users);
+	group_by_user(t->list, start, next, users);
 	for (uint32_t u = 0; u < users; u++) {
 		n = settle_row(t->list + start[u], start[u + 1] - start[u]);
 		memmove(
@@ -198,6 +198,6 @@ matrix_places(TALLOC_CTX *mem, const struct sparse *m, const struct sparse *t)
 size_t
 matrix_memory(size_t ratings)
 {
-	/* triples and the matrix; later the matrix, its transpose, places */
+	/* triples and the matrix; later the matrix, its transpose, positions */
 	return ratings * (sizeof(struct triple) + 2 * sizeof(uint32_t));
 }

@@ -1,20 +1,21 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Ratings as a sparse matrix of users by movies, each row in the order in
- * which its user rated, and its transpose. Users and movies are numbered from
- * 0; who they are is known elsewhere (table.h).
+ * Ratings as a sparse matrix of users by movies, each row in the order in which
+ * its user rated, and its transpose. Users and movies are numbered from 0;
+ * their ids are in table.h.
  */
 #ifndef RECOMMEND_MATRIX_H
 #define RECOMMEND_MATRIX_H
 
 #include "base/base.h"
 
-/* One rating as it was read. */
+/* One rating as read. */
 struct triple {
 	uint32_t user;
 	uint32_t item;
 	float value;
-	uint32_t order; /* of two at one time the later is the greater */
+	uint32_t
+	    order; /* position in the input, for ratings of the same time */
 	int64_t time;
 };
 
@@ -31,12 +32,12 @@ struct triples *triples_new(TALLOC_CTX *mem);
 void triples_add(struct triples *t, const struct triple *one);
 
 /*
- * Sorts by user and then by (time, item), and keeps of several ratings that
- * one user gave one item the latest. In place; users are below `users`.
+ * Sorts by user and then by (time, item); of several ratings of an item by a
+ * user only the latest remains. In place; users are below `users`.
  */
 void triples_settle(struct triples *t, uint32_t users);
 
-/* Row r is index[start[r]] .. index[start[r + 1] - 1], values beside. */
+/* Row r is index[start[r]] .. index[start[r + 1] - 1], with values. */
 struct sparse {
 	uint32_t rows;
 	uint32_t cols;
@@ -45,7 +46,7 @@ struct sparse {
 	float *value;
 };
 
-/* A matrix with room for n entries, to be filled by its maker. */
+/* A matrix with room for n entries, to be filled by the caller. */
 struct sparse *matrix_room(
     TALLOC_CTX *mem, uint32_t rows, uint32_t cols, size_t n);
 
@@ -53,12 +54,12 @@ struct sparse *matrix_room(
 struct sparse *matrix_new(
     TALLOC_CTX *mem, const struct triples *t, uint32_t users, uint32_t items);
 
-/* The transpose; its rows list the users in rising order. */
+/* The transpose; its rows list the users in ascending order. */
 struct sparse *matrix_transpose(TALLOC_CTX *mem, const struct sparse *m);
 
 /*
- * The transpose's places instead of its values: for each of its entries, in
- * the order of `t`, how far along its user's row the rating stands.
+ * For each entry of the transpose `t`: the position of the rating in its user's
+ * row.
  */
 uint32_t *matrix_places(
     TALLOC_CTX *mem, const struct sparse *m, const struct sparse *t);
@@ -76,8 +77,8 @@ matrix_size(const struct sparse *m)
 }
 
 /*
- * The most bytes that ratings take from the reading to the transpose, without
- * what a row or a column takes: 32 a rating.
+ * The peak memory of ratings in bytes, from reading to the transpose, without
+ * memory per row or column: 32 a rating.
  */
 size_t matrix_memory(size_t ratings);
 

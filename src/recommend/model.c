@@ -44,22 +44,22 @@ model_new(TALLOC_CTX *mem, uint32_t items, unsigned factors)
 bool
 model_is_lost(const struct model *m)
 {
-	return m && m->trap && m->trap->sprung;
+	return m && m->trap && m->trap->truncated;
 }
 
 size_t
-model_place(const int64_t *rising, size_t n, int64_t wanted)
+model_place(const int64_t *sorted, size_t n, int64_t wanted)
 {
 	size_t low = 0, high = n, middle;
 
 	while (low < high) {
 		middle = low + (high - low) / 2;
-		if (rising[middle] < wanted)
+		if (sorted[middle] < wanted)
 			low = middle + 1;
 		else
 			high = middle;
 	}
-	return low < n && rising[low] == wanted ? low : n;
+	return low < n && sorted[low] == wanted ? low : n;
 }
 
 struct history

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * What serving needs of a training: the items' factors, each item's
- * neighbours, and how ratings are to be read. A person's factors are not in
- * it; they are made from her current ratings at every request (fold.h).
+ * The result of a training as serving needs it: the items' factors and
+ * neighbours, and how ratings are weighted. The factors of users are not in it;
+ * they are computed from their current ratings at every request (fold.h).
  */
 #ifndef RECOMMEND_MODEL_H
 #define RECOMMEND_MODEL_H
@@ -12,28 +12,28 @@
 #include "recommend/taste.h"
 #include "recommend/trap.h"
 
-#define MODEL_LANES 8 /* rows are padded with zeros to so many floats */
+#define MODEL_LANES 8 /* rows are padded to a multiple, with zeros */
 
-/* Item i's neighbours: index[start[i]] .. index[start[i + 1] - 1], rising. */
+/* Item i's neighbours, sorted: index[start[i]] .. index[start[i + 1] - 1]. */
 struct near {
-	size_t n; /* of all items; nothing beyond them is looked at */
+	size_t n; /* of all items: the length of index and weight */
 	size_t *start;
 	uint32_t *index;
 	float *weight;
 };
 
 /*
- * The genres of the items: the mean factors of each, for a movie that nobody
- * rated, and how large a share of all ratings it has.
+ * The genres of the items: the mean factors of each, for movies without
+ * ratings, and its share of all ratings.
  */
 struct genres {
 	uint32_t n;
-	int64_t *id;   /* rising */
+	int64_t *id;   /* sorted */
 	float *factor; /* n rows of factors, 32 bytes aligned */
 	float *share;
 };
 
-#define MODEL_GENRES 64 /* genres that count in a score; of more, the first */
+#define MODEL_GENRES 64 /* at most so many genres count in a score */
 
 struct model {
 	uint32_t items;
@@ -41,49 +41,49 @@ struct model {
 	size_t stride; /* floats from one row to the next */
 	float *item;   /* items rows of factors, 32 bytes aligned */
 	float *gram;   /* stride rows: unobserved times item'item */
-	float *mean;   /* a row: the mean factors of people */
+	float *mean;   /* a row: the mean factors of users */
 	float regularization;
 	float unobserved;
 	struct near near;
-	float near_scale; /* from the neighbours' scale to the factors' */
+	float near_scale; /* from the scale of neighbours to that of factors */
 	struct taste taste;
-	int64_t *id; /* the movies of the items, rising; NULL: not known */
+	int64_t *id; /* the movies of the items, sorted; NULL: not known */
 	struct genres genre;
 	uint64_t *item_genres; /* an item's genres, as bits; NULL: no genres */
-	struct trap *trap;     /* around the arrays; NULL: they are no file's */
+	struct trap *trap; /* for the arrays; NULL: not mapped from a file */
 };
 
 #define MODEL_NONE UINT32_MAX
 
-/* Room for a model's factors, all zero, below `mem`; no neighbours yet. */
+/* A model with zero factors and no neighbours, below `mem`. */
 struct model *model_new(TALLOC_CTX *mem, uint32_t items, unsigned factors);
 
-/* Has its file been found cut off? Of no model: no. */
+/* Was its file found truncated? NULL: no. */
 bool model_is_lost(const struct model *m);
 
-/* The place of a number among n rising ones; n: it is not there. */
-size_t model_place(const int64_t *rising, size_t n, int64_t wanted);
+/* The index of a number among n sorted ones; n: not found. */
+size_t model_place(const int64_t *sorted, size_t n, int64_t wanted);
 
 /*
- * Ratings of a person, oldest first, as a model reads them: movies become items
- * (MODEL_NONE where it does not know them), stars preferences. Below `mem`.
+ * Converts a user's ratings, oldest first: movies to items (MODEL_NONE: not in
+ * the model), stars to preferences. Below `mem`.
  */
 struct history model_history(TALLOC_CTX *mem, const struct model *m,
     const int64_t *movies, const int64_t *stars, size_t n);
 
-/* The item that stands for a movie, or MODEL_NONE. */
+/* The item of a movie, or MODEL_NONE. */
 uint32_t model_find(const struct model *m, int64_t movie);
 
-/* The number of a genre among the model's, or MODEL_NONE. */
+/* The index of a genre of the model, or MODEL_NONE. */
 uint32_t model_genre(const struct model *m, int64_t genre);
 
-/* Makes `gram` from the items' factors. */
+/* Computes `gram` from the items' factors. */
 void model_prepare(struct model *m);
 
-/* Floats in a row for so many factors. */
+/* The padded length of a row. */
 size_t model_stride(unsigned factors);
 
-/* Zeroed floats on a boundary that vectors like, below `mem`. */
+/* Zeroed floats, aligned for vectors, below `mem`. */
 float *model_floats(TALLOC_CTX *mem, size_t n);
 
 #endif

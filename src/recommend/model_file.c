@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The model's file. Behind the header (one page) the sections follow in the
- * order of `enum section`, each on a boundary of 64 bytes, so that where they
- * lie follows from the header's counts. The checksum is BLAKE2b of everything
- * behind the header's own first fields.
+ * The model's file. After the header (one page) the sections follow in the
+ * order of `enum section`, each aligned to 64 bytes, so that their offsets
+ * follow from the counts in the header. The checksum is BLAKE2b of everything
+ * after the checksum field.
  */
 #include "base/base.h"
 
@@ -30,7 +30,7 @@ struct header {
 	uint32_t byte_order;
 	uint32_t format;
 	unsigned char checksum[MODEL_CHECKSUM];
-	/* what follows is under the checksum */
+	/* the checksum covers what follows */
 	uint64_t size;
 	uint64_t version;
 	int64_t trained_at;
@@ -70,7 +70,7 @@ struct layout {
 	size_t size; /* of the file */
 };
 
-/* The counts are at most 2^32, so no sum here passes 2^64. */
+/* The counts are at most 2^32, so that no sum overflows. */
 static void
 lay_out(const struct header *h, struct layout *out)
 {
@@ -97,7 +97,7 @@ lay_out(const struct header *h, struct layout *out)
 	out->size = at;
 }
 
-/* libsodium then takes the fastest code for this processor. */
+/* sodium_init() selects the fastest code for this processor. */
 static void
 checksum_begin(crypto_generichash_state *hash)
 {
@@ -113,10 +113,10 @@ model_file_checksum_text(const struct stamp *s, char out[MODEL_CHECKSUM_TEXT])
 	sodium_bin2hex(out, MODEL_CHECKSUM_TEXT, s->checksum, MODEL_CHECKSUM);
 }
 
-/* ---------------------------------------------------------- what is sound */
+/* ------------------------------------------------------------- validation */
 
 static bool
-all_rise(const int64_t *ids, size_t n)
+is_sorted(const int64_t *ids, size_t n)
 {
 	for (size_t i = 1; i < n; i++) {
 		if (ids[i] <= ids[i - 1])
@@ -126,7 +126,7 @@ all_rise(const int64_t *ids, size_t n)
 }
 
 static bool
-near_is_sound(const struct near *near, uint32_t items)
+near_is_valid(const struct near *near, uint32_t items)
 {
 	if (near->start[0] != 0 || near->start[items] != near->n)
 		return false;
@@ -147,7 +147,7 @@ near_is_sound(const struct near *near, uint32_t items)
 }
 
 static bool
-genres_are_sound(const struct model *m)
+genres_are_valid(const struct model *m)
 {
 	uint64_t all = 0;
 
@@ -158,9 +158,9 @@ genres_are_sound(const struct model *m)
 	return all >> m->genre.n == 0;
 }
 
-/* NULL, or what is wrong with it. */
+/* NULL, or the error. */
 static const char *
-complaint(const struct model *m)
+check_model(const struct model *m)
 {
 	size_t s = m->stride;
 	bool finite =
@@ -177,18 +177,18 @@ complaint(const struct model *m)
 
 	if (!finite)
 		return "it contains NaN or infinity";
-	if (!all_rise(m->id, m->items) || !all_rise(m->genre.id, m->genre.n))
+	if (!is_sorted(m->id, m->items) || !is_sorted(m->genre.id, m->genre.n))
 		return "its movies are not sorted";
-	if (!genres_are_sound(m))
+	if (!genres_are_valid(m))
 		return "its movies have unknown genres";
-	if (!near_is_sound(&m->near, m->items))
+	if (!near_is_valid(&m->near, m->items))
 		return "its neighbours are not among its movies";
 	return NULL;
 }
 
 /* ---------------------------------------------------------------- writing */
 
-/* Where pieces go: first to the checksum alone, then to put(). */
+/* Receives the contents: first for the checksum, then for put(). */
 struct sink {
 	crypto_generichash_state hash;
 	enum err (*put)(void *arg, const void *p, size_t n);
@@ -206,7 +206,7 @@ send(struct sink *k, const void *p, size_t n)
 	return ERR_OK;
 }
 
-/* Everything behind the header, each section filled up with zeros. */
+/* The sections, each padded with zeros. */
 static enum err
 send_sections(
     struct sink *k, const struct model *m, const struct layout *layout)
@@ -266,7 +266,7 @@ model_file_write(const struct model *m, struct stamp *stamp,
 	struct header h;
 	enum err e;
 
-	if (complaint(m))
+	if (check_model(m))
 		return ERR_INVALID;
 	fill_header(m, stamp, &h);
 	lay_out(&h, &layout);
@@ -289,11 +289,11 @@ model_file_write(const struct model *m, struct stamp *stamp,
 
 struct mapping {
 	struct model model; /* first: what callers see */
-	struct trap trap;   /* around it, also while it is checked */
+	struct trap trap;   /* for it, also while it is validated */
 	char *at;
 	size_t size;
 	struct header header;
-	const char *why; /* what is wrong with it; NULL: nothing */
+	const char *why; /* the error; NULL: none */
 };
 
 static int
@@ -304,7 +304,7 @@ unmap(struct mapping *map)
 	return 0;
 }
 
-/* The bytes of the file, all of them checked against the header. */
+/* Validates header, size and checksum. */
 static const char *
 check_bytes(struct mapping *map)
 {
@@ -340,7 +340,7 @@ check_bytes(struct mapping *map)
 }
 
 static void
-point_into(struct mapping *map)
+set_pointers(struct mapping *map)
 {
 	const struct header *h = &map->header;
 	struct model *m = &map->model;
@@ -374,7 +374,7 @@ point_into(struct mapping *map)
 #undef SECTION
 }
 
-/* Maps it whole; NULL, or why not. */
+/* Maps the file; NULL, or the error. */
 static const char *
 map_file(struct mapping *map, int fd)
 {
@@ -394,7 +394,7 @@ map_file(struct mapping *map, int fd)
 	return NULL;
 }
 
-/* Within the trap: somebody may cut it off while we read. */
+/* Within the trap: the file may be truncated while it is read. */
 static void
 check(void *arg)
 {
@@ -403,8 +403,8 @@ check(void *arg)
 	map->why = check_bytes(map);
 	if (map->why)
 		return;
-	point_into(map);
-	map->why = complaint(&map->model);
+	set_pointers(map);
+	map->why = check_model(&map->model);
 }
 
 enum err

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Neighbours: each item's row of a matrix that is never there as a whole is
- * summed in a thread's own row of floats, and its largest entries are kept.
+ * Neighbours: each row of the item-item matrix, which never exists as a whole,
+ * is summed in a row of floats of the thread, and its largest entries are
+ * stored.
  */
 #include "base/base.h"
 
@@ -18,13 +19,13 @@
 struct building {
 	const struct sparse *by_user;
 	const struct sparse *by_item;
-	const uint32_t *places; /* by_item's, in the users' rows */
+	const uint32_t *places; /* matrix_places() */
 	const struct near_options *o;
 	float *fades;     /* by distance */
 	float *damps;     /* by item */
 	uint32_t *chosen; /* `keep` an item */
 	float *weights;
-	size_t *counts; /* how many of them there are */
+	size_t *counts; /* of chosen */
 	float **sums;   /* a row for each thread */
 	struct parallel share;
 };
@@ -77,10 +78,10 @@ build_item(const struct building *b, uint32_t item, float *sums)
 }
 
 static void
-tell(const struct near_options *o, size_t done, size_t items)
+report(const struct near_options *o, size_t done, size_t items)
 {
-	if (o->tell && o->keep > 0)
-		o->tell(o->teller, done, items);
+	if (o->report && o->keep > 0)
+		o->report(o->report_arg, done, items);
 }
 
 static void
@@ -93,11 +94,11 @@ items_work(void *shared, unsigned thread)
 		for (size_t i = from; i < to; i++)
 			build_item(b, (uint32_t)i, b->sums[thread]);
 		if (thread == 0)
-			tell(b->o, to, b->share.total);
+			report(b->o, to, b->share.total);
 	}
 }
 
-/* Only what there is, without gaps. */
+/* Copies the chosen ones without gaps. */
 static void
 pack(TALLOC_CTX *mem, const struct building *b, struct near *near)
 {
@@ -126,7 +127,7 @@ near_fit(TALLOC_CTX *mem, const struct sparse *by_user,
 	size_t items = by_item->rows;
 	struct building b = { .by_user = by_user, .by_item = by_item, .o = o };
 
-	tell(o, 0, items);
+	report(o, 0, items);
 	b.places = matrix_places(scratch, by_user, by_item);
 	b.fades = large_array(scratch, o->reach + 1, sizeof *b.fades);
 	for (unsigned g = 0; g <= o->reach; g++)

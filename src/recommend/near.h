@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Neighbours of items: films that people rated at about the same time. Two
- * ratings of one user that stand g apart in her order bring the two items
- * exp(-g / fade) nearer; the sum is divided by the square roots of how often
- * either was rated. The few nearest of each item are kept.
+ * Neighbours of items: movies that users rated at about the same time. Two
+ * ratings g apart in a user's order add exp(-g / fade) to the similarity of the
+ * two items; the sum is divided by the square roots of their numbers of
+ * ratings. The most similar items of each item are stored.
  */
 #ifndef RECOMMEND_NEAR_H
 #define RECOMMEND_NEAR_H
@@ -16,27 +16,27 @@
 #include "recommend/model.h"
 
 struct near_options {
-	unsigned keep;  /* neighbours of an item; 0: none at all */
-	unsigned reach; /* ratings further apart do not count */
+	unsigned keep;  /* neighbours of an item; 0: none */
+	unsigned reach; /* ratings further apart are ignored */
 	float fade;
-	float damping; /* added to how often an item was rated */
+	float damping; /* added to the number of ratings of an item */
 	unsigned threads;
 	const volatile sig_atomic_t *stop;
-	/* told first with 0, then now and then, by the thread that asked; NULL:
-	 * nobody is */
-	void (*tell)(void *teller, size_t items_done, size_t items);
-	void *teller;
+	/* called with 0 first, then repeatedly, by the calling thread; may be
+	 * NULL */
+	void (*report)(void *report_arg, size_t items_done, size_t items);
+	void *report_arg;
 };
 
 /*
- * Fills `near` (whose arrays hang below `mem`) from rows that stand in the
- * order of time, and their transpose. ERR_UNAVAILABLE: stopped.
+ * Fills `near`, whose arrays are below `mem`, from rows in the order of time
+ * and their transpose. ERR_UNAVAILABLE: stopped.
  */
 must_check enum err near_fit(TALLOC_CTX *mem, const struct sparse *by_user,
     const struct sparse *by_item, const struct near_options *o,
     struct near *near);
 
-/* Bytes it takes, of which all but 8 an item and neighbour are given back. */
+/* Peak memory in bytes; 8 per item and neighbour remain allocated. */
 size_t near_memory(
     size_t ratings, uint32_t items, const struct near_options *o);
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The same function in several threads, which share out a range of numbers
- * among themselves. What is written depends on the number alone, never on the
- * thread: results are the same with one thread and with many.
+ * The same function in several threads, which distribute a range of numbers
+ * among themselves. Results depend on the numbers only, never on the thread:
+ * they are the same with any number of threads.
  */
 #ifndef RECOMMEND_PARALLEL_H
 #define RECOMMEND_PARALLEL_H
@@ -14,27 +14,26 @@
 
 #define PARALLEL_MAX 64
 
-/* A share of the work: batches of numbers, handed out one after the other. */
+/* The work: batches of numbers, distributed in order. */
 struct parallel {
 	size_t total;
 	size_t batch;
-	const volatile sig_atomic_t
-	    *stop; /* non-zero: hand out no more; NULL */
+	const volatile sig_atomic_t *stop; /* non-zero: stop; or NULL */
 	atomic_size_t next;
 };
 
-/* The next batch [*from, *to), and its number; false: there is none. */
+/* The next batch [*from, *to) and its number; false: no more. */
 bool parallel_next(
     struct parallel *p, size_t *from, size_t *to, size_t *number);
 
 /*
- * Runs work(shared, thread) in `threads` threads, of which the caller is one,
- * and waits for all. Where no thread can be made, those there are do it.
+ * Runs work(shared, thread) in `threads` threads, including the calling one,
+ * and waits for all. If a thread cannot be created, the others do its work.
  */
 void parallel_run(unsigned threads, void (*work)(void *shared, unsigned thread),
     void *shared);
 
-/* How many processors there are for us: 1 to PARALLEL_MAX. */
+/* The number of usable processors: 1 to PARALLEL_MAX. */
 unsigned parallel_processors(void);
 
 #endif

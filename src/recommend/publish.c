@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Publishing: the file goes into the database piece by piece, in one
- * transaction with its row, what it replaces and the notification. Nobody ever
- * holds all of it in memory. Only the marks of movies follow afterwards.
+ * Publishing: the file is stored in chunks, in one transaction with its row,
+ * the deletion of old models and the notification; it is never in memory as a
+ * whole. Movies are marked after the transaction.
  */
 #include "base/base.h"
 
@@ -17,14 +17,14 @@
 #define CHUNK    ((size_t)1 << 20)
 #define LIST_MAX 100
 
-/* One publication on its way. */
+/* A publication in progress. */
 struct publication {
 	TALLOC_CTX *mem;
 	struct db *db;
 	const struct model *model;
 	const char *quality;
 	struct stamp *stamp;
-	int64_t id; /* of the row; 0: not there yet */
+	int64_t id; /* of the row; 0: not inserted yet */
 	int number; /* of the next chunk */
 	size_t held;
 	char *chunk;
@@ -59,7 +59,7 @@ flush(struct publication *p)
 	    arg_id(p->id), arg_int(p->number++), arg_bytes(p->chunk, n));
 }
 
-/* model_file_write() has filled the stamp in before its first piece. */
+/* model_file_write() fills the stamp before the first piece. */
 static enum err
 take_piece(void *arg, const void *piece, size_t n)
 {
@@ -81,9 +81,9 @@ take_piece(void *arg, const void *piece, size_t n)
 }
 
 /*
- * Marks the movies that the model in force knows, some at a time, so that
- * nobody waits long who rates one. A mark that stays wrong does little harm
- * (whoever serves asks the model itself) and is put right with the next model.
+ * Marks the movies of the model in force, in batches, so that requests that
+ * rate one of them do not wait long. A wrong mark does little harm, because
+ * workers look the movie up in the model; the next publication corrects it.
  */
 static void
 mark_movies(
@@ -163,9 +163,9 @@ publish_model(TALLOC_CTX *mem, struct db *db, const struct model *m,
 	return e;
 }
 
-/* ------------------------------------------------------- what is published */
+/* -------------------------------------------------------- published models */
 
-/* Of a row whose texts live long enough. */
+/* The texts of the row are borrowed. */
 static void
 read_published(const struct row *row, struct published *out)
 {
@@ -181,7 +181,7 @@ read_published(const struct row *row, struct published *out)
 		.quality = row_text(row, "quality"),
 		.ndcg = row_double(row, "ndcg"),
 	};
-	/* One that is none is no file's, and so is found out. */
+	/* An invalid checksum matches no file. */
 	if (sodium_hex2bin(out->stamp.checksum, MODEL_CHECKSUM, checksum,
 		strlen(checksum), NULL, &n, NULL) != 0 ||
 	    n != MODEL_CHECKSUM)

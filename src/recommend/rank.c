@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Ranking everybody: users are shared out to the threads.
+ * Ranking all users: they are distributed over threads.
  */
 #include "base/base.h"
 
@@ -17,7 +17,7 @@ struct ranking {
 	const struct model *model; /* NULL: by popularity */
 	const struct sparse *by_user;
 	const struct rank_options *o;
-	float *popularity; /* -INFINITY where there is no rating */
+	float *popularity; /* -INFINITY: no rating */
 	uint32_t *lists;
 	struct fold **folds;
 	float **scores;
@@ -61,8 +61,8 @@ rank_work(void *shared, unsigned thread)
 			if (!r->o->only || r->o->only[u])
 				rank_user(r, (uint32_t)u, thread);
 		}
-		if (thread == 0 && r->o->tell)
-			r->o->tell(r->o->teller, to);
+		if (thread == 0 && r->o->report)
+			r->o->report(r->o->report_arg, to);
 	}
 }
 

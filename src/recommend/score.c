@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Scoring and choosing.
+ * Scores of all items, and the best items.
  */
 #include "base/base.h"
 
@@ -30,8 +30,8 @@ score_genres(const struct fold *f, float *out)
 }
 
 /*
- * Where the neighbours of an item begin and end. Sound ones are in bounds, but
- * somebody may be writing into the file right now.
+ * The range of an item's neighbours. It was validated, but the mapped file may
+ * be modified at any time, so that the bounds are checked again.
  */
 static size_t
 neighbours_of(const struct near *near, uint32_t item, size_t *from)
@@ -72,7 +72,7 @@ score_all(struct fold *f, const struct history *h, float *out)
 	score_near(f, h, out);
 }
 
-/* The weight of `item` among the neighbours of `of`; 0: it is none. */
+/* The weight of `item` among the neighbours of `of`; 0: not a neighbour. */
 static float
 nearness(const struct near *near, uint32_t of, uint32_t item)
 {
@@ -82,7 +82,7 @@ nearness(const struct near *near, uint32_t of, uint32_t item)
 	if (n == 0)
 		return 0;
 	at = near->index + from;
-	for (; n > 1; n -= half) { /* nothing to guess for the processor */
+	for (; n > 1; n -= half) { /* without branches to predict */
 		half = n / 2;
 		at += at[half - 1] < item ? half : 0;
 	}
@@ -104,7 +104,7 @@ score_parts(
 	}
 }
 
-/* true: a stands behind b in the list. */
+/* true: a comes after b in the list. */
 static bool
 is_worse(const float *scores, uint32_t a, uint32_t b)
 {
@@ -113,9 +113,9 @@ is_worse(const float *scores, uint32_t a, uint32_t b)
 	return !(scores[a] > scores[b]) && a > b;
 }
 
-/* A heap with the worst of the chosen at its root: sinks what stands at i. */
+/* A heap with the worst chosen item at its root: sifts item i down. */
 static void
-sink(const float *scores, uint32_t *heap, size_t n, size_t i)
+sift_down(const float *scores, uint32_t *heap, size_t n, size_t i)
 {
 	uint32_t item = heap[i];
 	size_t child;
@@ -145,22 +145,22 @@ score_top(const float *scores, uint32_t n, size_t top, uint32_t *out)
 			out[have++] = i;
 			if (have == top) {
 				for (size_t p = have / 2; p-- > 0;)
-					sink(scores, out, have, p);
+					sift_down(scores, out, have, p);
 			}
 		} else if (scores[i] > scores[out[0]]) {
 			out[0] = i;
-			sink(scores, out, have, 0);
+			sift_down(scores, out, have, 0);
 		}
 	}
 	if (have < top) {
 		for (size_t p = have / 2; p-- > 0;)
-			sink(scores, out, have, p);
+			sift_down(scores, out, have, p);
 	}
 	for (size_t left = have; left > 1; left--) {
 		last = out[left - 1];
 		out[left - 1] = out[0];
 		out[0] = last;
-		sink(scores, out, left - 1, 0);
+		sift_down(scores, out, left - 1, 0);
 	}
 	return have;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Every item scored for one person, and the best of them: the agreement of
- * factors, and what the neighbours of her ratings add. Plain loops.
+ * Every item scored for one user, and the best of them: by factors, genres and
+ * the neighbours of the user's ratings. Plain loops.
  */
 #ifndef RECOMMEND_SCORE_H
 #define RECOMMEND_SCORE_H
@@ -13,26 +13,25 @@
 /* out[i] = x'y: model->items scores by factors alone. */
 void score_factors(const struct fold *f, float *out);
 
-/* Adds what their genres say. */
+/* Adds the scores by genres. */
 void score_genres(const struct fold *f, float *out);
 
-/* Adds what the neighbours of the ratings say, after fold_run() with them. */
+/* Adds the scores by neighbours, after fold_run() with the same ratings. */
 void score_near(const struct fold *f, const struct history *h, float *out);
 
-/* All of them, as serving ranks: fold_run(), then the three. */
+/* The scores of serving: fold_run(), then the three above. */
 void score_all(struct fold *f, const struct history *h, float *out);
 
 /*
- * out[j]: the part of rating j in the score of an item, after score_all()
- * with the same ratings; the parts and fold_common() add up to it.
+ * out[j]: the part of rating j in the score of an item, after score_all() with
+ * the same ratings. The parts and fold_common() add up to the score.
  */
 void score_parts(
     const struct fold *f, const struct history *h, uint32_t item, float *out);
 
 /*
- * The items of the `top` highest scores, best first; of equal ones the lower
- * number first. Scores of -INFINITY and NaN are never chosen. Returns how many
- * there are.
+ * The items with the `top` highest scores, best first; of equal scores the
+ * lower number first. -INFINITY and NaN are never chosen. Returns how many.
  */
 size_t score_top(const float *scores, uint32_t n, size_t top, uint32_t *out);
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The reader takes numbers apart by hand: files have tens of millions of
- * lines. Ids are numbered as they come, and once more when all are known, so
- * that the numbers rise with the ids.
+ * The reader parses numbers by hand: files have tens of millions of lines. Ids
+ * are numbered in the order of reading, and renumbered at the end, so that the
+ * numbers have the order of the ids.
  */
 #include "base/base.h"
 
@@ -22,7 +22,7 @@
 
 /* Ids to numbers, open addressing. */
 struct map {
-	int64_t *id; /* by number, in the order of coming */
+	int64_t *id; /* by number, in the order of reading */
 	uint32_t n;
 	uint32_t *slot; /* number + 1; 0: free */
 	size_t slots;   /* a power of two */
@@ -48,7 +48,7 @@ map_new(TALLOC_CTX *mem)
 	return m;
 }
 
-/* Where the id stands, or the free slot where it would. */
+/* The slot of the id, or the free slot for it. */
 static size_t
 map_place(const struct map *m, int64_t id)
 {
@@ -96,11 +96,11 @@ by_id(const void *a, const void *b)
 }
 
 uint32_t
-names_find(const struct names *names, int64_t id)
+id_list_find(const struct id_list *names, int64_t id)
 {
 	size_t place = model_place(names->id, names->n, id);
 
-	return place < names->n ? (uint32_t)place : NAMES_NONE;
+	return place < names->n ? (uint32_t)place : ID_NONE;
 }
 
 /* -------------------------------------------------------------- gathering */
@@ -136,9 +136,9 @@ table_add(
 	return ERR_OK;
 }
 
-/* Sorted names, and the new number of each old one (below the map). */
+/* Sorts the ids; returns the new number of each old one (below the map). */
 static uint32_t *
-settle_names(TALLOC_CTX *mem, struct map *m, struct names *names)
+sort_ids(TALLOC_CTX *mem, struct map *m, struct id_list *names)
 {
 	uint32_t *renumber = large_array(m, m->n, sizeof *renumber);
 
@@ -147,15 +147,15 @@ settle_names(TALLOC_CTX *mem, struct map *m, struct names *names)
 	memcpy(names->id, m->id, m->n * sizeof *names->id);
 	qsort(names->id, names->n, sizeof *names->id, by_id);
 	for (uint32_t i = 0; i < m->n; i++)
-		renumber[i] = names_find(names, m->id[i]);
+		renumber[i] = id_list_find(names, m->id[i]);
 	return renumber;
 }
 
 void
 table_end(TALLOC_CTX *mem, struct gather *g, struct table *out)
 {
-	uint32_t *user = settle_names(mem, g->users, &out->users);
-	uint32_t *item = settle_names(mem, g->items, &out->items);
+	uint32_t *user = sort_ids(mem, g->users, &out->users);
+	uint32_t *item = sort_ids(mem, g->items, &out->items);
 
 	out->triples = g->triples;
 	for (size_t i = 0; i < out->triples->n; i++) {
@@ -172,23 +172,24 @@ table_end(TALLOC_CTX *mem, struct gather *g, struct table *out)
 
 enum role { USER, ITEM, RATING, TIME, ROLES, NO_ROLE };
 
-/* What the columns of a file are, from its header or, without one, as usual. */
+/* The columns of a file, from its header or, without one, the default. */
 struct layout {
 	enum role role[COLUMNS_MAX];
 	int n;
 };
 
-static const struct layout usual = { { USER, ITEM, RATING, TIME }, ROLES };
+static const struct layout default_layout = { { USER, ITEM, RATING, TIME },
+	ROLES };
 
-/* The names of each column, one of them; case does not matter. */
-static const char *const names_of[ROLES] = {
+/* The accepted names of each column; case is ignored. */
+static const char *const column_names[ROLES] = {
 	[USER] = "|user|userid|user_id|",
 	[ITEM] = "|item|itemid|item_id|movie|movieid|movie_id|",
 	[RATING] = "|rating|stars|",
 	[TIME] = "|timestamp|time|",
 };
 
-/* A whole number that ends where the field does. */
+/* A whole number that is the whole field. */
 static bool
 take_int(const char *s, size_t n, int64_t *out)
 {
@@ -214,7 +215,7 @@ take_float(const char *s, size_t n, float *out)
 	return end == s + n && n > sign && isfinite(*out);
 }
 
-/* NULL, or what is wrong with a field. */
+/* NULL, or the error in a field. */
 static const char *
 take_field(enum role role, const char *s, size_t n, int64_t *user,
     int64_t *item, struct triple *t)
@@ -242,7 +243,7 @@ take_field(enum role role, const char *s, size_t n, int64_t *user,
 	}
 }
 
-/* NULL, or what is wrong with the line. */
+/* NULL, or the error in the line. */
 static const char *
 take_line(const struct layout *l, const char *s, int64_t *user, int64_t *item,
     struct triple *t)
@@ -287,13 +288,13 @@ role_named(const char *s, size_t n)
 		name[i + 1] = (char)(s[i] | (s[i] >= 'A' && s[i] <= 'Z') << 5);
 	name[n + 1] = '|';
 	for (int role = USER; role < ROLES; role++) {
-		if (strstr(names_of[role], name))
+		if (strstr(column_names[role], name))
 			return (enum role)role;
 	}
 	return NO_ROLE;
 }
 
-/* NULL, or why the line is no header. */
+/* NULL, or why the line is not a header. */
 static const char *
 take_header(const char *s, struct layout *l)
 {
@@ -321,7 +322,7 @@ take_header(const char *s, struct layout *l)
 	return NULL;
 }
 
-/* The line may be the header; *why: it is neither that nor a rating. */
+/* Is the first line a header? *why: it is neither that nor a rating. */
 static bool
 is_header(char *line, struct layout *l, const char **why)
 {
@@ -329,8 +330,8 @@ is_header(char *line, struct layout *l, const char **why)
 	int64_t user, item;
 
 	*why = NULL;
-	if (!take_line(&usual, line, &user, &item, &t)) {
-		*l = usual;
+	if (!take_line(&default_layout, line, &user, &item, &t)) {
+		*l = default_layout;
 		return false;
 	}
 	*why = take_header(line, l);
@@ -338,8 +339,8 @@ is_header(char *line, struct layout *l, const char **why)
 }
 
 /*
- * A line with its end, as fgets() reads it, and how many bytes it has: a NUL
- * within is seen. 0: there is none.
+ * Reads a line with its end, as fgets() does, and returns its length, so that a
+ * NUL in it is found. 0: the end of the file.
  */
 static size_t
 next_line(FILE *file, char *line)
@@ -356,7 +357,7 @@ next_line(FILE *file, char *line)
 	return n;
 }
 
-/* Cuts the line's end off; false: it is too long to be one. */
+/* Removes the end of the line; false: the line is too long. */
 static bool
 trim(char *line)
 {
@@ -371,11 +372,10 @@ trim(char *line)
 	return true;
 }
 
-/* NULL, or what is wrong; *rating: the line is one. The first may be a header.
- */
+/* NULL, or the error; *rating: the line is a rating. */
 static const char *
-look_at(char *line, long number, struct layout *l, bool *rating, int64_t *user,
-    int64_t *item, struct triple *t)
+parse_line(char *line, long number, struct layout *l, bool *rating,
+    int64_t *user, int64_t *item, struct triple *t)
 {
 	const char *why;
 
@@ -394,7 +394,7 @@ look_at(char *line, long number, struct layout *l, bool *rating, int64_t *user,
 }
 
 static enum err
-keep_lines(FILE *file, struct gather *g, struct fault *fault,
+parse_lines(FILE *file, struct gather *g, struct fault *fault,
     const volatile sig_atomic_t *stop)
 {
 	char line[LINE_MAX_BYTES];
@@ -411,7 +411,7 @@ keep_lines(FILE *file, struct gather *g, struct fault *fault,
 		else if (!trim(line))
 			fault->why = "the line is too long";
 		else
-			fault->why = look_at(
+			fault->why = parse_line(
 			    line, n, &layout, &rating, &user, &item, &t);
 		if (fault->why)
 			return ERR_INVALID;
@@ -429,7 +429,7 @@ static enum err
 read_lines(FILE *file, struct gather *g, struct fault *fault,
     const volatile sig_atomic_t *stop)
 {
-	enum err e = keep_lines(file, g, fault, stop);
+	enum err e = parse_lines(file, g, fault, stop);
 
 	if (e)
 		return e;
@@ -479,7 +479,7 @@ write_lists(
 	for (uint32_t u = 0; u < table->users.n; u++) {
 		const uint32_t *list = lists + u * top;
 
-		for (size_t i = 0; i < top && list[i] != NAMES_NONE; i++)
+		for (size_t i = 0; i < top && list[i] != ID_NONE; i++)
 			fprintf(file, "%" PRId64 ",%" PRId64 ",%zu\n",
 			    table->users.id[u], table->items.id[list[i]],
 			    i + 1);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Stars and ages into numbers.
+ * Preferences and weights.
  */
 #include "base/base.h"
 
@@ -39,7 +39,7 @@ taste_near_weight(const struct taste *t, size_t i, size_t n)
 	return halves < TASTE_FORGOTTEN ? exp2f(-halves) : 0;
 }
 
-/* 1 for who has rated nothing, 0 for who has rated much. */
+/* From 1 for a user without ratings to 0 for one with many. */
 static float
 first(const struct taste *t, size_t n)
 {

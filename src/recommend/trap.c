@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The handler of SIGBUS, and the way back from it. It comes from an access to
- * memory, never from within malloc() or libc's locks, since those look at no
- * mapping of ours; so it is safe to jump out of it.
+ * The handler of SIGBUS, which jumps back. The signal is synchronous and never
+ * raised within malloc() or locks of libc, since these do not access the
+ * mapping; so it is safe to jump out of the handler.
  */
 #include "base/base.h"
 
@@ -13,8 +13,8 @@
 
 static struct sigaction before;
 
-/* Of each thread its own; the kernel tells the one that looked. */
-static _Thread_local struct trap *current; /* NULL: none is set */
+/* Per thread: the kernel signals the thread that accessed the memory. */
+static _Thread_local struct trap *current; /* NULL: none */
 static _Thread_local sigjmp_buf back;
 
 static bool
@@ -26,8 +26,8 @@ is_inside(const struct trap *t, const void *address)
 }
 
 /*
- * What is not ours meets the old handler: a look at memory is repeated when
- * this returns, a signal that somebody sent is sent once more.
+ * Any other SIGBUS is left to the old handler: an access to memory is repeated
+ * when this returns, a signal of kill() is raised again.
  */
 static void
 on_bus_error(int number, siginfo_t *info, void *context)
@@ -66,7 +66,7 @@ trap_run(struct trap *t, void (*run)(void *arg), void *arg)
 		run(arg);
 		return true;
 	}
-	if (t->sprung)
+	if (t->truncated)
 		return false;
 	assert(!current);
 	set_handler();
@@ -74,7 +74,7 @@ trap_run(struct trap *t, void (*run)(void *arg), void *arg)
 	if (sigsetjmp(back, 0) == 0)
 		run(arg);
 	else
-		t->sprung = true;
+		t->truncated = true;
 	current = NULL;
-	return !t->sprung;
+	return !t->truncated;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The search: what matters most comes first, each step keeps the best of a few
- * values. Few trials, and a margin for what is kept: what is held out is a
- * sample, and its favourites are partly chance.
+ * The search: the most important settings come first, and each step selects the
+ * best of a few values. There are few trials and a margin, because the held-out
+ * ratings are a sample.
  */
 #include "base/base.h"
 
@@ -14,18 +14,18 @@
 
 #define MARGIN 0.0005
 
-/* Settings that are tried together; those of one step are alternatives. */
+/* Settings that are tried together; trials of one step are alternatives. */
 static const struct trial {
 	int step;
 	const char *set[4];
 } trials[] = {
-	/* does it matter what was rated last, or next to each other? */
+	/* the order of ratings */
 	{ 1, { "near_half=1000", "taste_floor=1", "near_share=0.5" } },
 	{ 1, { "near_half=15", "taste_floor=0.5", "near_share=0.7" } },
 	{ 2, { "near_share=0" } },
 	{ 2, { "near_share=0.5" } },
 	{ 2, { "near_share=1.5" } },
-	/* what do low ratings say? */
+	/* the preference of low ratings */
 	{ 3, { "stars=1,1,1,1,1" } },
 	{ 3, { "stars=0.2,0.2,0.7,1,1" } },
 	{ 3, { "stars=-0.5,0,0.5,1,1.2" } },
@@ -44,51 +44,51 @@ struct search {
 	const struct tune *t;
 	struct triples *train;
 	struct triples *held;
-	uint32_t users; /* that were chosen, and so numbered */
+	uint32_t users; /* in the sample, renumbered */
 	uint32_t items;
-	bool *judged; /* has something held out */
+	bool *evaluated; /* by user: has held-out ratings */
 	double best;
-	unsigned models; /* so many will be judged */
+	unsigned models; /* to be evaluated in all */
 	unsigned done;
-	unsigned iterations; /* of the one that is judged now */
+	unsigned iterations; /* of the current one */
 };
 
-/* ------------------------------------------------------------- how far it is
- */
+/* --------------------------------------------------------------- progress */
 
-/* What learning and judging one model takes, about. */
+/* Approximate shares of the time of one model. */
 #define PART_FACTORS 0.3
 #define PART_NEAR    0.4
 #define PART_LISTS   0.3
 
-/* So much of the model that is judged. */
+/* Reports the progress; `part` of the current model is done. */
 static void
 advance(const struct search *s, double part)
 {
-	if (s->t->advance)
-		s->t->advance(s->t->teller, (s->done + part) / s->models);
+	if (s->t->report_share)
+		s->t->report_share(
+		    s->t->report_arg, (s->done + part) / s->models);
 }
 
 static void
-tell_iteration(void *teller, unsigned iteration, double loss)
+report_iteration(void *report_arg, unsigned iteration, double loss)
 {
-	const struct search *s = teller;
+	const struct search *s = report_arg;
 
 	(void)loss;
 	advance(s, PART_FACTORS * iteration / s->iterations);
 }
 
 static void
-tell_near(void *teller, size_t done, size_t items)
+report_near(void *report_arg, size_t done, size_t items)
 {
-	advance(
-	    teller, PART_FACTORS + PART_NEAR * (double)done / (double)items);
+	advance(report_arg,
+	    PART_FACTORS + PART_NEAR * (double)done / (double)items);
 }
 
 static void
-tell_lists(void *teller, size_t done)
+report_lists(void *report_arg, size_t done)
 {
-	const struct search *s = teller;
+	const struct search *s = report_arg;
 
 	advance(s, 1 - PART_LISTS + PART_LISTS * (double)done / s->users);
 }
@@ -101,9 +101,9 @@ tune_step(size_t ratings, size_t most)
 	return ratings / most + 1;
 }
 
-/* Everybody, or people at even distances; what they liked last is held out. */
+/* All users or a sample; the last ratings that they liked are held out. */
 static void
-choose_people(TALLOC_CTX *mem, struct search *s, size_t most)
+sample_users(TALLOC_CTX *mem, struct search *s, size_t most)
 {
 	const struct triples *all = s->t->triples;
 	size_t step = tune_step(all->n, most);
@@ -119,24 +119,24 @@ choose_people(TALLOC_CTX *mem, struct search *s, size_t most)
 		triples_add(s->train, &one);
 	}
 	s->users = s->t->users > 0 ? (s->t->users - 1) / (uint32_t)step + 1 : 0;
-	s->judged = large_array(mem, s->users, sizeof *s->judged);
+	s->evaluated = large_array(mem, s->users, sizeof *s->evaluated);
 	evaluate_split(s->train, s->held);
 	for (size_t i = 0; i < s->held->n; i++)
-		s->judged[s->held->list[i].user] = true;
-	s->items = evaluate_forget(s->train, s->held, s->t->items);
+		s->evaluated[s->held->list[i].user] = true;
+	s->items = evaluate_renumber(s->train, s->held, s->t->items);
 }
 
 static enum err
-judge(struct search *s, const struct fit_options *o, double *out)
+evaluate(struct search *s, const struct fit_options *o, double *out)
 {
 	TALLOC_CTX *mem = mem_need(talloc_new(NULL));
 	struct sparse *m = matrix_new(mem, s->train, s->users, s->items);
 	const struct rank_options r = { .top = EVALUATE_TOP,
-		.only = s->judged,
+		.only = s->evaluated,
 		.threads = o->als.threads,
 		.stop = o->als.stop,
-		.tell = tell_lists,
-		.teller = s };
+		.report = report_lists,
+		.report_arg = s };
 	struct fit_options mine = *o;
 	struct model *model;
 	struct quality q;
@@ -144,9 +144,9 @@ judge(struct search *s, const struct fit_options *o, double *out)
 	enum err e;
 
 	s->iterations = o->als.iterations;
-	mine.als.tell = tell_iteration;
-	mine.near.tell = tell_near;
-	mine.als.teller = mine.near.teller = s;
+	mine.als.report = report_iteration;
+	mine.near.report = report_near;
+	mine.als.report_arg = mine.near.report_arg = s;
 	e = fit_model(mem, m, &mine, &model, NULL);
 	if (!e)
 		e = rank_all(mem, model, m, &r, &lists);
@@ -174,7 +174,7 @@ apply(TALLOC_CTX *mem, const struct trial *trial, struct fit_options *o)
 	return text;
 }
 
-/* One trial; what is better than the best so far goes into *kept. */
+/* One trial; if it is better than the best so far, it is stored in *kept. */
 static enum err
 try_one(TALLOC_CTX *mem, struct search *s, const struct trial *trial,
     const struct fit_options *begin, struct fit_options *kept)
@@ -185,8 +185,8 @@ try_one(TALLOC_CTX *mem, struct search *s, const struct trial *trial,
 	bool better;
 	enum err e;
 
-	e = judge(s, &mine, &quality);
-	/* settings that do not end in numbers are no good, and no failure */
+	e = evaluate(s, &mine, &quality);
+	/* settings with which training diverges are bad, not an error */
 	if (e == ERR_INVALID)
 		return ERR_OK;
 	if (e)
@@ -196,8 +196,8 @@ try_one(TALLOC_CTX *mem, struct search *s, const struct trial *trial,
 		s->best = quality;
 		*kept = mine;
 	}
-	if (s->t->tell)
-		s->t->tell(s->t->teller, text, quality, better);
+	if (s->t->report)
+		s->t->report(s->t->report_arg, text, quality, better);
 	return ERR_OK;
 }
 
@@ -207,11 +207,11 @@ search(TALLOC_CTX *mem, struct search *s, struct fit_options *o)
 	struct fit_options kept;
 	enum err e;
 
-	e = judge(s, o, &s->best);
+	e = evaluate(s, o, &s->best);
 	if (e)
 		return e;
-	if (s->t->tell)
-		s->t->tell(s->t->teller, "", s->best, true);
+	if (s->t->report)
+		s->t->report(s->t->report_arg, "", s->best, true);
 	kept = *o;
 	for (size_t i = 0; i < array_len(trials); i++) {
 		if (i > 0 && trials[i].step != trials[i - 1].step)
@@ -231,7 +231,7 @@ tune_settings(const struct tune *t, struct fit_options *o)
 	struct search s = { .t = t, .models = array_len(trials) + 1 };
 	enum err e;
 
-	choose_people(mem, &s, TUNE_RATINGS);
+	sample_users(mem, &s, TUNE_RATINGS);
 	if (s.held->n == 0)
 		e = ERR_NOT_FOUND;
 	else
@@ -245,9 +245,9 @@ tune_settings(const struct tune *t, struct fit_options *o)
 #define ORDER_ITERATIONS 6
 #define ORDER_FACTORS    32
 
-/* For the comparison a rough model will do. */
+/* A rough model is enough for the comparison. */
 static enum err
-judge_roughly(struct search *s, const struct fit_options *o, double *out)
+evaluate_roughly(struct search *s, const struct fit_options *o, double *out)
 {
 	struct fit_options rough = *o;
 
@@ -255,11 +255,11 @@ judge_roughly(struct search *s, const struct fit_options *o, double *out)
 		rough.als.iterations = ORDER_ITERATIONS;
 	if (rough.als.factors > ORDER_FACTORS)
 		rough.als.factors = ORDER_FACTORS;
-	return judge(s, &rough, out);
+	return evaluate(s, &rough, out);
 }
 
 static size_t
-people_in(const struct triples *held)
+users_in(const struct triples *held)
 {
 	size_t n = 0;
 
@@ -276,21 +276,21 @@ tune_order(const struct tune *t, struct fit_options *o, struct tune_order *out)
 	struct fit_options without = *o;
 	enum err e = ERR_OK;
 
-	*out = (struct tune_order){ .asked = false };
-	choose_people(mem, &s, ORDER_RATINGS);
-	if (people_in(s.held) >= TUNE_PEOPLE) {
+	*out = (struct tune_order){ .tested = false };
+	sample_users(mem, &s, ORDER_RATINGS);
+	if (users_in(s.held) >= TUNE_USERS_MIN) {
 		(void)apply(mem, &trials[0], &without);
-		e = judge_roughly(&s, o, &out->with);
+		e = evaluate_roughly(&s, o, &out->with);
 		if (!e)
-			e = judge_roughly(&s, &without, &out->without);
-		out->asked = !e;
+			e = evaluate_roughly(&s, &without, &out->without);
+		out->tested = !e;
 	}
 	talloc_free(mem);
-	if (out->asked && out->without > out->with + MARGIN) {
+	if (out->tested && out->without > out->with + MARGIN) {
 		out->ignored = true;
 		*o = without;
 	}
-	/* what does not end in numbers is told by whoever fits all of it */
+	/* a divergence is reported when the model is fitted */
 	return e == ERR_INVALID ? ERR_OK : e;
 }
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Looks for the settings that suit some ratings: holds out what people liked
- * last, and changes one thing after the other as long as more of it is found.
+ * Searches for the best settings for some ratings: holds out the last ratings
+ * of the users, and changes one setting after the other while the quality
+ * grows.
  */
 #ifndef RECOMMEND_TUNE_H
 #define RECOMMEND_TUNE_H
@@ -10,52 +11,53 @@
 
 #include "recommend/fit.h"
 
-/* With more ratings than that, some of the people are enough to judge by. */
+/* With more ratings than that, a sample of the users is taken. */
 #define TUNE_RATINGS  ((size_t)2000000)
 #define ORDER_RATINGS ((size_t)500000)
 
-/* Of fewer people nothing is believed. */
-#define TUNE_PEOPLE 50
+/* With fewer users the quality is not significant. */
+#define TUNE_USERS_MIN 50
 
 struct tune {
 	const struct triples *triples; /* settled; left alone */
 	uint32_t users;
 	uint32_t items;
-	/* told after each trial: what was tried ("" at first), NDCG@100, and
-	 * whether it is kept; NULL: nobody is */
-	void (*tell)(
-	    void *teller, const char *tried, double quality, bool kept);
-	/* told how far it is, 0 to 1, by the thread that asked; NULL: nobody */
-	void (*advance)(void *teller, double share);
-	void *teller; /* of both */
+	/* called after each trial: the settings ("" at first), NDCG@100, and
+	 * whether it is the best so far; may be NULL */
+	void (*report)(
+	    void *report_arg, const char *tried, double quality, bool kept);
+	/* told how far it is, 0 to 1, by the thread that tested; NULL: nobody
+	 */
+	void (*report_share)(void *report_arg, double share);
+	void *report_arg; /* for both */
 };
 
-/* One of so many people is enough, of so many ratings. */
+/* Every how many users one is in the sample, for so many ratings. */
 size_t tune_step(size_t ratings, size_t most);
 
 /*
- * Begins with `o` and leaves the best in it. ERR_NOT_FOUND: nobody's last
- * ratings hold anything to be found. Else the errors of fit_model().
+ * Starts with `o` and stores the best settings in it. ERR_NOT_FOUND: there are
+ * no held-out ratings. Otherwise the errors of fit_model().
  */
 must_check enum err tune_settings(const struct tune *t, struct fit_options *o);
 
 /* NDCG@100 with the order of ratings as `o` has it, and without. */
 struct tune_order {
-	bool asked;   /* enough people's last ratings hold something */
-	bool ignored; /* it is better without */
+	bool tested;  /* there were enough held-out ratings */
+	bool ignored; /* the quality is better without */
 	double with;
 	double without;
 };
 
 /*
- * Asks only what matters most: does the order in which people rated mean
- * anything? Where it does not (times were made up), `o` ignores it afterwards.
- * Errors are those of fit_model() but ERR_INVALID. tell() is not called.
+ * Tests only the most important choice: does the order of the ratings improve
+ * the quality? If not (times are artificial), `o` ignores it afterwards. Errors
+ * are those of fit_model() except ERR_INVALID. report() is not called.
  */
 must_check enum err tune_order(
     const struct tune *t, struct fit_options *o, struct tune_order *out);
 
-/* Bytes that judging takes at most beside the ratings and fit_memory(). */
+/* Peak memory in bytes besides the ratings and fit_memory(). */
 size_t tune_memory(size_t ratings, size_t most);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Loops over rows of floats in lanes, as the compiler has them everywhere.
- * Rows lie on 32-byte boundaries and their length is a multiple of the lanes.
+ * Loops over rows of floats with vector extensions of the compiler. Rows are
+ * aligned to 32 bytes, and their length is a multiple of MODEL_LANES.
  */
 #ifndef RECOMMEND_VECTOR_H
 #define RECOMMEND_VECTOR_H
@@ -12,7 +12,7 @@
 
 #include "recommend/model.h"
 
-/* The widest vectors that the processor has, found when the program starts. */
+/* Compiled for several processors; the best is selected at start. */
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && \
     !defined(__SANITIZE_ADDRESS__)
 #define wide                                                              \
@@ -34,7 +34,7 @@ vector_dot(const float *a, const float *b, size_t n)
 
 	for (size_t i = 0; i < n / MODEL_LANES; i++)
 		sum += va[i] * vb[i];
-	/* in pairs: none waits for more than two others */
+	/* pairwise, for short dependency chains */
 	_Static_assert(MODEL_LANES == 8, "as many as are added here");
 	return ((sum[0] + sum[4]) + (sum[2] + sum[6])) +
 	       ((sum[1] + sum[5]) + (sum[3] + sum[7]));
@@ -51,7 +51,7 @@ vector_add(float *y, float s, const float *x, size_t n)
 		vy[i] += s * vx[i];
 }
 
-/* Are all of them numbers? Of any length, on any boundary. */
+/* Are all of them finite? Any length and alignment. */
 static inline bool
 vector_is_finite(const float *x, size_t n)
 {

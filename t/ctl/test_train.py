@@ -411,7 +411,7 @@ def test_a_signal_while_the_server_is_busy(full, table):
 def test_a_lost_connection_publishes_nothing(full):
     with full.start("--set", "iterations=300", "--set",
                     "factors=64") as process:
-        until(process, "judging")
+        until(process, "evaluating")
         full.cluster.sql("SELECT pg_terminate_backend(pid, 10000)"
                          " FROM pg_stat_activity WHERE datname = %s",
                          (full.database,))

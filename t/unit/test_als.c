@@ -229,9 +229,9 @@ struct course {
 };
 
 static void
-never_rises(void *teller, unsigned iteration, double loss)
+never_rises(void *report_arg, unsigned iteration, double loss)
 {
-	struct course *c = teller;
+	struct course *c = report_arg;
 
 	cr_expect_eq(iteration, c->told + 1);
 	if (c->told > 0)
@@ -259,8 +259,8 @@ Test(als, the_loss_never_rises_and_is_the_loss)
 
 	make_dense(dense, USERS * ITEMS);
 	o.iterations = 30;
-	o.tell = never_rises;
-	o.teller = &course;
+	o.report = never_rises;
+	o.report_arg = &course;
 	cr_assert_eq(fit(mem, dense, &o, &als), ERR_OK);
 	cr_expect_eq(course.told, 30);
 	cr_expect_float_eq(als.loss, dense_loss(dense, &als), 1e-4 * als.loss);

@@ -68,7 +68,7 @@ Test(evaluate, items_that_only_the_window_has_are_forgotten)
 	t->list[1].item = 1;
 	evaluate_split(t, held);
 	triples_add(held, &(struct triple){ .user = 1, .item = 3 });
-	cr_expect_eq(evaluate_forget(t, held, 5), 2);
+	cr_expect_eq(evaluate_renumber(t, held, 5), 2);
 	cr_expect_eq(t->list[0].item, 1);
 	cr_expect_eq(t->list[1].item, 0);
 	cr_expect_eq(held->list[0].item, RANK_NONE);
@@ -96,9 +96,9 @@ Test(evaluate, a_matrix_is_held_out_of_as_triples_are)
 	triples_settle(t, USERS);
 	all = matrix_new(mem, t, USERS, ITEMS);
 	memset(judged, 1, sizeof judged);
-	kept = evaluate_hold(mem, all, judged, held, &numbers);
+	kept = evaluate_hold_out(mem, all, judged, held, &numbers);
 	evaluate_split(t, other);
-	items = evaluate_forget(t, other, ITEMS);
+	items = evaluate_renumber(t, other, ITEMS);
 	wanted = matrix_new(mem, t, USERS, items);
 	cr_assert_eq(kept->cols, items);
 	cr_assert_eq(matrix_size(kept), matrix_size(wanted));
@@ -131,7 +131,7 @@ Test(evaluate, who_is_not_judged_keeps_everything)
 				   .time = i });
 	triples_settle(t, 2);
 	all = matrix_new(mem, t, 2, 6);
-	kept = evaluate_hold(mem, all, judged, held, &numbers);
+	kept = evaluate_hold_out(mem, all, judged, held, &numbers);
 	cr_expect_eq(matrix_row_size(kept, 0), 3);
 	cr_expect_eq(matrix_row_size(kept, 1), 2);
 	cr_expect_eq(kept->cols, 5);

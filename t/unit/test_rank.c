@@ -219,9 +219,9 @@ struct told {
 };
 
 static void
-listen(void *teller, size_t done, size_t items)
+listen(void *report_arg, size_t done, size_t items)
 {
-	struct told *told = teller;
+	struct told *told = report_arg;
 
 	if (told->times++ == 0)
 		cr_expect_eq(done, 0);
@@ -238,8 +238,8 @@ Test(rank, how_many_items_have_their_neighbours_is_told)
 		.fade = 2,
 		.damping = 2,
 		.threads = 1,
-		.tell = listen,
-		.teller = &told };
+		.report = listen,
+		.report_arg = &told };
 	TALLOC_CTX *mem = talloc_new(NULL);
 	static const struct given g[] = { { 0, 0, 5 }, { 0, 90, 5 } };
 	struct sparse *m = ratings(mem, g, array_len(g), 1, 100);

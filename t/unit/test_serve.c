@@ -336,8 +336,8 @@ Test(serve, lost_connections_leave_nothing)
 static void
 find_lost(void *arg, struct req *r)
 {
-	static struct trap sprung = { .sprung = true };
-	static struct model lost = { .items = 3, .trap = &sprung };
+	static struct trap truncated = { .truncated = true };
+	static struct model lost = { .items = 3, .trap = &truncated };
 
 	(void)arg;
 	r->model = &lost;

@@ -49,9 +49,9 @@ watchers(TALLOC_CTX *mem, int users, bool made_up)
 static double shown; /* how far it is */
 
 static void
-show(void *teller, double share)
+show(void *report_arg, double share)
 {
-	(void)teller;
+	(void)report_arg;
 	cr_expect(share >= shown && share <= 1, "%g, %g", shown, share);
 	shown = share;
 }
@@ -62,7 +62,7 @@ ask(const struct table *t, struct fit_options *o)
 	const struct tune tune = { .triples = t->triples,
 		.users = t->users.n,
 		.items = t->items.n,
-		.advance = show };
+		.report_share = show };
 	struct tune_order order;
 
 	fit_defaults(o);
@@ -80,7 +80,7 @@ Test(tune, an_order_that_means_something_is_used)
 	struct tune_order order = ask(&t, &o);
 
 	fit_defaults(&standard);
-	cr_expect(order.asked && !order.ignored);
+	cr_expect(order.tested && !order.ignored);
 	cr_expect_gt(shown, 0.6);
 	cr_expect_gt(order.with, order.without);
 	cr_expect_eq(o.taste.near_half, standard.taste.near_half);
@@ -96,7 +96,7 @@ Test(tune, an_order_that_was_made_up_is_ignored)
 	struct tune_order order = ask(&t, &o);
 
 	cr_expect(
-	    order.asked && order.ignored, "%g %g", order.with, order.without);
+	    order.tested && order.ignored, "%g %g", order.with, order.without);
 	cr_expect_eq(o.taste.near_half, 1000);
 	cr_expect_eq(o.taste.floor, 1);
 	cr_expect_eq(o.near_share, 0.5);
@@ -106,11 +106,11 @@ Test(tune, an_order_that_was_made_up_is_ignored)
 Test(tune, few_people_are_not_asked)
 {
 	TALLOC_CTX *mem = talloc_new(NULL);
-	struct table t = watchers(mem, TUNE_PEOPLE - 1, true);
+	struct table t = watchers(mem, TUNE_USERS_MIN - 1, true);
 	struct fit_options o;
 	struct tune_order order = ask(&t, &o);
 
-	cr_expect(!order.asked && !order.ignored);
+	cr_expect(!order.tested && !order.ignored);
 	talloc_free(mem);
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * mxmctl recommend explain USER MOVIE: where a film stands in a member's
- * ranking, and what each of her ratings has in that.
+ * mxmctl recommend explain USER MOVIE: the rank of a movie for a user, and the
+ * part of each of their ratings in its score.
  */
 #include "base/base.h"
 
@@ -17,7 +17,7 @@
 #include "recommend/loader.h"
 #include "recommendations/ranking.h"
 
-#define SHOWN 20 /* contributions in the text; --json has all */
+#define SHOWN 20 /* ratings in the text; --json has all */
 
 /* One rating's part of the score. */
 struct part {
@@ -29,17 +29,17 @@ struct explanation {
 	struct row who; /* recommend_explained */
 	const struct stamp *stamp;
 	struct caller caller;
-	struct part *parts; /* the largest first, whatever their sign */
+	struct part *parts; /* sorted by absolute value, largest first */
 	struct rows titles;
-	bool known; /* to the model, or by people and genres */
+	bool known; /* in the model, or scored by people and genres */
 	double taste;
 	double common;  /* of it, the mean factors */
 	double friends; /* bonuses */
 	double celebrities;
 	double award;
-	double point; /* what one of a bonus is worth */
-	double score; /* of all these */
-	size_t place; /* 1: the best; 0: it is not among them */
+	double point; /* the score of one bonus point */
+	double score; /* the sum */
+	size_t place; /* 1: the best; 0: not ranked */
 	size_t places;
 };
 
@@ -62,9 +62,9 @@ by_size(const void *a, const void *b)
 	return x > y ? -1 : x < y;
 }
 
-/* ------------------------------------------------------------------ finding */
+/* ---------------------------------------------------------------- computing */
 
-/* By the score that is told, so awards are in it. */
+/* The rank by the printed score, which includes awards. */
 static int
 find_place(struct task *t, const struct ranking *r, struct explanation *x)
 {
@@ -195,9 +195,9 @@ find_all(struct task *t, struct explanation *x)
 	return EX_OK;
 }
 
-/* ------------------------------------------------------------------ telling */
+/* ------------------------------------------------------------------- output */
 
-/* The title of a rated film; "(deleted)" when there is none any more. */
+/* The title of a rated movie; "(deleted)" if it was deleted. */
 static const char *
 title_of(const struct explanation *x, size_t rating, const char **slug)
 {
@@ -214,7 +214,7 @@ title_of(const struct explanation *x, size_t rating, const char **slug)
 	return "(deleted)";
 }
 
-/* NULL, or why she is not shown the film whatever its score. */
+/* NULL, or why the movie is not shown whatever its score. */
 static const char *
 obstacle(const struct explanation *x)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * mxmctl recommend export and import: factors for other programs, and models
- * that were trained elsewhere.
+ * trained by other programs.
  */
 #include "base/base.h"
 
@@ -19,17 +19,17 @@
 #include "recommend/large.h"
 #include "recommend/publish.h"
 
-#define MEMBERS   500   /* members folded in at a time */
-#define ASKED     10000 /* movies asked for at a time */
-#define STOP_ROWS 1000
+#define BATCH_USERS 500   /* users folded in at a time */
+#define BATCH_IDS   10000 /* movies looked up at a time */
+#define STOP_ROWS   1000
 
-/* ----------------------------------------------------------------- members */
+/* ------------------------------------------------------------------- users */
 
-/* Is told of each: what she has rated, and after fold_run() by it. */
-typedef void member_visitor(
+/* Called for each user, after fold_run() with their ratings. */
+typedef void user_visitor(
     void *arg, int64_t id, const struct fold *f, const struct history *h);
 
-/* What a row says of a member's ratings. */
+/* The ratings of a user from a row. */
 static struct history
 read_history(TALLOC_CTX *mem, const struct model *m, const struct row *row)
 {
@@ -41,16 +41,16 @@ read_history(TALLOC_CTX *mem, const struct model *m, const struct row *row)
 	return model_history(mem, m, rated, stars, n);
 }
 
-/* Some members behind *after, who becomes the last of them; 0: all done. */
+/* Folds a batch of users after id *after; sets it to the last; 0: all done. */
 static enum err
-some_members(struct task *t, struct fold *fold, int64_t *after,
-    member_visitor *visit, void *arg)
+fold_batch(struct task *t, struct fold *fold, int64_t *after,
+    user_visitor *visit, void *arg)
 {
 	TALLOC_CTX *mem = mem_need(talloc_new(t->mem));
 	struct rows rows;
 	struct row row;
 	enum err e = query_all(mem, t->db, &rows, SQL_model_raters,
-	    arg_id(*after), arg_id(MEMBERS));
+	    arg_id(*after), arg_id(BATCH_USERS));
 
 	*after = 0;
 	for (int i = 0; !e && i < rows.count; i++) {
@@ -66,10 +66,9 @@ some_members(struct task *t, struct fold *fold, int64_t *after,
 	return e;
 }
 
-/* All who have rated, folded into a model, some at a time. */
+/* Folds all users with ratings into a model, in batches. */
 static int
-each_member(
-    struct task *t, const struct model *m, member_visitor *visit, void *arg)
+each_user(struct task *t, const struct model *m, user_visitor *visit, void *arg)
 {
 	struct fold *fold = fold_new(t->mem, m);
 	int64_t after = INT64_MIN, done = 0;
@@ -79,11 +78,11 @@ each_member(
 		return recommend_db_error(t);
 	recommend_step(t, row_id(&row, "raters"), "folding users in");
 	do {
-		if (some_members(t, fold, &after, visit, arg))
+		if (fold_batch(t, fold, &after, visit, arg))
 			return recommend_db_error(t);
 		if (recommend_stop)
 			return recommend_interrupted(t);
-		progress_at(&t->step.progress, done += MEMBERS);
+		progress_at(&t->step.progress, done += BATCH_USERS);
 	} while (after != 0);
 	progress_end(&t->step.progress);
 	return EX_OK;
@@ -91,7 +90,7 @@ each_member(
 
 /* ----------------------------------------------------------------- writing */
 
-/* A file that appears whole or not at all. */
+/* A file that is written atomically. */
 struct output {
 	const char *path;
 	const char *half;
@@ -118,7 +117,7 @@ output_drop(struct output *out)
 	return 0;
 }
 
-/* NULL: errno says why. Freed unfinished, it leaves nothing. */
+/* NULL: see errno. If it is freed unfinished, no file remains. */
 static struct output *
 output_new(TALLOC_CTX *mem, const char *path)
 {
@@ -174,8 +173,7 @@ struct writing {
 };
 
 static void
-write_member(
-    void *arg, int64_t id, const struct fold *f, const struct history *h)
+write_user(void *arg, int64_t id, const struct fold *f, const struct history *h)
 {
 	struct writing *w = arg;
 
@@ -184,12 +182,12 @@ write_member(
 }
 
 static int
-write_members(struct task *t, const struct model *m, FILE *to)
+write_users(struct task *t, const struct model *m, FILE *to)
 {
 	struct writing w = { t, to };
 
 	factors_put_head(to, t->options.format, m->factors);
-	return each_member(t, m, write_member, &w);
+	return each_user(t, m, write_user, &w);
 }
 
 /* The model in force, from the database. */
@@ -229,7 +227,7 @@ exported(struct task *t, const struct published *p, const struct model *m)
 	return ctl_json_done(j, EX_OK);
 }
 
-/* One file, made by `write`; NULL path: not wanted. */
+/* One file, written by `write`; path NULL: none. */
 static int
 export_file(struct task *t, const struct model *m, const char *path,
     int (*write)(struct task *t, const struct model *m, FILE *to))
@@ -265,16 +263,16 @@ recommend_export(struct task *t)
 	if (status == EX_OK)
 		status = export_file(t, m, t->options.items, write_items);
 	if (status == EX_OK)
-		status = export_file(t, m, t->options.users, write_members);
+		status = export_file(t, m, t->options.users, write_users);
 	return status == EX_OK ? exported(t, &p, m) : status;
 }
 
 /* ------------------------------------------------------------------ import */
 
 static void
-tell_bytes(void *teller, int64_t bytes)
+report_bytes(void *report_arg, int64_t bytes)
 {
-	struct task *t = teller;
+	struct task *t = report_arg;
 
 	progress_at(&t->step.progress, bytes);
 }
@@ -285,8 +283,8 @@ read_items(struct task *t, struct factors *f)
 	const struct factors_input in = { .path = t->options.items,
 		.format = t->options.format,
 		.stop = &recommend_stop,
-		.tell = tell_bytes,
-		.teller = t };
+		.report = report_bytes,
+		.report_arg = t };
 	struct factors_fault fault;
 	int status;
 	enum err e;
@@ -305,7 +303,8 @@ read_items(struct task *t, struct factors *f)
 	return e == ERR_INVALID ? EX_DATAERR : EX_IOERR;
 }
 
-/* Keeps of the rows from..to those whose ids the catalogue has. */
+/* Moves those of the rows from..to to the front whose ids are in the catalogue.
+ */
 static enum err
 keep_known(struct task *t, struct factors *f, uint32_t from, uint32_t to)
 {
@@ -315,7 +314,7 @@ keep_known(struct task *t, struct factors *f, uint32_t from, uint32_t to)
 	enum err e = query_all(mem, t->db, &rows, SQL_model_catalogue,
 	    arg_int_array(f->id + from, to - from));
 
-	/* both rise */
+	/* both are sorted */
 	for (int i = 0; !e && i < rows.count; i++) {
 		rows_at(&rows, i, &row);
 		while (f->id[from] != row_id(&row, "id"))
@@ -329,16 +328,16 @@ keep_known(struct task *t, struct factors *f, uint32_t from, uint32_t to)
 	return e;
 }
 
-/* Leaves out what is no movie of ours. */
+/* Removes the rows of movies that are not in the catalogue. */
 static int
 match_catalogue(struct task *t, struct factors *f, uint32_t *unknown)
 {
 	uint32_t all = f->n;
 
 	f->n = 0;
-	for (uint32_t from = 0; from < all; from += ASKED) {
-		if (keep_known(
-			t, f, from, all - from < ASKED ? all : from + ASKED))
+	for (uint32_t from = 0; from < all; from += BATCH_IDS) {
+		if (keep_known(t, f, from,
+			all - from < BATCH_IDS ? all : from + BATCH_IDS))
 			return recommend_db_error(t);
 	}
 	*unknown = all - f->n;
@@ -383,18 +382,17 @@ imported(struct task *t, const struct stamp *stamp, const struct factors *f,
 	return ctl_json_done(j, EX_OK);
 }
 
-/* What is known of the members by an imported model. */
-struct census {
+/* What the users' ratings add to an imported model. */
+struct user_sums {
 	double *sum; /* of their factors */
 	size_t n;
 	uint32_t *ratings; /* of each item */
 };
 
 static void
-count_member(
-    void *arg, int64_t id, const struct fold *f, const struct history *h)
+add_user(void *arg, int64_t id, const struct fold *f, const struct history *h)
 {
-	struct census *c = arg;
+	struct user_sums *c = arg;
 
 	(void)id;
 	c->n++;
@@ -407,18 +405,17 @@ count_member(
 }
 
 /*
- * Everybody's taste, and genres. Both are ours, and not in what was trained
- * elsewhere.
+ * Adds the mean factors and the genres, which imported factors do not include.
  */
 static int
 complete(struct task *t, struct model *m)
 {
-	const struct names items = { .id = m->id, .n = m->items };
-	struct census c = { .sum = mem_array(t->mem, double, m->factors),
+	const struct id_list items = { .id = m->id, .n = m->items };
+	struct user_sums c = { .sum = mem_array(t->mem, double, m->factors),
 		.ratings = large_array(t->mem, m->items, sizeof *c.ratings) };
 	struct fit_genre *pairs = NULL;
 	size_t n_pairs;
-	int status = each_member(t, m, count_member, &c);
+	int status = each_user(t, m, add_user, &c);
 
 	for (unsigned k = 0; c.n > 0 && k < m->factors; k++)
 		m->mean[k] = (float)(c.sum[k] / (double)c.n);

@@ -13,10 +13,9 @@
 #include "db/query.h"
 #include "recommend/rank.h"
 
-#define KEEP_US INT64_C(30000000)
-#define SHARES  1000 /* of a step that is told as a share */
+#define KEEPALIVE_US INT64_C(30000000)
+#define SHARES       1000 /* progress units of a step without a count */
 
-/* Nobody has said yet what the order of ratings means. */
 bool
 recommend_wants_order(const struct task *t)
 {
@@ -53,16 +52,16 @@ recommend_apply_tuning(struct task *t)
 /* ---------------------------------------------------------------- learning */
 
 /*
- * What is between us and the server may drop a connection that says nothing for
- * long. Whether it is the old one is asked before anything is published.
+ * A firewall may drop a connection that is idle for long. Whether it is still
+ * the same one is checked before anything is published.
  */
 static void
-keep_connection(struct task *t)
+keep_alive(struct task *t)
 {
 	int64_t now = clock_steady_us();
 	struct row row;
 
-	if (!t->db || now < t->db_used_us + KEEP_US || recommend_stop)
+	if (!t->db || now < t->db_used_us + KEEPALIVE_US || recommend_stop)
 		return;
 	t->db_used_us = now;
 	if (query_one(t->mem, t->db, &row, SQL_train_locked, NO_ARGS))
@@ -70,9 +69,9 @@ keep_connection(struct task *t)
 }
 
 static void
-tell_trial(void *teller, const char *tried, double quality, bool kept)
+report_trial(void *report_arg, const char *tried, double quality, bool kept)
 {
-	struct task *t = teller;
+	struct task *t = report_arg;
 
 	progress_clear(&t->step.progress);
 	if (!t->options.quiet)
@@ -82,12 +81,12 @@ tell_trial(void *teller, const char *tried, double quality, bool kept)
 }
 
 static void
-tell_share(void *teller, double share)
+report_share(void *report_arg, double share)
 {
-	struct task *t = teller;
+	struct task *t = report_arg;
 
 	progress_at(&t->step.progress, (int64_t)(share * SHARES));
-	keep_connection(t);
+	keep_alive(t);
 }
 
 static int
@@ -96,9 +95,9 @@ search_settings(struct task *t)
 	const struct tune tune = { .triples = t->data.table.triples,
 		.users = t->data.table.users.n,
 		.items = t->data.table.items.n,
-		.tell = tell_trial,
-		.advance = tell_share,
-		.teller = t };
+		.report = report_trial,
+		.report_share = report_share,
+		.report_arg = t };
 	int status;
 	enum err e;
 
@@ -118,21 +117,21 @@ search_settings(struct task *t)
 }
 
 static void
-tell_iteration(void *teller, unsigned iteration, double loss)
+report_iteration(void *report_arg, unsigned iteration, double loss)
 {
-	struct task *t = teller;
+	struct task *t = report_arg;
 
 	snprintf(t->step.text, sizeof t->step.text, "%s, loss %.6g",
 	    t->step.stage, loss);
 	progress_at(&t->step.progress, iteration);
-	keep_connection(t);
+	keep_alive(t);
 }
 
-/* The factors are done when this is told first: a step of its own. */
+/* The first call ends the step of the factors. */
 static void
-tell_near(void *teller, size_t done, size_t items)
+report_near(void *report_arg, size_t done, size_t items)
 {
-	struct task *t = teller;
+	struct task *t = report_arg;
 
 	if (done == 0) {
 		progress_end(&t->step.progress);
@@ -140,15 +139,15 @@ tell_near(void *teller, size_t done, size_t items)
 		    t, (int64_t)items, "%s, finding neighbours", t->step.stage);
 	}
 	progress_at(&t->step.progress, (int64_t)done);
-	keep_connection(t);
+	keep_alive(t);
 }
 
 static void
-tell_order(const struct task *t)
+report_order(const struct task *t)
 {
 	const struct tune_order *o = &t->fit.order;
 
-	if (t->options.quiet || !o->asked)
+	if (t->options.quiet || !o->tested)
 		return;
 	fprintf(stderr,
 	    "NDCG@100 %.4f with the order of ratings, %.4f without: it is "
@@ -157,13 +156,13 @@ tell_order(const struct task *t)
 }
 
 static int
-ask_order(struct task *t)
+test_order(struct task *t)
 {
 	const struct tune tune = { .triples = t->data.table.triples,
 		.users = t->data.table.users.n,
 		.items = t->data.table.items.n,
-		.advance = tell_share,
-		.teller = t };
+		.report_share = report_share,
+		.report_arg = t };
 
 	t->fit.options.als.stop = t->fit.options.near.stop = &recommend_stop;
 	recommend_step(
@@ -171,7 +170,7 @@ ask_order(struct task *t)
 	if (tune_order(&tune, &t->fit.options, &t->fit.order))
 		return recommend_interrupted(t);
 	progress_end(&t->step.progress);
-	tell_order(t);
+	report_order(t);
 	return EX_OK;
 }
 
@@ -180,7 +179,7 @@ recommend_choose_settings(struct task *t)
 {
 	if (t->options.tune)
 		return search_settings(t);
-	return recommend_wants_order(t) ? ask_order(t) : EX_OK;
+	return recommend_wants_order(t) ? test_order(t) : EX_OK;
 }
 
 void
@@ -190,7 +189,7 @@ recommend_order_json(struct json *j, const struct tune_order *o)
 	json_object(j);
 	json_key(j, "used");
 	json_bool(j, !o->ignored);
-	if (o->asked) {
+	if (o->tested) {
 		json_key(j, "with");
 		json_double(j, o->with);
 		json_key(j, "without");
@@ -218,9 +217,9 @@ recommend_learn(
 
 	t->step.stage = what;
 	t->fit.options.als.stop = t->fit.options.near.stop = &recommend_stop;
-	t->fit.options.als.tell = tell_iteration;
-	t->fit.options.near.tell = tell_near;
-	t->fit.options.als.teller = t->fit.options.near.teller = t;
+	t->fit.options.als.report = report_iteration;
+	t->fit.options.near.report = report_near;
+	t->fit.options.als.report_arg = t->fit.options.near.report_arg = t;
 	recommend_step(t, (int64_t)t->fit.options.als.iterations, "%s", what);
 	e = fit_model(t->mem, m, &t->fit.options, model, &t->fit.loss);
 	t->fit.seconds = (double)(clock_steady_us() - began) / 1e6;
@@ -233,12 +232,12 @@ recommend_learn(
 }
 
 static void
-tell_users(void *teller, size_t done)
+report_users(void *report_arg, size_t done)
 {
-	struct task *t = teller;
+	struct task *t = report_arg;
 
 	progress_at(&t->step.progress, (int64_t)done);
-	keep_connection(t);
+	keep_alive(t);
 }
 
 int
@@ -249,8 +248,8 @@ recommend_lists(struct task *t, const struct model *model,
 		.only = only,
 		.threads = t->fit.options.als.threads,
 		.stop = &recommend_stop,
-		.tell = tell_users,
-		.teller = t };
+		.report = report_users,
+		.report_arg = t };
 	enum err e;
 
 	recommend_step(t, (int64_t)by_user->rows, "ranking");

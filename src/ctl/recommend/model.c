@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * What lies at setting model_file, in words and as JSON.
+ * The file of setting model_file, as text and as JSON.
  */
 #include "base/base.h"
 

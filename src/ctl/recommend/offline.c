@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * mxmctl recommend rank and evaluate: what can be learned from a file of
- * ratings. Neither needs a database.
+ * mxmctl recommend rank and evaluate, which learn from a file of ratings and
+ * need no database.
  */
 #include "base/base.h"
 
@@ -73,7 +73,7 @@ recommend_rank(struct task *t)
 
 /* --------------------------------------------------------------- evaluate */
 
-/* The test file's triples by the numbers of the training; unknown ones last. */
+/* Reads the test file; ids that are not in the training become ID_NONE. */
 static int
 read_test(struct task *t)
 {
@@ -85,10 +85,10 @@ read_test(struct task *t)
 	for (size_t i = 0; i < test.triples->n; i++) {
 		struct triple *one = &test.triples->list[i];
 
-		one->user =
-		    names_find(&t->data.table.users, test.users.id[one->user]);
-		one->item =
-		    names_find(&t->data.table.items, test.items.id[one->item]);
+		one->user = id_list_find(
+		    &t->data.table.users, test.users.id[one->user]);
+		one->item = id_list_find(
+		    &t->data.table.items, test.items.id[one->item]);
 	}
 	t->data.held = test.triples;
 	return EX_OK;
@@ -150,7 +150,7 @@ split_or_read(struct task *t)
 		return read_test(t);
 	t->data.held = triples_new(t->mem);
 	evaluate_split(t->data.table.triples, t->data.held);
-	t->data.table.items.n = evaluate_forget(
+	t->data.table.items.n = evaluate_renumber(
 	    t->data.table.triples, t->data.held, t->data.table.items.n);
 	if (t->data.held->n > 0)
 		return EX_OK;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Ratings to learn from: of a file, or of the site.
+ * Ratings to learn from, of a file or of the site.
  */
 #include "base/base.h"
 
@@ -12,7 +12,7 @@
 #include "db/query.h"
 #include "recommend/large.h"
 
-#define TELL_ROWS 10000
+#define REPORT_ROWS 10000
 
 int
 recommend_read(struct task *t, const char *path, struct table *out)
@@ -40,7 +40,6 @@ recommend_read(struct task *t, const char *path, struct table *out)
 	}
 }
 
-/* What it takes is said, and whether it is there, before it begins. */
 int
 recommend_memory(struct task *t, size_t ratings, uint32_t users, uint32_t items)
 {
@@ -66,7 +65,7 @@ recommend_memory(struct task *t, size_t ratings, uint32_t users, uint32_t items)
 
 /* --------------------------------------------------------------- the site */
 
-/* One row of train_ratings after the other. */
+/* All rows of train_ratings. */
 static enum err
 copy_ratings(struct task *t, struct gather *g)
 {
@@ -82,7 +81,7 @@ copy_ratings(struct task *t, struct gather *g)
 		e = table_add(g, row[0], row[1], (float)row[2], row[3]);
 		if (e)
 			talloc_free(rows);
-		if (++n % TELL_ROWS == 0)
+		if (++n % REPORT_ROWS == 0)
 			progress_at(&t->step.progress, n);
 	}
 	return e == ERR_NOT_FOUND ? ERR_OK : e;
@@ -130,7 +129,7 @@ recommend_read_site(struct task *t)
 }
 
 int
-recommend_genres(struct task *t, const struct names *items,
+recommend_genres(struct task *t, const struct id_list *items,
     struct fit_genre **pairs, size_t *n)
 {
 	struct copy_reader *rows;
@@ -144,8 +143,8 @@ recommend_genres(struct task *t, const struct names *items,
 	e = copy_read_begin(t->mem, t->db, SQL_train_genres, &rows);
 	while (!e) {
 		e = copy_read_row(rows, row, array_len(row));
-		item = e ? NAMES_NONE : names_find(items, row[1]);
-		if (item == NAMES_NONE)
+		item = e ? ID_NONE : id_list_find(items, row[1]);
+		if (item == ID_NONE)
 			continue;
 		if (*n == room) {
 			room = 2 * room + 1024;

@@ -15,7 +15,7 @@
 
 #define TOP_MAX 10000
 
-/* Options; --json and --quiet go with everything. */
+/* Options; --json and --quiet are valid for all subcommands. */
 enum option_id {
 	TRAIN,
 	TEST,
@@ -58,10 +58,10 @@ static const struct option options[] = {
 static const struct subcommand {
 	const char *name;
 	int (*run)(struct task *t);
-	bool database; /* there are settings and a handle when it runs */
+	bool database; /* needs settings and a connection */
 	unsigned takes;
 	unsigned needs;
-	int operands; /* so many words follow */
+	int operands; /* number of operands */
 } subcommands[] = {
 	{ "evaluate", recommend_evaluate, false,
 	    TAKES(TRAIN) | TAKES(TEST) | TAKES(SET) | TAKES(TUNE) |
@@ -95,8 +95,8 @@ on_signal(int number)
 }
 
 /*
- * Without SA_RESTART: whoever waits for the server looks up. A second signal
- * ends the program at once; nothing is half written.
+ * Without SA_RESTART, so that waiting for the server is interrupted. A second
+ * signal ends the program at once; files are written atomically.
  */
 static void
 catch_signals(void)
@@ -108,7 +108,7 @@ catch_signals(void)
 	sigemptyset(&action.sa_mask);
 	for (size_t i = 0; i < array_len(numbers); i++)
 		(void)sigaction(numbers[i], &action, NULL);
-	/* A file that may not grow is an error like a full disk. */
+	/* The file size limit is an error like a full disk. */
 	action.sa_handler = SIG_IGN;
 	(void)sigaction(SIGXFSZ, &action, NULL);
 }
@@ -153,7 +153,7 @@ take_age(struct task *t)
 	    fault.what, fault.remedy);
 }
 
-/* EX_OK, or what a bad value ends with. */
+/* EX_OK, or the exit status of an invalid value. */
 static int
 take_option(struct task *t, int option)
 {
@@ -250,7 +250,7 @@ read_options(struct task *t, const struct subcommand *s, int argc, char **argv)
 	return check_given(t, s, given);
 }
 
-/* --------------------------------------------------------------- the work */
+/* ---------------------------------------------------------------- running */
 
 static const struct subcommand *
 subcommand_named(const char *name)

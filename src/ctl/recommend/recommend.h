@@ -134,7 +134,7 @@ int recommend_memory(
  * Pairs of genre and movie, sorted by genre, of the movies in `items`. The
  * array is to be freed with free().
  */
-int recommend_genres(struct task *t, const struct names *items,
+int recommend_genres(struct task *t, const struct id_list *items,
     struct fit_genre **pairs, size_t *n);
 
 /* ------------------------------------------------- learn.c: from it a model */

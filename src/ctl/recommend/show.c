@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * mxmctl recommend show and rollback: which models there are, which one is in
- * force, which one this host serves from.
+ * mxmctl recommend show and rollback: the stored models, which one is in force,
+ * and which one this host serves from.
  */
 #include "base/base.h"
 
@@ -19,7 +19,7 @@
 struct shown {
 	struct published *list; /* newest first */
 	size_t n;
-	const struct published *in_force; /* NULL: nothing is */
+	const struct published *in_force; /* NULL: none */
 	struct ctl_model here;
 };
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * mxmctl recommend train: from the site's ratings to the model in force. What
- * people liked last is held out of a first training, which so tells how good
- * the second one is, the one that is published and knows everything.
+ * mxmctl recommend train: from the site's ratings to the model in force. A
+ * first training without the last ratings of the users measures the quality;
+ * the second one, with all ratings, is published.
  */
 #include "base/base.h"
 
@@ -17,12 +17,13 @@
 #include "recommend/large.h"
 #include "recommend/publish.h"
 
-#define JUDGED_MOST 5000 /* people; more make it slower and little surer */
+#define EVALUATED_MAX \
+	5000 /* users; more take longer and add little precision */
 
 struct training {
 	struct task *t;
-	int64_t now; /* the server's, seconds since 1970 */
-	bool judged; /* enough people, and then: */
+	int64_t now;    /* of the server, seconds since 1970 */
+	bool evaluated; /* there were enough users; then: */
 	struct quality ours;
 	struct quality popular;
 	size_t held;
@@ -32,11 +33,11 @@ struct training {
 	size_t n_genres;
 };
 
-/* -------------------------------------------------------------- beforehand */
+/* ------------------------------------------------------------------ checks */
 
-/* Nothing happens, and that is all right; or it is not. */
+/* Reports that and why nothing is published. */
 static int
-tell_nothing(const struct task *t, int status, const char *why)
+report_unpublished(const struct task *t, int status, const char *why)
 {
 	struct json *j;
 
@@ -64,12 +65,12 @@ take_lock(struct training *tr)
 	tr->now = row_id(&row, "now");
 	if (row_bool(&row, "got"))
 		return EX_OK;
-	return tell_nothing(t, EX_TEMPFAIL,
+	return report_unpublished(t, EX_TEMPFAIL,
 	    "another training is running, here or on another host; nothing "
 	    "was done");
 }
 
-/* A connection that was lost has taken the lock along. */
+/* The lock is released when the connection is lost. */
 static int
 check_lock(const struct training *tr)
 {
@@ -82,7 +83,7 @@ check_lock(const struct training *tr)
 		return recommend_db_error(t);
 	if (row_bool(&row, "held"))
 		return EX_OK;
-	return tell_nothing(t, EX_UNAVAILABLE,
+	return report_unpublished(t, EX_UNAVAILABLE,
 	    "the connection to the database was lost, and with it the lock of "
 	    "the training; nothing was published");
 }
@@ -101,12 +102,12 @@ find_newest(const struct training *tr, struct published *out)
 	return EX_OK;
 }
 
-/* The newest that was trained, here, and not imported; NULL: none is kept. */
+/* The newest model that was trained, not imported; NULL: none. */
 static const struct published *
 newest_trained(const struct published *list, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
-		/* as the server writes it: a quote in a text has a backslash */
+		/* the format of the server, which escapes quotes in texts */
 		if (list[i].published_at &&
 		    strstr(list[i].quality, "\"source\": \"train\""))
 			return &list[i];
@@ -115,9 +116,8 @@ newest_trained(const struct published *list, size_t n)
 }
 
 /*
- * Is the last training younger than it must be? One from the future is not: the
- * clock was set back, and nobody knows how old it is. What was imported since
- * says nothing of when we have learned last.
+ * Is the last training more recent than --if-older-than? A time in the future
+ * is not (the clock was set back). Imported models are ignored.
  */
 static int
 check_age(const struct training *tr, bool *young)
@@ -142,7 +142,7 @@ check_age(const struct training *tr, bool *young)
 	if (!*young)
 		return EX_OK;
 	progress_duration(age, sizeof age, s * 1000000);
-	return tell_nothing(t, EX_OK,
+	return report_unpublished(t, EX_OK,
 	    mem_printf(t->mem,
 		"the last training, of version %" PRIu64
 		", was %s ago; nothing was done",
@@ -152,11 +152,11 @@ check_age(const struct training *tr, bool *young)
 /* ------------------------------------------------------------------ genres */
 
 /*
- * Gives a model that was learned from `by_user` its genres. `numbers` are those
- * of its items (NULL: the same as in the table).
+ * Sets the genres of a model that was learned from `by_user`. `numbers` are the
+ * numbers of its items; NULL: as in the table.
  */
 static void
-give_genres(const struct training *tr, const struct sparse *by_user,
+set_genres(const struct training *tr, const struct sparse *by_user,
     const uint32_t *numbers, struct model *model)
 {
 	TALLOC_CTX *mem = mem_need(talloc_new(NULL));
@@ -178,24 +178,24 @@ give_genres(const struct training *tr, const struct sparse *by_user,
 
 /* ----------------------------------------------------------------- quality */
 
-/* The same people from night to night, as long as they are so many. */
+/* A sample by a hash of the id, so that it is stable from night to night. */
 static bool *
-choose_judged(TALLOC_CTX *mem, const struct task *t)
+choose_evaluated(TALLOC_CTX *mem, const struct task *t)
 {
-	uint32_t n = t->data.table.users.n, step = (n - 1) / JUDGED_MOST + 1;
-	bool *judged = large_array(mem, n, sizeof *judged);
+	uint32_t n = t->data.table.users.n, step = (n - 1) / EVALUATED_MAX + 1;
+	bool *evaluated = large_array(mem, n, sizeof *evaluated);
 
 	for (uint32_t u = 0; u < n; u++) {
 		uint64_t hash = (uint64_t)t->data.table.users.id[u] *
 				UINT64_C(0x9e3779b97f4a7c15);
 
-		judged[u] = (hash >> 32) % step == 0;
+		evaluated[u] = (hash >> 32) % step == 0;
 	}
-	return judged;
+	return evaluated;
 }
 
 static uint32_t
-people_in(const struct triples *held)
+users_in(const struct triples *held)
 {
 	uint32_t n = 0;
 
@@ -205,8 +205,8 @@ people_in(const struct triples *held)
 }
 
 static int
-judge_lists(struct training *tr, struct sparse *kept, const uint32_t *numbers,
-    const bool *judged, const struct triples *held)
+evaluate_both(struct training *tr, struct sparse *kept, const uint32_t *numbers,
+    const bool *evaluated, const struct triples *held)
 {
 	struct task *t = tr->t;
 	struct model *model;
@@ -214,15 +214,15 @@ judge_lists(struct training *tr, struct sparse *kept, const uint32_t *numbers,
 	int status;
 
 	t->options.top = EVALUATE_TOP;
-	status = recommend_learn(t, "judging", kept, &model);
+	status = recommend_learn(t, "evaluating", kept, &model);
 	if (status == EX_OK) {
-		give_genres(tr, kept, numbers, model);
-		status = recommend_lists(t, model, kept, judged, &lists);
+		set_genres(tr, kept, numbers, model);
+		status = recommend_lists(t, model, kept, evaluated, &lists);
 	}
 	if (status == EX_OK) {
 		evaluate_lists(
 		    kept, held, lists, (size_t)t->options.top, &tr->ours);
-		status = recommend_lists(t, NULL, kept, judged, &lists);
+		status = recommend_lists(t, NULL, kept, evaluated, &lists);
 	}
 	if (status == EX_OK)
 		evaluate_lists(
@@ -230,36 +230,36 @@ judge_lists(struct training *tr, struct sparse *kept, const uint32_t *numbers,
 	return status;
 }
 
-/* Of fewer people than TUNE_PEOPLE nothing is said. */
+/* With fewer than TUNE_USERS_MIN users there is no result. */
 static int
-judge(struct training *tr)
+evaluate(struct training *tr)
 {
 	struct task *t = tr->t;
 	TALLOC_CTX *outer = t->mem, *mem = mem_need(talloc_new(outer));
-	bool *judged = choose_judged(mem, t);
+	bool *evaluated = choose_evaluated(mem, t);
 	struct triples *held = triples_new(mem);
 	const uint32_t *numbers;
 	struct sparse *kept =
-	    evaluate_hold(mem, t->data.by_user, judged, held, &numbers);
+	    evaluate_hold_out(mem, t->data.by_user, evaluated, held, &numbers);
 	int status = EX_OK;
 
 	tr->held = held->n;
-	tr->judged = people_in(held) >= TUNE_PEOPLE;
-	t->mem = mem; /* of all that is done here nothing stays */
-	if (tr->judged)
-		status = judge_lists(tr, kept, numbers, judged, held);
+	tr->evaluated = users_in(held) >= TUNE_USERS_MIN;
+	t->mem = mem; /* nothing of this is needed afterwards */
+	if (tr->evaluated)
+		status = evaluate_both(tr, kept, numbers, evaluated, held);
 	else
 		fprintf(stderr,
 		    "mxmctl recommend: the model cannot be evaluated: %" PRIu32
 		    " users have 4 stars or more among the last ratings, and "
 		    "%d are needed\n",
-		    people_in(held), TUNE_PEOPLE);
+		    users_in(held), TUNE_USERS_MIN);
 	t->mem = outer;
 	talloc_free(mem);
 	return status;
 }
 
-/* A model that finds much less than the one in force is not published. */
+/* A model that is much worse than the one in force is not published. */
 static int
 compare(struct training *tr)
 {
@@ -269,7 +269,7 @@ compare(struct training *tr)
 	const char *both;
 	int status;
 
-	if (!tr->judged)
+	if (!tr->evaluated)
 		return EX_OK;
 	status = find_newest(tr, &newest);
 	if (status != EX_OK || newest.ndcg < 0 ||
@@ -283,7 +283,7 @@ compare(struct training *tr)
 	    tr->ours.users, ndcg, newest.stamp.version, newest.ndcg,
 	    100 * t->ctl->conf->recommend_fall);
 	if (!t->options.force)
-		return tell_nothing(t, EX_DATAERR,
+		return report_unpublished(t, EX_DATAERR,
 		    mem_printf(t->mem,
 			"%s: not published; --force publishes it anyway",
 			both));
@@ -322,8 +322,8 @@ make_quality(struct training *tr)
 	json_double(&j, t->fit.seconds);
 	recommend_order_json(&j, &t->fit.order);
 	json_key(&j, "judged");
-	json_int(&j, tr->judged ? tr->ours.users : 0);
-	if (tr->judged) {
+	json_int(&j, tr->evaluated ? tr->ours.users : 0);
+	if (tr->evaluated) {
 		recommend_quality_json(&j, &tr->ours);
 		json_key(&j, "popular");
 		json_object(&j);
@@ -352,7 +352,7 @@ publish(struct training *tr)
 		return EX_OK;
 	}
 	if (e == ERR_INVALID && !recommend_stop)
-		return tell_nothing(t, EX_DATAERR,
+		return report_unpublished(t, EX_DATAERR,
 		    "the model contains NaN or infinity; nothing was "
 		    "published");
 	if (!recommend_stop)
@@ -363,7 +363,7 @@ publish(struct training *tr)
 }
 
 static int
-tell(const struct training *tr)
+report(const struct training *tr)
 {
 	const struct task *t = tr->t;
 	struct json *j;
@@ -382,7 +382,7 @@ tell(const struct training *tr)
 		json_object_end(j);
 		return ctl_json_done(j, EX_OK);
 	}
-	if (tr->judged) {
+	if (tr->evaluated) {
 		printf("%zu ratings held out of %" PRIu32 " users\n\n",
 		    tr->held, tr->ours.users);
 		recommend_quality_print(&tr->ours, &tr->popular);
@@ -395,9 +395,9 @@ tell(const struct training *tr)
 	return EX_OK;
 }
 
-/* ---------------------------------------------------------- all of it */
+/* ----------------------------------------------------------- training */
 
-/* From the ratings that were read to what all hosts will serve. */
+/* From the ratings to the published model. */
 static int
 train(struct training *tr)
 {
@@ -410,7 +410,7 @@ train(struct training *tr)
 	status = recommend_genres(
 	    t, &t->data.table.items, &tr->genres, &tr->n_genres);
 	if (status == EX_OK)
-		status = judge(tr);
+		status = evaluate(tr);
 	if (status == EX_OK)
 		status = compare(tr);
 	if (status == EX_OK)
@@ -421,10 +421,10 @@ train(struct training *tr)
 	if (status != EX_OK)
 		return status;
 	t->fit.model->id = t->data.table.items.id;
-	give_genres(tr, t->data.by_user, NULL, t->fit.model);
+	set_genres(tr, t->data.by_user, NULL, t->fit.model);
 	make_quality(tr);
 	status = publish(tr);
-	return status == EX_OK ? tell(tr) : status;
+	return status == EX_OK ? report(tr) : status;
 }
 
 int
@@ -444,7 +444,7 @@ recommend_train(struct task *t)
 	if (status != EX_OK || young)
 		return status;
 	if (t->data.table.triples->n == 0)
-		return tell_nothing(t, EX_OK,
+		return report_unpublished(t, EX_OK,
 		    "there are no ratings to train with; the model in force "
 		    "stays");
 	status = train(&tr);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * mxmctl recommend tune: looks for the settings that suit the ratings of the
- * site, or of a file, and writes them where training reads them: a file of
- * conf.d, beside the settings.
+ * mxmctl recommend tune: searches for the best settings for the ratings of the
+ * site or of a file, and writes them to a file in conf.d, beside the settings,
+ * for the next training.
  */
 #include "base/base.h"
 
@@ -23,7 +23,7 @@
 
 /* --------------------------------------------------------------- the file */
 
-/* Where settings beside the main file go. */
+/* The folder of additional settings files. */
 static const char *
 folder_beside(TALLOC_CTX *mem, const char *file)
 {
@@ -33,7 +33,7 @@ folder_beside(TALLOC_CTX *mem, const char *file)
 	    mem, "%.*s" FOLDER, slash ? (int)(slash - file) + 1 : 0, file);
 }
 
-/* Whoever may read the main file may read what stands beside it. */
+/* With the owner and the permissions of the folder of the main file. */
 static bool
 make_folder(TALLOC_CTX *mem, const char *folder)
 {
@@ -48,7 +48,7 @@ make_folder(TALLOC_CTX *mem, const char *folder)
 	    chmod(folder, st.st_mode & 0777) == 0)
 		return true;
 	why = errno;
-	(void)rmdir(folder); /* one that nobody can read ends every program */
+	(void)rmdir(folder); /* an unreadable folder stops every program */
 	errno = why;
 	return false;
 }
@@ -69,7 +69,7 @@ write_as(const char *path, const char *text, const struct stat *like)
 	return close(fd) == 0 && good;
 }
 
-/* Whole or not at all; else errno says why. */
+/* Writes atomically; false: see errno. */
 static bool
 write_file(TALLOC_CTX *mem, const char *folder, const char *path,
     const char *text, const struct stat *like)
@@ -95,7 +95,7 @@ struct found {
 	const char *written; /* the file; NULL: none */
 };
 
-/* Somebody else may have the last word: a later file, the environment. */
+/* A later file or the environment may override the setting. */
 static void
 check_in_force(struct task *t, const struct found *f)
 {
@@ -131,7 +131,7 @@ save(struct task *t, struct found *f)
 	int status;
 
 	if (stat(t->ctl->config, &like) != 0) {
-		/* who tunes by a file may have no settings at all */
+		/* with --train there may be no settings */
 		status =
 		    t->options.train && errno == ENOENT ? EX_OK : EX_CANTCREAT;
 		(void)cannot_write(f, t->ctl->config);
@@ -155,7 +155,7 @@ save(struct task *t, struct found *f)
 }
 
 static int
-tell(const struct task *t, const struct found *f, int status)
+report(const struct task *t, const struct found *f, int status)
 {
 	struct json *j;
 
@@ -174,7 +174,7 @@ tell(const struct task *t, const struct found *f, int status)
 }
 
 static void
-tell_sample(const struct task *t)
+report_sample(const struct task *t)
 {
 	size_t step = tune_step(t->data.table.triples->n, TUNE_RATINGS);
 
@@ -209,11 +209,11 @@ recommend_tune(struct task *t)
 	status = read_ratings(t);
 	if (status != EX_OK)
 		return status;
-	tell_sample(t);
+	report_sample(t);
 	status = recommend_choose_settings(t);
 	if (status != EX_OK)
 		return status;
 	f.text = fit_changed(t->mem, &t->fit.options);
 	status = t->options.print ? EX_OK : save(t, &f);
-	return tell(t, &f, status);
+	return report(t, &f, status);
 }
