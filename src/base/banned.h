@@ -1,22 +1,21 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Names of the C library that are unsafe, or that depend on the locale, become
- * compile errors. The reason stands beside each.
+ * Makes unsafe and locale-dependent functions of the C library compile errors.
  */
 #ifndef BASE_BANNED_H
 #define BASE_BANNED_H
 
-/* no bound on what they write: talloc_asprintf(), snprintf(), struct buf */
+/* unbounded writes: use talloc_asprintf(), snprintf(), struct buf */
 #pragma GCC poison strcpy strcat sprintf vsprintf gets stpcpy
-/* pad or cut silently */
+/* pad or truncate silently */
 #pragma GCC poison strncpy strncat
-/* no way to see a bad number: text_to_int64() */
+/* no error detection: use text_to_int64() */
 #pragma GCC poison atoi atol atoll atof
-/* hidden state: strtok_r(), gmtime_r() and friends */
+/* static state: use strtok_r(), gmtime_r() etc. */
 #pragma GCC poison strtok gmtime localtime ctime asctime
-/* not random: base/random.h (`random` itself is a member in <sodium.h>) */
+/* not random: use base/random.h (`random` itself is a member in <sodium.h>) */
 #pragma GCC poison rand srand srandom drand48
-/* a shell in between */
+/* run a shell */
 #pragma GCC poison system popen
 
 #endif

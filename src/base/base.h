@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * First include of every source: the configuration, the standard headers that
- * are needed everywhere, the error type, and the names that are forbidden.
+ * First include of every source: the configuration, common standard headers,
+ * the error type, and the banned functions.
  */
 #ifndef BASE_BASE_H
 #define BASE_BASE_H
 
-/* config.h first: it says which names the C library shows. banned.h last. */
+/* config.h first: it has the feature test macros. banned.h last. */
 /* clang-format off */
 #include "config.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * A growing run of bytes: doubling, always terminated.
+ * A growing byte buffer: doubles its size, always NUL-terminated.
  */
 #include "base/base.h"
 
@@ -21,7 +21,7 @@ buf_init(struct buf *b, TALLOC_CTX *mem, size_t size)
 	b->data[0] = '\0';
 }
 
-/* Makes room for n more bytes and the terminating NUL. */
+/* Ensures space for n more bytes and the terminating NUL. */
 static void
 buf_room(struct buf *b, size_t n)
 {

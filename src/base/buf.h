@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * A growing run of bytes. Invariant: after buf_init() `data` is never NULL and
+ * A growing byte buffer. Invariant: after buf_init() `data` is never NULL and
  * data[len] is a NUL byte, so that a buffer of text is a C string at any time.
  */
 #ifndef BASE_BUF_H
@@ -15,7 +15,7 @@ struct buf {
 	TALLOC_CTX *mem;
 };
 
-/* Starts an empty buffer whose bytes hang below `mem`, with room for `size`. */
+/* Initialises an empty buffer, allocated below `mem`, with space for `size`. */
 void buf_init(struct buf *b, TALLOC_CTX *mem, size_t size);
 
 /* Appends n bytes, a string, one byte, a formatted text, a decimal number. */
@@ -25,7 +25,7 @@ void buf_putc(struct buf *b, char c);
 void buf_printf(struct buf *b, const char *fmt, ...) printf_like(2, 3);
 void buf_int(struct buf *b, int64_t v);
 
-/* Cuts the buffer back to `len` bytes (no more than it holds). */
+/* Truncates the buffer to `len` bytes. */
 void buf_cut(struct buf *b, size_t len);
 
 #endif

@@ -38,7 +38,8 @@ clock_set_for_test(int64_t us)
 	frozen_us = us;
 }
 
-/* A time in its parts. Unsigned and bounded: the compiler can see the widths.
+/* The parts of a time, unsigned and bounded so that the compiler knows the
+ * widths.
  */
 struct parts {
 	unsigned year, month, day, weekday, hour, minute, second, micro;
@@ -98,7 +99,7 @@ void
 clock_age(char out[CLOCK_AGE_SIZE], int64_t seconds)
 {
 	static const struct {
-		int64_t from; /* so many seconds */
+		int64_t from; /* seconds */
 		int64_t unit;
 		const char *name;
 	} steps[] = {

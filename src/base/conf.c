@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Reading the settings. A reader walks through file, conf.d, environment and
- * secrets, remembers what is wrong with each, and goes on: whoever mends a file
- * wants to hear of all of it at once.
+ * Reads the settings from the file, conf.d, the environment and secrets. Errors
+ * are collected, so that all of them are reported at once.
  */
 #include "base/base.h"
 
@@ -20,14 +19,14 @@
 #include "base/suggest.h"
 #include "base/text.h"
 
-/* The user of the services, as README and the units have it. */
+/* The user of the services, as in README and the systemd units. */
 #define SERVICE_USER "moviesxmovies"
 
-#define KEY_LEAST  32        /* bytes of a signing key */
-#define SECRET_MAX 4096      /* bytes of a file with a secret */
-#define FILE_LIMIT (1 << 20) /* bytes of a file of settings */
-#define SIZE_LEAST 4096      /* bytes a request may have at least */
-#define SOCKET_MAX 107       /* bytes of a socket's path */
+#define KEY_LEAST  32        /* minimum bytes of a signing key */
+#define SECRET_MAX 4096      /* maximum bytes of a secret file */
+#define FILE_LIMIT (1 << 20) /* maximum bytes of a settings file */
+#define SIZE_LEAST 4096      /* minimum of the request size limits */
+#define SOCKET_MAX 107       /* maximum bytes of a socket path */
 
 const struct conf_setting conf_settings[CONF__MAX] = {
 #define SETTING(NAME, TYPE, DEFAULT, FLAGS, HELP)                      \
@@ -41,28 +40,28 @@ struct reader {
 	struct conf *conf;
 	struct conf_errors *errors;
 	bool unreadable;
-	/* the file at hand */
+	/* the current file */
 	const char *file;
-	bool open_to_all; /* everybody may read it */
+	bool open_to_all; /* world-readable */
 	int line;
 	int given[CONF__MAX]; /* line of each setting in this file */
 };
 
 static void
-complain(struct conf *conf, struct conf_errors *e, const char *fmt, va_list ap)
+add_error(struct conf *conf, struct conf_errors *e, const char *fmt, va_list ap)
 {
 	e->list = mem_grow(conf, e->list, char *, e->n + 1);
 	e->list[e->n++] = mem_need(talloc_vasprintf(conf, fmt, ap));
 }
 
 void
-conf_complain(
+conf_add_error(
     struct conf *conf, struct conf_errors *errors, const char *fmt, ...)
 {
 	va_list ap;
 
 	va_start(ap, fmt);
-	complain(conf, errors, fmt, ap);
+	add_error(conf, errors, fmt, ap);
 	va_end(ap);
 }
 
@@ -74,7 +73,7 @@ wrong(struct reader *r, const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	complain(r->conf, r->errors, fmt, ap);
+	add_error(r->conf, r->errors, fmt, ap);
 	va_end(ap);
 }
 
@@ -110,7 +109,7 @@ set(struct reader *r, int id, const char *text, const char *place)
 	r->conf->source[id] = place;
 }
 
-/* Settings that lie in run_dir wait until that is known. */
+/* Paths relative to run_dir are resolved after run_dir has been read. */
 static void
 note(struct reader *r, int id, const char *text, const char *place)
 {
@@ -216,13 +215,13 @@ cannot_read(struct reader *r, const char *file, const char *remedy)
 }
 
 /*
- * What to do about a file that may not be read: be somebody who may, or let
- * this user in. The group is the one that may be given: our own.
+ * The remedy for an unreadable file: run as another user, or grant this user
+ * access through its group.
  */
 static const char *
 remedy_for_rights(struct reader *r, const char *file)
 {
-	int error = errno; /* kept for whoever tells it */
+	int error = errno; /* saved for the message */
 	const struct passwd *me = getpwuid(geteuid());
 	const struct group *mine = getgrgid(getegid());
 
@@ -241,7 +240,7 @@ remedy_for_rights(struct reader *r, const char *file)
 	    mine ? mine->gr_name : SERVICE_USER, file, file);
 }
 
-/* From `line` to `end`, where a NUL stands. */
+/* From `line` to `end`, which points to a NUL. */
 static void
 take_lines(struct reader *r, char *line, char *end)
 {
@@ -362,7 +361,7 @@ read_environment(struct reader *r)
 
 /* ---------------------------------------------------------------- secrets */
 
-/* Reads a file with a secret; what ends a line at its end is not part of it. */
+/* Reads a secret file; a line ending at its end is not part of the secret. */
 static char *
 read_secret(struct reader *r, const char *file, int fd)
 {
@@ -424,7 +423,7 @@ secret_from_file(struct reader *r, int id, const char *file, bool ours)
 		close(fd);
 }
 
-/* From <name>_file, else from a credential, where there is no value yet. */
+/* From <name>_file, else from a credential, unless there is a value. */
 static void
 find_secret(struct reader *r, int id)
 {
@@ -452,7 +451,7 @@ find_secret(struct reader *r, int id)
 		secret_from_file(r, id, file, false);
 }
 
-/* ----------------------------------------------------------- all together */
+/* ------------------------------------------------------- whole settings */
 
 const char *
 conf_place(const struct conf *conf, enum conf_id id)
@@ -476,7 +475,8 @@ check_key(struct reader *r)
 	size_t n = strlen(conf->signing_key);
 	const char *folder = folder_of(r->conf, conf->file);
 
-	/* what could not be read may hold a good one: no advice to make one */
+	/* an unreadable file may contain a valid key: no advice to create one
+	 */
 	if (n >= KEY_LEAST || (n == 0 && r->unreadable))
 		return;
 	wrong(r,
@@ -520,9 +520,9 @@ check_needed(struct reader *r)
 }
 
 /*
- * Whoever is killed first: a statement that PostgreSQL ends is answered, a
- * worker that is killed answers nobody. The place is that of the one which was
- * set.
+ * statement_timeout must be shorter than request_deadline: a request whose
+ * statement timed out is answered, that of a killed worker is not. The reported
+ * place is that of the setting that was set.
  */
 static void
 check_times(struct reader *r)
@@ -545,7 +545,7 @@ check_times(struct reader *r)
 		    conf->text[CONF_ID_request_deadline]);
 }
 
-/* Below that no sign-up and no picture would get through. */
+/* With less, sign-up and pictures would not work. */
 static void
 check_size(struct reader *r, enum conf_id id, size_t size)
 {
@@ -558,7 +558,7 @@ check_size(struct reader *r, enum conf_id id, size_t size)
 	    conf_settings[id].standard);
 }
 
-/* Values that others follow from. */
+/* Defaults that depend on other settings. */
 static void
 derive(struct reader *r)
 {
@@ -578,7 +578,8 @@ derive(struct reader *r)
 		set(r, CONF_ID_mail_from,
 		    text_is_sender(address) ? address :
 					      "moviesxmovies@localhost",
-		    NULL); /* the host may be a number, which has no mail */
+		    NULL); /* the host may be an IP address, which has no mail
+			      domain */
 	}
 }
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * The settings: one typed member of struct conf for each row of settings.def.
- * Read from the file, then from conf.d/<name>.conf beside it in order, then
- * from the environment (MXM_ and the name in capitals); secrets also from files
- * of their own and from systemd's credentials.
+ * Read from the file, then from conf.d/<name>.conf in its directory in order,
+ * then from the environment (MXM_ and the name in capitals); secrets also from
+ * separate files and from systemd credentials.
  */
 #ifndef BASE_CONF_H
 #define BASE_CONF_H
@@ -21,8 +21,8 @@ enum conf_transport { MAIL_SMTP, MAIL_FILE };
 enum conf_target { TARGET_AUTO, TARGET_JOURNAL, TARGET_STDERR };
 
 enum conf_flags {
-	AT_START = 1, /* a change needs a restart */
-	IN_RUN = 2,   /* relative paths lie in run_dir */
+	AT_START = 1, /* a change requires a restart */
+	IN_RUN = 2,   /* relative paths are in run_dir */
 	HIDDEN = 4    /* a secret */
 };
 
@@ -47,7 +47,7 @@ enum conf_type {
 	CONF_WORKERS
 };
 
-/* What a setting of each type is in C. Texts are never NULL. */
+/* The C type of each type of setting. Texts are never NULL. */
 #define CONF_C_ADDRESS   const char *
 #define CONF_C_BYTES     size_t
 #define CONF_C_KEY       const char *
@@ -78,7 +78,7 @@ struct conf {
 #define SETTING(NAME, TYPE, DEFAULT, FLAGS, HELP) CONF_C_##TYPE NAME;
 #include "settings.def"
 #undef SETTING
-	const char *text[CONF__MAX];   /* as a file would say it */
+	const char *text[CONF__MAX];   /* in the format of the file */
 	const char *source[CONF__MAX]; /* "mxm.conf:12"; NULL: the default */
 	const char *file;
 };
@@ -90,38 +90,38 @@ struct conf_setting {
 	const char *standard; /* the default */
 	unsigned flags;
 	const char *help;
-	size_t offset; /* of the member */
+	size_t offset; /* of the member in struct conf */
 };
 
 extern const struct conf_setting conf_settings[CONF__MAX];
 
-/* All that is wrong, each a line with place, setting, fault and remedy. */
+/* All errors, each a line with place, setting, fault and remedy. */
 struct conf_errors {
 	char **list;
 	size_t n;
 };
 
 /*
- * Reads the settings below `mem`. ERR_NOT_FOUND: a file could not be read, or
- * ERR_INVALID: something in them is wrong; `errors` then tells all of it, and
- * *out holds what was good, and defaults. Errors belong to `mem`.
+ * Reads the settings, allocated below `mem`. ERR_NOT_FOUND: a file could not be
+ * read; ERR_INVALID: they have errors. Then `errors` has all of them, and *out
+ * the valid settings and defaults. Errors are allocated below `mem`.
  */
 enum err conf_load(TALLOC_CTX *mem, const char *file, struct conf **out,
     struct conf_errors *errors);
 
-/* Where a setting was found ("mxm.conf:12"); the file when it was in none. */
+/* Where a setting was set ("mxm.conf:12"); the file if it is a default. */
 const char *conf_place(const struct conf *conf, enum conf_id id);
 
-/* One more thing that is wrong, for whoever finds it; belongs to `conf`. */
-void conf_complain(struct conf *conf, struct conf_errors *errors,
+/* Adds an error; allocated below `conf`. */
+void conf_add_error(struct conf *conf, struct conf_errors *errors,
     const char *fmt, ...) printf_like(3, 4);
 
-/* Is the value the one it has when nobody sets it? */
+/* Whether the value is the default. */
 bool conf_is_default(const struct conf *conf, enum conf_id id);
 
 /*
- * Names of settings that differ and need a restart, with commas between; NULL
- * when there are none. Belongs to `mem`.
+ * Names of changed settings that require a restart, separated by commas; NULL:
+ * none. Allocated below `mem`.
  */
 char *conf_needs_restart(
     TALLOC_CTX *mem, const struct conf *old, const struct conf *new);

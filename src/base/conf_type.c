@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * One reader per type of setting. Each returns what is wrong, or NULL; the
- * remedy stands in the table at the end.
+ * One parser per type of setting. Each returns the fault, or NULL; the remedies
+ * are in the table at the end.
  */
 #include "base/base.h"
 
@@ -14,7 +14,7 @@
 #define LIMIT_MAX   1000000
 #define YEARS_MS    (INT64_C(10) * 366 * 86400 * 1000)
 #define BYTES_MAX   (INT64_C(1) << 30)
-#define SOCKET_MAX  107 /* of sun_path, without its NUL */
+#define SOCKET_MAX  107 /* size of sun_path without its NUL */
 
 typedef const char *reader(TALLOC_CTX *mem, const char **text, void *out);
 
@@ -42,7 +42,7 @@ read_address(TALLOC_CTX *mem, const char **text, void *out)
 	return read_text(mem, text, out);
 }
 
-/* Calls each() with every part between commas, without blanks around it. */
+/* Calls each() with every part between commas, trimmed. */
 static const char *
 read_list(TALLOC_CTX *mem, const char **text, void *out,
     const char *(*each)(TALLOC_CTX *, const char **))
@@ -57,7 +57,7 @@ read_list(TALLOC_CTX *mem, const char **text, void *out,
 		part = text_trim(mem, mem_textn(mem, at, n));
 		if (*part) {
 			fault = each(mem, &part);
-			if (fault) /* a static text, not `part` */
+			if (fault) /* static, not part of `part` */
 				/* cppcheck-suppress returnDanglingLifetime */
 				return fault;
 			if (list.len > 0)
@@ -90,7 +90,7 @@ read_sockets(TALLOC_CTX *mem, const char **text, void *out)
 	return read_list(mem, text, out, check_socket);
 }
 
-/* Is this host, or host and port? */
+/* Whether it is a host with an optional port. */
 static bool
 is_authority(const char *s)
 {
@@ -113,7 +113,7 @@ is_authority(const char *s)
 	return port > 0 && port <= 5 && s[n + 1 + port] == '\0';
 }
 
-/* Lower case, no slash at the end: as browsers write an Origin header. */
+/* Lower case, without a trailing slash, as in an Origin header. */
 static const char *
 check_origin(TALLOC_CTX *mem, const char **text)
 {
@@ -203,7 +203,7 @@ read_switch(TALLOC_CTX *mem, const char **text, void *out)
 	return NULL;
 }
 
-/* Digits and then one of the units; false when it is anything else. */
+/* Digits and one of the units; else false. */
 struct unit {
 	const char *name;
 	int64_t times;
@@ -279,7 +279,7 @@ read_bytes(TALLOC_CTX *mem, const char **text, void *out)
 	return NULL;
 }
 
-/* 0 to 1, or as much in percent. */
+/* 0 to 1, or a percentage. */
 static const char *
 read_share(TALLOC_CTX *mem, const char **text, void *out)
 {
@@ -300,7 +300,7 @@ read_share(TALLOC_CTX *mem, const char **text, void *out)
 	return NULL;
 }
 
-/* The place of text in a list of words; -1: not there. */
+/* The index of a text in a list of words; -1: not found. */
 static int
 word_of(const char *text, const char *const *words)
 {

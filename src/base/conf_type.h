@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The types of settings: from the text in a file to the member of struct conf.
+ * Parsers of settings: from the text in a file to the member of struct conf.
  */
 #ifndef BASE_CONF_TYPE_H
 #define BASE_CONF_TYPE_H
@@ -15,8 +15,8 @@ struct conf_fault {
 };
 
 /*
- * Reads `text` into the member at `out`. true, and *text is the normal form,
- * which belongs to `mem` or is the old one; or false with a static fault.
+ * Parses *text into the member at `out`. true: *text is the normal form,
+ * allocated below `mem` or unchanged; false: a static fault.
  */
 bool conf_type_read(TALLOC_CTX *mem, enum conf_type type, const char **text,
     void *out, struct conf_fault *fault);

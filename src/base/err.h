@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The one error type. Everything that can fail returns enum err; the idiom is
- * three lines: assign, `if (e)`, `return e`. ERR_OK is 0.
+ * The error type. Functions that can fail return enum err; the idiom is:
+ * assign, `if (e)`, `return e`. ERR_OK is 0.
  */
 #ifndef BASE_ERR_H
 #define BASE_ERR_H

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Writing a file so that nobody ever sees a part of it.
+ * Atomic replacement of files.
  */
 #include "base/base.h"
 
@@ -40,7 +40,7 @@ write_new(const char *path, const void *p, size_t n, mode_t mode)
 	return close(fd) == 0 && good;
 }
 
-/* Makes a rename in that folder last. */
+/* Syncs the directory, which makes a rename durable. */
 static bool
 sync_folder(const char *path)
 {
@@ -53,7 +53,7 @@ sync_folder(const char *path)
 	return close(fd) == 0 && good;
 }
 
-/* Takes a file away that did not come about; errno stays. */
+/* Removes an incomplete file; preserves errno. */
 static void
 forget(const char *path)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Files that are there as a whole or not at all.
+ * Files that are written atomically.
  */
 #ifndef BASE_FILE_H
 #define BASE_FILE_H
@@ -8,17 +8,16 @@
 #include "base/base.h"
 
 /*
- * Makes <folder>/<name> of n bytes with that mode, whatever the umask: written
- * under a name of its own (hidden, ending in .part), synced, and renamed; the
- * folder is synced too, so that the file outlives a crash. false: nothing of
- * it is left, and errno says why.
+ * Writes <folder>/<name> with n bytes and that mode, independent of the umask:
+ * under a temporary name (hidden, ending in .part), synced, and renamed; the
+ * directory is synced too. false: no file is left, and errno is set.
  */
 bool file_save(
     const char *folder, const char *name, const void *p, size_t n, mode_t mode);
 
 /*
- * Puts a file that is written and synced in the place of another in the same
- * folder, for good: the folder is synced. false: errno says why.
+ * Replaces a file by a synced one in the same directory and syncs the
+ * directory. false: errno is set.
  */
 bool file_rename(const char *from, const char *to);
 

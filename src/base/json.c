@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The appending JSON emitter.
+ * The JSON emitter.
  */
 #include "base/base.h"
 

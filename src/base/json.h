@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Writing JSON: an emitter that only appends to a buffer and builds no tree.
- * It sets the commas itself; the caller keeps begin and end in balance (an
- * assertion watches). Text must be valid UTF-8; it goes out unescaped except
- * for what JSON demands (RFC 8259, section 7). Reading is json-c's work.
+ * A JSON emitter that appends to a buffer without building a tree. It writes
+ * the commas; the caller balances begin and end (asserted). Text must be valid
+ * UTF-8; only what JSON requires is escaped (RFC 8259, section 7). JSON is read
+ * with json-c.
  */
 #ifndef BASE_JSON_H
 #define BASE_JSON_H
@@ -15,7 +15,7 @@
 struct json {
 	struct buf *out;
 	int depth;
-	bool comma; /* a value stands before the next one */
+	bool comma; /* a comma is needed before the next value */
 };
 
 void json_init(struct json *j, struct buf *out);
@@ -30,9 +30,9 @@ void json_text(struct json *j, const char *s); /* NULL becomes null */
 void json_textn(struct json *j, const char *s, size_t n);
 void json_int(struct json *j, int64_t v);
 void json_double(struct json *j,
-    double v); /* shortest that reads back; not finite becomes null */
+    double v); /* shortest that round-trips; not finite becomes null */
 void json_bool(struct json *j, bool v);
 void json_null(struct json *j);
-void json_raw(struct json *j, const char *json); /* ready-made JSON, verbatim */
+void json_raw(struct json *j, const char *json); /* a JSON text, verbatim */
 
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Log lines to standard error, one write(2) each. Control bytes in what is
- * logged become `?`, so that nobody outside forges a line of his own; so do
- * characters that are not seen, or that turn about how a line is shown.
+ * Log lines to standard error, one write(2) each. Control characters in logged
+ * values are replaced by `?`, so that clients cannot forge lines; so are
+ * invisible characters and those that change the direction of the text.
  */
 #include "base/base.h"
 
@@ -59,7 +59,7 @@ log_wants(enum log_level level)
 	return level <= state.level;
 }
 
-/* What stands before the text: priority, or time, level, program and process.
+/* The prefix of a line: priority, or time, level, program and process.
  */
 static int
 put_head(char *line, size_t size, enum log_level level)
@@ -83,9 +83,9 @@ put_head(char *line, size_t size, enum log_level level)
 }
 
 /*
- * How many bytes at s would move, hide or forge what is read of a line:
- * controls (also those of two bytes in UTF-8), marks of direction, line
- * separators, and what has no width. Next to the end stands a zero.
+ * Length of an unsafe character at s: controls (also those of two bytes in
+ * UTF-8), direction marks, line separators, and characters without width. The
+ * text is NUL-terminated.
  */
 static size_t
 unseemly(const char *s)
@@ -108,7 +108,7 @@ unseemly(const char *s)
 	return 0;
 }
 
-/* Puts `?` for each of those; the length that is left. */
+/* Replaces each of them by `?`; returns the new length. */
 static size_t
 clean(char *line, size_t n)
 {
@@ -139,7 +139,7 @@ write_line(enum log_level level, const char *fmt, va_list ap)
 		n = sizeof line - 1;
 	n = clean(line, n);
 	line[n++] = '\n';
-	/* nowhere to report that a report could not be made */
+	/* a failure to log cannot be reported */
 	if (write(STDERR_FILENO, line, n) < 0)
 		return;
 }

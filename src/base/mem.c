@@ -10,7 +10,7 @@
 #include "base/mem.h"
 
 #define REQUEST_POOL (32 * 1024)
-#define GIVE_BACK    (1024 * 1024) /* a free block of so many bytes */
+#define GIVE_BACK    (1024 * 1024) /* free blocks of this size are returned */
 
 static void
 out_of_memory(const char *reason)
@@ -22,8 +22,8 @@ out_of_memory(const char *reason)
 }
 
 /*
- * Without the two limits malloc() raises its own with every large block that
- * is freed, and a worker keeps what one large request has needed.
+ * Without these two limits malloc() raises its thresholds when a large block is
+ * freed, and a worker retains the memory of one large request.
  */
 void
 mem_init(void)

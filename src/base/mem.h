@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Two lifetimes: what the worker keeps, and what a request keeps. Allocation
- * cannot fail: out of memory ends the process, and the master starts another.
+ * Two lifetimes: that of the worker and that of a request. Allocation cannot
+ * fail: without memory the process exits, and the master replaces it.
  */
 #ifndef BASE_MEM_H
 #define BASE_MEM_H
 
 #include "base/base.h"
 
-/* Sets the talloc abort handler; call once, first thing in main(). */
+/* Sets the talloc abort handler; call once, first in main(). */
 void mem_init(void);
 
 /*
@@ -27,7 +27,7 @@ char *mem_text(TALLOC_CTX *ctx, const char *s);
 char *mem_textn(TALLOC_CTX *ctx, const char *s, size_t n);
 char *mem_printf(TALLOC_CTX *ctx, const char *fmt, ...) printf_like(2, 3);
 
-/* `p` itself; ends the process with a log line when it is NULL. */
+/* Returns `p`; logs and exits if it is NULL. */
 void *mem_need(void *p);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Randomness from the kernel.
+ * Random numbers from the kernel.
  */
 #include "base/base.h"
 
@@ -31,7 +31,7 @@ random_below(uint32_t bound)
 	uint32_t value, unfair;
 
 	assert(bound > 0);
-	/* 2^32 mod bound values at the low end would come once too often */
+	/* reject the lowest 2^32 mod bound values to avoid bias */
 	unfair = (uint32_t)(-bound) % bound;
 	do
 		random_bytes(&value, sizeof value);
@@ -45,7 +45,8 @@ random_hex(char *out, size_t n)
 	static const char digits[] = "0123456789abcdef";
 	size_t i;
 
-	/* the bytes wait in the upper half until their digits reach them */
+	/* the bytes are in the upper half until they are overwritten by digits
+	 */
 	random_bytes(out + n, n);
 	for (i = 0; i < n; i++) {
 		unsigned char byte = (unsigned char)out[n + i];

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Randomness from the kernel (getrandom(2)); a failure ends the process.
+ * Random numbers from the kernel (getrandom(2)); a failure exits the process.
  */
 #ifndef BASE_RANDOM_H
 #define BASE_RANDOM_H

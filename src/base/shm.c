@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The shared file: its layout, and what is done with it. All of it is atomic
- * and relaxed: each number stands for itself, and nobody infers one from
- * another. The rate limits are in shm_limit.c.
+ * The shared memory file. All accesses are atomic with relaxed order: the
+ * values are independent of one another. The rate limits are in shm_limit.c.
  */
 #include "base/base.h"
 
@@ -18,7 +17,7 @@
 
 #define NAME "mxm.shm"
 
-/* ------------------------------------------------------- making, opening */
+/* ------------------------------------------------------- create and open */
 
 static int
 destroy(struct shm *s)
@@ -27,7 +26,7 @@ destroy(struct shm *s)
 	return 0;
 }
 
-/* Maps fd; the handle unmaps when it is freed. NULL: errno says why not. */
+/* Maps fd; freeing the handle unmaps it. NULL: errno is set. */
 static struct shm *
 map_file(TALLOC_CTX *mem, const char *path, int fd, bool writable)
 {
@@ -65,7 +64,7 @@ fill(struct shm_map *map, const char *const *routes, int n_routes)
 	memcpy(map->magic, SHM_MAGIC, sizeof map->magic);
 }
 
-/* What readers of the cache must go on respecting. */
+/* Copies the cache flags of the previous file. */
 static void
 keep_flags(TALLOC_CTX *mem, const char *run_dir, struct shm_map *map)
 {
@@ -78,7 +77,7 @@ keep_flags(TALLOC_CTX *mem, const char *run_dir, struct shm_map *map)
 	map->touch_clear_us = get(&old->map->touch_clear_us);
 	map->touch_overdue = get(&old->map->touch_overdue);
 	map->incarnation = get(&old->map->incarnation);
-	/* a steady clock that went back: the machine was started anew */
+	/* the steady clock went back: the machine was rebooted */
 	if (map->raise_failed_us > now)
 		map->raise_failed_us = now;
 	if (map->touch_clear_us > now)
@@ -254,8 +253,8 @@ shm_idle(struct shm *s)
 /* -------------------------------------------------------------- counters */
 
 /*
- * Bucket of a time: the position of its highest bit and the two bits below it,
- * so that a bucket is at most a fifth wide.
+ * Bucket of a duration: the position of its highest bit and the two bits below
+ * it, so that the width of a bucket is at most a fifth of its value.
  */
 static int
 bucket_of(int64_t us)
@@ -393,7 +392,7 @@ shm_cache_bypass(const struct shm *s)
 	       get(&s->map->raise_failed_us) >= get(&s->map->touch_clear_us);
 }
 
-/* Later times win. */
+/* Stores the later time. */
 static void
 raise_to(_Atomic int64_t *at, int64_t us)
 {

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * What all processes of a host share: <run_dir>/mxm.shm, a file that the master
- * makes and everybody maps. In it are the workers' slots, the counters, the
- * rate limits, and the flags that take the answer cache out of use. Counters
- * are atomic, so that they are exact whoever dies; only numbers and names of
- * routes are in it, so that nothing can dangle.
+ * Memory shared by all processes of a host: <run_dir>/mxm.shm, a file created
+ * by the master and mapped by all. It has the slots of the workers, the
+ * counters, the rate limits, and the flags that disable the answer cache.
+ * Counters are atomic, so they stay exact if a process dies; the file has only
+ * numbers and names of routes, no pointers.
  */
 #ifndef BASE_SHM_H
 #define BASE_SHM_H
@@ -20,12 +20,12 @@
 
 struct shm;
 
-/* ------------------------------------------------------- making, opening */
+/* ------------------------------------------------------- create and open */
 
 /*
- * Makes the file of a new master: zero counters, but the cache flags of the
- * file that was there before are kept. `routes` are the names to show, in the
- * order of the route table. On failure *why is a sentence below `mem`.
+ * Creates the file of a new master, with zero counters and the cache flags of
+ * the previous file. `routes` are the names for mxmctl status, in the order of
+ * the route table. On failure *why is an error message below `mem`.
  */
 enum err shm_create(TALLOC_CTX *mem, const char *run_dir,
     const char *const *routes, int n_routes, struct shm **out,
@@ -33,12 +33,12 @@ enum err shm_create(TALLOC_CTX *mem, const char *run_dir,
 
 /*
  * Opens the file of a running or dead master. ERR_NOT_FOUND: there is none;
- * ERR_CONFLICT: it is of another release. Closed when the handle is freed.
+ * ERR_CONFLICT: it is from another release. Freeing the handle closes it.
  */
 enum err shm_open_file(
     TALLOC_CTX *mem, const char *run_dir, bool writable, struct shm **out);
 
-/* Has a new master put another file in its place? Then open that. */
+/* Whether a new master has replaced the file, which must be opened then. */
 bool shm_is_replaced(const struct shm *s);
 
 /* --------------------------------------------------------------- workers */
@@ -50,13 +50,13 @@ struct shm_worker {
 	pid_t pid;
 	int pool;
 	unsigned generation;
-	int route;          /* being served, -1: none or not known yet */
+	int route;          /* being served, -1: none or not known */
 	int64_t started_us; /* wall clock */
-	int64_t busy_us;    /* steady clock, since when busy; 0: idle */
+	int64_t busy_us;    /* steady clock, busy since; 0: idle */
 	uint64_t requests;
 };
 
-/* Master: takes a free slot for a worker to be forked; -1: all are taken. */
+/* Master: allocates a slot for a worker to be forked; -1: none is free. */
 int shm_slot_take(struct shm *s, int pool, unsigned generation);
 void shm_slot_free(struct shm *s, int slot);
 void shm_slot_state(struct shm *s, int slot, enum shm_state state);
@@ -64,7 +64,7 @@ void shm_slot_state(struct shm *s, int slot, enum shm_state state);
 /* Copies a slot; false: it is free. */
 bool shm_slot_read(const struct shm *s, int slot, struct shm_worker *out);
 
-/* Worker: this slot is mine; what follows is noted there. */
+/* Worker: sets the slot that the following functions update. */
 void shm_slot_mine(struct shm *s, int slot);
 void shm_busy(struct shm *s);
 void shm_serving(struct shm *s, int route);
@@ -73,21 +73,21 @@ void shm_idle(struct shm *s);
 /* -------------------------------------------------------------- counters */
 
 enum shm_cache {
-	SHM_CACHE_NONE, /* not a kept route */
+	SHM_CACHE_NONE, /* the route is not cached */
 	SHM_CACHE_HIT,
 	SHM_CACHE_MISS,
-	SHM_CACHE_OFF, /* kept, but the cache is away or passed by */
+	SHM_CACHE_OFF, /* cached, but the cache is unavailable or bypassed */
 	SHM_CACHE__MAX
 };
 
 enum shm_event {
 	SHM_RESTARTS,  /* workers that died and were replaced */
 	SHM_DEADLINES, /* of these: killed past the request deadline */
-	SHM_RELOADS,   /* settings read again and taken */
+	SHM_RELOADS,   /* settings reloaded */
 	SHM_EVENT__MAX
 };
 
-/* One answered request of this worker's pool; route -1: none matched. */
+/* Counts an answered request of this worker's pool; route -1: none matched. */
 void shm_count(struct shm *s, int route, int status, int64_t took_us,
     enum shm_cache cache);
 void shm_happened(struct shm *s, enum shm_event event);
@@ -104,8 +104,8 @@ uint64_t shm_refusals(const struct shm *s, int limit_class);
 uint64_t shm_events(const struct shm *s, enum shm_event event);
 
 /*
- * The time that `share` (0.5, 0.99) of a pool's requests stayed below, exact to
- * an eighth; 0: none yet.
+ * The quantile `share` (0.5, 0.99) of the response times of a pool, within an
+ * eighth; 0: no requests.
  */
 int64_t shm_percentile_us(const struct shm *s, int pool, double share);
 
@@ -113,7 +113,7 @@ int64_t shm_percentile_us(const struct shm *s, int pool, double share);
 
 /*
  * Counts one event of `who` against `per_minute` in a sliding minute. Returns
- * 0, or the seconds to wait when there were too many (then it is not counted).
+ * 0, or the seconds to wait if there were too many (then it is not counted).
  */
 int shm_limit(
     struct shm *s, int limit_class, uint64_t who, unsigned per_minute);
@@ -125,29 +125,29 @@ int shm_limit_at(struct shm *s, int limit_class, uint64_t who,
 /* ----------------------------------------------------------- cache flags */
 
 /*
- * Must the answer cache be passed by? Also before mxm-jobs has looked for the
- * first time: nobody knows yet what waits in table touch.
+ * Whether the answer cache must be bypassed. Also true before the first round
+ * of mxm-jobs, because the rows in table touch are not known yet.
  */
 bool shm_cache_bypass(const struct shm *s);
 
-/* A worker could not raise a generation: bypass, until mxm-jobs did it. */
+/* A worker could not raise a generation: bypass until mxm-jobs has done it. */
 void shm_raise_failed(struct shm *s);
 
 /*
- * mxm-jobs: all rows that table touch held at time `at` (steady clock, taken
- * before the look) have been raised.
+ * mxm-jobs: all rows of table touch at time `at` (steady clock, taken before
+ * reading them) have been raised.
  */
 void shm_touch_clear(struct shm *s, int64_t at);
 
-/* When it last did that (steady clock); 0: never. */
+/* The last such time (steady clock); 0: never. */
 int64_t shm_touch_looked(const struct shm *s);
 
-/* mxm-jobs: there are rows that should have been raised long since, or not. */
+/* mxm-jobs: whether there are overdue rows. */
 void shm_touch_overdue(struct shm *s, bool overdue);
 
 /*
- * Which incarnation of the database answers are kept of. Set by mxm-jobs before
- * it calls shm_touch_clear(), so that nobody keeps anything under none.
+ * The incarnation of the database whose answers are cached. Set by mxm-jobs
+ * before it calls shm_touch_clear(), so that nothing is cached without one.
  */
 void shm_set_incarnation(struct shm *s, uint64_t incarnation);
 uint64_t shm_incarnation(const struct shm *s);

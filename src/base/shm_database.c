@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The breaker of the database, and the share of a pool that may be stuck in it.
+ * The circuit breaker of the database, and the limit of stuck workers per pool.
  *
- * A worker serves one request at a time. When a lock is held for long, the
- * workers fill up with requests that wait for it, and those that need no
- * database wait behind them. So a worker whose wait has timed out counts as
- * stuck for a second whenever it waits again, and half of a pool is kept free
- * of such. Slow statements that end in time refuse nobody.
+ * A worker serves one request at a time. If a lock is held for long, all
+ * workers wait for it, and requests that need no database wait for them. So a
+ * worker whose wait has timed out counts as stuck for a second whenever it
+ * waits again, and at most half of a pool may be stuck. Slow statements without
+ * a timeout do not count.
  */
 #include "base/base.h"
 
@@ -14,10 +14,10 @@
 #include "base/shm_database.h"
 #include "base/shm_map.h"
 
-#define MEMORY_US INT64_C(1000000) /* so long somebody was stuck */
-#define PROBE_US  INT64_C(500000)  /* from one look to the next */
+#define MEMORY_US INT64_C(1000000) /* how long a worker counts as stuck */
+#define PROBE_US  INT64_C(500000)  /* interval of probes */
 
-/* How many of the pool there are, and how many others are stuck. */
+/* Number of workers of the pool, and of other stuck ones. */
 static void
 count_pool(const struct shm *s, int64_t now, int *all, int *stuck)
 {
@@ -52,7 +52,7 @@ shm_db_ask(struct shm *s)
 	}
 	if (s->slot < 0 || now - get(&s->map->stuck_us) > 2 * MEMORY_US)
 		return SHM_DB_GO;
-	shm_db_waits(s); /* first: others may be asking at this moment */
+	shm_db_waits(s); /* first, because others may check at the same time */
 	count_pool(s, now, &all, &stuck);
 	if (all < 2 || stuck < all / 2)
 		return SHM_DB_GO;

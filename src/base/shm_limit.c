@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Rate limits without locks and without a trip to anybody. An entry counts the
- * events of this minute and of the one before; a sliding minute is estimated by
- * taking of the former as much as still lies in it. A table of fixed size: who
- * finds no free place takes that of the neighbour who was quiet for longest.
+ * Lock-free rate limits in shared memory. An entry counts the events of the
+ * current and the previous minute; a sliding minute is estimated by weighting
+ * the previous one. The table has a fixed size: if there is no free entry
+ * nearby, the least recently used one is replaced.
  */
 #include "base/base.h"
 
@@ -14,7 +14,7 @@
 #define MINUTE_US INT64_C(60000000)
 #define SECOND_US INT64_C(1000000)
 
-/* State of an entry in one word: the minute, and both counts. */
+/* An entry in one word: the minute, and both counts. */
 #define MINUTE_BITS 24
 #define COUNT_BITS  20
 #define MINUTE_MASK ((UINT64_C(1) << MINUTE_BITS) - 1)
@@ -32,7 +32,7 @@ pack(const struct window *w)
 	       (uint64_t)w->before;
 }
 
-/* What an entry says as of this minute. */
+/* The counts of an entry as of this minute. */
 static void
 unpack(uint64_t state, uint64_t minute, struct window *w)
 {
@@ -49,7 +49,7 @@ unpack(uint64_t state, uint64_t minute, struct window *w)
 		w->before = now;
 }
 
-/* Finaliser of MurmurHash3: every bit of the input reaches every bit. */
+/* Finaliser of MurmurHash3: every input bit affects every output bit. */
 static uint64_t
 mix(uint64_t v)
 {
@@ -61,7 +61,7 @@ mix(uint64_t v)
 	return v;
 }
 
-/* Minutes since an entry was used last; one that is free is older than all. */
+/* Minutes since the last use of an entry; a free one is older than all. */
 static uint64_t
 age_of(const struct shm_limit_entry *e, uint64_t minute)
 {
@@ -71,8 +71,8 @@ age_of(const struct shm_limit_entry *e, uint64_t minute)
 }
 
 /*
- * The entry of `who`. Two processes that meet one for the first time choose the
- * same place, so that one sees the other there and counts with it.
+ * The entry of `who`. Two processes that add the same one concurrently choose
+ * the same entry, so that one of them finds it and uses it.
  */
 static struct shm_limit_entry *
 find(struct shm_map *map, uint64_t who, uint64_t minute)
@@ -108,7 +108,7 @@ wait_for(const struct window *w, int64_t per_minute, int64_t past)
 		/* before * (MINUTE - t) / MINUTE <= room */
 		us = MINUTE_US - room * MINUTE_US / w->before - past;
 	} else {
-		/* in the next minute, of which `now` is then the one before */
+		/* in the next minute, whose previous minute is `now` */
 		us = MINUTE_US - past;
 		us += MINUTE_US - (per_minute - 1) * MINUTE_US / w->now;
 	}

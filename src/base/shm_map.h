@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The layout of mxm.shm, for shm.c and shm_limit.c alone. Whoever changes it
- * changes the magic word: programs of two releases may meet here.
+ * The layout of mxm.shm, for shm*.c only. If it is changed, the magic word must
+ * be changed too, because programs of two releases may open the same file.
  */
 #ifndef BASE_SHM_MAP_H
 #define BASE_SHM_MAP_H
@@ -26,8 +26,8 @@ struct shm_slot {
 	_Atomic unsigned generation;
 	_Atomic int64_t started_us;
 	_Atomic int64_t busy_us;
-	_Atomic int64_t waits_us; /* for the database, since when; 0: no */
-	_Atomic int64_t stuck_us; /* when it last waited for too long */
+	_Atomic int64_t waits_us; /* waiting for the database since; 0: no */
+	_Atomic int64_t stuck_us; /* last timeout of a wait */
 	_Atomic uint64_t requests;
 };
 
@@ -53,9 +53,8 @@ struct shm_map {
 	_Atomic int64_t touch_clear_us;
 	_Atomic int touch_overdue;
 	_Atomic int64_t stuck_us;    /* the latest of all slots */
-	_Atomic int64_t answered_us; /* the database's last sign of life */
-	_Atomic int64_t
-	    probe_us; /* it is away, look again then; 0: it is not */
+	_Atomic int64_t answered_us; /* last answer of the database */
+	_Atomic int64_t probe_us;    /* unavailable, next probe; 0: available */
 	_Atomic uint64_t incarnation; /* of the database */
 	_Atomic uint64_t event[SHM_EVENT__MAX];
 	_Atomic uint64_t cache[SHM_CACHE__MAX];

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Distance of Damerau and Levenshtein (two neighbours swapped count as one).
+ * Damerau-Levenshtein distance.
  */
 #include "base/base.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * "Did you mean …": the name that a mistyped word is nearest to.
+ * "Did you mean …": the name most similar to a mistyped word.
  */
 #ifndef BASE_SUGGEST_H
 #define BASE_SUGGEST_H
@@ -8,8 +8,8 @@
 #include "base/base.h"
 
 /*
- * The nearest of n names (changes of one byte, at most a third of the word and
- * at least two), NULL when none is near.
+ * The most similar of n names (edit distance at most a third of the word, but
+ * at least two), or NULL.
  */
 const char *suggest(const char *word, const char *const *names, size_t n);
 

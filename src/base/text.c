@@ -38,8 +38,8 @@ lower(char c)
 }
 
 /*
- * Reads the code point at s (n bytes are left) and returns its length; 0 when
- * it is no UTF-8.
+ * Reads the code point at s (n bytes are left) and returns its length; 0 if it
+ * is not UTF-8.
  */
 static size_t
 decode(const char *s, size_t n, int32_t *code)
@@ -50,7 +50,7 @@ decode(const char *s, size_t n, int32_t *code)
 	return got > 0 ? (size_t)got : 0;
 }
 
-/* The same of a text that ends with NUL, without measuring all of it. */
+/* The same for a NUL-terminated text, without measuring it. */
 static size_t
 decode_next(const char *s, int32_t *code)
 {
@@ -106,7 +106,7 @@ is_space(int32_t c)
 	       c == 0x3000;
 }
 
-/* The first character that is no white space (a broken byte is none). */
+/* The first character that is not white space (nor is an invalid byte). */
 static const char *
 skip_space(const char *s)
 {
@@ -210,9 +210,8 @@ normal_length(const char *s)
 }
 
 /*
- * A normal form of s; the library's memory is freed at once. The library puts
- * combining marks in order by exchanging neighbours, so that its work grows
- * with the square of their number: hence the limit.
+ * A normal form of s; the memory of the library is freed. The library sorts
+ * combining marks by exchanging neighbours, in quadratic time; hence the limit.
  */
 static char *
 normal_form(TALLOC_CTX *mem, const char *s, utf8proc_option_t options)
@@ -224,7 +223,7 @@ normal_form(TALLOC_CTX *mem, const char *s, utf8proc_option_t options)
 	n = utf8proc_map((const utf8proc_uint8_t *)s,
 	    (utf8proc_ssize_t)normal_length(s), &form,
 	    UTF8PROC_STABLE | options);
-	if (n < 0) /* not UTF-8, against the contract: as it is */
+	if (n < 0) /* not UTF-8, which violates the contract: unchanged */
 		return mem_text(mem, s);
 	copy = mem_textn(mem, (char *)form, (size_t)n);
 	free(form);
@@ -237,7 +236,7 @@ text_nfkc(TALLOC_CTX *mem, const char *s)
 	return normal_form(mem, s, UTF8PROC_COMPOSE | UTF8PROC_COMPAT);
 }
 
-/* A letter, a digit or another sign of number, of any script. */
+/* A letter, a digit or another number character, of any script. */
 static bool
 is_word(int32_t c)
 {
@@ -256,7 +255,7 @@ is_word(int32_t c)
 	}
 }
 
-/* Cuts - and _ from both ends of a slug. */
+/* Strips - and _ from both ends of a slug. */
 static char *
 strip_slug(TALLOC_CTX *mem, const char *s)
 {
@@ -269,7 +268,7 @@ strip_slug(TALLOC_CTX *mem, const char *s)
 	return mem_textn(mem, s, n);
 }
 
-/* What both slugs do with a normal form, but for what counts as a letter. */
+/* Common part of both slugs; they differ in what counts as a letter. */
 static char *
 make_slug(TALLOC_CTX *mem, const char *form, bool ascii)
 {
@@ -316,7 +315,7 @@ text_slug(TALLOC_CTX *mem, const char *s)
 	return slug;
 }
 
-/* Lower case of every script, one code point for one. */
+/* Lower case in every script, code point by code point. */
 static char *
 lower_all(TALLOC_CTX *mem, const char *s)
 {
@@ -395,7 +394,8 @@ is_local_part(const char *s, size_t n)
 	return true;
 }
 
-/* So many labels of letters, digits and inner hyphens; no number at the end. */
+/* At least so many labels of letters, digits and inner hyphens; the last one is
+ * not a number. */
 static bool
 is_domain(const char *s, size_t least)
 {
@@ -464,9 +464,9 @@ opens_markup(char c)
 }
 
 /*
- * Copies s and changes each `<`, any number of joiners, and something that
- * opens markup: one joiner more or one less. Counting what is already there
- * makes the two exact opposites, whatever a text holds.
+ * Copies s and adds or removes one joiner between `<`, any number of joiners,
+ * and a character that begins markup. Because existing joiners are allowed, the
+ * two are exact inverses for any text.
  */
 static char *
 markup(TALLOC_CTX *mem, const char *s, bool guard)

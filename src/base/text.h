@@ -8,10 +8,10 @@
 
 #include "base/base.h"
 
-/* true when the n bytes are UTF-8 as RFC 3629 has it and hold no NUL. */
+/* true if the n bytes are valid UTF-8 (RFC 3629) without NUL. */
 bool text_is_utf8(const char *s, size_t n);
 
-/* Cuts off the byte order mark that a file's text may begin with. */
+/* Skips a byte order mark at the beginning of a file. */
 void text_cut_mark(char *s);
 
 /* Code points in a valid UTF-8 string. */
@@ -23,13 +23,13 @@ bool text_is_blank(const char *s);
 /* A copy without white space at both ends. */
 char *text_trim(TALLOC_CTX *mem, const char *s);
 
-/* Whole string is an optional sign and ASCII digits, and fits. */
+/* The whole string is an optional sign and ASCII digits, and fits. */
 bool text_to_int64(const char *s, int64_t *out);
 
 /* ASCII digits only, 1 to 19 of them, and fits (the `page` rule). */
 bool text_is_digits(const char *s);
 
-/* ASCII lower case, in place semantics on a copy. */
+/* A copy in ASCII lower case. */
 char *text_lower_ascii(TALLOC_CTX *mem, const char *s);
 
 /* NFKC form of a valid UTF-8 string, of its first 4096 bytes (utf8proc). */
@@ -52,17 +52,17 @@ bool text_is_username(const char *s);
  * dot, at most 254 bytes; no quotes, no comments, no CR or LF. */
 bool text_is_email(const char *s);
 
-/* As text_is_email(), but the domain may be a host without a dot: what an
- * administrator may write as her own machine's address. */
+/* As text_is_email(), but the domain may be a host without a dot, for
+ * settings. */
 bool text_is_sender(const char *s);
 
 /* Percent-encodes all but RFC 3986 unreserved characters. */
 char *text_url_encode(TALLOC_CTX *mem, const char *s);
 
 /*
- * U+2060 goes in after every `<` that is followed by a letter, `/`, `!` or
- * `?` (contract README 19), and out again:
- * text_markup_undo(text_markup_guard(s)) is s.
+ * Inserts U+2060 after every `<` that is followed by a letter, `/`, `!` or `?`
+ * (contract README 19), and removes it: text_markup_undo(text_markup_guard(s))
+ * is s.
  */
 char *text_markup_guard(TALLOC_CTX *mem, const char *s);
 char *text_markup_undo(TALLOC_CTX *mem, const char *s);

@@ -1,39 +1,37 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The client of memcached, and the generations kept there.
+ * The memcached client, and the generations stored there.
  *
- * Why a generation never shows a value twice, and why nothing stale outlives a
- * raise. Let a generation be "used" when somebody read it and kept an answer
- * with it.
+ * Why the value of a generation is never reused, and no stale answer is valid
+ * after a raise. A value is "used" if a process has read it and cached an
+ * answer with it.
  *
- * - It is written in two ways only: started by `add` from the clock when it is
- *   missing, and raised by `cas` from what `gets` showed to the greater of the
- *   clock and one more. While the item lives, every write is therefore greater
- *   than the one before it, whoever writes.
- * - Two who raise at once: one `cas` wins, the other is told EXISTS. It need
- * not try again: the item changed after its `gets`, which was after its commit,
- *   and a change is always to a greater number.
- * - The item is missing when raised (evicted, flushed, restarted, or gone
- * between `gets` and `cas`): there is nothing to raise. An answer kept with the
- * lost number is refused, because the number is not there to compare. Whoever
- *   starts it anew does so after our commit and reads the database after that.
- * - A new start is newer than all that was lost: a raise goes beyond the clock
- *   only when there is more than one in a microsecond, so no used number lies
- *   above the clock, and the new one is the clock of later. Hosts whose clocks
- *   differ, or a clock set back, could meet an old number only by hitting its
- *   very microsecond, and then only while an answer of that number still lives.
- * - Somebody may start an item between our commit and our `gets`: then we raise
- *   what needed no raising, which is harmless.
- * - A command that timed out may still be carried out later, by a server that
- * was frozen. A late `cas` only raises, or is refused; a late `add` starts a
- * number that its sender never got to use; a late `set` stores an answer with
- * the numbers of its time, which by then are no longer equal.
+ * - A generation is written in two ways: started by `add` with the clock if it
+ * is missing, and raised by `cas` from the value of `gets` to the greater of
+ * the clock and that value plus one. While the item exists, every write is
+ * greater than the previous one.
+ * - Concurrent raises: one `cas` succeeds, the others get EXISTS and need not
+ * retry, because the item was changed, to a greater value, after their `gets`,
+ * which was after their commit.
+ * - The item is missing (evicted, flushed, restarted, or deleted between `gets`
+ * and `cas`): nothing to raise. Answers with the lost value are invalid,
+ * because there is no value to compare. A process that starts it does so after
+ * our commit and reads the database after that.
+ * - A new start is greater than all lost values: a raise exceeds the clock only
+ * if there is more than one in a microsecond, so no used value is above the
+ * clock. Hosts with different clocks, or a clock that was set back, could reuse
+ * an old value only in exactly that microsecond, and only while an answer with
+ * it is still cached.
+ * - A process may start an item between our commit and our `gets`: then the
+ * raise is unnecessary, but harmless.
+ * - A frozen server may execute a command after its timeout. A late `cas`
+ * raises or fails; a late `add` starts a value that its sender has not used; a
+ * late `set` stores an answer with old values, which are no longer equal.
  *
- * Every server of the list is a client of its own with a breaker of its own, so
- * that a dead one costs its own keys only. After any failure the client is
- * thrown away and made anew: bytes that come too late belong to a closed
- * connection, and the library's own idea of a server in disgrace never mixes
- * with the breaker.
+ * Every server has its own client and breaker, so that a dead one affects only
+ * its own keys. After any failure the client is replaced: late bytes belong to
+ * a closed connection, and the failure handling of the library does not
+ * interfere with the breaker.
  */
 #include "base/base.h"
 
@@ -48,17 +46,19 @@
 #define TIMEOUT_MS   100
 #define PAUSE_MIN_US INT64_C(1000000)
 #define PAUSE_MAX_US INT64_C(8000000)
-#define SECONDS_MAX  (30 * 24 * 60 * 60) /* beyond, it is taken for a date */
-/* 1 MiB is the most a slab takes by default, with the item's own head. */
+#define SECONDS_MAX                                              \
+	(30 * 24 * 60 * 60) /* greater values are absolute times \
+			     */
+/* The default maximum of an item is 1 MiB, including its header. */
 #define VALUE_MAX (1024 * 1024 - 512)
 
 struct server {
 	const char *path;
-	memcached_st *client; /* NULL: not connected, to be made */
+	memcached_st *client; /* NULL: not created yet */
 	memcached_result_st result;
 	int64_t away_until_us; /* steady clock; 0: the breaker is closed */
-	int64_t pause_us;      /* of the last failure; 0: all is well */
-	bool asked;            /* answers of the multi-get are due */
+	int64_t pause_us;      /* of the last failure; 0: none */
+	bool asked;            /* answers of a multi-get are pending */
 };
 
 struct cache {
@@ -87,14 +87,14 @@ cache_close(struct cache *c)
 	return 0;
 }
 
-/* Makes the client; it connects by itself when it is first used. */
+/* Creates the client, which connects on first use. */
 static void
 client_open(struct server *s)
 {
 	static const struct {
 		memcached_behavior_t name;
 		uint64_t value;
-	} wishes[] = {
+	} behaviors[] = {
 		{ MEMCACHED_BEHAVIOR_VERIFY_KEY, 1 },
 		{ MEMCACHED_BEHAVIOR_NO_BLOCK, 1 },
 		{ MEMCACHED_BEHAVIOR_NOREPLY, 1 },
@@ -107,9 +107,9 @@ client_open(struct server *s)
 	size_t i;
 
 	s->client = mem_need(memcached_create(NULL));
-	for (i = 0; i < array_len(wishes) && rc == MEMCACHED_SUCCESS; i++)
+	for (i = 0; i < array_len(behaviors) && rc == MEMCACHED_SUCCESS; i++)
 		rc = memcached_behavior_set(
-		    s->client, wishes[i].name, wishes[i].value);
+		    s->client, behaviors[i].name, behaviors[i].value);
 	assert(rc == MEMCACHED_SUCCESS);
 	rc = memcached_server_add_unix_socket(s->client, s->path);
 	assert(rc == MEMCACHED_SUCCESS);
@@ -122,7 +122,7 @@ server_is_away(const struct server *s)
 	return s->away_until_us && clock_steady_us() < s->away_until_us;
 }
 
-/* false: the breaker is open. A breaker whose time is up lets one try pass. */
+/* false: the breaker is open. After its pause it allows one attempt. */
 static bool
 server_use(struct server *s)
 {
@@ -143,7 +143,7 @@ server_failed(struct server *s, memcached_return_t rc)
 	if (s->pause_us > PAUSE_MAX_US)
 		s->pause_us = PAUSE_MAX_US;
 	s->away_until_us = clock_steady_us() + s->pause_us;
-	log_warn("cache %s: %s; left alone for %d s", s->path, why,
+	log_warn("cache %s: %s; not used for %d s", s->path, why,
 	    (int)(s->pause_us / 1000000));
 }
 
@@ -154,10 +154,10 @@ server_answered(struct server *s)
 		return;
 	s->pause_us = 0;
 	s->away_until_us = 0;
-	log_info("cache %s: answers again", s->path);
+	log_info("cache %s: available again", s->path);
 }
 
-/* Settles a command that waits for no answer: did it get out? */
+/* Handles the result of a command without an answer. */
 static bool
 server_told(struct server *s, memcached_return_t rc)
 {
@@ -167,7 +167,7 @@ server_told(struct server *s, memcached_return_t rc)
 	return false;
 }
 
-/* Keys are digests, so any of their letters tell the servers apart evenly. */
+/* Keys are digests, so any of their characters distribute them evenly. */
 static struct server *
 server_of(const struct cache *c, const struct cache_key *key)
 {
@@ -181,7 +181,7 @@ server_of(const struct cache *c, const struct cache_key *key)
 	return &c->servers[h % c->n_servers];
 }
 
-/* One entry a path; the text stays in `mem`. */
+/* One server per path; the text is in `mem`. */
 static void
 servers_parse(struct cache *c, const char *servers)
 {
@@ -242,7 +242,7 @@ cache_is_away(const struct cache *c)
 	return c->n_servers > 0;
 }
 
-/* What is under way: the keys of one call, and where their values go. */
+/* State of a multi-get: its keys, and the items for their values. */
 struct fetch {
 	TALLOC_CTX *mem;
 	struct cache *cache;
@@ -277,7 +277,7 @@ fetch_ask(struct fetch *f, struct server *s)
 	s->asked = true;
 }
 
-/* Puts one value where its key stands; false: nobody asked for that. */
+/* Stores a value in the item of its key; false: the key was not requested. */
 static bool
 fetch_place(struct fetch *f, memcached_result_st *result)
 {
@@ -298,9 +298,8 @@ fetch_place(struct fetch *f, memcached_result_st *result)
 }
 
 /*
- * Reads the answers of one server up to their END. The library calls a broken
- * answer NOTFOUND when it comes first of all; `count` is what it looks at, and
- * not being zero it makes the true reason come out.
+ * Reads the answers of a server up to END. The library returns NOTFOUND for a
+ * malformed first answer if `count` is zero, and else the real error.
  */
 static void
 fetch_read(struct fetch *f, struct server *s)
@@ -368,14 +367,15 @@ cache_set(struct cache *c, const struct cache_key *key, const void *p, size_t n,
 	return server_told(s, rc);
 }
 
-/* A value read by itself, with the number that `cas` asks for. */
+/* A single value with its cas number. */
 struct single {
 	char text[24];
 	struct cache_item item; /* points into text */
 	uint64_t cas;
 };
 
-/* false: the server is away. A value too long for a number is malformed. */
+/* false: the server is unavailable. A value too long for a number is malformed.
+ */
 static bool
 single_get(struct server *s, const struct cache_key *key, struct single *out)
 {
@@ -452,7 +452,8 @@ generation_get(struct cache *c, const struct cache_key *key)
 	return generation_parse(&one.item);
 }
 
-/* A number that cannot be raised must not stay; missing is as good as raised.
+/* A value that cannot be raised must be deleted; missing is equivalent to
+ * raised.
  */
 static bool
 generation_drop(struct server *s, const struct cache_key *key)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * memcached. A dead or slow server is a miss, never an error; after a failure
- * a breaker keeps us from asking again for a moment, so that a frozen server
- * costs one time-out and not one a request. Keys are digests (cache/key.h);
- * no text of a request ever becomes a key.
+ * memcached. A dead or slow server is a miss, not an error; after a failure a
+ * circuit breaker skips the server for a moment, so that a frozen server costs
+ * one timeout and not one per request. Keys are digests (cache/key.h); text of
+ * requests is never a key.
  */
 #ifndef CACHE_CACHE_H
 #define CACHE_CACHE_H
@@ -19,57 +19,57 @@ struct cache_key {
 };
 
 struct cache_item {
-	const char *data; /* NULL: not there */
+	const char *data; /* NULL: a miss */
 	size_t len;
 };
 
 /*
  * A client for the comma-separated list of socket paths (fixed map, no
- * ejection); "" is a cache that never holds anything. Made after fork.
+ * ejection); "" is an always empty cache. Create it after fork.
  */
 struct cache *cache_new(TALLOC_CTX *mem, const char *servers);
 
 /*
- * Keys made from now on are those of this incarnation of the database
- * (statement incarnation): what was kept of another one is not found.
+ * Sets the incarnation of the database (statement incarnation), which is part
+ * of keys made from now on, so that values of other incarnations are not found.
  */
 void cache_set_incarnation(struct cache *c, uint64_t incarnation);
 
 /*
- * Digest of the server list and the incarnation, part of every key: a changed
- * pool and a restored database start empty.
+ * Digest of the server list and the incarnation, part of every key: after a
+ * change of the pool or a restore of the database the cache is empty.
  */
 const char *cache_pool_digest(const struct cache *c);
 
 /*
- * Fetches n keys in ONE round trip; items[i] belongs to keys[i] and its bytes
- * to `mem`. false: the cache could not be asked (all items are then empty).
+ * Reads n keys in one round trip; items[i] is that of keys[i], with its bytes
+ * below `mem`. false: the cache is unavailable (all items are empty).
  */
 bool cache_get_many(TALLOC_CTX *mem, struct cache *c,
     const struct cache_key *keys, struct cache_item *items, size_t n);
 
-/* Stores; false when it did not reach the server. seconds <= 30 days. */
+/* Stores a value; false: failed. seconds <= 30 days. */
 bool cache_set(struct cache *c, const struct cache_key *key, const void *p,
     size_t n, int seconds);
 
 /*
- * The generation under `key` as it stands, started from the clock in
- * microseconds if there is none (add, then get: whoever comes first wins).
- * 0: the cache is away.
+ * The generation at `key`; if there is none, it is started with the clock in
+ * microseconds (add, then get, so the first one counts). 0: the cache is
+ * unavailable.
  */
 uint64_t generation_get(struct cache *c, const struct cache_key *key);
 
 /*
- * Raises a generation to max(clock in microseconds, old + 1). Plain set of the
- * clock is not enough (two raises in one microsecond); incr keeps it growing.
- * false: the cache could not be told.
+ * Raises a generation to max(clock in microseconds, old + 1); the clock alone
+ * would not be enough for two raises in one microsecond. false: the cache is
+ * unavailable.
  */
 bool generation_raise(struct cache *c, const struct cache_key *key);
 
-/* Decimal text of a generation item; 0 when it is missing or malformed. */
+/* Parses a generation item; 0 if it is missing or malformed. */
 uint64_t generation_parse(const struct cache_item *item);
 
-/* true while the breaker is open. */
+/* Whether a breaker is open. */
 bool cache_is_away(const struct cache *c);
 
 #endif

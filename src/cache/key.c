@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Keys of memcached: 16 bytes of BLAKE2b as base64url, behind a letter. The
- * digest is taken over the pool, the name and the parts, each with its length
- * in front, so that ("ab", "c") and ("a", "bc") are two keys; the number of
- * parts needs no place of its own, since the end of the input tells it.
+ * Keys of memcached: 16 bytes of BLAKE2b as base64url, after a letter. The
+ * digest includes the pool, the name and the parts, each prefixed with its
+ * length, so that
+ * ("ab", "c") and ("a", "bc") are different keys.
  */
 #include "base/base.h"
 

@@ -10,8 +10,8 @@
 #include "cache/cache.h"
 
 /*
- * Key of what `name` and the parts say. Parts are separated unambiguously
- * (lengths go into the digest), so no two lists share a key.
+ * Key of `name` and the parts. The digest includes their lengths, so that
+ * different lists have different keys.
  */
 void key_make(const struct cache *c, struct cache_key *out, const char *name,
     const char *const *parts, size_t n);

@@ -65,7 +65,7 @@ is_wrong(struct conf *conf, struct conf_errors *errors, enum conf_id id,
 	const char *fault = conninfo_fault(conf, conf->text[id]);
 
 	if (fault)
-		conf_complain(conf, errors,
+		conf_add_error(conf, errors,
 		    "%s: %s: PostgreSQL's library does not understand it: %s; "
 		    "write name=value with blanks between, for example "
 		    "host=/run/postgresql dbname=moviesxmovies",

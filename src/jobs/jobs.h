@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Background jobs: what a handler gets, and the loops that mxm-jobs runs in
- * processes of their own, so that a mail server that keeps us waiting delays
- * neither another mail nor the touches.
+ * Background jobs: the interface of handlers, and the loops that mxm-jobs runs
+ * in separate processes, so that a slow mail server delays neither other mails
+ * nor the touches.
  */
 #ifndef JOBS_JOBS_H
 #define JOBS_JOBS_H
@@ -16,36 +16,36 @@ struct conf;
 struct db;
 struct shm;
 
-/* What one process of mxm-jobs works with. */
+/* The state of a process of mxm-jobs. */
 struct jobs {
 	TALLOC_CTX *mem;
 	const struct conf *conf;
 	struct db *db;
 	struct cache *cache;
-	struct shm *shm;                   /* NULL: no mxmd here yet */
-	const volatile sig_atomic_t *stop; /* end after the job at hand */
+	struct shm *shm; /* NULL: mxmd has not run on this host */
+	const volatile sig_atomic_t *stop; /* exit after the current job */
 	int64_t schedule_at;               /* steady clock */
 	int64_t reap_at;
 	int pause_ms;
-	bool overdue; /* touches are left that could not be raised */
+	bool overdue; /* some touches could not be raised */
 };
 
-/* One claimed job. */
+/* A claimed job. */
 struct job {
-	TALLOC_CTX *mem; /* ends with the attempt */
+	TALLOC_CTX *mem; /* freed after the attempt */
 	struct jobs *in;
 	int64_t id;
 	const char *name;
-	int attempts; /* this one included */
+	int attempts; /* including this one */
 	int max_attempts;
 	const char
-	    *why; /* set by a handler that fails; no addresses, no codes */
+	    *why; /* set by a failing handler; without addresses and codes */
 };
 
 /*
- * Does the work; may be called again after it was done, if the process died
- * before that was noted. ERR_OK: done, or there is nothing to be done any more.
- * ERR_INVALID: it will never work. Else it is tried again later.
+ * Runs the job; may be called again for a finished job, if the process died
+ * before that was stored. ERR_OK: done, or nothing to do. ERR_INVALID:
+ * permanent failure. Other errors: retried later.
  */
 typedef enum err job_handler(struct job *job);
 
@@ -53,42 +53,42 @@ typedef enum err job_handler(struct job *job);
 #include "jobs.def"
 #undef JOB
 
-/* A handle on everything, below `mem`; connects nothing. After the fork. */
+/* Creates the state below `mem`, without connecting. Call it after the fork. */
 struct jobs *jobs_new(TALLOC_CTX *mem, const struct conf *conf,
     const volatile sig_atomic_t *stop);
 
-/* Queues periodic jobs, frees lost ones, and runs jobs until none is due. */
+/* Queues periodic jobs, releases abandoned ones, and runs jobs until none is
+ * due. */
 enum err jobs_round(struct jobs *j);
 
-/* jobs_round() whenever there may be work, until told to stop. */
+/* jobs_round() whenever there may be work, until stopped. */
 void jobs_run(struct jobs *j);
 
 /*
- * Raises the generations of all that table touch holds, and deletes the rows.
- * Readers pass the cache by from when a raise fails until none is left over.
+ * Raises the generations of all rows of table touch, and deletes the rows.
+ * Readers bypass the cache after a failed raise until all have been raised.
  */
 enum err touch_round(struct jobs *j);
 
-/* touch_round() every second, until told to stop. */
+/* touch_round() every second, until stopped. */
 void touch_run(struct jobs *j);
 
 /*
- * Sees to it that setting model_file is the model in force: when it is not what
- * was published last, or no good, that is fetched. What the database holds
- * changes nothing here when it is corrupt, and neither does an empty table.
+ * Updates the file at setting model_file: fetches the model in force if the
+ * file is another one or invalid. A corrupt model in the database and an empty
+ * table change nothing.
  */
 enum err model_round(struct jobs *j);
 
 /*
- * The same at once, after each notification, within a second when the file is
- * not as it was, and twice a minute, until told to stop. Is to be run with
- * SIGXFSZ ignored.
+ * The same at once, after each notification, within a second after the file has
+ * changed, and twice a minute, until stopped. SIGXFSZ must be ignored.
  */
 void model_run(struct jobs *j);
 
 /*
- * After a round: nothing when it went well, else a sleep that grows from a
- * quarter of a second to four, or until a signal comes.
+ * After a failed round: sleeps, from a quarter of a second up to four, or until
+ * a signal arrives.
  */
 void jobs_rest(struct jobs *j, enum err e);
 

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Jobs that mail a code: {"account_id": 7}. The code is made here and is new in
- * every attempt, so that it is nowhere but in the mail; the one before is worth
- * nothing from then on.
+ * Jobs that mail a code: {"account_id": 7}. A new code is generated in every
+ * attempt, so that it exists only in the mail; it replaces the previous one.
  */
 #include "base/base.h"
 
@@ -64,7 +63,7 @@ mail_code(struct job *job, const struct row *account, enum code_purpose purpose,
 	return send_mail(job, &mail);
 }
 
-/* Not found: the account is gone or switched off, and its mail with it. */
+/* Not found: the account is deleted or inactive; no mail is sent. */
 static enum err
 find_account(struct job *job, struct row *row, bool *found)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Job prune: what has expired goes, in bites that lock nothing for long.
+ * Job prune: deletes expired rows, in batches, so that locks are short.
  */
 #include "base/base.h"
 
@@ -8,12 +8,12 @@
 #include "db/query.h"
 #include "jobs/jobs.h"
 
-#define BITE 1000 /* the LIMIT of the statements */
+#define BATCH 1000 /* the LIMIT of the statements */
 
 static const struct {
 	const char *what;
 	enum stmt statement;
-} wastes[] = {
+} expired[] = {
 	{ "codes", SQL_prune_codes },
 	{ "jobs", SQL_prune_jobs },
 	{ "sessions", SQL_prune_sessions },
@@ -24,19 +24,19 @@ prune(struct job *job)
 {
 	size_t i;
 
-	for (i = 0; i < array_len(wastes); i++) {
+	for (i = 0; i < array_len(expired); i++) {
 		long n, all = 0;
 		enum err e;
 
 		do {
 			e = query_exec(job->mem, job->in->db, &n,
-			    wastes[i].statement, NO_ARGS);
+			    expired[i].statement, NO_ARGS);
 			if (e)
 				return e;
 			all += n;
-		} while (n >= BITE && !*job->in->stop);
+		} while (n >= BATCH && !*job->in->stop);
 		if (all > 0)
-			log_info("pruned %ld expired %s", all, wastes[i].what);
+			log_info("pruned %ld expired %s", all, expired[i].what);
 	}
 	return ERR_OK;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Job prune_accounts: accounts whose mail address was never confirmed go after
- * a while, and with them their pictures; so do pictures that no account names,
- * which a crash between storing one and its row leaves behind.
+ * Job prune_accounts: deletes old accounts whose mail address was not
+ * confirmed, with their pictures, and pictures without an account, which a
+ * crash between storing a picture and its row leaves.
  */
 #include "base/base.h"
 
@@ -20,9 +20,9 @@
 
 #define FOLDER     "users"
 #define BATCH      500            /* the LIMIT of the statement, too */
-#define ORPHAN_AGE (24 * 60 * 60) /* seconds: a sign-up may be under way */
+#define ORPHAN_AGE (24 * 60 * 60) /* seconds: a sign-up may be in progress */
 
-/* Deletes what the rows' column `picture` names. */
+/* Deletes the pictures in column `picture`. */
 static void
 remove_pictures(const struct job *job, const struct rows *rows)
 {
@@ -53,11 +53,11 @@ prune_unconfirmed(struct job *job)
 		all += rows.count;
 	} while (rows.count == BATCH && !*job->in->stop);
 	if (all > 0)
-		log_info("pruned %ld accounts that were never confirmed", all);
+		log_info("pruned %ld unconfirmed accounts", all);
 	return ERR_OK;
 }
 
-/* Up to BATCH paths of old pictures; how many. */
+/* Reads up to BATCH paths of old pictures; returns their number. */
 static size_t
 next_pictures(
     TALLOC_CTX *mem, DIR *dir, const char *paths[BATCH], time_t before)
@@ -88,7 +88,8 @@ prune_orphans(struct job *job)
 	size_t n;
 
 	if (!dir)
-		return ERR_OK; /* there is none before the first picture */
+		return ERR_OK; /* the directory does not exist before the first
+				  picture */
 	do {
 		TALLOC_CTX *mem = mem_need(talloc_new(job->mem));
 
@@ -100,7 +101,8 @@ prune_orphans(struct job *job)
 		if (!e && n > 0) {
 			remove_pictures(job, &rows);
 			if (rows.count > 0)
-				log_info("removed %d pictures of no account",
+				log_info(
+				    "removed %d pictures without an account",
 				    rows.count);
 		}
 		talloc_free(mem);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Writing a mail. Headers take no control character, so nothing a person chose
- * can begin a header of its own; bodies are quoted-printable, so that they pass
- * any relay unchanged: no long lines, no 8 bits, no leading dots, no bare LF.
+ * Formats mails. Control characters in headers are refused, so that no value
+ * can inject a header; bodies are quoted-printable, so that relays do not
+ * change them: no long lines, no 8-bit characters, no leading dots, no bare LF.
  */
 #include "base/base.h"
 
@@ -16,7 +16,7 @@
 
 #define LINE_MAX_BYTES 78 /* without CR LF; RFC 5322, 2.1.1 */
 #define QP_LINE        76 /* RFC 2045, 6.7 */
-#define WORD_BYTES     39 /* of text in one encoded word; the line is 73 */
+#define WORD_BYTES     39 /* of text in an encoded word; the line is 73 */
 
 static bool
 has_control(const char *s)
@@ -59,7 +59,7 @@ message_address(
 	return text_is_sender(*address);
 }
 
-/* Bytes of the longest run of whole characters that fits in n. */
+/* Length of the longest sequence of whole characters within n bytes. */
 static size_t
 whole_characters(const char *s, size_t n)
 {
@@ -72,7 +72,7 @@ whole_characters(const char *s, size_t n)
 	return n;
 }
 
-/* RFC 2047: words of base64, each of whole characters, one a line. */
+/* RFC 2047: base64 encoded words of whole characters, one per line. */
 static void
 put_encoded(struct buf *out, const char *s)
 {
@@ -97,7 +97,7 @@ put_subject(struct buf *out, const char *s)
 	static const char head[] = "Subject: ";
 
 	buf_puts(out, head);
-	/* "=?" would be taken for an encoded word */
+	/* "=?" would be read as an encoded word */
 	if (is_ascii(s) && !strstr(s, "=?") &&
 	    strlen(s) <= LINE_MAX_BYTES - (sizeof head - 1))
 		buf_puts(out, s);
@@ -138,7 +138,7 @@ put_date(struct buf *out)
 	buf_printf(out, "Date: %.*s+0000\r\n", (int)(len - 3), text);
 }
 
-/* How many bytes of the line `c` takes, given what follows it. */
+/* Encoded length of `c`, which depends on what follows it. */
 static bool
 qp_is_plain(const char *s, bool first)
 {
@@ -214,7 +214,7 @@ message_compose(TALLOC_CTX *mem, const struct mail *m, struct buf *out)
 	put_subject(out, m->subject);
 	put_date(out);
 	buf_printf(out, "Message-ID: <%s@%s>\r\n", id, strchr(from, '@') + 1);
-	/* The boundary cannot stand in a body: "=_" is no quoted-printable. */
+	/* The boundary cannot occur in a body: "=_" is not quoted-printable. */
 	buf_printf(out,
 	    "Auto-Submitted: auto-generated\r\n"
 	    "MIME-Version: 1.0\r\n"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The two transports of mail: libcurl's SMTP, and files in a folder.
+ * The two mail transports: SMTP with libcurl, and files in a directory.
  */
 #include "base/base.h"
 
@@ -19,7 +19,7 @@
 #define TOTAL_MS   30000L
 #define PROBE_MS   5000L
 
-/* A transfer under way; freeing it frees what libcurl made. */
+/* A transfer; freeing it frees the objects of libcurl. */
 struct transfer {
 	CURL *curl;
 	struct curl_slist *to;
@@ -64,7 +64,7 @@ transfer_new(TALLOC_CTX *mem)
 	return t;
 }
 
-/* Sets options until one is refused; what cannot be set must not be ignored. */
+/* Sets options; fails if one cannot be set. */
 #define SET(OPTION, VALUE) \
 	(rc = rc ? rc : curl_easy_setopt(t->curl, (OPTION), (VALUE)))
 
@@ -166,7 +166,7 @@ smtp_probe(TALLOC_CTX *mem, const struct smtp *server, const char **why)
 	return rc ? ERR_UPSTREAM : ERR_OK;
 }
 
-/* "20261124T081600.123456Z-0123abcd": sorts by time, and nobody has it yet. */
+/* "20261124T081600.123456Z-0123abcd": sorts by time, and is unique. */
 static const char *
 drop_name(TALLOC_CTX *mem)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Getting a mail out: over SMTP, or into a folder. Blocks up to its deadlines,
- * so it is for mxm-jobs only.
+ * Sends mails by SMTP or writes them to a directory. Blocks up to its timeouts,
+ * so it is only for mxm-jobs.
  */
 #ifndef NET_SMTP_H
 #define NET_SMTP_H
@@ -12,7 +12,7 @@
 
 struct smtp {
 	const char *url;  /* smtp://host:25 or smtps://host */
-	const char *user; /* NULL or "": no log-in */
+	const char *user; /* NULL or "": no authentication */
 	const char *password;
 	/*
 	 * Without TLS, or with a certificate that does not stand for the host,
@@ -23,23 +23,22 @@ struct smtp {
 };
 
 /*
- * Hands the mail over. ERR_INVALID: it can never be sent. ERR_UPSTREAM: not
- * this time; *why then says in one line, below `mem` and without addresses,
- * what the matter is.
+ * Sends the mail. ERR_INVALID: it cannot be sent. ERR_UPSTREAM: a temporary
+ * failure; *why is the reason in one line, below `mem`, without addresses.
  */
 enum err smtp_send(TALLOC_CTX *mem, const struct smtp *server,
     const struct mail *m, const char **why);
 
 /*
- * Only connects: greeting, TLS and log-in as for a mail, and nothing is sent.
- * It takes five seconds at most. Errors as above.
+ * Only connects: greeting, TLS and authentication as for a mail. Limited to
+ * five seconds. Errors as above.
  */
 enum err smtp_probe(
     TALLOC_CTX *mem, const struct smtp *server, const char **why);
 
 /*
- * Writes the mail as one file <time>-<random>.eml, mode 0640, into a folder:
- * whole or not at all, and names sort by time. Errors as above.
+ * Writes the mail atomically as file <time>-<random>.eml, mode 0640; names sort
+ * by time. Errors as above.
  */
 enum err smtp_drop(TALLOC_CTX *mem, const char *folder, const struct mail *m,
     const char **why);

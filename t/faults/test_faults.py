@@ -313,7 +313,7 @@ def test_a_frozen_cache_costs_one_time_out(stack, ana, settings):
         for _ in range(10):
             assert ana.get("/api/movies/heat/").json() == want[0]
         # once; on a slow machine it is tried again after a second, and two
-        said = re.findall(r"left alone for (\d) s", stack.log(since=mark))
+        said = re.findall(r"not used for (\d) s", stack.log(since=mark))
         assert said in (["1"], ["1", "2"])
         assert stack.status_of("/readyz") == 200
         assert cache_says(stack) == "away"
