@@ -1,8 +1,8 @@
 -- SPDX-License-Identifier: GPL-3.0-or-later
 --
--- Models on their way from training to serving: publication, and what hosts and
--- administrators ask about it. The published model with the highest version is
--- in force; one that was taken back has no published_at any more.
+-- Models in the database, between training and serving: publication, rollback,
+-- and the statements of hosts and administrators. The published model with the
+-- highest version is in force; a withdrawn one has no published_at.
 
 -- ndcg: NDCG@100 on held-out ratings; -1: not known.
 -- fragment: model_columns
@@ -14,12 +14,12 @@
             THEN (m.quality -> 'NDCG@100' ->> 'mean')::double precision
             ELSE -1 END AS ndcg
 
--- Who publishes or takes back waits for whoever else does; readers do not.
+-- Serialises publication and rollback; readers do not wait.
 -- name: model_lock :exec
 LOCK TABLE model IN SHARE ROW EXCLUSIVE MODE;
 
--- The highest version there ever was is always in the table: model_prune keeps
--- what is above the oldest published one.
+-- The highest version ever used is always in the table: model_prune does not
+-- delete rows above the oldest published one.
 -- name: model_next :one
 SELECT coalesce(max(version), 0) + 1 AS version,
        floor(extract(epoch FROM clock_timestamp()))::bigint AS now
@@ -45,15 +45,14 @@ DELETE FROM model
                            ORDER BY version DESC
                            LIMIT :keep) AS kept);
 
--- Of what was taken back only the row stays.
+-- Of a withdrawn model only the row remains.
 -- name: model_prune_withdrawn :exec
 DELETE FROM model_chunk
  WHERE model_id IN (SELECT id FROM model WHERE published_at IS NULL);
 
--- Marks some of the movies of which the mark is wrong: whether the model knows
--- them, as long as that version is in force. No more at a time, since ratings of
--- them wait; their rows are locked in the order of their ids, as all do who change
--- many.
+-- Corrects the marks of a batch of movies (whether the model has them), as long as
+-- that version is in force. In batches, because ratings of these movies wait; rows
+-- are locked in the order of their ids, as by all statements that change many.
 -- name: model_movies :exec (movies bigint[], version bigint)
 UPDATE movie AS m
    SET modelled = NOT m.modelled
@@ -92,13 +91,13 @@ UPDATE model
    SET published_at = NULL
  WHERE id = :id;
 
--- From now on it is in force again.
+-- Puts it in force again, from now on.
 -- name: model_renew :exec (id bigint)
 UPDATE model
    SET published_at = clock_timestamp()
  WHERE id = :id;
 
--- No row: it was taken back or has been replaced. NULL: there is no such chunk.
+-- No row: it was withdrawn or replaced. NULL: there is no such chunk.
 -- name: model_chunk :one (model_id bigint, number integer)
 SELECT c.payload
   FROM model AS m
@@ -111,12 +110,12 @@ SELECT c.payload
 -- fragment: train_key
 hashtextextended('moviesxmovies recommend', 0)
 
--- One training at a time, on whatever host: held as long as the session.
+-- One training at a time on all hosts; the lock is held by the session.
 -- name: train_lock :one
 SELECT pg_try_advisory_lock({{train_key}}) AS got,
        floor(extract(epoch FROM clock_timestamp()))::bigint AS now;
 
--- Whether this session is still the one that has it.
+-- Whether this session still holds the lock.
 -- name: train_locked :one
 SELECT EXISTS (SELECT
                  FROM pg_locks
@@ -129,7 +128,7 @@ SELECT EXISTS (SELECT
                   AND objsubid = 1
                   AND granted) AS held;
 
--- How much there is to learn from, exact but for who rated only deleted movies.
+-- The size of the data; users who rated only deleted movies are counted too.
 -- name: train_size :one
 SELECT coalesce(sum(rating_count), 0)::bigint AS ratings,
        count(*) FILTER (WHERE rating_count > 0) AS movies,
@@ -158,15 +157,15 @@ SELECT {{model_columns}}
  ORDER BY m.version DESC
  LIMIT :at_most;
 
--- Of these movies those that are in the catalogue; no LIMIT: the caller asks
--- for so many at a time.
+-- Those of these movies that are in the catalogue; no LIMIT: the caller limits
+-- :movies.
 -- name: model_catalogue :many (movies bigint[])
 SELECT m.id
   FROM unnest(:movies::bigint[]) AS k (id)
   JOIN live_movie AS m ON m.id = k.id
  ORDER BY m.id;
 
--- Some members behind one, and what each has rated, oldest rating first.
+-- A batch of users after one, and the ratings of each, oldest first.
 -- name: model_raters :many (after bigint, at_most bigint)
 SELECT a.id,
        array_agg(r.movie_id ORDER BY r.created_at, r.id) AS rated,
