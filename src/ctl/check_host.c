@@ -291,6 +291,23 @@ check_jobs(struct findings *f)
 			silent));
 }
 
+/* Sets *value where the line sets worker_connections. */
+static void
+read_connections(const char *line, long *value)
+{
+	static const char name[] = "worker_connections";
+	const char *at = line + strspn(line, " \t");
+	char *end;
+	long n;
+
+	if (strncmp(at, name, sizeof name - 1) != 0)
+		return;
+	at += sizeof name - 1;
+	n = strtol(at, &end, 10);
+	if (end != at)
+		*value = n;
+}
+
 /*
  * Whether nginx has enough connections for slow clients (README). Checked only
  * if the site is installed in /etc/nginx or in $MXM_NGINX_DIR. A setting in a
@@ -301,7 +318,7 @@ check_nginx(struct findings *f)
 {
 	const char *dir = getenv("MXM_NGINX_DIR");
 	TALLOC_CTX *mem = check_ctl(f)->mem;
-	int connections = NGINX_DEFAULT;
+	long connections = NGINX_DEFAULT;
 	char line[1024];
 	FILE *in;
 
@@ -311,7 +328,7 @@ check_nginx(struct findings *f)
 		return;
 	in = fopen(mem_printf(mem, "%s/nginx.conf", dir), "re");
 	while (in && fgets(line, sizeof line, in))
-		(void)sscanf(line, " worker_connections %d", &connections);
+		read_connections(line, &connections);
 	if (in)
 		fclose(in);
 	if (connections >= NGINX_ENOUGH)
@@ -320,7 +337,7 @@ check_nginx(struct findings *f)
 	else
 		check_found(f, "nginx", EX_CONFIG,
 		    mem_printf(mem,
-			"worker_connections is %d in %s/nginx.conf, which a "
+			"worker_connections is %ld in %s/nginx.conf, which a "
 			"single slow client can exhaust; set %d",
 			connections, dir, NGINX_ENOUGH));
 }

@@ -76,7 +76,8 @@ pipeline_run(struct db *db, const struct step *steps, int n, PGresult **results)
 {
 	enum err e;
 
-	memset(results, 0, (size_t)n * sizeof *results);
+	for (int i = 0; i < n; i++)
+		results[i] = NULL;
 	if (!db->conn)
 		return ERR_UNAVAILABLE;
 	if (send_all(db, steps, n))

@@ -266,7 +266,8 @@ find_scale(struct model *model, const struct sparse *by_user, float share)
 	float *scores = large_array(mem, model->items, sizeof *scores);
 	struct moments factors = { 0 }, near = { 0 };
 	uint32_t step = by_user->rows / SCALE_USERS + 1;
-	float each = 1 / (float)((by_user->rows + step - 1) / step);
+	uint32_t users = (by_user->rows + step - 1) / step;
+	float each = 1 / (float)users;
 	float *mean = model_floats(mem, model->stride);
 	double spread;
 

@@ -65,4 +65,4 @@ class Tap:
 
 def run(*args, **more):
     return subprocess.run([str(a) for a in args], capture_output=True,
-                          text=True, cwd=ROOT, **more)
+                          text=True, **{"cwd": ROOT, **more})

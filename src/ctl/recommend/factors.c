@@ -190,22 +190,26 @@ write_users(struct task *t, const struct model *m, FILE *to)
 	return each_user(t, m, write_user, &w);
 }
 
-/* The model in force, from the database. */
-static int
-open_newest(struct task *t, struct published *p, const struct model **m)
+/* The model in force, from the database; NULL: *status says why not. */
+static const struct model *
+open_newest(struct task *t, struct published *p, int *status)
 {
+	const struct model *m;
 	const char *why = NULL;
 	enum err e = publish_newest(t->mem, t->db, p);
 
 	if (!e)
-		e = publish_open(t->mem, t->db, p, m, &why);
+		e = publish_open(t->mem, t->db, p, &m, &why);
 	if (!e)
-		return EX_OK;
-	if (recommend_stop || (!why && e != ERR_NOT_FOUND))
-		return recommend_db_error(t);
+		return m;
+	if (recommend_stop || (!why && e != ERR_NOT_FOUND)) {
+		*status = recommend_db_error(t);
+		return NULL;
+	}
 	fprintf(stderr, "mxmctl recommend: %s\n",
 	    why ? why : "no model has been published");
-	return e == ERR_INVALID ? EX_DATAERR : EX_UNAVAILABLE;
+	*status = e == ERR_INVALID ? EX_DATAERR : EX_UNAVAILABLE;
+	return NULL;
 }
 
 static int
@@ -252,16 +256,17 @@ recommend_export(struct task *t)
 {
 	const struct model *m;
 	struct published p;
-	int status;
+	int status = EX_OK;
 
 	if (!t->options.items && !t->options.users)
 		return ctl_usage(
 		    t->ctl, "export requires --items or --users, or both");
 	if (t->options.format == FACTORS_GUESS)
 		t->options.format = FACTORS_CSV;
-	status = open_newest(t, &p, &m);
-	if (status == EX_OK)
-		status = export_file(t, m, t->options.items, write_items);
+	m = open_newest(t, &p, &status);
+	if (!m)
+		return status;
+	status = export_file(t, m, t->options.items, write_items);
 	if (status == EX_OK)
 		status = export_file(t, m, t->options.users, write_users);
 	return status == EX_OK ? exported(t, &p, m) : status;
