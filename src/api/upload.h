@@ -36,7 +36,7 @@ typedef enum err upload_statement(
  * so the file is not removed: an unused file is less harmful than a row without
  * its file.
  */
-must_check enum err upload_and_run(struct req *r, const struct upload *u,
+enum err upload_and_run(struct req *r, const struct upload *u,
     const char *folder, upload_statement *run, void *arg);
 
 /* Whether it is a path of upload_save(), not one of a default picture. */

@@ -47,8 +47,8 @@ import_database_failed(struct import *im, enum err e)
 {
 	if (im->why || import_stopped(im))
 		return e;
-	import_fail(im, e, "the database: %s", db_complaint(im->db));
-	return e == ERR_UNAVAILABLE ? e : ERR_INTERNAL;
+	return import_fail(im, e == ERR_UNAVAILABLE ? e : ERR_INTERNAL,
+	    "the database: %s", db_complaint(im->db));
 }
 
 enum err

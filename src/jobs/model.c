@@ -208,6 +208,7 @@ model_run(struct jobs *j)
 	struct watch *w = mem_new(j, struct watch);
 
 	db_interrupt(j->db, j->stop);
+	/* no connection yet: the next one listens */
 	(void)db_listen(j->db, "model");
 	while (!*j->stop) {
 		enum err e = look_once(j, w);

@@ -260,6 +260,7 @@ jobs_round(struct jobs *j)
 void
 jobs_run(struct jobs *j)
 {
+	/* no connection yet: the next one listens */
 	(void)db_listen(j->db, "job");
 	while (!*j->stop) {
 		enum err e = jobs_round(j);

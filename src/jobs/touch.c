@@ -36,6 +36,7 @@ watch_shm(struct jobs *j)
 		return;
 	talloc_free(j->shm);
 	j->shm = NULL;
+	/* without it, raised in the cache only */
 	(void)shm_open_file(j, j->conf->run_dir, true, &j->shm);
 }
 

@@ -51,7 +51,7 @@ struct als {
  * number of threads. ERR_UNAVAILABLE: stopped. ERR_INVALID: it diverged (NaN),
  * because preferences are NaN or far too large.
  */
-must_check enum err als_fit(TALLOC_CTX *mem, const struct sparse *by_user,
+enum err als_fit(TALLOC_CTX *mem, const struct sparse *by_user,
     const struct sparse *by_item, const struct als_options *o, struct als *out);
 
 /*
@@ -59,8 +59,8 @@ must_check enum err als_fit(TALLOC_CTX *mem, const struct sparse *by_user,
  * and `fixed`. *loss is the total loss without the regularization of `fixed`.
  * ERR_UNAVAILABLE: stopped.
  */
-must_check enum err als_half(const struct sparse *m, const float *fixed,
-    float *solved, const struct als_options *o, double *loss);
+enum err als_half(const struct sparse *m, const float *fixed, float *solved,
+    const struct als_options *o, double *loss);
 
 /* The regularization of one side: l sum (n + a N) |x|^2. */
 double als_penalty(

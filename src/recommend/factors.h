@@ -51,9 +51,8 @@ int64_t factors_size(const char *path);
  * ERR_UNAVAILABLE: *stop became non-zero, or reading failed. `fault` has the
  * details.
  */
-must_check enum err factors_read(TALLOC_CTX *mem,
-    const struct factors_input *in, struct factors *out,
-    struct factors_fault *fault);
+enum err factors_read(TALLOC_CTX *mem, const struct factors_input *in,
+    struct factors *out, struct factors_fault *fault);
 
 /*
  * A model of these factors of movies, without neighbours and genres. Weights

@@ -47,7 +47,7 @@ void fit_print(const struct fit_options *o, FILE *to);
  * Fits. The values of `by_user` are stars and become preferences. Errors are
  * those of als_fit() and near_fit(). *loss may be NULL.
  */
-must_check enum err fit_model(TALLOC_CTX *mem, struct sparse *by_user,
+enum err fit_model(TALLOC_CTX *mem, struct sparse *by_user,
     const struct fit_options *o, struct model **out, double *loss);
 
 /* An item has a genre. */

@@ -33,7 +33,7 @@ void model_file_checksum_text(
  * ERR_INVALID: it contains NaN or infinity, unsorted ids or neighbours that do
  * not exist; put() was not called. Otherwise the first error of put().
  */
-must_check enum err model_file_write(const struct model *m, struct stamp *stamp,
+enum err model_file_write(const struct model *m, struct stamp *stamp,
     enum err (*put)(void *arg, const void *p, size_t n), void *arg);
 
 /*
@@ -46,7 +46,7 @@ must_check enum err model_file_write(const struct model *m, struct stamp *stamp,
  * trap_run(model->trap), unless the file has no name any more. If its contents
  * are modified, scores are wrong, but no access is out of bounds.
  */
-must_check enum err model_file_map(TALLOC_CTX *mem, const char *path,
+enum err model_file_map(TALLOC_CTX *mem, const char *path,
     const struct model **out, struct stamp *stamp, const char **why);
 
 #endif

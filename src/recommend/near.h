@@ -32,7 +32,7 @@ struct near_options {
  * Fills `near`, whose arrays are below `mem`, from rows in the order of time
  * and their transpose. ERR_UNAVAILABLE: stopped.
  */
-must_check enum err near_fit(TALLOC_CTX *mem, const struct sparse *by_user,
+enum err near_fit(TALLOC_CTX *mem, const struct sparse *by_user,
     const struct sparse *by_item, const struct near_options *o,
     struct near *near);
 

@@ -22,8 +22,8 @@
  * ERR_INVALID: the model is not valid (model_file_write()). ERR_UNAVAILABLE:
  * the database is unavailable or full. After an error nothing has changed.
  */
-must_check enum err publish_model(TALLOC_CTX *mem, struct db *db,
-    const struct model *m, const char *quality, struct stamp *stamp);
+enum err publish_model(TALLOC_CTX *mem, struct db *db, const struct model *m,
+    const char *quality, struct stamp *stamp);
 
 /* One row of table model. Texts belong to the `mem` of the call. */
 struct published {
@@ -43,13 +43,12 @@ publish_is(const struct published *p, const struct stamp *stamp)
 }
 
 /* The model in force. ERR_NOT_FOUND: there is none. */
-must_check enum err publish_newest(
-    TALLOC_CTX *mem, struct db *db, struct published *out);
+enum err publish_newest(TALLOC_CTX *mem, struct db *db, struct published *out);
 
 /*
  * The newest rows, published or withdrawn, newest first, at most a hundred.
  */
-must_check enum err publish_list(
+enum err publish_list(
     TALLOC_CTX *mem, struct db *db, struct published **out, size_t *n);
 
 /*
@@ -58,7 +57,7 @@ must_check enum err publish_list(
  * previous one. ERR_INVALID: the previous one is corrupt; *why is the reason,
  * below `mem`, else it may be NULL. After an error nothing has changed.
  */
-must_check enum err publish_rollback(
+enum err publish_rollback(
     TALLOC_CTX *mem, struct db *db, struct published *out, const char **why);
 
 /*
@@ -68,14 +67,14 @@ must_check enum err publish_rollback(
  * ERR_UNAVAILABLE: the database is unavailable, or the file cannot be written
  * (the caller ignores SIGXFSZ). *why is the reason, below `mem`.
  */
-must_check enum err publish_fetch(TALLOC_CTX *mem, struct db *db,
+enum err publish_fetch(TALLOC_CTX *mem, struct db *db,
     const struct published *which, const char *path, const char **why);
 
 /*
  * A published model, fetched into an unnamed file in TMPDIR. It is allocated
  * below `mem`. Errors are those of publish_fetch().
  */
-must_check enum err publish_open(TALLOC_CTX *mem, struct db *db,
+enum err publish_open(TALLOC_CTX *mem, struct db *db,
     const struct published *which, const struct model **out, const char **why);
 
 #endif

@@ -31,12 +31,12 @@ struct rank_options {
  * rating, best first. Values of `by_user` are preferences. ERR_UNAVAILABLE:
  * stopped.
  */
-must_check enum err rank_all(TALLOC_CTX *mem, const struct model *model,
+enum err rank_all(TALLOC_CTX *mem, const struct model *model,
     const struct sparse *by_user, const struct rank_options *o,
     uint32_t **lists);
 
 /* The same by the number of ratings of an item. */
-must_check enum err rank_popular(TALLOC_CTX *mem, const struct sparse *by_user,
+enum err rank_popular(TALLOC_CTX *mem, const struct sparse *by_user,
     const struct rank_options *o, uint32_t **lists);
 
 #endif

@@ -33,7 +33,7 @@ struct gather;
 struct gather *table_begin(TALLOC_CTX *mem);
 
 /* ERR_TOO_LARGE: there are 2^32 - 1 already. */
-must_check enum err table_add(
+enum err table_add(
     struct gather *g, int64_t user, int64_t item, float stars, int64_t time);
 
 /* The table, sorted, below the same `mem`; frees `g`. */
@@ -56,14 +56,14 @@ uint32_t id_list_find(const struct id_list *names, int64_t id);
  * than 2^32 - 1 ratings. ERR_UNAVAILABLE: *stop became non-zero, or reading
  * failed. `fault` has the details.
  */
-must_check enum err table_read(TALLOC_CTX *mem, const char *path,
+enum err table_read(TALLOC_CTX *mem, const char *path,
     const volatile sig_atomic_t *stop, struct table *out, struct fault *fault);
 
 /*
  * Writes "user,item,rank" for lists of `top` items, padded with ID_NONE. The
  * file is written atomically. ERR_FORBIDDEN: it cannot be written, see errno.
  */
-must_check enum err table_write_lists(const char *path,
-    const struct table *table, const uint32_t *lists, size_t top);
+enum err table_write_lists(const char *path, const struct table *table,
+    const uint32_t *lists, size_t top);
 
 #endif

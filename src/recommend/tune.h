@@ -39,7 +39,7 @@ size_t tune_step(size_t ratings, size_t most);
  * Starts with `o` and stores the best settings in it. ERR_NOT_FOUND: there are
  * no held-out ratings. Otherwise the errors of fit_model().
  */
-must_check enum err tune_settings(const struct tune *t, struct fit_options *o);
+enum err tune_settings(const struct tune *t, struct fit_options *o);
 
 /* NDCG@100 with the order of ratings as `o` has it, and without. */
 struct tune_order {
@@ -54,7 +54,7 @@ struct tune_order {
  * the quality? If not (times are artificial), `o` ignores it afterwards. Errors
  * are those of fit_model() except ERR_INVALID. report() is not called.
  */
-must_check enum err tune_order(
+enum err tune_order(
     const struct tune *t, struct fit_options *o, struct tune_order *out);
 
 /* Peak memory in bytes besides the ratings and fit_memory(). */

@@ -59,7 +59,7 @@ struct caller {
 /*
  * Reads it, films that no model knows too. Everything belongs to `mem`.
  */
-must_check enum err caller_read(TALLOC_CTX *mem, struct db *db,
-    const struct wish *wish, struct caller *out);
+enum err caller_read(TALLOC_CTX *mem, struct db *db, const struct wish *wish,
+    struct caller *out);
 
 #endif

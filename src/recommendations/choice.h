@@ -22,7 +22,7 @@ struct choice {
  * Makes the choice: two statements. `model` may be NULL. Everything belongs to
  * `mem`.
  */
-must_check enum err choice_make(TALLOC_CTX *mem, struct db *db,
-    const struct model *model, const struct wish *wish, struct choice *out);
+enum err choice_make(TALLOC_CTX *mem, struct db *db, const struct model *model,
+    const struct wish *wish, struct choice *out);
 
 #endif

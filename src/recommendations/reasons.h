@@ -20,7 +20,7 @@ struct because;
  * Finds the reasons of all rows of a choice: at most one statement, for the
  * titles. Belongs to the request; the choice is borrowed.
  */
-must_check enum err because_read(
+enum err because_read(
     struct req *r, const struct choice *choice, struct because **out);
 
 /* Writes the reasons of row number `i` as a list, most telling first. */

@@ -30,7 +30,7 @@ struct fill {
  * that are not there (or not of friends) count for nothing; to complain of them
  * is the caller's business. `model` may be NULL.
  */
-must_check enum err fill_choose(TALLOC_CTX *mem, struct db *db,
-    const struct model *model, const struct fill *fill, struct ids *out);
+enum err fill_choose(TALLOC_CTX *mem, struct db *db, const struct model *model,
+    const struct fill *fill, struct ids *out);
 
 #endif

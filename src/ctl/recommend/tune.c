@@ -103,6 +103,7 @@ check_in_force(struct task *t, const struct found *f)
 	const char *place;
 	struct conf *conf;
 
+	/* what is wrong with them is for `mxmctl config` to report */
 	(void)settings_load(t->mem, t->ctl->config, &conf, &errors);
 	place = conf->source[CONF_ID_recommend_tuning];
 	if (strcmp(conf->recommend_tuning, f->text) != 0)
