@@ -2,14 +2,13 @@
 --
 -- Movies: detail, search, unseen marks. Every statement that sends whole movies
 -- takes the columns of fragment movie_columns: m is the movie, t its translation
--- into :language, :origin the public origin.
+-- into :language.
 
 -- fragment: movie_columns
        m.id, coalesce(t.title, m.title) AS title, m.slug,
        coalesce(m.release_date::text, '') AS release_date,
        coalesce(t.synopsis, m.synopsis) AS synopsis,
-       :origin || '/media/' || url_path(coalesce(nullif(t.image, ''), m.cover))
-       AS cover,
+       media_url(coalesce(nullif(t.image, ''), m.cover)) AS cover,
        (SELECT coalesce(json_agg(json_build_object('id', g.id,
                    'name', coalesce(nullif(gt.name, ''), g.name),
                    'slug', g.slug) ORDER BY g.id), '[]')
@@ -21,30 +20,29 @@
        (SELECT coalesce(json_agg(json_build_object('id', a.id,
                    'name', a.name, 'slug', a.slug,
                    'category', award_label(a.category),
-                   'icon', :origin || '/media/' || url_path(a.icon),
+                   'icon', media_url(a.icon),
                    'date', a.date) ORDER BY a.date, a.id), '[]')
           FROM movie_award AS ma
           JOIN live_award AS a ON a.id = ma.award_id
          WHERE ma.movie_id = m.id) AS awards,
        (SELECT coalesce(json_agg(json_build_object('id', p.id,
                    'name', p.name, 'slug', p.slug, 'url', p.url,
-                   'image', :origin || '/media/' || url_path(nullif(p.image, '')))
-                   ORDER BY p.id), '[]')
+                   'image', media_url(nullif(p.image, ''))) ORDER BY p.id), '[]')
           FROM movie_platform AS mp
           JOIN live_platform AS p ON p.id = mp.platform_id
          WHERE mp.movie_id = m.id) AS platforms,
-       (SELECT coalesce(json_agg(:origin || '/api/persons/' || url_segment(p.slug)
-                   || '/' ORDER BY c.position, p.id), '[]')
+       (SELECT coalesce(json_agg(api_url('persons', p.slug)
+                   ORDER BY c.position, p.id), '[]')
           FROM movie_actor AS c
           JOIN live_person AS p ON p.id = c.person_id
          WHERE c.movie_id = m.id) AS actors,
-       (SELECT coalesce(json_agg(:origin || '/api/persons/' || url_segment(p.slug)
-                   || '/' ORDER BY c.position, p.id), '[]')
+       (SELECT coalesce(json_agg(api_url('persons', p.slug)
+                   ORDER BY c.position, p.id), '[]')
           FROM movie_director AS c
           JOIN live_person AS p ON p.id = c.person_id
          WHERE c.movie_id = m.id) AS directors
 
--- name: movie_detail :one (language text, origin text, movie text)
+-- name: movie_detail :one (language text, movie text)
 SELECT {{movie_columns}}
   FROM live_movie AS m
   LEFT JOIN live_movie_translation AS t
@@ -54,7 +52,7 @@ SELECT {{movie_columns}}
 -- A page of the movies whose title contains the name (all movies when it is NULL)
 -- and that pass the filters: see movie_search() in migration 0008; many: there are
 -- more than total.
--- name: movie_search :many within=1s (language text, origin text, name text,
+-- name: movie_search :many within=1s (language text, name text,
 --	viewer bigint, genres text[], platforms text[], directors text[],
 --	actors text[], celebrities text[], stars bigint[], marked_unseen boolean,
 --	reviewed boolean, page bigint, size bigint)

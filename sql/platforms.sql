@@ -3,7 +3,7 @@
 -- Streaming platforms.
 
 -- name: platform_list :many ()
-SELECT id, name, slug, url, nullif(image, '') AS image
+SELECT id, name, slug, url, media_url(nullif(image, '')) AS image
   FROM live_platform
  ORDER BY id
  LIMIT 1000;

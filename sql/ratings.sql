@@ -2,8 +2,10 @@
 --
 -- A user's own rating of a movie.
 
--- name: rating_get :one (viewer bigint, movie text)
-SELECT CASE WHEN r.id IS NULL THEN 'absent' ELSE 'ok' END AS outcome, r.id, :movie AS movie, r.rating,
+-- name: rating_get :one (viewer bigint, viewer_name text, movie text)
+SELECT CASE WHEN r.id IS NULL THEN 'absent' ELSE 'ok' END AS outcome, r.id,
+       api_url('users', :viewer_name) AS user,
+       api_url('movies', :movie) AS movie, r.rating,
        (extract(epoch FROM r.created_at) * 1000000)::bigint AS created_at
   FROM live_movie AS m
   LEFT JOIN live_rating AS r
@@ -12,7 +14,8 @@ SELECT CASE WHEN r.id IS NULL THEN 'absent' ELSE 'ok' END AS outcome, r.id, :mov
 
 -- Of two requests at the same time one inserts; the other finds that the rating
 -- exists, without an error in PostgreSQL's log.
--- name: rating_insert :one (viewer bigint, movie text, rating smallint)
+-- name: rating_insert :one (viewer bigint, viewer_name text, movie text,
+--	rating smallint)
 WITH target AS (
 	SELECT id FROM live_movie WHERE slug = :movie
 ), made AS (
@@ -22,12 +25,14 @@ WITH target AS (
 	RETURNING id, rating, created_at
 )
 SELECT CASE WHEN m.id IS NULL THEN 'exists' ELSE 'ok' END AS outcome, m.id,
-       :movie AS movie, m.rating,
+       api_url('users', :viewer_name) AS user,
+       api_url('movies', :movie) AS movie, m.rating,
        (extract(epoch FROM m.created_at) * 1000000)::bigint AS created_at
   FROM target
   LEFT JOIN made AS m ON true;
 
--- name: rating_update :one (viewer bigint, movie text, rating smallint)
+-- name: rating_update :one (viewer bigint, viewer_name text, movie text,
+--	rating smallint)
 WITH target AS (
 	SELECT id FROM live_movie WHERE slug = :movie
 ), changed AS (
@@ -40,7 +45,8 @@ WITH target AS (
 	RETURNING id, rating, created_at
 )
 SELECT CASE WHEN c.id IS NULL THEN 'absent' ELSE 'ok' END AS outcome, c.id,
-       :movie AS movie, c.rating,
+       api_url('users', :viewer_name) AS user,
+       api_url('movies', :movie) AS movie, c.rating,
        (extract(epoch FROM c.created_at) * 1000000)::bigint AS created_at
   FROM target
   LEFT JOIN changed AS c ON true;

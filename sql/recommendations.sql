@@ -295,19 +295,24 @@ placed AS MATERIALIZED (
 SELECT {{movie_columns}},
        c.rank > 1 AS padded, c.awarded, m.rating_count > 0 AS rated,
        m.rating_count >= 10 AND m.rating_sum >= 4 * m.rating_count AS popular,
-       ARRAY(SELECT f.username
-               FROM liking AS f
-               JOIN live_rating AS r
-                 ON r.user_id = f.user_id AND r.movie_id = f.movie_id
-              WHERE f.movie_id = m.id
-              ORDER BY r.created_at DESC, r.id DESC
-              LIMIT 3) AS friends,
-       s.names AS celebrities, s.slugs AS celebrity_slugs,
+       l.names AS friends, l.urls AS friend_urls,
+       s.names AS celebrities, s.urls AS celebrity_urls,
        s.directs AS celebrity_directs
   FROM chosen AS c
   JOIN live_movie AS m ON m.id = c.id
  CROSS JOIN LATERAL (
-	SELECT array_agg(p.name) AS names, array_agg(p.slug) AS slugs,
+	SELECT array_agg(f.username) AS names,
+	       array_agg(api_url('users', f.username)) AS urls
+	  FROM (SELECT f.username
+	          FROM liking AS f
+	          JOIN live_rating AS r
+	            ON r.user_id = f.user_id AND r.movie_id = f.movie_id
+	         WHERE f.movie_id = m.id
+	         ORDER BY r.created_at DESC, r.id DESC
+	         LIMIT 3) AS f) AS l
+ CROSS JOIN LATERAL (
+	SELECT array_agg(p.name) AS names,
+	       array_agg(api_url('persons', p.slug)) AS urls,
 	       array_agg(p.directs::text) AS directs
 	  FROM (SELECT p.name, p.slug, d.directs
 	          FROM celebrity AS p
@@ -332,8 +337,8 @@ SELECT {{movie_columns}},
 -- The best of what the program scored: :movies, best first, and their :scores,
 -- to which :award is added where there is one. No more than three times as many
 -- as are wanted (a thousand, where so many are sent) are looked at.
--- name: recommend_chosen :many (language text, origin text,
---	user_id bigint, friends text[], celebrities text[], genres text[],
+-- name: recommend_chosen :many (language text, user_id bigint,
+--	friends text[], celebrities text[], genres text[],
 --	size bigint, cap bigint, pad boolean, movies bigint[],
 --	scores double precision[], award double precision)
 WITH {{recommend_asked}}, scored AS MATERIALIZED (
@@ -362,8 +367,8 @@ WITH {{recommend_asked}}, scored AS MATERIALIZED (
 -- less of what she disliked; spread over genres, since every further film of one
 -- counts for less. :bonus is that of a point as a share of the distance between
 -- best and last.
--- name: recommend_popular :many (language text, origin text,
---	user_id bigint, friends text[], celebrities text[], genres text[],
+-- name: recommend_popular :many (language text, user_id bigint,
+--	friends text[], celebrities text[], genres text[],
 --	size bigint, cap bigint, pad boolean, bonus double precision)
 WITH {{recommend_asked}}, affinity AS MATERIALIZED (
 	SELECT mg.genre_id, bool_or(r.rating >= 4) AS favourite,
@@ -479,7 +484,8 @@ WITH {{recommend_asked}}, affinity AS MATERIALIZED (
 
 -- What the caller's ratings are called, for reasons.
 -- name: recommend_titles :many (language text, movies bigint[])
-SELECT m.id, m.slug, coalesce(t.title, m.title) AS title
+SELECT m.id, m.slug, coalesce(t.title, m.title) AS title,
+       api_url('movies', m.slug) AS url
   FROM live_movie AS m
   LEFT JOIN live_movie_translation AS t
     ON t.movie_id = m.id AND t.language = :language

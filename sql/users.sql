@@ -16,7 +16,7 @@ WITH made AS (
 	SELECT 'mail_verification', jsonb_build_object('account_id', id)
 	  FROM made
 )
-SELECT id, username, bio, picture
+SELECT id, username, bio, media_url(picture) AS picture
   FROM made;
 
 -- name: account_taken :one (username text, email text)
@@ -26,7 +26,8 @@ SELECT EXISTS (SELECT FROM account WHERE username = :username)
        AS email_taken;
 
 -- name: user_self :one (viewer bigint)
-SELECT id, username, bio, email, last_name, first_name, picture
+SELECT id, username, bio, email, last_name, first_name,
+       media_url(picture) AS picture
   FROM account
  WHERE id = :viewer;
 

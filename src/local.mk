@@ -59,7 +59,6 @@ libmxm_a_SOURCES = \
 	src/outcomes.def \
 	src/http/server.c src/http/server.h \
 	src/http/source.c src/http/source.h \
-	src/http/url.c src/http/url.h \
 	src/auth/account.c src/auth/account.h \
 	src/auth/code.c src/auth/code.h \
 	src/auth/common.c src/auth/common.h \

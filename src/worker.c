@@ -149,6 +149,7 @@ worker_run(
 	w->serve.shm = shm;
 	w->serve.db =
 	    db_new(mem, conf->database, (long)conf->statement_timeout);
+	db_set_origin(w->serve.db, conf->public_origin);
 	db_share(w->serve.db, shm, (long)conf->lock_timeout);
 	db_on_touched(w->serve.db, touch_raise, &w->serve);
 	w->serve.cache = cache_new(mem, conf->cache_servers);

@@ -31,7 +31,7 @@ unit_tests = \
 	t/unit/test_shm t/unit/test_smart_list \
 	t/unit/test_smtp t/unit/test_suggest t/unit/test_text t/unit/test_token \
 	t/unit/test_trap t/unit/test_tune t/unit/test_tx \
-	t/unit/test_upload t/unit/test_url
+	t/unit/test_upload
 
 if HAVE_CRITERION
 check_PROGRAMS += $(unit_tests)

@@ -20,6 +20,5 @@
 #include "http/reply.h"
 #include "http/request.h"
 #include "http/route.h"
-#include "http/url.h"
 
 #endif

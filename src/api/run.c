@@ -6,7 +6,6 @@
 
 #include "api/run.h"
 #include "auth/account.h"
-#include "base/conf.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "db/query.h"
@@ -76,8 +75,6 @@ find_common(const struct req *r, const char *name, struct arg *out)
 {
 	if (strcmp(name, "language") == 0)
 		*out = arg_text(lang_code(r->lang));
-	else if (strcmp(name, "origin") == 0)
-		*out = arg_text(r->conf->public_origin);
 	else if (r->account && strcmp(name, "viewer") == 0)
 		*out = arg_id(r->account->id);
 	else if (r->account && strcmp(name, "viewer_name") == 0)

@@ -6,11 +6,9 @@
 #include "base/base.h"
 
 #include "api/shape.h"
-#include "auth/account.h"
 #include "base/clock.h"
 #include "base/text.h"
 #include "http/reply.h"
-#include "http/url.h"
 
 #define SHAPE_MAX 32
 
@@ -24,7 +22,7 @@ find_columns(const struct row *row, const struct column *shape, int *at)
 
 		assert(i < SHAPE_MAX);
 		at[i] = -1;
-		if (shape[i].kind == C_NULL || shape[i].kind == C_CALLER)
+		if (shape[i].kind == C_NULL)
 			continue;
 		at[i] = row_column(row, name ? name : shape[i].key);
 		assert(at[i] >= 0);
@@ -44,10 +42,6 @@ static void
 put_value(struct req *r, struct json *j, const struct row *row,
     const struct column *c, int at)
 {
-	if (c->kind == C_CALLER) {
-		json_text(j, url_api(r, "users", r->account->username));
-		return;
-	}
 	if (c->kind == C_NULL || row_is_null_at(row, at)) {
 		json_null(j);
 		return;
@@ -70,16 +64,6 @@ put_value(struct req *r, struct json *j, const struct row *row,
 	case C_TIME:
 		put_time(j, row_id_at(row, at));
 		break;
-	case C_MEDIA:
-		json_text(j, url_media(r, row_text_at(row, at)));
-		break;
-	case C_USER:
-		json_text(j, url_api(r, "users", row_text_at(row, at)));
-		break;
-	case C_MOVIE:
-		json_text(j, url_api(r, "movies", row_text_at(row, at)));
-		break;
-	case C_CALLER:
 	case C_NULL:
 		break;
 	}

@@ -16,14 +16,10 @@ enum shape_kind {
 	C_TEXT,
 	C_PROSE, /* text of a person: the markup guard goes in */
 	C_BOOL,
-	C_DATE,   /* YYYY-MM-DD */
-	C_TIME,   /* ISO 8601, UTC; the column is microseconds since 1970 */
-	C_MEDIA,  /* path below /media/, made absolute; NULL stays null */
-	C_USER,   /* username, made the user's address */
-	C_CALLER, /* the caller's address, no column */
-	C_MOVIE,  /* slug, made the movie's address */
-	C_JSON,   /* jsonb or json, verbatim */
-	C_NULL    /* always null, no column */
+	C_DATE, /* YYYY-MM-DD */
+	C_TIME, /* ISO 8601, UTC; the column is microseconds since 1970 */
+	C_JSON, /* jsonb or json, verbatim */
+	C_NULL  /* always null, no column */
 };
 
 struct column {

@@ -25,7 +25,8 @@ struct binding {
 struct db {
 	PGconn *conn; /* NULL: none */
 	const char *conninfo;
-	bool many_hosts; /* conninfo names several */
+	bool many_hosts;    /* conninfo names several */
+	const char *origin; /* of db_set_origin(); "": none */
 	long timeout_ms;
 	long lock_timeout_ms; /* 0: none */
 	long timeout_now;     /* what the session has */

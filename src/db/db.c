@@ -33,8 +33,15 @@ db_new(TALLOC_CTX *mem, const char *conninfo, long statement_timeout_ms)
 	db->conninfo = mem_text(db, conninfo);
 	db->many_hosts = conn_has_hosts(conninfo);
 	db->timeout_ms = statement_timeout_ms;
+	db->origin = "";
 	talloc_set_destructor(db, db_destroy);
 	return db;
+}
+
+void
+db_set_origin(struct db *db, const char *origin)
+{
+	db->origin = mem_text(db, origin);
 }
 
 void
@@ -143,11 +150,14 @@ is_direct(struct db *db)
 static enum err
 settle(struct db *db)
 {
-	char *sql;
+	char *sql, *origin;
 	enum err e;
 
+	origin =
+	    mem_need(PQescapeLiteral(db->conn, db->origin, strlen(db->origin)));
 	sql = mem_printf(db,
 	    "SET search_path = public;"
+	    "SET mxm.origin = %s;"
 	    "SET client_min_messages = warning;"
 	    "SET timezone = 'UTC';"
 	    "SET datestyle = 'ISO, YMD';"
@@ -157,7 +167,8 @@ settle(struct db *db)
 	    "SET idle_in_transaction_session_timeout = '60s';"
 	    "SET lock_timeout = %ld;"
 	    "SET statement_timeout = %ld",
-	    db->lock_timeout_ms, db->timeout_ms);
+	    origin, db->lock_timeout_ms, db->timeout_ms);
+	PQfreemem(origin);
 	e = conn_command(db, "(session settings)", sql, NULL);
 	talloc_free(sql);
 	db->timeout_now = db->timeout_ms;

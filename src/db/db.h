@@ -23,6 +23,12 @@ struct db *db_new(
     TALLOC_CTX *mem, const char *conninfo, long statement_timeout_ms);
 
 /*
+ * The public origin: what media_url() and api_url() of the schema put before
+ * their addresses. Before the first use.
+ */
+void db_set_origin(struct db *db, const char *origin);
+
+/*
  * Connects if need be, whatever the schema: for migrations and diagnosis.
  * After a failure the next attempts fail at once for a moment that grows from
  * 50 ms to half a second. ERR_UNAVAILABLE: no connection; logged once per

@@ -12,7 +12,7 @@ static const struct column platform_shape[] = {
 	{ "name", C_TEXT, NULL },
 	{ "slug", C_TEXT, NULL },
 	{ "url", C_TEXT, NULL },
-	{ "image", C_MEDIA, NULL },
+	{ "image", C_TEXT, NULL },
 	{ NULL, C_NULL, NULL },
 };
 

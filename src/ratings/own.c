@@ -14,8 +14,8 @@ const struct field rating_input[] = {
 
 static const struct column rating_shape[] = {
 	{ "id", C_INT, NULL },
-	{ "user", C_CALLER, NULL },
-	{ "movie", C_MOVIE, NULL },
+	{ "user", C_TEXT, NULL },
+	{ "movie", C_TEXT, NULL },
 	{ "rating", C_INT, NULL },
 	{ "created_at", C_TIME, NULL },
 	{ NULL, C_NULL, NULL },

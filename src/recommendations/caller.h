@@ -21,7 +21,6 @@ struct names_wished {
 struct wish {
 	int64_t caller;
 	enum lang lang;
-	const char *origin;              /* addresses begin with it */
 	struct names_wished friends;     /* user names; else all her friends */
 	struct names_wished celebrities; /* slugs; else whom she follows */
 	struct names_wished genres;      /* slugs; else any */

@@ -54,12 +54,11 @@ choose_ranked(TALLOC_CTX *mem, struct db *db, const struct wish *wish,
 		if (ranking_is_lost(ranking))
 			return ERR_OK;
 		e = query_all(mem, db, out, SQL_recommend_chosen,
-		    arg_text(lang_code(wish->lang)), arg_text(wish->origin),
-		    arg_id(wish->caller), arg_names(&wish->friends),
-		    arg_names(&wish->celebrities), arg_names(&wish->genres),
-		    arg_int(wish->size), arg_int(cap_of(wish)),
-		    arg_bool(wish->pad && last), arg_int_array(movies, n),
-		    arg_double_array(scores, n),
+		    arg_text(lang_code(wish->lang)), arg_id(wish->caller),
+		    arg_names(&wish->friends), arg_names(&wish->celebrities),
+		    arg_names(&wish->genres), arg_int(wish->size),
+		    arg_int(cap_of(wish)), arg_bool(wish->pad && last),
+		    arg_int_array(movies, n), arg_double_array(scores, n),
 		    arg_double(point * BONUS_AWARD));
 		if (e || last || found_in(out) >= wish->size)
 			return e;
@@ -71,10 +70,10 @@ choose_popular(
     TALLOC_CTX *mem, struct db *db, const struct wish *wish, struct rows *out)
 {
 	return query_all(mem, db, out, SQL_recommend_popular,
-	    arg_text(lang_code(wish->lang)), arg_text(wish->origin),
-	    arg_id(wish->caller), arg_names(&wish->friends),
-	    arg_names(&wish->celebrities), arg_names(&wish->genres),
-	    arg_int(wish->size), arg_int(cap_of(wish)), arg_bool(wish->pad),
+	    arg_text(lang_code(wish->lang)), arg_id(wish->caller),
+	    arg_names(&wish->friends), arg_names(&wish->celebrities),
+	    arg_names(&wish->genres), arg_int(wish->size),
+	    arg_int(cap_of(wish)), arg_bool(wish->pad),
 	    arg_double(wish->bonus));
 }
 

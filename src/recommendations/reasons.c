@@ -163,7 +163,7 @@ write_rating(struct json *j, const struct because *b, const struct reason *why)
 	args[1] = digits;
 	begin(j, b, "rating", rating_text(b, why->rating), args);
 	json_key(j, "movie");
-	json_text(j, url_api(b->r, "movies", row_text(&row, "slug")));
+	json_text(j, row_text(&row, "url"));
 	json_key(j, "title");
 	json_text(j, args[0]);
 	json_key(j, "rating");
@@ -177,15 +177,16 @@ static void
 write_friends(struct json *j, const struct because *b, const struct row *row)
 {
 	const char *args[3] = { NULL };
-	const char *const *names;
+	const char *const *names, *const *urls;
 	size_t n;
 
 	names = row_text_array(b->r->mem, row, "friends", &n);
+	urls = row_text_array(b->r->mem, row, "friend_urls", &n);
 	for (size_t i = 0; i < n; i++) {
 		args[0] = names[i];
 		begin(j, b, "friend", MSG_WHY_FRIEND, args);
 		json_key(j, "user");
-		json_text(j, url_api(b->r, "users", names[i]));
+		json_text(j, urls[i]);
 		json_object_end(j);
 	}
 }
@@ -195,11 +196,11 @@ write_celebrities(
     struct json *j, const struct because *b, const struct row *row)
 {
 	const char *args[3] = { NULL };
-	const char *const *names, *const *slugs, *const *directs;
+	const char *const *names, *const *urls, *const *directs;
 	size_t n;
 
 	names = row_text_array(b->r->mem, row, "celebrities", &n);
-	slugs = row_text_array(b->r->mem, row, "celebrity_slugs", &n);
+	urls = row_text_array(b->r->mem, row, "celebrity_urls", &n);
 	directs = row_text_array(b->r->mem, row, "celebrity_directs", &n);
 	for (size_t i = 0; i < n; i++) {
 		args[0] = names[i];
@@ -207,7 +208,7 @@ write_celebrities(
 		    *directs[i] == 't' ? MSG_WHY_DIRECTOR : MSG_WHY_CELEBRITY,
 		    args);
 		json_key(j, "person");
-		json_text(j, url_api(b->r, "persons", slugs[i]));
+		json_text(j, urls[i]);
 		json_object_end(j);
 	}
 }

@@ -22,7 +22,6 @@ movie_recommendations(struct req *r)
 	struct wish wish = {
 		.caller = r->account->id,
 		.lang = r->lang,
-		.origin = r->conf->public_origin,
 		.size = RECOMMENDATIONS,
 		.pad = true,
 		.bonus = r->conf->recommend_bonus,

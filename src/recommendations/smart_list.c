@@ -25,7 +25,6 @@ fill_choose(TALLOC_CTX *mem, struct db *db, const struct model *model,
 {
 	struct wish wish = {
 		.caller = fill->owner,
-		.origin = "",
 		.friends = none_but(&fill->friends),
 		.celebrities = none_but(&fill->celebrities),
 		.genres = fill->genres,

@@ -11,7 +11,7 @@ const struct column user_shape[] = {
 	{ "username", C_TEXT, NULL },
 	{ "bio", C_PROSE, NULL },
 	{ "friendship", C_NULL, NULL },
-	{ "picture", C_MEDIA, NULL },
+	{ "picture", C_TEXT, NULL },
 	{ NULL, C_NULL, NULL },
 };
 
@@ -22,6 +22,6 @@ const struct column self_shape[] = {
 	{ "email", C_TEXT, NULL },
 	{ "last_name", C_TEXT, NULL },
 	{ "first_name", C_TEXT, NULL },
-	{ "picture", C_MEDIA, NULL },
+	{ "picture", C_TEXT, NULL },
 	{ NULL, C_NULL, NULL },
 };

@@ -15,7 +15,7 @@ RUNS = 40
 WARM = 3
 GOAL = 100
 
-SESSION = ("SET jit = off; SET plan_cache_mode = force_generic_plan;"
+SESSION = ("SET mxm.origin = 'https://x'; SET jit = off; SET plan_cache_mode = force_generic_plan;"
            " SET statement_timeout = '30s'")
 
 FIELDS = ["name", "genres", "platforms", "directors", "actors", "celebrities",
@@ -163,7 +163,7 @@ def search_values(asked, every):
              "directors": "::text[]", "actors": "::text[]",
              "celebrities": "::text[]", "stars": "::bigint[]"}
     asked = NOTHING | asked
-    values = [("", "en"), ("", "https://x"), ("", asked["name"]), ("", 5)]
+    values = [("", "en"), ("", asked["name"]), ("", 5)]
     for key in FIELDS[1:]:
         value = every[key] if asked[key] == "every" else asked[key]
         values.append((kinds.get(key, ""), value))
@@ -171,7 +171,7 @@ def search_values(asked, every):
 
 
 def recommend_values(member, genres, scores=None, celebrities=None):
-    values = [("", "en"), ("", "https://x"), ("", member), ("::text[]", None),
+    values = [("", "en"), ("", member), ("::text[]", None),
               ("::text[]", celebrities), ("::text[]", genres), ("", 20),
               ("", 4), ("", True)]
     if scores is None:

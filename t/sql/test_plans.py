@@ -46,29 +46,28 @@ ANALYZE;
 # Statement, its arguments, indexes that must be in the plan, tables that must
 # not be read from end to end.
 HOT = [
-    ("movie_detail", "'es', 'https://x', 'm77'",
+    ("movie_detail", "'es', 'm77'",
      ["movie_slug_unique", "movie_translation_unique"],
      ["movie", "movie_genre", "movie_actor", "person"]),
     ("account_by_session", "'" + 32 * "5" + "', 5",
      ["session_(pkey|user_id)"], ["session", "account"]),
-    ("rating_get", "5, 'm77'", ["movie_slug_unique",
+    ("rating_get", "5, 'u5', 'm77'", ["movie_slug_unique",
                                 "rating_user_movie_unique"],
      ["movie", "rating"]),
-    ("rating_update", "5, 'm77', 3", ["movie_slug_unique",
+    ("rating_update", "5, 'u5', 'm77', 3", ["movie_slug_unique",
                                       "rating_user_movie_unique"],
      ["movie", "rating"]),
-    ("rating_insert", "5, 'm78', 3", ["movie_slug_unique"], ["movie"]),
+    ("rating_insert", "5, 'u5', 'm78', 3", ["movie_slug_unique"], ["movie"]),
     ("unseen_insert", "5, 'm77'", ["movie_slug_unique"], ["movie"]),
     ("unseen_delete", "5, 'm77'", ["movie_slug_unique", "unseen_(pkey|movie)"],
      ["movie", "unseen"]),
     ("recommend_caller", "5, NULL, NULL",
      ["movie_not_modelled", "rating_user(_movie_unique)?"],
      ["rating", "movie", "movie_actor"]),
-    ("recommend_chosen", "'en', 'https://x', 5, NULL, NULL, NULL, 20, 4, true,"
-     " '{1,2,3}', '{3,2,1}', 0.1", ["movie_pkey", "movie_release_date"],
+    ("recommend_chosen", "'en', 5, NULL, NULL, NULL, 20, 4, true, '{1,2,3}',"
+     " '{3,2,1}', 0.1", ["movie_pkey", "movie_release_date"],
      ["rating", "movie", "movie_actor", "movie_genre"]),
-    ("recommend_popular", "'en', 'https://x', 5, NULL, NULL, NULL, 20, 4, true,"
-     " 0.05", ["movie_score", "movie_release_date"],
+    ("recommend_popular", "'en', 5, NULL, NULL, NULL, 20, 4, true, 0.05", ["movie_score", "movie_release_date"],
      ["rating", "movie", "movie_actor", "movie_genre"]),
     ("recommend_titles", "'es', '{1,2,3}'", ["movie_pkey"], ["movie"]),
     ("touch_of_transaction", "", ["touch_once"], ["touch"]),

@@ -139,6 +139,81 @@ def test_url_segment(sql, text, encoded):
     assert sql("SELECT url_segment(%s)", (text,))[0][0] == encoded
 
 
+ORIGIN = "https://films.example.org"
+
+
+@pytest.fixture
+def address(cluster, database):
+    """An expression, as a session gets it whose origin is the one above."""
+    connection = cluster.connect(database)
+
+    def of(expression, *values, origin=ORIGIN):
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT set_config('mxm.origin', %s, false)",
+                           (origin,))
+            cursor.execute(f"SELECT {expression}", values)
+            return cursor.fetchone()[0]
+
+    yield of
+    connection.close()
+
+
+@pytest.mark.parametrize("path, encoded", [
+    ("users/default.png", "users/default.png"), ("a", "a"),
+    ("a b/é?#.png", "a%20b/%C3%A9%3F%23.png"), ("../a//b/", "../a//b/"),
+    ("a%2Fb", "a%252Fb"), ("aZ0-._~", "aZ0-._~"), ("a\nb", "a%0Ab"), ("", ""),
+    ("🍿.png", "%F0%9F%8D%BF.png")])
+def test_media_url(address, path, encoded):
+    assert address("media_url(%s)", path) == f"{ORIGIN}/media/{encoded}"
+
+
+def test_no_path_has_no_address(address):
+    assert address("media_url(%s)", None) is None
+
+
+@pytest.mark.parametrize("parts, encoded", [
+    (["ana"], "ana/"), (["users", "ana"], "users/ana/"),
+    (["users", "a@b+c/d"], "users/a%40b%2Bc%2Fd/"),
+    (["users", "é&?#%"], "users/%C3%A9%26%3F%23%25/"),
+    (["persons", ".."], "persons/../"), (["persons", ""], "persons//"),
+    (["users", "a", "lists", "b-c_d.e~f"], "users/a/lists/b-c_d.e~f/"),
+    (["users", "é", "lists", "a/b"], "users/%C3%A9/lists/a%2Fb/"),
+    (["a", "b\nc", "d"], "a/b%0Ac/d/"), (["a", "\r", "d"], "a/%0D/d/"),
+    (["a", "", "c"], "a//c/"), ([""], "/"), ([], ""),
+    (["🍿", "🍿", "🍿"], 3 * "%F0%9F%8D%BF/")])
+def test_api_url(address, parts, encoded):
+    assert address("api_url(VARIADIC %s::text[])", parts) == (
+        f"{ORIGIN}/api/{encoded}")
+    if parts:
+        marks = ", ".join(["%s"] * len(parts))
+        assert address(f"api_url({marks})", *parts) == f"{ORIGIN}/api/{encoded}"
+
+
+@pytest.mark.parametrize("parts", [
+    [None], [None, "a"], ["a", None], ["a", None, "b"], ["é", "a", None]])
+def test_a_part_that_is_null_has_no_address(address, parts):
+    marks = ", ".join(["%s"] * len(parts))
+    assert address(f"api_url({marks})", *parts) is None
+    assert address("api_url(VARIADIC %s::text[])", parts) is None
+
+
+def test_addresses_of_a_session_without_origin(sql, address):
+    assert sql("SELECT media_url('a'), api_url('a', 'b'),"
+               " api_url('a', 'b', 'c')") == [(None, None, None)]
+    assert address("api_url('a', 'b')", origin="") == "/api/a/b/"
+
+
+@pytest.mark.parametrize("call", [
+    "media_url(p.image)", "api_url('persons', p.slug)",
+    "api_url('users', p.slug, 'lists', p.slug)"])
+def test_addresses_are_inlined(sql, call):
+    """A function called for every row of a list costs as much as its query."""
+    [(plan,)] = sql("EXPLAIN (VERBOSE, FORMAT json)"
+                    f" SELECT {call} FROM person AS p")
+    [output] = plan[0]["Plan"]["Output"]
+    assert "current_setting" in output and "api_url" not in output
+
+
 def found_by(sql, name, language):
     return [r[0] for r in sql(
         "SELECT movie_id FROM movie_search(%s, %s, 1, NULL, NULL, NULL, NULL,"

@@ -47,6 +47,33 @@ Test(db, settings_of_the_session)
 	PQclear(res);
 }
 
+/* What is set before the first use, quoted, on each connection of the handle.
+ */
+Test(db, origin_of_addresses)
+{
+	static const char sql[] = "SELECT current_setting('mxm.origin'),"
+				  "       api_url('users', 'a b')";
+	PGresult *res;
+
+	cr_assert_eq(db_ready(db), ERR_OK);
+	cr_assert_eq(conn_command(db, "test", sql, &res), ERR_OK);
+	cr_expect_str_eq(PQgetvalue(res, 0, 0), "");
+	cr_expect_str_eq(PQgetvalue(res, 0, 1), "/api/users/a%20b/");
+	PQclear(res);
+	db_close(db);
+	db_set_origin(db, "https://a'; DROP TABLE movie; --\\");
+	for (int i = 0; i < 2; i++) {
+		cr_assert_eq(db_ready(db), ERR_OK);
+		cr_assert_eq(conn_command(db, "test", sql, &res), ERR_OK);
+		cr_expect_str_eq(PQgetvalue(res, 0, 0),
+		    "https://a'; DROP TABLE movie; --\\");
+		cr_expect_str_eq(PQgetvalue(res, 0, 1),
+		    "https://a'; DROP TABLE movie; --\\/api/users/a%20b/");
+		PQclear(res);
+		db_close(db);
+	}
+}
+
 Test(db, failure_pauses_and_tells)
 {
 	struct db *none = db_new(mem, "host=/nonexistent dbname=x", 1000);

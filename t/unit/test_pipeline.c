@@ -47,7 +47,7 @@ rate(const char *movie, int stars)
 	struct row row;
 
 	return query_one(mem, db, &row, SQL_rating_insert, arg_id(1),
-	    arg_text(movie), arg_int(stars));
+	    arg_text("ana"), arg_text(movie), arg_int(stars));
 }
 
 Test(pipeline, a_write_is_reported_after_its_commit)
@@ -55,7 +55,7 @@ Test(pipeline, a_write_is_reported_after_its_commit)
 	struct row row;
 
 	cr_assert_eq(query_one(mem, db, &row, SQL_rating_insert, arg_id(1),
-			 arg_text("m"), arg_int(4)),
+			 arg_text("ana"), arg_text("m"), arg_int(4)),
 	    ERR_OK);
 	cr_expect_eq(row_int(&row, "rating"), 4);
 	cr_expect_str_eq(reported.data, "user:1 ");
