@@ -46,9 +46,7 @@
 #define TIMEOUT_MS   100
 #define PAUSE_MIN_US INT64_C(1000000)
 #define PAUSE_MAX_US INT64_C(8000000)
-#define SECONDS_MAX                                              \
-	(30 * 24 * 60 * 60) /* greater values are absolute times \
-			     */
+#define SECONDS_MAX  (30 * 24 * 60 * 60) /* more is an absolute time */
 /* The default maximum of an item is 1 MiB, including its header. */
 #define VALUE_MAX (1024 * 1024 - 512)
 
