@@ -54,15 +54,15 @@ Test(problem, of_fields)
 	static const char *const args[3] = { "\"quoted\"" };
 	struct req *r = request(STYLE_FORM);
 
-	fail(r, ERR_INVALID, "password", MSG_FIELD_NULL);
-	fail(r, ERR_INVALID, "email", MSG_FIELD_BLANK);
+	(void)fail(r, ERR_INVALID, "password", MSG_FIELD_NULL);
+	(void)fail(r, ERR_INVALID, "email", MSG_FIELD_BLANK);
 	add_error(r, ERR_INVALID, "password", MSG_FIELD_CHOICE, args);
 	cr_assert_str_eq(body_of(r, ERR_INVALID),
 	    "{\"password\":[\"This field cannot be null.\","
 	    "\"Value '\\\"quoted\\\"' is not a valid choice.\"],"
 	    "\"email\":[\"This field cannot be blank.\"],"
 	    "\"error\":\"This field cannot be null.\"}");
-	fail(r, ERR_INVALID, NULL, MSG_FIELD_TEXT);
+	(void)fail(r, ERR_INVALID, NULL, MSG_FIELD_TEXT);
 	cr_assert_str_eq(body_of(r, ERR_INVALID),
 	    "{\"password\":[\"This field cannot be null.\","
 	    "\"Value '\\\"quoted\\\"' is not a valid choice.\"],"
@@ -76,7 +76,7 @@ Test(problem, is_worded_by_the_reply)
 {
 	struct req *r = request(STYLE_ERROR);
 
-	fail(r, ERR_NOT_FOUND, NULL, MSG_RATING_NOT_FOUND);
+	(void)fail(r, ERR_NOT_FOUND, NULL, MSG_RATING_NOT_FOUND);
 	r->lang = LANG_DE;
 	cr_assert_str_eq(body_of(r, ERR_NOT_FOUND),
 	    "{\"error\":\"Bewertung nicht gefunden\"}");
@@ -88,7 +88,7 @@ Test(problem, takes_more_errors_than_it_reports)
 	int i;
 
 	for (i = 0; i < 100; i++) {
-		fail(r, ERR_INVALID, mem_printf(r->mem, "f%d", i),
+		(void)fail(r, ERR_INVALID, mem_printf(r->mem, "f%d", i),
 		    MSG_FIELD_NULL);
 		add_error_label(r, ERR_INVALID, NULL, MSG_FIELD_NULL, "x");
 	}
@@ -213,7 +213,7 @@ Test(problem, is_a_problem_document_on_request)
 	struct req *r = request(STYLE_STATUS);
 
 	r->accept = "text/html, application/problem+json";
-	fail(r, ERR_INVALID, "name", MSG_FIELD_TEXT);
+	(void)fail(r, ERR_INVALID, "name", MSG_FIELD_TEXT);
 	cr_assert_str_eq(body_of(r, ERR_INVALID),
 	    "{\"type\":\"invalid\",\"title\":\"Bad Request\",\"status\":400,"
 	    "\"detail\":\"This value must be text.\","
