@@ -263,7 +263,7 @@ cached_store_answer(struct req *r, struct cached *c)
 	struct buf out;
 	size_t i;
 
-	if (!c->asked || !c->cacheable || a->status != 200 || a->passing)
+	if (!c->asked || !c->cacheable || a->status != 200 || a->no_store)
 		return;
 	for (i = 0; i < c->n; i++) {
 		if (c->number[i] == 0)

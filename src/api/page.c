@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Answers made of a statement: one row, lists bare, by page and by cursor.
+ * Answers from a statement: one row, a list, a list by page and by cursor.
  */
 #include "base/base.h"
 
@@ -19,7 +19,7 @@ const struct field cursor_input[] = {
 	{ 0 },
 };
 
-/* Column `name` of the first row, `otherwise` when there is no row. */
+/* Column `name` of the first row, `otherwise` if there is no row. */
 static int64_t
 first_row(const struct rows *rows, const char *name, int64_t otherwise)
 {
@@ -147,7 +147,7 @@ reply_cursor_rows(
 	return reply_done(r, j);
 }
 
-/* One row more than is sent tells whether there are further ones. */
+/* Reads one additional row to detect whether there are more. */
 enum err
 reply_cursor(struct req *r, enum stmt s, const struct column *shape)
 {

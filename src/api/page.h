@@ -1,17 +1,16 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The answers made of a statement: one row, a whole list, a list by page or by
- * cursor (contract, users 1.3).
+ * Answers from a statement: one row, a list, a list by page or by cursor
+ *(contract, users 1.3).
  *
  * A :many statement for a page or a cursor has in every row the column `total`,
- * the number of all matches, counted to COUNT_MAX + 1 at most. When a page has
- * no item but matches exist, or when the statement has an outcome to report,
- * it gives one row whose `id` is NULL (api/run.h). It takes :size and one of
+ *the number of all matches, counted up to COUNT_MAX + 1. If a page has no items
+ *but matches exist, or the statement has an outcome, it returns one row whose
+ *`id` is NULL (api/run.h). It has the parameter :size and one of
  *
- *	:page     and has the column `page`, the page served: beyond the end the
- *	          last one
- *	:last_id  and gives the rows with a smaller id, highest id first. A row
- *	          that was deleted meanwhile is still a position in that order.
+ *	:page     with the column `page`, the returned page: past the end the
+ *last one :last_id  returning the rows with smaller ids in descending order.
+ *The id of a deleted row is still a valid position.
  */
 #ifndef API_PAGE_H
 #define API_PAGE_H
@@ -22,10 +21,10 @@
 #include "db/stmt.h"
 #include "http/field.h"
 
-/* So many matches are counted; of more `count_exact` is false. */
+/* Maximum count of matches; above it `count_exact` is false. */
 #define COUNT_MAX 10000
 
-/* The fields of an input table, and whole tables for routes with no other. */
+/* Fields for input tables, and tables for routes without other fields. */
 #define PAGE_FIELDS                                        \
 	{ "page", FROM_QUERY, T_PAGE, 0, .def = 1 },       \
 	{                                                  \
@@ -43,11 +42,10 @@ extern const struct field cursor_input[];
 enum err reply_one(
     struct req *r, int status, enum stmt s, const struct column *shape);
 
-/* The same for a statement whose success is all there is to say: {key: true}.
- */
+/* The same, answering {key: true}. */
 enum err reply_true(struct req *r, enum stmt s, const char *key);
 
-/* Runs the statement and answers with all rows as a bare list. */
+/* Runs the statement and answers with all rows as a list. */
 enum err reply_all(struct req *r, enum stmt s, const struct column *shape);
 
 /*
@@ -59,7 +57,7 @@ enum err reply_page(struct req *r, enum stmt s, const struct column *shape);
 /* The same with {results, next_last_id, count, count_exact}. */
 enum err reply_cursor(struct req *r, enum stmt s, const struct column *shape);
 
-/* The same answers made of rows that were read before. */
+/* The same answers from rows that were read before. */
 enum err reply_rows(
     struct req *r, const struct rows *rows, const struct column *shape);
 enum err reply_page_rows(

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Binding a statement's parameters by name, and looking up how it ended.
+ * Binding of parameters by name, and lookup of the outcome.
  */
 #include "base/base.h"
 
@@ -26,7 +26,7 @@ struct bound {
 	} list[BOUND_MAX];
 };
 
-/* What a word of column `outcome` means on a route; see src/outcomes.def. */
+/* The meaning of an outcome on a route; see src/outcomes.def. */
 static const struct outcome {
 	const char *word;
 	const char *route; /* name of the handler */
@@ -55,7 +55,7 @@ bind_arg(struct req *r, const char *name, struct arg value)
 	b->n++;
 }
 
-/* The last one that was given under the name. */
+/* The last value bound to the name. */
 static bool
 find_bound(const struct req *r, const char *name, struct arg *out)
 {
@@ -100,7 +100,7 @@ find_path(const struct req *r, const char *name, struct arg *out)
 	return true;
 }
 
-/* A value of the input as its column takes it. */
+/* The value of an input field as an argument. */
 static struct arg
 arg_of(const struct field *f, const struct field_value *v)
 {
@@ -147,7 +147,7 @@ find_input(const struct req *r, const char *name, struct arg *out)
 	return false;
 }
 
-/* Fills `args`, in the order of the statement's header. */
+/* Fills `args` in the order of the header of the statement. */
 static void
 bind_all(const struct req *r, enum stmt s, struct arg args[ARGS_MAX + 1])
 {
@@ -196,8 +196,7 @@ find_outcome(const char *word, const char *route)
 	return NULL;
 }
 
-/* What the path names is not there: by its last parameter unless it is given.
- */
+/* 404 of a parameter of the path, by default the last one. */
 static enum err
 fail_missing(struct req *r, const char *param)
 {
@@ -234,8 +233,8 @@ check_outcome(struct req *r, const struct row *row)
 /* ---------------------------------------------------------------- running */
 
 /*
- * A :one statement without a row, or one that refers to a row which is gone:
- * the account where a constraint on it or the lack of parameters says so.
+ * A :one statement without a row, or a violated foreign key: the account is
+ * missing if its constraint was violated or the path has no parameters.
  */
 static enum err
 fail_no_row(struct req *r)

@@ -1,27 +1,27 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The statement of a request: its parameters come from the request by their
- * names, and the ways in which it can end become the answer.
+ * Runs the statement of a request: binds its parameters from the request by
+ *name, and converts its outcome to an error.
  *
  *	e = run_one(r, SQL_rating_get, &row);
  *
  * Names, in this order of precedence:
  *
- *	what bind_arg() gave
+ *	values of bind_arg()
  *	viewer, viewer_name     id and user name of the caller
- *	language                code of the request's language
- *	a parameter of the path (bigint where it is a number)
- *	a field of the route's input table, with its type; absent: NULL, but a
- *	boolean of the query false and a cursor (T_CURSOR) INT64_MAX
+ *	language                code of the language of the request
+ *	a parameter of the path (bigint if it is a number)
+ *	a field of the input table of the route, with its type; absent: NULL,
+ *but false for a boolean of the query and INT64_MAX for a cursor (T_CURSOR)
  *
- * Another name is a bug and ends the process, as with input_of().
+ * Any other name is a bug and fails an assertion, as in input_of().
  *
- * How it ends: a column `outcome` of the first row, looked up in
- * src/outcomes.def together with the route; "ok" when there is none. No row:
- * what the last parameter of the path names is missing, 404; on a route without
- * parameters a :one statement found no account for the caller, 401, and a
- * :many statement has found nothing, which is no failure. All is recorded: the
- * caller returns the error and does nothing else.
+ * The outcome is column `outcome` of the first row, which is looked up in
+ * src/outcomes.def together with the route; "ok" without such a column. No row:
+ *what the last parameter of the path names is missing, 404; on a route without
+ *parameters a :one statement found no account for the caller, 401, and an empty
+ *result of a :many statement is not an error. The error has been added: the
+ *caller only returns it.
  */
 #ifndef API_RUN_H
 #define API_RUN_H
@@ -33,7 +33,7 @@
 #include "db/stmt.h"
 #include "http/request.h"
 
-/* The value of parameter `name` in the statements that follow. */
+/* Sets the value of parameter `name` for the following statements. */
 void bind_arg(struct req *r, const char *name, struct arg value);
 
 /* Runs a :one or :owned statement; *out is its row. */
@@ -43,14 +43,15 @@ enum err run_one(struct req *r, enum stmt s, struct row *out);
 enum err run_all(struct req *r, enum stmt s, struct rows *out);
 
 /*
- * How many rows are items of the list. A single row whose column `id` is NULL
- * is none: it has only what concerns the whole list (outcome, total).
+ * The number of rows that are items of the list. A single row whose column `id`
+ * is NULL is not an item: it has only values for the whole list (outcome,
+ * total).
  */
 int rows_listed(const struct rows *rows);
 
 /*
- * The word that the first row has for the outcome: "ok" where it has none. For
- * handlers whose success has two answers.
+ * The outcome of the first row, "ok" without such a column. For handlers with
+ * several successful answers.
  */
 const char *outcome_of(const struct row *row);
 

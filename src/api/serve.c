@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The way of a request. The steps, as HACKING and doc/architecture.md list
- *them:
+ * Processing of a request. The steps, in the order of HACKING and
+ * doc/architecture.md:
  *
- *	1 route     path and method become a row of routes.def
+ *	1 route     the row of routes.def for path and method
  *	2 token     the claims of the caller, unless the row is PUBLIC
- *	3 limits    those that the row names
- *	4 query     input of the query; its errors wait for step 6
+ *	3 limits    the rate limits of the row
+ *	4 query     input of the query; its errors are reported in step 6
  *	5 cache     one multi-get: account, answer, generations
  *	6 caller    account and guard, numbers of the path, errors of the query
  *	7 body      input of the body
  *	8 handler   unless the answer was cached
- *	9 reply     the answer is cached; 304, or the errors in words
+ *	9 reply     caching; 304, or the error body
  */
 #include "base/base.h"
 
@@ -31,7 +31,7 @@
 #include "http/reply.h"
 #include "http/route.h"
 
-/* Seconds a client is asked to wait while the database is away. */
+/* Retry-After while the database is unavailable, in seconds. */
 #define RETRY_SECONDS 5
 
 void
@@ -49,7 +49,7 @@ serve_prepare(void *arg, struct req *r)
 		cache_set_incarnation(r->cache, shm_incarnation(r->shm));
 }
 
-/* Answers OPTIONS: which methods the path has. */
+/* Answers OPTIONS with the methods of the path. */
 static enum err
 answer_options(struct req *r, unsigned allowed)
 {
@@ -59,8 +59,8 @@ answer_options(struct req *r, unsigned allowed)
 }
 
 /*
- * Step 1: path and method to a row of the table. *options is set when the
- * request is answered thereby.
+ * Step 1: the row for path and method. *options is set if the request has been
+ * answered.
  */
 static enum err
 find_route(struct req *r, bool *options)
@@ -93,7 +93,7 @@ find_route(struct req *r, bool *options)
 	return ERR_OK;
 }
 
-/* What a request waits for when the database does not answer. */
+/* The error of a request that needs the unavailable database. */
 static enum err
 unavailable(struct req *r)
 {
@@ -102,7 +102,7 @@ unavailable(struct req *r)
 
 /*
  * Steps 5 and 6: the caller, from the cache or the database, and the guard.
- * *hit: the answer came along from the cache.
+ * *hit: the answer was read from the cache.
  */
 static enum err
 find_caller(
@@ -153,7 +153,7 @@ run_handler(struct req *r, struct cached *c)
 	return e;
 }
 
-/* Whether the model that made the answer is still the one in force. */
+/* Marks the answer as not cacheable if the model has been replaced. */
 static void
 look_after_model(const struct serve *serve, struct req *r)
 {
@@ -163,10 +163,10 @@ look_after_model(const struct serve *serve, struct req *r)
 		return;
 	serve->find_model(serve->arg, r);
 	if (r->model_version != version)
-		r->answer.passing = true;
+		r->answer.no_store = true;
 }
 
-/* Step 9: validators, the cache, and 304 when the client has it already. */
+/* Step 9: ETag, caching, and 304 if the client has the answer. */
 static void
 finish(struct req *r, struct cached *c, bool hit)
 {
@@ -220,7 +220,8 @@ serve_steps(struct serve *serve, struct req *r, struct cached *c, bool *hit)
 	if (r->route->cache.by_model && serve->find_model)
 		serve->find_model(serve->arg, r);
 	query = field_read_query(r);
-	of_query = r->problem; /* nothing of it to whom the guard refuses */
+	of_query =
+	    r->problem; /* not reported to a caller that the guard refuses */
 	r->problem = NULL;
 	e = find_caller(r, caller, c, hit);
 	if (!e)
@@ -235,8 +236,8 @@ serve_steps(struct serve *serve, struct req *r, struct cached *c, bool *hit)
 }
 
 /*
- * The language before an account is known: the parameter `lang` (English when
- * it is none of ours), else what the client's Accept-Language prefers.
+ * The language before the account is known: the parameter `lang` (English if it
+ * is not supported), else by Accept-Language.
  */
 static enum lang
 first_language(struct req *r)
@@ -277,7 +278,7 @@ serve_request(void *arg, struct req *r)
 	}
 }
 
-/* What the cache did for the request, as counted. */
+/* The counter of the cache for the request. */
 static enum shm_cache
 cache_outcome(const struct req *r)
 {

@@ -28,8 +28,8 @@ enum err code_issue(TALLOC_CTX *mem, struct db *db, const struct conf *conf,
     char code[CODE_SIZE]);
 
 /*
- * The digest of a code that the caller sends, as it is stored. false: the text
- * (NULL too) is not six digits.
+ * The digest of a code sent by the caller, as stored. false: the text is not
+ * six digits (or NULL).
  */
 bool code_digest(struct req *r, const char *code, enum code_purpose purpose,
     unsigned char digest[CODE_DIGEST_SIZE]);

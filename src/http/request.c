@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * A request as the web server describes it. Only the variables named here are
- * read; HTTP_PROXY is not among them, whatever a client sends.
+ * A request from the variables of the web server. Only the variables listed
+ * here are read; HTTP_PROXY is not one of them.
  */
 #include "base/base.h"
 
@@ -12,7 +12,7 @@
 #include "http/params.h"
 #include "http/request.h"
 
-/* Variables that are taken over as they are. */
+/* Variables that are used unchanged. */
 #define TEXT(NAME, MEMBER)                                           \
 	{                                                            \
 		NAME, sizeof(NAME) - 1, offsetof(struct req, MEMBER) \
@@ -35,7 +35,7 @@ static const struct {
 	TEXT("HTTP_ACCESS_CONTROL_REQUEST_METHOD", cors_method),
 };
 
-/* The ones that need a look first. */
+/* Variables that are checked first. */
 struct raw {
 	const char *uri, *document_uri, *length, *id;
 };
@@ -99,7 +99,7 @@ method_of(const char *text)
 	return METHOD_OTHER;
 }
 
-/* The encoded path once more, with the mark in place of every %2F. */
+/* A copy of the encoded path with PATH_SLASH in place of every %2F. */
 static char *
 mark_slashes(TALLOC_CTX *mem, const char *raw, size_t n)
 {
@@ -135,7 +135,7 @@ read_path(struct req *r, const char *uri)
 		r->path = mark_slashes(r->mem, uri, n);
 }
 
-/* An id that can stand in a header and in the log, or one of our own. */
+/* The id if it is safe in a header and in the log, else a new one. */
 static void
 read_id(struct req *r, const char *id)
 {
@@ -150,7 +150,7 @@ read_id(struct req *r, const char *id)
 	memcpy(r->id, id, n + 1);
 }
 
-/* Takes over one "NAME=value"; an unknown name is passed by. */
+/* Reads a "NAME=value"; unknown names are ignored. */
 static void
 read_variable(struct req *r, struct raw *raw, const char *line)
 {
@@ -193,7 +193,7 @@ request_read(struct req *r, char *const *envp)
 		r->content_length = length;
 	if (raw.uri) {
 		read_path(r, raw.uri);
-	} else if (raw.document_uri) { /* this one comes decoded */
+	} else if (raw.document_uri) { /* this one is already decoded */
 		r->path = raw.document_uri;
 		r->bad_path = r->path[0] != '/' ||
 			      strstr(r->path, PATH_SLASH) ||

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * One request: everything a handler can know of it. It owns `mem`; all that is
- * made while answering hangs below that and goes in one call.
+ * A request, as seen by handlers. Everything that is allocated while it is
+ * served is below `mem` and freed with it.
  */
 #ifndef HTTP_REQUEST_H
 #define HTTP_REQUEST_H
@@ -36,9 +36,9 @@ enum method {
 };
 
 /*
- * Stands in `path` for a %2F of the client, which is part of a segment and no
- * separator: U+FDD0, a code point that no text may use, so it cannot come in
- * otherwise (such a path is bad).
+ * Replaces %2F in `path`, which is part of a segment and not a separator:
+ * U+FDD0, a noncharacter, so it cannot occur otherwise (such a path is
+ * invalid).
  */
 #define PATH_SLASH "\xef\xb7\x90"
 
@@ -48,27 +48,27 @@ const char *method_name(enum method method);
 #define PATH_PARAMS_MAX 4
 #define REQUEST_ID_MAX  64
 
-/* What has been decided of the answer so far; http/reply.h fills it. */
+/* The answer so far; set by the functions of http/reply.h. */
 struct answer {
-	int status;       /* 0: nothing yet */
+	int status;       /* 0: not set */
 	const char *type; /* content type */
 	struct buf body;
 	struct buf headers;        /* further header lines, each with CR LF */
-	const char *ready_headers; /* the same of a kept answer, borrowed */
+	const char *ready_headers; /* the same of a cached answer, not copied */
 	size_t ready_headers_len;
 	char etag[48]; /* with quotes; empty: none */
 	const char *cache_control;
-	bool passing; /* true of this moment only: not to be kept */
+	bool no_store; /* must not be cached */
 };
 
 struct req {
 	TALLOC_CTX *mem;
 	int64_t started_us; /* steady clock */
 
-	/* from FastCGI, as they came; never NULL, perhaps empty */
+	/* from FastCGI, unchanged; never NULL, may be empty */
 	enum method method;
 	const char *method_text;
-	const char *path;  /* decoded, whole: "/api/movies/" */
+	const char *path;  /* decoded, complete: "/api/movies/" */
 	const char *query; /* raw */
 	const char *content_type;
 	const char *authorization;
@@ -81,43 +81,43 @@ struct req {
 	const char *cors_method; /* Access-Control-Request-Method */
 	char id[REQUEST_ID_MAX + 1];
 	int64_t content_length; /* -1: absent */
-	bool bad_path; /* percent-encoding or UTF-8 of the path is wrong */
+	bool bad_path; /* the path has invalid percent-encoding or UTF-8 */
 
-	/* body: read once by the server; ends with a NUL that does not count */
+	/* read once by the server; NUL-terminated */
 	const char *body;
 	size_t body_len;
-	bool body_too_large; /* it was longer than is read; body is empty */
+	bool body_too_large; /* longer than the limit; body is empty */
 
-	/* found on the way */
+	/* set while the request is processed */
 	const struct route *route;
 	const char
 	    *path_param[PATH_PARAMS_MAX]; /* in the order of the pattern */
-	struct account *account;          /* NULL: nobody */
+	struct account *account;          /* NULL: not authenticated */
 	enum lang lang;
 	struct field_value *values; /* parallel to route->input */
 	struct problem *problem;    /* errors so far, NULL: none */
 	struct bound *bound;        /* of bind_arg(); NULL: none */
 	struct answer answer;
-	int64_t account_id;     /* for the log: 0 nobody */
+	int64_t account_id;     /* for the log; 0: none */
 	const char *cache_word; /* for the log: "hit", "miss", "off", "-" */
 
-	/* the worker's */
+	/* of the worker */
 	const struct conf *conf;
 	struct db *db;
 	struct cache *cache;
 	struct shm *shm;   /* counters and flags; NULL in tests */
-	struct memo *memo; /* tokens checked before; NULL in tests */
-	/* the recommender's, for routes that are BY_MODEL; NULL: none */
+	struct memo *memo; /* cache of checked tokens; NULL in tests */
+	/* the recommendation model, for BY_MODEL routes; NULL: none */
 	const struct model *model;
 	uint64_t model_version; /* 0: none */
 };
 
-/* A request in a context of its own below `parent`; every text is empty. */
+/* A request with its own context below `parent`; all texts are empty. */
 struct req *request_new(TALLOC_CTX *parent);
 
 /*
- * Fills in what the web server says: "NAME=value" texts, ended by NULL, which
- * are borrowed for the life of the request.
+ * Reads the variables of the web server: "NAME=value" texts, terminated by
+ * NULL, which must live as long as the request.
  */
 void request_read(struct req *r, char *const *envp);
 

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The search in the route table. Rows with the same path become one entry of an
- * index, sorted so that the first entry that fits is the right one; it is made
- * at the first search and never changes.
+ * Lookup in the route table. Rows with the same path are one entry of an index,
+ * sorted so that the first match has priority; it is built at the first lookup.
  */
 #include "base/base.h"
 
@@ -13,7 +12,7 @@
 #define SEGMENTS_MAX 10
 
 struct segment {
-	const char *s; /* a parameter's without the braces */
+	const char *s; /* of a parameter: without the braces */
 	size_t len;
 	bool param;
 };
@@ -26,9 +25,8 @@ struct pattern {
 };
 
 /*
- * The parameters of paths: what a 404 calls the thing that is not there, either
- * `model` beside the segment, or a sentence of its own. Sorted by name; t/lint
- * compares the names with routes.def.
+ * The parameters of paths: `model` of the 404 body, or the message of a 404
+ * without a model. Sorted by name; t/lint compares the names with routes.def.
  */
 static const struct param {
 	const char *name;
@@ -54,8 +52,8 @@ static struct {
 } table;
 
 /*
- * Splits a path at its slashes and returns how many segments there are; -1: it
- * does not begin with a slash, holds an empty segment, or too many.
+ * Splits a path at its slashes and returns the number of segments; -1: it does
+ * not begin with a slash, or has an empty segment, or too many.
  */
 static int
 split(const char *path, struct segment out[SEGMENTS_MAX])
@@ -98,7 +96,7 @@ read_pattern(const char *text, struct pattern *out)
 	}
 }
 
-/* Literals before parameters, else by their bytes; parameters are all alike. */
+/* Literals before parameters, then by bytes; all parameters are equal. */
 static int
 compare_segments(const struct segment *a, const struct segment *b)
 {
@@ -188,7 +186,7 @@ fits(const struct pattern *pattern, const struct segment *path, int n)
 	return true;
 }
 
-/* A segment of the path as the client meant it. */
+/* A decoded segment of the path. */
 static char *
 capture(TALLOC_CTX *mem, const struct segment *segment)
 {
@@ -257,8 +255,8 @@ route_allow(TALLOC_CTX *mem, unsigned allowed)
 }
 
 /*
- * The next parameter of a pattern: its name, which ends at a brace. NULL: there
- * is none. *at starts as the pattern.
+ * The name of the next parameter of a pattern, terminated by a brace. NULL:
+ * none. *at is the pattern at first.
  */
 static const char *
 next_param(const char **at, size_t *len)
@@ -273,7 +271,7 @@ next_param(const char **at, size_t *len)
 	return name;
 }
 
-/* The row of a parameter; asserts that there is one. */
+/* The row of a parameter; asserts that it exists. */
 static const struct param *
 find_param(const char *name, size_t len)
 {
@@ -288,7 +286,7 @@ find_param(const char *name, size_t len)
 	return NULL;
 }
 
-/* Decimal digits alone, as many as there are; false: it is no number. */
+/* Only decimal digits; false: not a number. */
 static bool
 read_number(const char *s, int64_t *out)
 {
@@ -391,7 +389,7 @@ route_check_numbers(struct req *r)
 	return ERR_OK;
 }
 
-/* Is a segment of the pattern a place for a name that people choose? */
+/* Whether a segment of the pattern is a name chosen by users. */
 static bool
 is_chosen(const struct segment *segment)
 {
@@ -406,7 +404,7 @@ is_chosen(const struct segment *segment)
 	return false;
 }
 
-/* Does some pattern have the literal where `place` has its i-th segment? */
+/* Whether a pattern has the literal in the position of segment i of `place`. */
 static bool
 is_literal_at(const struct pattern *place, int i, const char *literal)
 {
@@ -432,12 +430,12 @@ is_literal_at(const struct pattern *place, int i, const char *literal)
 bool
 route_is_reserved(const char *segment)
 {
-	/* there whether a row of today says so or not */
+	/* reserved even without a row */
 	static const char *const always[] = {
 		"/api/users/{username}/",
 		"/api/movies/{movie}/",
 	};
-	/* literals beside {username} whose rows are still to come */
+	/* literals in the position of {username} of planned rows */
 	static const char *const to_come[] = {
 		"friend-requests",
 		"friends",

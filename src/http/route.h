@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The route table (routes.def) and the search in it.
+ * The route table (routes.def) and its lookup.
  */
 #ifndef HTTP_ROUTE_H
 #define HTTP_ROUTE_H
@@ -11,37 +11,39 @@
 #include "http/problem.h"
 #include "http/request.h"
 
-/* Who may call. All but PUBLIC need an access token of an active account. */
+/* Authorization. All but PUBLIC require an access token of an active account.
+ */
 enum guard {
-	VERIFIED, /* the default: the address of the account is verified */
+	VERIFIED, /* the default: the mail address is verified */
 	PUBLIC,
 	LOGGED_IN, /* verified or not */
-	OWNER, /* VERIFIED, and the statement decides whose it is (:owned) */
-	STAFF  /* VERIFIED, with the flag of the staff */
+	OWNER,     /* VERIFIED, and the statement checks the owner (:owned) */
+	STAFF      /* VERIFIED, and account.staff is set */
 };
 
 enum pool { FAST, SLOW, POOL__MAX };
 
-/* What a request is counted against (settings limit_…). */
+/* The rate limits (settings limit_…). */
 enum limit_class {
 	L_NONE,
 	L_PUBLIC, /* per address */
-	L_LOGIN,  /* per address, apart from L_PUBLIC */
+	L_LOGIN,  /* per address, separate from L_PUBLIC */
 	L_CODE,   /* per account */
 	L_USER,   /* per account */
-	L_NAME, /* per name that is logged in to; in no row, login counts it */
+	L_NAME,   /* per name of a log-in; counted by login, not by a row */
 	L__MAX
 };
 
-/* The limits of a row, several joined by |. */
+/* The limits of a row, combined by |. */
 #define LIMIT(CLASS) (1u << (CLASS))
 #define NO_LIMIT     0u /* health, documents */
 
 typedef enum err handler(struct req *r);
 
 /*
- * What an answer is made from. The key of each is the caller's id, a parameter
- * of the path, or nothing (api/depends.c); table touch lists what changed.
+ * What an answer depends on. The key of each kind is the id of the caller, a
+ * parameter of the path, or empty (api/depends.c); changes are recorded in
+ * table touch.
  */
 enum on {
 	ON_ACCOUNT = 1,  /* caller: profile, language, verified, sessions */
@@ -64,49 +66,49 @@ struct cache_rule {
 	unsigned depends; /* enum on: generations in the answer */
 	bool by_viewer;   /* the caller's id is part of the key */
 	bool by_lang;
-	bool by_model; /* model in force, and the day: films come out */
+	bool by_model; /* the model and the day, because films are released */
 };
 
 struct route {
 	enum method method;
-	const char *pattern; /* whole: "/api/movies/{movie}/" */
+	const char *pattern; /* complete: "/api/movies/{movie}/" */
 	const char *name;    /* of the handler */
 	handler *handle;
 	enum guard guard;
 	enum pool pool;
-	unsigned limits; /* LIMIT(class) of each that counts the request */
+	unsigned limits; /* LIMIT(class) of each limit */
 	enum style style;
 	const struct field *input;
-	bool needs_database; /* it is connected before the handler runs */
+	bool needs_database; /* connect before the handler runs */
 	struct cache_rule cache;
-	bool writes; /* every method but GET */
+	bool writes; /* true for all methods but GET */
 };
 
 extern const struct route routes[];
 extern const int n_routes;
 
-/* What the search found. */
+/* The result of a lookup. */
 struct route_match {
 	const struct route *route; /* NULL: none */
-	unsigned allowed;          /* bits 1 << enum method that the path has */
+	unsigned allowed; /* methods of the path: bits 1 << enum method */
 	const char *param[PATH_PARAMS_MAX];
 };
 
 /*
- * Finds the row of a decoded path; literal segments win over parameters, and
- * the trailing slash does not matter. HEAD finds GET. Captured texts belong to
- * `mem`.
+ * Finds the row of a decoded path; literal segments have priority over
+ * parameters, and the trailing slash is optional. HEAD finds GET. Parameters
+ * are allocated below `mem`.
  */
 void route_find(TALLOC_CTX *mem, enum method method, const char *path,
     struct route_match *out);
 
-/* "GET, HEAD, OPTIONS, …" for the Allow header; belongs to `mem`. */
+/* "GET, HEAD, OPTIONS, …" for the Allow header; allocated below `mem`. */
 char *route_allow(TALLOC_CTX *mem, unsigned allowed);
 
 /*
- * Parameters of the path, by the name they have in the pattern; asserts that
- * the matched route has it. The text is never empty; a number (a row of the
- * table in route.c) has passed route_check_numbers().
+ * Parameters of the path by name; asserts that the route has it. The text is
+ * never empty; a number (by the table in route.c) has passed
+ * route_check_numbers().
  */
 const char *path_of(const struct req *r, const char *name);
 int64_t path_number(const struct req *r, const char *name);
@@ -119,26 +121,26 @@ enum path_kind path_kind(const struct route *route, const char *name);
 const char *path_last(const struct route *route);
 
 /*
- * The parameter as keys have it: 007 and 7 are one review. A number that is
- * none stays as it came.
+ * The parameter in keys: normalised, if it is a number (007 and 7 are one
+ * review). Invalid numbers are not changed.
  */
 const char *path_key(const struct req *r, const char *name);
 
 /*
- * 404 for the first parameter that has to be a number (decimal digits, at most
- * INT64_MAX) and is none. To be called when the caller has passed the guard.
+ * 404 for the first parameter that must be a number (decimal digits, at most
+ * INT64_MAX) and is not. To be called after the guard.
  */
 enum err route_check_numbers(struct req *r);
 
 /*
- * Records the 404 of what a parameter of the path names, with the contract's
- * body, and returns ERR_NOT_FOUND.
+ * Adds the 404 of the contract for what a parameter of the path names, and
+ * returns ERR_NOT_FOUND.
  */
 enum err fail_param(struct req *r, const char *name);
 
 /*
- * Is `segment` a literal of the table at the place of {username} or {movie}?
- * (contract README 13)
+ * Whether `segment` is a literal of the table in the position of {username} or
+ * {movie} (contract README 13).
  */
 bool route_is_reserved(const char *segment);
 

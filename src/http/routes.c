@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The route table, expanded from routes.def. ROW gives the defaults first, and
- * what the row says overrides them: here alone that is no mistake.
+ * The route table, expanded from routes.def. ROW sets the defaults first, which
+ * the members of the row override; only here that warning is disabled.
  */
 #include "base/base.h"
 
@@ -14,7 +14,7 @@
 #pragma GCC diagnostic ignored "-Woverride-init"
 #endif
 
-/* What the key of a cached answer is made of, beside path and query. */
+/* Parts of the key of a cached answer, in addition to path and query. */
 enum part { BY_NOBODY = 0, BY_LANG = 1, BY_VIEWER = 2, BY_MODEL = 4 };
 
 #define CACHE(SECONDS, DEPENDS, PARTS)                      \
@@ -42,7 +42,7 @@ enum part { BY_NOBODY = 0, BY_LANG = 1, BY_VIEWER = 2, BY_MODEL = 4 };
 		.needs_database = true,                  \
 		.writes = METHOD_##METHOD != METHOD_GET, \
 		__VA_ARGS__ },
-/* The comma at the end stands for a row that says nothing more. */
+/* The trailing comma is for rows without further members. */
 #define ROUTE(METHOD, PATH, ...)     ROW(METHOD, "/api" PATH, __VA_ARGS__, )
 #define ROUTE_TOP(METHOD, PATH, ...) ROW(METHOD, PATH, __VA_ARGS__, )
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The unseen mark: "I have not seen it, do not propose it".
+ * The unseen mark: excludes a movie from recommendations.
  */
 #include "base/base.h"
 

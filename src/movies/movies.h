@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Movies: what other modules may use.
+ * Movies: interface for other modules.
  */
 #ifndef MOVIES_MOVIES_H
 #define MOVIES_MOVIES_H
@@ -9,8 +9,7 @@
 
 #include "api/shape.h"
 
-/* The whole movie object, as sent everywhere (sql/movies.sql, movie_columns).
- */
+/* The movie object (sql/movies.sql, movie_columns). */
 extern const struct column movie_shape[];
 
 #endif

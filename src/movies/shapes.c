@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * How a movie looks on the wire.
+ * The JSON representation of a movie.
  */
 #include "base/base.h"
 

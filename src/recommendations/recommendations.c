@@ -38,7 +38,7 @@ movie_recommendations(struct req *r)
 		e = because_read(r, choice, &because);
 	if (e)
 		return e;
-	r->answer.passing = model_is_lost(r->model);
+	r->answer.no_store = model_is_lost(r->model);
 	j = reply_json(r, 200);
 	json_list(j);
 	for (int i = 0; i < choice->rows.count; i++) {

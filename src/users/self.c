@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * One's own account: profile, language, the introduction.
+ * The account of the caller: profile, language, introduction.
  */
 #include "base/base.h"
 
@@ -21,7 +21,7 @@ user_self(struct req *r)
 	return reply_one(r, 200, SQL_user_self, self_shape);
 }
 
-/* The caller's language, which came with the account for the guard. */
+/* The caller's language, from the account that the guard has loaded. */
 enum err
 user_language_get(struct req *r)
 {
@@ -34,7 +34,7 @@ user_language_get(struct req *r)
 	return reply_done(r, j);
 }
 
-/* Sets it, for all answers after this one. */
+/* Sets it for all following answers. */
 enum err
 user_language_set(struct req *r)
 {
@@ -47,7 +47,7 @@ user_language_set(struct req *r)
 	return reply_true(r, SQL_account_set_language, "status");
 }
 
-/* Marks the introduction as seen; again is no error. */
+/* Marks the introduction as seen; may be repeated. */
 enum err
 user_onboarding(struct req *r)
 {

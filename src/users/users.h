@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Accounts: what other modules may use.
+ * Accounts: interface for other modules.
  */
 #ifndef USERS_USERS_H
 #define USERS_USERS_H
@@ -12,7 +12,7 @@
 /* A user as others see them; `friendship` is null. */
 extern const struct column user_shape[];
 
-/* One's own profile. */
+/* The profile of the caller. */
 extern const struct column self_shape[];
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Proving that the mail address is one's own. The code is made by mxm-jobs when
- * it writes the mail (auth/code.h); here it is only tried or asked for.
+ * Verification of the mail address. mxm-jobs generates the code when it writes
+ * the mail (auth/code.h); here it is checked or requested again.
  */
 #include "base/base.h"
 
@@ -11,8 +11,8 @@
 #include "users/users.h"
 
 /*
- * A number or null is given, but is no code: only text ever fits. Whoever is
- * verified already is not asked for more.
+ * A number or null is present, but not a code: only text can match. A verified
+ * account needs no code.
  */
 const struct field verify_input[] = {
 	{ "verification_code", FROM_BODY, T_TEXT, REQUIRED | NULLABLE | LENIENT,
@@ -20,7 +20,7 @@ const struct field verify_input[] = {
 	{ 0 },
 };
 
-/* Tries a code; an account that is verified already gets success whatever. */
+/* Checks a code; for a verified account any code is a success. */
 enum err
 verify_account(struct req *r)
 {
@@ -33,7 +33,7 @@ verify_account(struct req *r)
 	return reply_true(r, SQL_account_verify, "status");
 }
 
-/* Asks for another mail; 429 during the pause after the last time. */
+/* Requests another mail; 429 during the interval after the last one. */
 enum err
 verify_resend(struct req *r)
 {
