@@ -1,27 +1,27 @@
 -- SPDX-License-Identifier: GPL-3.0-or-later
 --
--- Recommendations. First recommend_caller tells the program all it has to know
--- of the caller; the program scores; then recommend_chosen takes the best of
--- what she may be shown and reads it. Who cannot be scored (no rating, or no
--- model) gets recommend_popular. Contract: behaviour-movies.md, 5 and 6.
+-- Recommendations. recommend_caller reads what is known of the caller; the program
+-- scores; recommend_chosen then selects the best movies that the caller may be
+-- shown and reads them. Without scores (no rating, or no model) recommend_popular
+-- is used. Contract: behaviour-movies.md, 5 and 6.
 
--- Every statement has a CTE `wish` of one row with the columns caller, friends
--- (user names; NULL: all) and celebrities (slugs; NULL: whom she follows).
+-- Every statement has a CTE `criteria` of one row with the columns caller, friends
+-- (user names; NULL: all) and celebrities (slugs; NULL: the followed persons).
 
--- Persons who count as celebrities for the caller.
+-- The celebrities: followed or given persons.
 -- fragment: recommend_celebrities
 	SELECT p.id, p.name, p.slug
 	  FROM live_person AS p
-	 WHERE p.slug = ANY ((SELECT celebrities FROM wish)::text[])
+	 WHERE p.slug = ANY ((SELECT celebrities FROM criteria)::text[])
 	 UNION ALL
 	SELECT p.id, p.name, p.slug
 	  FROM follow AS f
 	  JOIN live_person AS p ON p.id = f.person_id
-	 WHERE (SELECT celebrities FROM wish) IS NULL
-	   AND f.user_id = (SELECT caller FROM wish)
+	 WHERE (SELECT celebrities FROM criteria) IS NULL
+	   AND f.user_id = (SELECT caller FROM criteria)
 
--- What friends like, read from index rating_liked alone. OFFSET 0: as a join with
--- the films in question it would become a look-up for each friend and film.
+-- What friends like, from index rating_liked only. OFFSET 0: as a join with the
+-- movies it would become a look-up for each friend and movie.
 -- fragment: recommend_liking
 	SELECT r.movie_id, f.id AS user_id, f.username
 	  FROM circle AS f
@@ -31,17 +31,17 @@
 	                        AND rating >= 4
 	                     OFFSET 0) AS r
 
--- Friends who count. Who was switched off is none.
+-- The friends: active ones, all or the given ones.
 -- fragment: recommend_friends
 	SELECT a.id, a.username
 	  FROM friend AS f
 	  JOIN account AS a ON a.id = f.friend_id
-	 WHERE f.user_id = (SELECT caller FROM wish)
+	 WHERE f.user_id = (SELECT caller FROM criteria)
 	   AND a.active
-	   AND ((SELECT friends FROM wish) IS NULL
-	        OR a.username = ANY ((SELECT friends FROM wish)::text[]))
+	   AND ((SELECT friends FROM criteria) IS NULL
+	        OR a.username = ANY ((SELECT friends FROM criteria)::text[]))
 
--- Films with a celebrity.
+-- Movies with a celebrity.
 -- fragment: recommend_starring
 	SELECT movie_id
 	  FROM movie_actor
@@ -51,16 +51,16 @@
 	  FROM movie_director
 	 WHERE person_id IN (SELECT id FROM celebrity)
 
--- What is known of the caller, in one row of arrays: her ratings (oldest first)
--- and their stars, her marks, films that friends like or that have a celebrity.
--- Then films that no model knows: kin are pairs of such a film and
--- one with the same director or leading actors, kinds pairs of film and genre.
--- They are the latest of the catalogue; when there are many, also those with
--- people of what she liked last; OFFSET 0: right after an import the planner
--- believes that there are none, and would begin with them.
+-- What is known of the caller, in one row of arrays: ratings (oldest first) and
+-- their stars, unseen marks, movies that friends like, movies with a celebrity.
+-- Then cold-start movies, which are not in the model: `related` are pairs of such
+-- a movie and one with the same director or leading actors, `genre` pairs of movie
+-- and genre. They are the newest of the catalogue and, if there are many, those
+-- with people of the movies the caller liked last. OFFSET 0: after an import the
+-- planner estimates that there are none, and would start with them.
 -- name: recommend_caller :one (user_id bigint, friends text[],
 --	celebrities text[])
-WITH wish AS MATERIALIZED (
+WITH criteria AS MATERIALIZED (
 	SELECT :user_id::bigint AS caller, :friends::text[] AS friends,
 	       :celebrities::text[] AS celebrities,
 	       (now() AT TIME ZONE 'UTC')::date AS today
@@ -77,10 +77,10 @@ WITH wish AS MATERIALIZED (
 	  FROM live_movie
 	 WHERE EXISTS (SELECT FROM rated)
 	   AND NOT modelled
-	   AND coalesce(release_date <= (SELECT today FROM wish), true)
+	   AND coalesce(release_date <= (SELECT today FROM criteria), true)
 	 ORDER BY id DESC
 	 LIMIT 60
-), hers AS (
+), of_liked AS (
 	SELECT m.id
 	  FROM (SELECT movie_id
 	          FROM rated
@@ -100,18 +100,18 @@ WITH wish AS MATERIALIZED (
 	                      WHERE id = c.movie_id
 	                        AND NOT modelled
 	                        AND coalesce(release_date
-	                                     <= (SELECT today FROM wish), true)
+	                                     <= (SELECT today FROM criteria), true)
 	                     OFFSET 0) AS m
 	 WHERE (SELECT count(*) FROM newest) = 60
 	 LIMIT 60
-), stranger AS MATERIALIZED (
+), cold_start AS MATERIALIZED (
 	SELECT id FROM newest
 	 UNION
-	SELECT id FROM hers
-), kin AS (
+	SELECT id FROM of_liked
+), related AS (
 	SELECT array_agg(s.id ORDER BY s.id, k.movie_id) AS film,
 	       array_agg(k.movie_id ORDER BY s.id, k.movie_id) AS known
-	  FROM stranger AS s
+	  FROM cold_start AS s
 	 CROSS JOIN LATERAL (SELECT c.movie_id
 	                       FROM (SELECT person_id
 	                               FROM movie_lead
@@ -124,10 +124,10 @@ WITH wish AS MATERIALIZED (
 	                               AND movie_id <> s.id
 	                             LIMIT 6) AS c
 	                      LIMIT 12) AS k
-), kind AS (
+), genre AS (
 	SELECT array_agg(s.id ORDER BY s.id, mg.genre_id) AS film,
-	       array_agg(mg.genre_id ORDER BY s.id, mg.genre_id) AS genre
-	  FROM stranger AS s
+	       array_agg(mg.genre_id ORDER BY s.id, mg.genre_id) AS id
+	  FROM cold_start AS s
 	  JOIN movie_genre AS mg ON mg.movie_id = s.id
 )
 SELECT (SELECT array_agg(movie_id ORDER BY created_at, id) FROM rated) AS rated,
@@ -141,14 +141,14 @@ SELECT (SELECT array_agg(movie_id ORDER BY created_at, id) FROM rated) AS rated,
          WHERE r.rating >= 4) AS liked,
        (SELECT array_agg(DISTINCT c.movie_id)
           FROM ({{recommend_starring}}) AS c) AS starring,
-       kin.film AS kin_film, kin.known AS kin_known,
-       kind.film AS kind_film, kind.genre AS kind_genre
-  FROM kin
- CROSS JOIN kind;
+       related.film AS related_film, related.known AS related_known,
+       genre.film AS genre_film, genre.id AS genre_id
+  FROM related
+ CROSS JOIN genre;
 
--- The wish of a choice: :size movies, at most :cap of one director; :pad says
--- whether to pad.
--- fragment: recommend_wish
+-- The criteria of a choice: :size movies, at most :cap of one director, with
+-- padding if :pad.
+-- fragment: recommend_criteria
 	SELECT :user_id::bigint AS caller, :friends::text[] AS friends,
 	       :celebrities::text[] AS celebrities, :genres::text[] AS genres,
 	       :size::bigint AS size, :cap::bigint AS cap, :pad::boolean AS pad,
@@ -158,23 +158,23 @@ SELECT (SELECT array_agg(movie_id ORDER BY created_at, id) FROM rated) AS rated,
 	                     JOIN live_platform AS p ON p.id = ap.platform_id
 	                    WHERE ap.user_id = :user_id) AS any_platform
 
--- That, and who counts by it.
--- fragment: recommend_asked
-wish AS MATERIALIZED (
-	{{recommend_wish}}
+-- The criteria, and the celebrities and friends by them.
+-- fragment: recommend_filters
+criteria AS MATERIALIZED (
+	{{recommend_criteria}}
 ), celebrity AS MATERIALIZED (
 	{{recommend_celebrities}}
 ), circle AS MATERIALIZED (
 	{{recommend_friends}}
 )
 
--- What of a movie m the caller may be shown: released (an unknown date counts as
--- past), on one of her platforms
--- or on none, of the genres wished for. OFFSET 0 keeps the planner from reading
--- a whole table into a hash for what are a few look-ups.
+-- Whether movie m may be shown to the caller: released (an unknown date counts as
+-- past), on one of the caller's platforms or on none, of the genres of the
+-- criteria. OFFSET 0 prevents the planner from hashing a whole table for a few
+-- look-ups.
 -- fragment: recommend_allowed
-       coalesce(m.release_date <= (SELECT today FROM wish), true)
-   AND ((SELECT any_platform FROM wish)
+       coalesce(m.release_date <= (SELECT today FROM criteria), true)
+   AND ((SELECT any_platform FROM criteria)
         OR NOT EXISTS (SELECT
                          FROM movie_platform AS mp
                          JOIN live_platform AS p ON p.id = mp.platform_id
@@ -187,16 +187,16 @@ wish AS MATERIALIZED (
                     WHERE mp.movie_id = m.id
                       AND ap.user_id = :user_id
                    OFFSET 0))
-   AND ((SELECT genres FROM wish) IS NULL
+   AND ((SELECT genres FROM criteria) IS NULL
         OR EXISTS (SELECT
                      FROM movie_genre AS mg
                      JOIN live_genre AS g ON g.id = mg.genre_id
                     WHERE mg.movie_id = m.id
-                      AND g.slug = ANY ((SELECT genres FROM wish)::text[])
+                      AND g.slug = ANY ((SELECT genres FROM criteria)::text[])
                    OFFSET 0))
 
--- What she does not know yet.
--- fragment: recommend_new
+-- Whether the caller has neither rated nor marked it.
+-- fragment: recommend_unrated
        NOT EXISTS (SELECT
                      FROM live_rating AS r
                     WHERE r.user_id = :user_id AND r.movie_id = m.id)
@@ -204,12 +204,12 @@ wish AS MATERIALIZED (
                      FROM unseen AS u
                     WHERE u.user_id = :user_id AND u.movie_id = m.id)
 
--- What may pad a choice, as many of the newest as are missing: of all films, or
--- of the newest thousand of the genres wished for.
+-- The padding of a choice, up to its size: the newest movies, or the newest of a
+-- thousand of the genres of the criteria.
 -- fragment: recommend_padding
-       (SELECT pad FROM wish)
+       (SELECT pad FROM criteria)
    AND {{recommend_allowed}}
-   AND {{recommend_new}}
+   AND {{recommend_unrated}}
    AND m.id NOT IN (SELECT id FROM placed)
    AND NOT EXISTS (SELECT
                      FROM movie_director AS md
@@ -217,7 +217,7 @@ wish AS MATERIALIZED (
                       AND md.person_id IN (SELECT person_id FROM shared)
                    OFFSET 0)
  ORDER BY m.release_date DESC NULLS LAST, m.id DESC
- LIMIT (SELECT size FROM wish) - (SELECT count(*) FROM best)
+ LIMIT (SELECT size FROM criteria) - (SELECT count(*) FROM best)
 
 -- fragment: recommend_awarded
        EXISTS (SELECT
@@ -226,58 +226,58 @@ wish AS MATERIALIZED (
                 WHERE ma.movie_id = m.id
                OFFSET 0)
 
--- From scored (id, score, awarded) to the choice: best first, of one director no
--- more than her share; then, as padding, the newest others; and only when those
--- are not enough, what is over a director's share.
+-- From scored (id, score, awarded) to the choice: best first, at most :cap of one
+-- director; then the newest others as padding; then, if these are not enough, the
+-- movies above the limit of a director.
 -- fragment: recommend_choice
 placed AS MATERIALIZED (
 	SELECT id, awarded, row_number() OVER (ORDER BY score DESC, id DESC) AS place
 	  FROM scored
-), crowd AS MATERIALIZED (
+), excess AS MATERIALIZED (
 	SELECT DISTINCT movie_id
 	  FROM (SELECT md.movie_id,
 	               row_number() OVER (PARTITION BY md.person_id
 	                                  ORDER BY p.place) AS nth
 	          FROM placed AS p
 	          JOIN movie_director AS md ON md.movie_id = p.id) AS n
-	 WHERE nth > (SELECT cap FROM wish)
+	 WHERE nth > (SELECT cap FROM criteria)
 ), best AS MATERIALIZED (
 	SELECT id, awarded, place
 	  FROM placed
-	 WHERE id NOT IN (SELECT movie_id FROM crowd)
+	 WHERE id NOT IN (SELECT movie_id FROM excess)
 	 ORDER BY place
-	 LIMIT (SELECT size FROM wish)
+	 LIMIT (SELECT size FROM criteria)
 ), shared AS MATERIALIZED (
 	SELECT md.person_id
 	  FROM best AS b
 	  JOIN movie_director AS md ON md.movie_id = b.id
 	 GROUP BY md.person_id
-	HAVING count(*) >= (SELECT cap FROM wish)
+	HAVING count(*) >= (SELECT cap FROM criteria)
 ), padding AS MATERIALIZED (
 	SELECT m.id, {{recommend_awarded}} AS awarded,
 	       row_number() OVER (ORDER BY m.release_date DESC NULLS LAST,
 	                                   m.id DESC) AS place
 	  FROM ((SELECT m.id, m.release_date
 	           FROM live_movie AS m
-	          WHERE (SELECT genres FROM wish) IS NULL
+	          WHERE (SELECT genres FROM criteria) IS NULL
 	            AND {{recommend_padding}})
 	        UNION ALL
 	        (SELECT m.id, m.release_date
 	           FROM movie_search(:language, NULL, :user_id,
-	                             (SELECT genres FROM wish), NULL, NULL, NULL,
+	                             (SELECT genres FROM criteria), NULL, NULL, NULL,
 	                             NULL, NULL, false, false, 1, 1000) AS w
 	          CROSS JOIN LATERAL (SELECT id, release_date
 	                                FROM live_movie
 	                               WHERE id = w.movie_id
 	                              OFFSET 0) AS m
-	          WHERE (SELECT genres FROM wish) IS NOT NULL
+	          WHERE (SELECT genres FROM criteria) IS NOT NULL
 	            AND {{recommend_padding}})) AS m
 ), over AS (
 	SELECT id, awarded, place
 	  FROM placed
-	 WHERE id IN (SELECT movie_id FROM crowd)
+	 WHERE id IN (SELECT movie_id FROM excess)
 	 ORDER BY place
-	 LIMIT (SELECT size FROM wish) - (SELECT count(*) FROM best)
+	 LIMIT (SELECT size FROM criteria) - (SELECT count(*) FROM best)
 	       - (SELECT count(*) FROM padding)
 ), chosen AS (
 	SELECT id, awarded, 1 AS rank, place FROM best
@@ -290,7 +290,7 @@ placed AS MATERIALIZED (
 	 WHERE r.movie_id IN (SELECT id FROM chosen)
 )
 
--- The movies themselves, and what speaks for them.
+-- The movies, and the reasons for them.
 -- fragment: recommend_answer
 SELECT {{movie_columns}},
        c.rank > 1 AS padded, c.awarded, m.rating_count > 0 AS rated,
@@ -334,14 +334,14 @@ SELECT {{movie_columns}},
     ON t.movie_id = m.id AND t.language = :language
  ORDER BY c.rank, c.place
 
--- The best of what the program scored: :movies, best first, and their :scores,
--- to which :award is added where there is one. No more than three times as many
--- as are wanted (a thousand, where so many are sent) are looked at.
+-- The best of what the program scored: :movies, best first, with :scores, to which
+-- :award is added for movies with an award. At most three times :size, or a
+-- thousand if so many are passed, are read.
 -- name: recommend_chosen :many (language text, user_id bigint,
 --	friends text[], celebrities text[], genres text[],
 --	size bigint, cap bigint, pad boolean, movies bigint[],
 --	scores double precision[], award double precision)
-WITH {{recommend_asked}}, scored AS MATERIALIZED (
+WITH {{recommend_filters}}, scored AS MATERIALIZED (
 	SELECT g.id, a.awarded,
 	       g.score + CASE WHEN a.awarded THEN :award::double precision
 	                 ELSE 0 END AS score
@@ -360,17 +360,16 @@ WITH {{recommend_asked}}, scored AS MATERIALIZED (
 {{recommend_answer}}
  LIMIT :size;
 
--- For whom nothing can be scored: of the six hundred best by damped mean (of the
--- genres wished for: when the ten thousand best of all have not as many, these
--- genres are few films, and all are read), what came out lately more than old
--- films; who has rated something gets what shares a genre with her favourites, and
--- less of what she disliked; spread over genres, since every further film of one
--- counts for less. :bonus is that of a point as a share of the distance between
--- best and last.
+-- Without scores: the six hundred best movies by damped mean, newer ones weighted
+-- higher than old ones. (With genres: if the ten thousand best of all movies have
+-- fewer, these genres have few movies, and all are read.) If the caller has rated
+-- movies, only those that share a genre with their favourites, with a lower weight
+-- of disliked genres; every further movie of a genre weighs less. :bonus is a
+-- point as a share of the difference between the best and the last value.
 -- name: recommend_popular :many (language text, user_id bigint,
 --	friends text[], celebrities text[], genres text[],
 --	size bigint, cap bigint, pad boolean, bonus double precision)
-WITH {{recommend_asked}}, affinity AS MATERIALIZED (
+WITH {{recommend_filters}}, affinity AS MATERIALIZED (
 	SELECT mg.genre_id, bool_or(r.rating >= 4) AS favourite,
 	       sum(r.rating - 2.5) / (count(*) + 1) / 2.5 AS liking
 	  FROM live_rating AS r
@@ -382,31 +381,31 @@ WITH {{recommend_asked}}, affinity AS MATERIALIZED (
 	SELECT array_agg(genre_id) AS genres
 	  FROM affinity
 	 WHERE favourite
-), walked AS MATERIALIZED (
+), of_genres AS MATERIALIZED (
 	SELECT m.id, m.score, m.release_date
 	  FROM (SELECT id, score, release_date
 	          FROM live_movie
-	         WHERE (SELECT genres FROM wish) IS NOT NULL
+	         WHERE (SELECT genres FROM criteria) IS NOT NULL
 	         ORDER BY score DESC, id DESC
 	         LIMIT 10000) AS m
 	 WHERE EXISTS (SELECT
 	                 FROM movie_genre AS mg
 	                 JOIN live_genre AS g ON g.id = mg.genre_id
 	                WHERE mg.movie_id = m.id
-	                  AND g.slug = ANY ((SELECT genres FROM wish)::text[])
+	                  AND g.slug = ANY ((SELECT genres FROM criteria)::text[])
 	               OFFSET 0)
 	 LIMIT 600
 ), candidate AS MATERIALIZED (
 	SELECT m.id, m.score, m.release_date
 	  FROM ((SELECT id, score, release_date
 	           FROM live_movie
-	          WHERE (SELECT genres FROM wish) IS NULL
+	          WHERE (SELECT genres FROM criteria) IS NULL
 	          ORDER BY score DESC, id DESC
 	          LIMIT 600)
 	        UNION ALL
 	        (SELECT id, score, release_date
-	           FROM walked
-	          WHERE (SELECT count(*) FROM walked) = 600)
+	           FROM of_genres
+	          WHERE (SELECT count(*) FROM of_genres) = 600)
 	        UNION ALL
 	        (SELECT o.id, o.score, o.release_date
 	           FROM (SELECT DISTINCT mg.movie_id
@@ -415,8 +414,8 @@ WITH {{recommend_asked}}, affinity AS MATERIALIZED (
 	                                        FROM movie_genre
 	                                       WHERE genre_id = g.id
 	                                      OFFSET 0) AS mg
-	                  WHERE g.slug = ANY ((SELECT genres FROM wish)::text[])
-	                    AND (SELECT count(*) FROM walked) < 600)
+	                  WHERE g.slug = ANY ((SELECT genres FROM criteria)::text[])
+	                    AND (SELECT count(*) FROM of_genres) < 600)
 	                AS w
 	          CROSS JOIN LATERAL (SELECT id, score, release_date
 	                                FROM live_movie
@@ -425,7 +424,7 @@ WITH {{recommend_asked}}, affinity AS MATERIALIZED (
 	          ORDER BY o.score DESC, o.id DESC
 	          LIMIT 600)) AS m
 	 WHERE {{recommend_allowed}}
-	   AND {{recommend_new}}
+	   AND {{recommend_unrated}}
 	   AND ((SELECT genres FROM taste) IS NULL
 	        OR EXISTS (SELECT
 	                     FROM movie_genre AS mg
@@ -440,7 +439,7 @@ WITH {{recommend_asked}}, affinity AS MATERIALIZED (
 	       c.score * (0.7 + 0.3 * CASE
 	                              WHEN c.release_date IS NULL THEN 0
 	                              ELSE exp(least(c.release_date
-	                                   - (SELECT today FROM wish), 0)
+	                                   - (SELECT today FROM criteria), 0)
 	                                   / 3650.0) END)
 	       * (1 + coalesce(l.liking, 0) / 2) AS value
 	  FROM candidate AS c
@@ -482,7 +481,7 @@ WITH {{recommend_asked}}, affinity AS MATERIALIZED (
 {{recommend_answer}}
  LIMIT :size;
 
--- What the caller's ratings are called, for reasons.
+-- The titles of rated movies, for reasons.
 -- name: recommend_titles :many (language text, movies bigint[])
 SELECT m.id, m.slug, coalesce(t.title, m.title) AS title,
        api_url('movies', m.slug) AS url
@@ -492,15 +491,15 @@ SELECT m.id, m.slug, coalesce(t.title, m.title) AS title,
  WHERE m.id = ANY (:movies)
  LIMIT cardinality(:movies);
 
--- All films with an award, rising.
+-- All movies with an award, sorted.
 -- name: recommend_awarded_all :one ()
 SELECT array_agg(DISTINCT ma.movie_id ORDER BY ma.movie_id) AS awarded
   FROM movie_award AS ma
   JOIN live_award AS a ON a.id = ma.award_id;
 
--- A member and a film for mxmctl recommend explain, each by name or by number,
--- and what stands between them: NULL where there is no such member or film.
--- name: recommend_explained :one (member text, film text)
+-- A user and a movie for mxmctl recommend explain, each by name or number, and why
+-- it is not shown to the user; NULL: there is no such user or movie.
+-- name: recommend_explained :one (account text, movie text)
 SELECT a.id AS user_id, a.username, m.id AS movie_id, m.slug, m.title,
        coalesce(m.release_date <= (now() AT TIME ZONE 'UTC')::date, true)
        AS released,
@@ -526,7 +525,7 @@ SELECT a.id AS user_id, a.username, m.id AS movie_id, m.slug, m.title,
        AS on_platform,
        {{recommend_awarded}} AS awarded
   FROM (SELECT) AS one
-  LEFT JOIN account AS a ON a.username = :member OR a.id::text = :member
-  LEFT JOIN live_movie AS m ON m.slug = :film OR m.id::text = :film
- ORDER BY a.username = :member DESC, m.slug = :film DESC
+  LEFT JOIN account AS a ON a.username = :account OR a.id::text = :account
+  LEFT JOIN live_movie AS m ON m.slug = :movie OR m.id::text = :movie
+ ORDER BY a.username = :account DESC, m.slug = :movie DESC
  LIMIT 1;

@@ -65,7 +65,7 @@ reload(struct loader *s)
 	const char *why;
 	enum err e;
 
-	if (model_is_lost(s->model)) {
+	if (model_is_truncated(s->model)) {
 		log_error("%s: model %" PRIu64
 			  " was truncated while it was in force; %s",
 		    s->path, s->stamp.version, without);

@@ -42,7 +42,7 @@ model_new(TALLOC_CTX *mem, uint32_t items, unsigned factors)
 }
 
 bool
-model_is_lost(const struct model *m)
+model_is_truncated(const struct model *m)
 {
 	return m && m->trap && m->trap->truncated;
 }

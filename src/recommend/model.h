@@ -59,7 +59,7 @@ struct model {
 struct model *model_new(TALLOC_CTX *mem, uint32_t items, unsigned factors);
 
 /* Was its file found truncated? NULL: no. */
-bool model_is_lost(const struct model *m);
+bool model_is_truncated(const struct model *m);
 
 /* The index of a number among n sorted ones; n: not found. */
 size_t model_place(const int64_t *sorted, size_t n, int64_t wanted);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Who asks for recommendations.
+ * The caller of recommendations.
  */
 #include "base/base.h"
 
@@ -8,7 +8,7 @@
 #include "recommendations/caller.h"
 
 struct arg
-arg_names(const struct names_wished *names)
+arg_names(const struct name_filter *names)
 {
 	return names->text ? arg_text_array(names->text, names->n) : arg_null();
 }
@@ -34,15 +34,16 @@ pairs_of(
 }
 
 enum err
-caller_read(
-    TALLOC_CTX *mem, struct db *db, const struct wish *wish, struct caller *out)
+caller_read(TALLOC_CTX *mem, struct db *db, const struct criteria *criteria,
+    struct caller *out)
 {
 	struct row row;
 	struct ids stars;
 	enum err e;
 
-	e = query_one(mem, db, &row, SQL_recommend_caller, arg_id(wish->caller),
-	    arg_names(&wish->friends), arg_names(&wish->celebrities));
+	e = query_one(mem, db, &row, SQL_recommend_caller,
+	    arg_id(criteria->caller), arg_names(&criteria->friends),
+	    arg_names(&criteria->celebrities));
 	if (e)
 		return e;
 	out->rated = ids_of(mem, &row, "rated");
@@ -52,7 +53,7 @@ caller_read(
 	out->unseen = ids_of(mem, &row, "unseen");
 	out->liked = ids_of(mem, &row, "liked");
 	out->starring = ids_of(mem, &row, "starring");
-	out->kin = pairs_of(mem, &row, "kin_film", "kin_known");
-	out->kind = pairs_of(mem, &row, "kind_film", "kind_genre");
+	out->related = pairs_of(mem, &row, "related_film", "related_known");
+	out->genre = pairs_of(mem, &row, "genre_film", "genre_id");
 	return ERR_OK;
 }

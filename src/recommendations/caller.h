@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * What recommendations are asked for, and what is known of who asks: one
- * statement's worth.
+ * The criteria of recommendations, and what is known of the caller, which is
+ * read with one statement.
  */
 #ifndef RECOMMENDATIONS_CALLER_H
 #define RECOMMENDATIONS_CALLER_H
@@ -12,33 +12,33 @@
 #include "db/db.h"
 #include "i18n/lang.h"
 
-/* Names a wish is limited to; `text` NULL: it is not. */
-struct names_wished {
+/* Names to limit criteria to; `text` NULL: no limit. */
+struct name_filter {
 	const char *const *text;
 	size_t n;
 };
 
-struct wish {
+struct criteria {
 	int64_t caller;
 	enum lang lang;
-	struct names_wished friends;     /* user names; else all her friends */
-	struct names_wished celebrities; /* slugs; else whom she follows */
-	struct names_wished genres;      /* slugs; else any */
-	int size;                        /* how many movies */
-	bool pad;        /* with the newest when there are not as many */
+	struct name_filter friends;     /* user names; else all friends */
+	struct name_filter celebrities; /* slugs; else the followed persons */
+	struct name_filter genres;      /* slugs; else any */
+	int size;                       /* number of movies */
+	bool pad;        /* with the newest movies, up to `size` */
 	double bonus;    /* setting recommend_bonus */
 	double director; /* setting recommend_director */
 };
 
-/* SQL's view of names: an array, or NULL. */
-struct arg arg_names(const struct names_wished *names);
+/* As a parameter: an array, or NULL. */
+struct arg arg_names(const struct name_filter *names);
 
 struct ids {
 	const int64_t *id;
 	size_t n;
 };
 
-/* Pairs film[i], other[i], films rising. */
+/* Pairs film[i], other[i], sorted by film. */
 struct pairs {
 	const int64_t *film;
 	const int64_t *other;
@@ -48,17 +48,18 @@ struct pairs {
 struct caller {
 	struct ids rated;     /* movies, oldest rating first */
 	const int64_t *stars; /* of each of them */
-	struct ids unseen;    /* marked so */
+	struct ids unseen;    /* marked as unseen */
 	struct ids liked;     /* 4 or 5 stars from a friend */
 	struct ids starring;  /* with a celebrity */
-	struct pairs kin;     /* film no model knows, one of the same people */
-	struct pairs kind;    /* film no model knows, genre */
+	struct pairs related; /* cold-start movie, movie of the same people */
+	struct pairs genre;   /* cold-start movie, genre */
 };
 
 /*
- * Reads it, films that no model knows too. Everything belongs to `mem`.
+ * Reads it, including cold-start movies: movies that are not in the model.
+ * Everything belongs to `mem`.
  */
-enum err caller_read(TALLOC_CTX *mem, struct db *db, const struct wish *wish,
-    struct caller *out);
+enum err caller_read(TALLOC_CTX *mem, struct db *db,
+    const struct criteria *criteria, struct caller *out);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The choice. SQL knows who may be shown what, the ranking what is liked: the
- * best sixty go to SQL, and more when too few of them come back.
+ * The choice. SQL filters what the caller may be shown, the ranking scores: the
+ * best sixty are passed to SQL, and more if too few of them pass the filter.
  */
 #include "base/base.h"
 
@@ -10,20 +10,20 @@
 #include "recommendations/choice.h"
 
 #define CANDIDATES 60
-#define WIDER      30 /* times as many at the next try */
+#define WIDER      30 /* factor for the next try */
 
-/* At most so many of one director. */
+/* The limit per director. */
 static int
-cap_of(const struct wish *wish)
+cap_of(const struct criteria *criteria)
 {
-	int cap = (int)(wish->director * wish->size);
+	int cap = (int)(criteria->director * criteria->size);
 
 	return cap > 1 ? cap : 1;
 }
 
-/* How many were chosen, padding apart. */
+/* How many were chosen, without padding. */
 static int
-found_in(const struct rows *rows)
+count_chosen(const struct rows *rows)
 {
 	struct row row;
 	int n = 0;
@@ -36,10 +36,10 @@ found_in(const struct rows *rows)
 }
 
 static enum err
-choose_ranked(TALLOC_CTX *mem, struct db *db, const struct wish *wish,
+choose_ranked(TALLOC_CTX *mem, struct db *db, const struct criteria *criteria,
     struct ranking *ranking, struct rows *out)
 {
-	double point = ranking_bonuses(ranking, wish->bonus), *scores;
+	double point = ranking_bonuses(ranking, criteria->bonus), *scores;
 	size_t all = ranking_size(ranking), top = CANDIDATES, n;
 	int64_t *movies;
 	enum err e;
@@ -51,50 +51,51 @@ choose_ranked(TALLOC_CTX *mem, struct db *db, const struct wish *wish,
 		movies = mem_array(mem, int64_t, top + 1);
 		scores = mem_array(mem, double, top + 1);
 		n = ranking_top(ranking, top, movies, scores);
-		if (ranking_is_lost(ranking))
+		if (ranking_is_truncated(ranking))
 			return ERR_OK;
 		e = query_all(mem, db, out, SQL_recommend_chosen,
-		    arg_text(lang_code(wish->lang)), arg_id(wish->caller),
-		    arg_names(&wish->friends), arg_names(&wish->celebrities),
-		    arg_names(&wish->genres), arg_int(wish->size),
-		    arg_int(cap_of(wish)), arg_bool(wish->pad && last),
+		    arg_text(lang_code(criteria->lang)),
+		    arg_id(criteria->caller), arg_names(&criteria->friends),
+		    arg_names(&criteria->celebrities),
+		    arg_names(&criteria->genres), arg_int(criteria->size),
+		    arg_int(cap_of(criteria)), arg_bool(criteria->pad && last),
 		    arg_int_array(movies, n), arg_double_array(scores, n),
 		    arg_double(point * BONUS_AWARD));
-		if (e || last || found_in(out) >= wish->size)
+		if (e || last || count_chosen(out) >= criteria->size)
 			return e;
 	}
 }
 
 static enum err
-choose_popular(
-    TALLOC_CTX *mem, struct db *db, const struct wish *wish, struct rows *out)
+choose_popular(TALLOC_CTX *mem, struct db *db, const struct criteria *criteria,
+    struct rows *out)
 {
 	return query_all(mem, db, out, SQL_recommend_popular,
-	    arg_text(lang_code(wish->lang)), arg_id(wish->caller),
-	    arg_names(&wish->friends), arg_names(&wish->celebrities),
-	    arg_names(&wish->genres), arg_int(wish->size),
-	    arg_int(cap_of(wish)), arg_bool(wish->pad),
-	    arg_double(wish->bonus));
+	    arg_text(lang_code(criteria->lang)), arg_id(criteria->caller),
+	    arg_names(&criteria->friends), arg_names(&criteria->celebrities),
+	    arg_names(&criteria->genres), arg_int(criteria->size),
+	    arg_int(cap_of(criteria)), arg_bool(criteria->pad),
+	    arg_double(criteria->bonus));
 }
 
 enum err
 choice_make(TALLOC_CTX *mem, struct db *db, const struct model *model,
-    const struct wish *wish, struct choice *out)
+    const struct criteria *criteria, struct choice *out)
 {
 	enum err e;
 
 	memset(out, 0, sizeof *out);
 	if (model) {
-		e = caller_read(mem, db, wish, &out->caller);
+		e = caller_read(mem, db, criteria, &out->caller);
 		if (e)
 			return e;
 		out->ranking = ranking_new(mem, model, &out->caller);
 	}
 	if (out->ranking) {
-		e = choose_ranked(mem, db, wish, out->ranking, &out->rows);
-		if (e || !ranking_is_lost(out->ranking))
+		e = choose_ranked(mem, db, criteria, out->ranking, &out->rows);
+		if (e || !ranking_is_truncated(out->ranking))
 			return e;
 		out->ranking = NULL;
 	}
-	return choose_popular(mem, db, wish, &out->rows);
+	return choose_popular(mem, db, criteria, &out->rows);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * From a wish to movies, best first: the ranking, the bonuses, what the caller
- * may be shown, no more than a share of one director, and padding.
+ * From criteria to movies, best first: ranking, bonuses, what the caller may be
+ * shown, the limit per director, and padding.
  */
 #ifndef RECOMMENDATIONS_CHOICE_H
 #define RECOMMENDATIONS_CHOICE_H
@@ -19,10 +19,10 @@ struct choice {
 };
 
 /*
- * Makes the choice: two statements. `model` may be NULL. Everything belongs to
+ * Chooses with two statements. `model` may be NULL. Everything belongs to
  * `mem`.
  */
 enum err choice_make(TALLOC_CTX *mem, struct db *db, const struct model *model,
-    const struct wish *wish, struct choice *out);
+    const struct criteria *criteria, struct choice *out);
 
 #endif

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Ranking. A stranger's score is linear in the factors as any other: the mean
- * over its kin (films of the same people that the model knows) and its genres,
- * these weighing as two films do; so its parts are the means of their parts.
+ * Ranking. The score of a cold-start movie is the mean over its related movies
+ * (movies of the same people that are in the model) and its genres, which weigh
+ * as much as two movies. It is linear in the factors, like other scores, so its
+ * parts are the means of their parts.
  */
 #include "base/base.h"
 
@@ -14,32 +15,32 @@
 #include "recommend/score.h"
 #include "recommendations/ranking.h"
 
-#define SPREAD_TOP   100 /* bonuses are measured by the best hundred */
-#define GENRE_WEIGHT 2   /* as many films are worth as much as the genres */
+#define SPREAD_TOP   100 /* bonuses are scaled by the best hundred */
+#define GENRE_WEIGHT 2   /* the genres weigh as much as so many movies */
 
 struct ranking {
 	const struct model *model;
 	const struct caller *caller;
 	struct fold *fold;
 	struct history history;
-	float *parts;         /* room for as many, for stranger_parts() */
-	struct ids strangers; /* rising */
-	float *taste;         /* by place, without bonuses */
-	float *score;         /* by place; -INFINITY: not to be shown */
+	float *parts;          /* scratch of cold_start_parts() */
+	struct ids cold_start; /* sorted */
+	float *taste;          /* by place, without bonuses */
+	float *score;          /* by place; -INFINITY: not shown */
 	size_t places;
 	bool made;
 };
 
-/* --------------------------------------------------------------- strangers */
+/* ------------------------------------------------------ cold-start movies */
 
-/* What a stranger is like: runs of the caller's pairs. */
-struct likeness {
-	size_t kin, kin_end;
-	size_t kind, kind_end;
+/* A movie's ranges of the caller's pairs. */
+struct links {
+	size_t related, related_end;
+	size_t genre, genre_end;
 };
 
 static void
-run_of(const struct pairs *p, int64_t film, size_t *from, size_t *to)
+range_of(const struct pairs *p, int64_t film, size_t *from, size_t *to)
 {
 	for (*from = 0; *from < p->n && p->film[*from] < film; (*from)++)
 		;
@@ -47,43 +48,43 @@ run_of(const struct pairs *p, int64_t film, size_t *from, size_t *to)
 		;
 }
 
-static struct likeness
-likeness_of(const struct caller *c, int64_t film)
+static struct links
+links_of(const struct caller *c, int64_t film)
 {
-	struct likeness l;
+	struct links l;
 
-	run_of(&c->kin, film, &l.kin, &l.kin_end);
-	run_of(&c->kind, film, &l.kind, &l.kind_end);
+	range_of(&c->related, film, &l.related, &l.related_end);
+	range_of(&c->genre, film, &l.genre, &l.genre_end);
 	return l;
 }
 
 /*
- * The weight of each of its kin, and of each of its genres, that the model
- * knows. false: it knows none.
+ * The weight of each related movie and of each genre that is in the model.
+ * false: there is none.
  */
 static bool
-weigh(const struct ranking *r, const struct likeness *l, float *of_kin,
-    float *of_kind)
+weigh(const struct ranking *r, const struct links *l, float *related_weight,
+    float *genre_weight)
 {
-	size_t kin = 0, genres = 0;
+	size_t related = 0, genres = 0;
 	float all;
 
-	for (size_t i = l->kin; i < l->kin_end; i++)
-		kin +=
-		    model_find(r->model, r->caller->kin.other[i]) != MODEL_NONE;
-	for (size_t i = l->kind; i < l->kind_end; i++)
-		genres += model_genre(r->model, r->caller->kind.other[i]) !=
+	for (size_t i = l->related; i < l->related_end; i++)
+		related += model_find(r->model, r->caller->related.other[i]) !=
+			   MODEL_NONE;
+	for (size_t i = l->genre; i < l->genre_end; i++)
+		genres += model_genre(r->model, r->caller->genre.other[i]) !=
 			  MODEL_NONE;
-	all = (float)kin + (genres > 0 ? GENRE_WEIGHT : 0);
+	all = (float)related + (genres > 0 ? GENRE_WEIGHT : 0);
 	if (!(all > 0))
 		return false;
-	*of_kin = 1 / all;
-	*of_kind = genres > 0 ? GENRE_WEIGHT / (all * (float)genres) : 0;
+	*related_weight = 1 / all;
+	*genre_weight = genres > 0 ? GENRE_WEIGHT / (all * (float)genres) : 0;
 	return true;
 }
 
 static const float *
-factors_of_genre(const struct model *m, uint32_t genre)
+genre_factors(const struct model *m, uint32_t genre)
 {
 	return m->genre.factor + genre * m->stride;
 }
@@ -96,27 +97,27 @@ genre_set(uint32_t genre)
 }
 
 static float
-stranger_score(const struct ranking *r, int64_t film)
+cold_start_score(const struct ranking *r, int64_t film)
 {
 	const struct model *m = r->model;
-	struct likeness l = likeness_of(r->caller, film);
-	float of_kin, of_kind, score = 0;
+	struct links l = links_of(r->caller, film);
+	float related_weight, genre_weight, score = 0;
 
-	if (!weigh(r, &l, &of_kin, &of_kind))
+	if (!weigh(r, &l, &related_weight, &genre_weight))
 		return -INFINITY;
-	for (size_t i = l.kin; i < l.kin_end; i++) {
-		uint32_t item = model_find(m, r->caller->kin.other[i]);
+	for (size_t i = l.related; i < l.related_end; i++) {
+		uint32_t item = model_find(m, r->caller->related.other[i]);
 
 		if (item != MODEL_NONE)
-			score += of_kin * r->taste[item];
+			score += related_weight * r->taste[item];
 	}
-	for (size_t i = l.kind; i < l.kind_end; i++) {
-		uint32_t g = model_genre(m, r->caller->kind.other[i]);
+	for (size_t i = l.genre; i < l.genre_end; i++) {
+		uint32_t g = model_genre(m, r->caller->genre.other[i]);
 
 		if (g != MODEL_NONE)
-			score +=
-			    of_kind * fold_score(r->fold,
-					  factors_of_genre(m, g), genre_set(g));
+			score += genre_weight * fold_score(r->fold,
+						    genre_factors(m, g),
+						    genre_set(g));
 	}
 	return score;
 }
@@ -135,43 +136,45 @@ factors_of(const struct model *m, uint32_t item)
 }
 
 static bool
-stranger_parts(const struct ranking *r, int64_t film, float *out, float *common)
+cold_start_parts(
+    const struct ranking *r, int64_t film, float *out, float *common)
 {
 	const struct model *m = r->model;
 	const struct history *h = &r->history;
-	struct likeness l = likeness_of(r->caller, film);
-	float of_kin, of_kind, *parts = r->parts;
+	struct links l = links_of(r->caller, film);
+	float related_weight, genre_weight, *parts = r->parts;
 
-	if (!weigh(r, &l, &of_kin, &of_kind))
+	if (!weigh(r, &l, &related_weight, &genre_weight))
 		return false;
-	for (size_t i = l.kin; i < l.kin_end; i++) {
-		uint32_t item = model_find(m, r->caller->kin.other[i]);
+	for (size_t i = l.related; i < l.related_end; i++) {
+		uint32_t item = model_find(m, r->caller->related.other[i]);
 
 		if (item == MODEL_NONE)
 			continue;
 		score_parts(r->fold, h, item, parts);
-		add_parts(out, of_kin, parts, h->n);
-		*common += of_kin * fold_common(r->fold, factors_of(m, item));
+		add_parts(out, related_weight, parts, h->n);
+		*common +=
+		    related_weight * fold_common(r->fold, factors_of(m, item));
 	}
-	for (size_t i = l.kind; i < l.kind_end; i++) {
-		uint32_t g = model_genre(m, r->caller->kind.other[i]);
+	for (size_t i = l.genre; i < l.genre_end; i++) {
+		uint32_t g = model_genre(m, r->caller->genre.other[i]);
 		const float *y;
 
 		if (g == MODEL_NONE)
 			continue;
-		y = factors_of_genre(m, g);
+		y = genre_factors(m, g);
 		fold_parts(r->fold, h, y, genre_set(g), parts);
-		add_parts(out, of_kind, parts, h->n);
-		*common += of_kind * fold_common(r->fold, y);
+		add_parts(out, genre_weight, parts, h->n);
+		*common += genre_weight * fold_common(r->fold, y);
 	}
 	return true;
 }
 
-/* The films of both runs of pairs that the model does not know, rising. */
+/* The movies of both lists of pairs that are not in the model, sorted. */
 static void
-find_strangers(struct ranking *r)
+find_cold_start(struct ranking *r)
 {
-	const struct pairs *a = &r->caller->kin, *b = &r->caller->kind;
+	const struct pairs *a = &r->caller->related, *b = &r->caller->genre;
 	int64_t *found = mem_array(r, int64_t, a->n + b->n + 1), film;
 	size_t i = 0, k = 0, n = 0;
 
@@ -184,12 +187,12 @@ find_strangers(struct ranking *r)
 		    model_find(r->model, film) == MODEL_NONE)
 			found[n++] = film;
 	}
-	r->strangers = (struct ids){ found, n };
+	r->cold_start = (struct ids){ found, n };
 }
 
 /* ------------------------------------------------------------------ places */
 
-/* The place of a movie; r->places: it has none. */
+/* The place of a movie; r->places: none. */
 static size_t
 place_of(const struct ranking *r, int64_t movie)
 {
@@ -197,8 +200,8 @@ place_of(const struct ranking *r, int64_t movie)
 
 	if (item != MODEL_NONE)
 		return item;
-	for (size_t s = 0; s < r->strangers.n; s++) {
-		if (r->strangers.id[s] == movie)
+	for (size_t s = 0; s < r->cold_start.n; s++) {
+		if (r->cold_start.id[s] == movie)
 			return r->model->items + s;
 	}
 	return r->places;
@@ -209,11 +212,11 @@ movie_at(const struct ranking *r, size_t place)
 {
 	return place < r->model->items ?
 		   r->model->id[place] :
-		   r->strangers.id[place - r->model->items];
+		   r->cold_start.id[place - r->model->items];
 }
 
 static void
-leave_out(struct ranking *r, const struct ids *movies)
+exclude(struct ranking *r, const struct ids *movies)
 {
 	for (size_t i = 0; i < movies->n; i++) {
 		size_t place = place_of(r, movies->id[i]);
@@ -225,7 +228,7 @@ leave_out(struct ranking *r, const struct ids *movies)
 
 /* ----------------------------------------------------------------- ranking */
 
-/* Her ratings as the model reads them. true: it knows one of the films. */
+/* Converts the ratings. true: one of the movies is in the model. */
 static bool
 read_history(struct ranking *r)
 {
@@ -248,17 +251,17 @@ make(void *arg)
 
 	if (!read_history(r))
 		return;
-	find_strangers(r);
-	r->places = items + r->strangers.n;
+	find_cold_start(r);
+	r->places = items + r->cold_start.n;
 	r->taste = large_array(r, r->places, sizeof *r->taste);
 	r->score = large_array(r, r->places, sizeof *r->score);
 	r->fold = fold_new(r, r->model);
 	score_all(r->fold, &r->history, r->taste);
-	for (size_t s = 0; s < r->strangers.n; s++)
-		r->taste[items + s] = stranger_score(r, r->strangers.id[s]);
+	for (size_t s = 0; s < r->cold_start.n; s++)
+		r->taste[items + s] = cold_start_score(r, r->cold_start.id[s]);
 	memcpy(r->score, r->taste, r->places * sizeof *r->score);
-	leave_out(r, &r->caller->rated);
-	leave_out(r, &r->caller->unseen);
+	exclude(r, &r->caller->rated);
+	exclude(r, &r->caller->unseen);
 	r->made = true;
 }
 
@@ -276,8 +279,8 @@ ranking_new(
 	return NULL;
 }
 
-/* What is asked of a ranking, through trap_run(). */
-struct asked {
+/* The arguments and results of a function that runs in trap_run(). */
+struct query {
 	struct ranking *of;
 	double bonus;
 	size_t top;
@@ -289,16 +292,16 @@ struct asked {
 	bool found;
 };
 
-/* false: the model is lost, and nothing in `a` is an answer. */
+/* false: the model is truncated, and the results are undefined. */
 static bool
-ask(const struct ranking *r, void (*run)(void *arg), struct asked *a)
+ask(const struct ranking *r, void (*run)(void *arg), struct query *a)
 {
 	a->of = (struct ranking *)(uintptr_t)r;
 	return trap_run(r->model->trap, run, a);
 }
 
 static void
-raise_all(struct ranking *r, const struct ids *movies, double by)
+add_to_all(struct ranking *r, const struct ids *movies, double by)
 {
 	for (size_t i = 0; i < movies->n; i++) {
 		size_t place = place_of(r, movies->id[i]);
@@ -311,7 +314,7 @@ raise_all(struct ranking *r, const struct ids *movies, double by)
 static void
 add_bonuses(void *arg)
 {
-	struct asked *a = arg;
+	struct query *a = arg;
 	struct ranking *r = a->of;
 	uint32_t top[SPREAD_TOP];
 	size_t n =
@@ -321,14 +324,14 @@ add_bonuses(void *arg)
 		return;
 	a->point = a->bonus *
 		   ((double)r->score[top[0]] - (double)r->score[top[n - 1]]);
-	raise_all(r, &r->caller->liked, a->point * BONUS_FRIEND);
-	raise_all(r, &r->caller->starring, a->point * BONUS_CELEBRITY);
+	add_to_all(r, &r->caller->liked, a->point * BONUS_FRIEND);
+	add_to_all(r, &r->caller->starring, a->point * BONUS_CELEBRITY);
 }
 
 double
 ranking_bonuses(struct ranking *r, double bonus)
 {
-	struct asked a = { .bonus = bonus };
+	struct query a = { .bonus = bonus };
 
 	return ask(r, add_bonuses, &a) ? a.point : 0;
 }
@@ -346,7 +349,7 @@ ranking_size(const struct ranking *r)
 static void
 find_top(void *arg)
 {
-	struct asked *a = arg;
+	struct query *a = arg;
 	const struct ranking *r = a->of;
 
 	a->n = score_top(r->score, (uint32_t)r->places, a->top, a->places);
@@ -360,7 +363,7 @@ size_t
 ranking_top(
     const struct ranking *r, size_t top, int64_t *movies, double *scores)
 {
-	struct asked a = { .top = top,
+	struct query a = { .top = top,
 		.places = mem_array(NULL, uint32_t, top + 1),
 		.movies = movies,
 		.scores = scores };
@@ -373,12 +376,12 @@ ranking_top(
 static void
 find_parts(void *arg)
 {
-	struct asked *a = arg;
+	struct query *a = arg;
 	const struct ranking *r = a->of;
 	uint32_t item = model_find(r->model, a->movie);
 
 	if (item == MODEL_NONE) {
-		a->found = stranger_parts(r, a->movie, a->parts, &a->common);
+		a->found = cold_start_parts(r, a->movie, a->parts, &a->common);
 		return;
 	}
 	score_parts(r->fold, &r->history, item, a->parts);
@@ -389,7 +392,7 @@ find_parts(void *arg)
 bool
 ranking_parts(const struct ranking *r, int64_t movie, float *out, float *common)
 {
-	struct asked a = { .movie = movie, .parts = out };
+	struct query a = { .movie = movie, .parts = out };
 	size_t bytes = r->history.n * sizeof *out;
 
 	memset(out, 0, bytes);
@@ -406,7 +409,7 @@ ranking_parts(const struct ranking *r, int64_t movie, float *out, float *common)
 static void
 find_taste(void *arg)
 {
-	struct asked *a = arg;
+	struct query *a = arg;
 	size_t place = place_of(a->of, a->movie);
 
 	a->taste = place < a->of->places ? a->of->taste[place] : 0;
@@ -421,13 +424,13 @@ ranking_preference(const struct ranking *r, size_t j)
 float
 ranking_taste(const struct ranking *r, int64_t movie)
 {
-	struct asked a = { .movie = movie };
+	struct query a = { .movie = movie };
 
 	return ask(r, find_taste, &a) ? a.taste : 0;
 }
 
 bool
-ranking_is_lost(const struct ranking *r)
+ranking_is_truncated(const struct ranking *r)
 {
-	return model_is_lost(r->model);
+	return model_is_truncated(r->model);
 }

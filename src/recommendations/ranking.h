@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * All movies ranked for one person by the model and her current ratings: those
- * the model knows by their factors and neighbours, those it does not know
- * (strangers) by the films of the same people and by their genres. A place is
- * an item of the model or, above, a stranger.
+ * All movies ranked for one user by the model and their current ratings: movies
+ * of the model by factors and neighbours, cold-start movies (not in the model)
+ * by the movies of the same people and by genres. A place is an item of the
+ * model or, above, a cold-start movie.
  *
- * The file of a model can be cut off at any time. The functions here survive
- * that; what they give then is worth nothing, and ranking_is_lost() says so.
+ * The file of a model can be truncated at any time. The functions here survive
+ * that; their results are then undefined, and ranking_is_truncated() is true.
  */
 #ifndef RECOMMENDATIONS_RANKING_H
 #define RECOMMENDATIONS_RANKING_H
@@ -24,20 +24,19 @@
 struct ranking;
 
 /*
- * NULL: nothing can be ranked, since the model knows none of what she rated, or
- * is lost.
- * `model` and `caller` are borrowed.
+ * NULL: nothing can be ranked, because the model has none of the rated movies,
+ * or is truncated. `model` and `caller` are borrowed.
  */
 struct ranking *ranking_new(
     TALLOC_CTX *mem, const struct model *model, const struct caller *caller);
 
 /*
  * Adds the bonuses of friends and celebrities: a point is `bonus` times the
- * distance between the best and the hundredth. Returns what a point is worth.
+ * difference between the best and the hundredth score. Returns a point.
  */
 double ranking_bonuses(struct ranking *r, double bonus);
 
-/* How many may be shown: not rated, not marked, not without a score. */
+/* The number of movies that are not rated, not marked and have a score. */
 size_t ranking_size(const struct ranking *r);
 
 /* The best `top` of them, best first, as movies and scores; returns how many.
@@ -46,21 +45,21 @@ size_t ranking_top(
     const struct ranking *r, size_t top, int64_t *movies, double *scores);
 
 /*
- * out[j]: what the caller's rating j (as in struct caller) has in the score of
- * a movie, bonuses apart, and *common what everybody's taste has in it (NULL:
- * not wanted); together they add up to ranking_taste(). false, and all are 0:
- * neither model nor strangers have the movie.
+ * out[j]: the part of the caller's rating j (as in struct caller) in the score
+ * of a movie without bonuses; *common (may be NULL): the part of the mean
+ * factors. They add up to ranking_taste(). false, and all are 0: the movie is
+ * neither in the model nor a cold-start movie.
  */
 bool ranking_parts(
     const struct ranking *r, int64_t movie, float *out, float *common);
 
-/* What the caller's rating j (as in struct caller) says; below 0: dislike. */
+/* The preference of the caller's rating j; below 0: dislike. */
 float ranking_preference(const struct ranking *r, size_t j);
 
-/* The score of a movie without bonuses, also of one she has rated. */
+/* The score of a movie without bonuses, also of a rated one. */
 float ranking_taste(const struct ranking *r, int64_t movie);
 
-/* Has the model's file been found cut off, by any of these? */
-bool ranking_is_lost(const struct ranking *r);
+/* Was the model's file found truncated? */
+bool ranking_is_truncated(const struct ranking *r);
 
 #endif

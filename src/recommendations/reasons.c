@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Reasons. What each rating has in a score is known exactly (ranking_parts());
- * its share is told of what speaks for the movie, the parts above zero.
+ * Reasons. The part of each rating in a score is known exactly
+ * (ranking_parts()); its share is that of the sum of the positive parts.
  */
 #include "base/base.h"
 
@@ -10,67 +10,67 @@
 #include "i18n/msg.h"
 #include "recommendations/reasons.h"
 
-#define SHARE_LEAST 0.02 /* less is no reason to name */
+#define SHARE_LEAST 0.02 /* smaller shares are no reason */
 
-/* One rating of the caller's that speaks for a movie. */
+/* A rating with a positive part in the score of a movie. */
 struct reason {
 	size_t rating; /* as in struct caller */
 	double share;
 };
 
-struct reasons {
-	struct reason best[BECAUSE_RATINGS];
+struct movie_reasons {
+	struct reason best[REASON_RATINGS];
 	size_t n;
 };
 
-struct because {
+struct reasons {
 	struct req *r;
 	const struct choice *choice;
-	struct reasons *by_row;
+	struct movie_reasons *by_row;
 	struct rows titles;
 };
 
 /* ---------------------------------------------------------------- finding */
 
 static void
-insert(struct reasons *reasons, size_t rating, double share)
+insert(struct movie_reasons *reasons, size_t rating, double share)
 {
 	size_t i;
 
 	if (share < SHARE_LEAST)
 		return;
-	i = reasons->n < BECAUSE_RATINGS ? reasons->n++ : BECAUSE_RATINGS;
+	i = reasons->n < REASON_RATINGS ? reasons->n++ : REASON_RATINGS;
 	for (; i > 0 && reasons->best[i - 1].share < share; i--) {
-		if (i < BECAUSE_RATINGS)
+		if (i < REASON_RATINGS)
 			reasons->best[i] = reasons->best[i - 1];
 	}
-	if (i < BECAUSE_RATINGS)
+	if (i < REASON_RATINGS)
 		reasons->best[i] = (struct reason){ rating, share };
 }
 
 static void
-find_reasons(
-    const struct choice *c, int64_t movie, float *parts, struct reasons *out)
+find_reasons(const struct choice *c, int64_t movie, float *parts,
+    struct movie_reasons *out)
 {
-	double for_it = 0;
+	double positive = 0;
 
 	if (!ranking_parts(c->ranking, movie, parts, NULL))
 		return;
 	for (size_t j = 0; j < c->caller.rated.n; j++)
-		for_it += parts[j] > 0 ? (double)parts[j] : 0;
-	for (size_t j = 0; j < c->caller.rated.n && for_it > 0; j++)
-		insert(out, j, (double)parts[j] / for_it);
+		positive += parts[j] > 0 ? (double)parts[j] : 0;
+	for (size_t j = 0; j < c->caller.rated.n && positive > 0; j++)
+		insert(out, j, (double)parts[j] / positive);
 }
 
 /* The movies of all reasons, each once; returns how many. */
 static size_t
-movies_of(const struct because *b, int64_t *out)
+movies_of(const struct reasons *b, int64_t *out)
 {
 	const int64_t *rated = b->choice->caller.rated.id;
 	size_t n = 0, k;
 
 	for (int i = 0; i < b->choice->rows.count; i++) {
-		const struct reasons *of = &b->by_row[i];
+		const struct movie_reasons *of = &b->by_row[i];
 
 		for (size_t j = 0; j < of->n; j++) {
 			int64_t movie = rated[of->best[j].rating];
@@ -85,9 +85,9 @@ movies_of(const struct because *b, int64_t *out)
 }
 
 enum err
-because_read(struct req *r, const struct choice *choice, struct because **out)
+reasons_read(struct req *r, const struct choice *choice, struct reasons **out)
 {
-	struct because *b = mem_new(r->mem, struct because);
+	struct reasons *b = mem_new(r->mem, struct reasons);
 	size_t count = (size_t)choice->rows.count, n;
 	int64_t *movies;
 	struct row row;
@@ -95,7 +95,7 @@ because_read(struct req *r, const struct choice *choice, struct because **out)
 
 	b->r = r;
 	b->choice = choice;
-	b->by_row = mem_array(b, struct reasons, count + 1);
+	b->by_row = mem_array(b, struct movie_reasons, count + 1);
 	*out = b;
 	if (!choice->ranking)
 		return ERR_OK;
@@ -104,7 +104,7 @@ because_read(struct req *r, const struct choice *choice, struct because **out)
 		rows_at(&choice->rows, i, &row);
 		find_reasons(choice, row_id(&row, "id"), parts, &b->by_row[i]);
 	}
-	movies = mem_array(b, int64_t, count * BECAUSE_RATINGS + 1);
+	movies = mem_array(b, int64_t, count * REASON_RATINGS + 1);
 	n = movies_of(b, movies);
 	if (n == 0)
 		return ERR_OK;
@@ -114,9 +114,9 @@ because_read(struct req *r, const struct choice *choice, struct because **out)
 
 /* ---------------------------------------------------------------- writing */
 
-/* {"kind": …, "text": … : the caller's keys and the end are to follow. */
+/* Writes {"kind": …, "text": …; the caller adds keys and the end. */
 static void
-begin(struct json *j, const struct because *b, const char *kind, enum msg msg,
+begin(struct json *j, const struct reasons *b, const char *kind, enum msg msg,
     const char *const args[3])
 {
 	json_object(j);
@@ -127,7 +127,7 @@ begin(struct json *j, const struct because *b, const char *kind, enum msg msg,
 }
 
 static bool
-title_row(const struct because *b, int64_t movie, struct row *row)
+find_title(const struct reasons *b, int64_t movie, struct row *row)
 {
 	for (int i = 0; i < b->titles.count; i++) {
 		rows_at(&b->titles, i, row);
@@ -137,9 +137,9 @@ title_row(const struct because *b, int64_t movie, struct row *row)
 	return false;
 }
 
-/* That she disliked a film speaks for one that is unlike it. */
+/* A disliked movie is a reason for one that is unlike it. */
 static enum msg
-rating_text(const struct because *b, size_t rating)
+rating_text(const struct reasons *b, size_t rating)
 {
 	bool one = b->choice->caller.stars[rating] == 1;
 
@@ -149,15 +149,15 @@ rating_text(const struct because *b, size_t rating)
 }
 
 static void
-write_rating(struct json *j, const struct because *b, const struct reason *why)
+write_rating(struct json *j, const struct reasons *b, const struct reason *why)
 {
 	int64_t stars = b->choice->caller.stars[why->rating];
 	const char *args[3] = { NULL };
 	char digits[24];
 	struct row row;
 
-	if (!title_row(b, b->choice->caller.rated.id[why->rating], &row))
-		return; /* deleted meanwhile */
+	if (!find_title(b, b->choice->caller.rated.id[why->rating], &row))
+		return; /* it was deleted meanwhile */
 	snprintf(digits, sizeof digits, "%" PRId64, stars);
 	args[0] = row_text(&row, "title");
 	args[1] = digits;
@@ -174,7 +174,7 @@ write_rating(struct json *j, const struct because *b, const struct reason *why)
 }
 
 static void
-write_friends(struct json *j, const struct because *b, const struct row *row)
+write_friends(struct json *j, const struct reasons *b, const struct row *row)
 {
 	const char *args[3] = { NULL };
 	const char *const *names, *const *urls;
@@ -193,7 +193,7 @@ write_friends(struct json *j, const struct because *b, const struct row *row)
 
 static void
 write_celebrities(
-    struct json *j, const struct because *b, const struct row *row)
+    struct json *j, const struct reasons *b, const struct row *row)
 {
 	const char *args[3] = { NULL };
 	const char *const *names, *const *urls, *const *directs;
@@ -215,7 +215,7 @@ write_celebrities(
 
 static void
 write_plain(
-    struct json *j, const struct because *b, const char *kind, enum msg msg)
+    struct json *j, const struct reasons *b, const char *kind, enum msg msg)
 {
 	const char *const none[3] = { NULL };
 
@@ -223,18 +223,18 @@ write_plain(
 	json_object_end(j);
 }
 
-/* Where nothing else was asked for, or can be. */
+/* Without a ranking every rated movie was chosen by popularity. */
 static bool
-is_here_by_popularity(const struct because *b, const struct row *row)
+is_chosen_by_popularity(const struct reasons *b, const struct row *row)
 {
 	return !b->choice->ranking && row_bool(row, "rated") &&
 	       !row_bool(row, "padded");
 }
 
 void
-because_write(struct json *j, const struct because *b, int i)
+reasons_write(struct json *j, const struct reasons *b, int i)
 {
-	const struct reasons *ratings = &b->by_row[i];
+	const struct movie_reasons *ratings = &b->by_row[i];
 	struct row row;
 
 	rows_at(&b->choice->rows, i, &row);
@@ -245,7 +245,7 @@ because_write(struct json *j, const struct because *b, int i)
 	write_celebrities(j, b, &row);
 	if (row_bool(&row, "awarded"))
 		write_plain(j, b, "award", MSG_WHY_AWARD);
-	if (row_bool(&row, "popular") || is_here_by_popularity(b, &row))
+	if (row_bool(&row, "popular") || is_chosen_by_popularity(b, &row))
 		write_plain(j, b, "popular", MSG_WHY_POPULAR);
 	json_list_end(j);
 }

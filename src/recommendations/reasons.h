@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Why a movie is recommended, in the caller's language: the ratings of hers
- * that speak most for it, friends, celebrities, awards, popularity.
+ * Why a movie is recommended, in the caller's language: their ratings with the
+ * largest parts in its score, friends, celebrities, awards, popularity.
  */
 #ifndef RECOMMENDATIONS_REASONS_H
 #define RECOMMENDATIONS_REASONS_H
@@ -12,18 +12,18 @@
 #include "http/request.h"
 #include "recommendations/choice.h"
 
-#define BECAUSE_RATINGS 3
+#define REASON_RATINGS 3
 
-struct because;
+struct reasons;
 
 /*
  * Finds the reasons of all rows of a choice: at most one statement, for the
  * titles. Belongs to the request; the choice is borrowed.
  */
-enum err because_read(
-    struct req *r, const struct choice *choice, struct because **out);
+enum err reasons_read(
+    struct req *r, const struct choice *choice, struct reasons **out);
 
-/* Writes the reasons of row number `i` as a list, most telling first. */
-void because_write(struct json *j, const struct because *b, int i);
+/* Writes the reasons of row number `i` as a list, the most important first. */
+void reasons_write(struct json *j, const struct reasons *b, int i);
 
 #endif

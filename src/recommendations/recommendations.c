@@ -19,7 +19,7 @@
 enum err
 movie_recommendations(struct req *r)
 {
-	struct wish wish = {
+	struct criteria criteria = {
 		.caller = r->account->id,
 		.lang = r->lang,
 		.size = RECOMMENDATIONS,
@@ -28,17 +28,17 @@ movie_recommendations(struct req *r)
 		.director = r->conf->recommend_director,
 	};
 	struct choice *choice = mem_new(r->mem, struct choice);
-	struct because *because;
+	struct reasons *reasons;
 	struct row row;
 	struct json *j;
 	enum err e;
 
-	e = choice_make(r->mem, r->db, r->model, &wish, choice);
+	e = choice_make(r->mem, r->db, r->model, &criteria, choice);
 	if (!e)
-		e = because_read(r, choice, &because);
+		e = reasons_read(r, choice, &reasons);
 	if (e)
 		return e;
-	r->answer.no_store = model_is_lost(r->model);
+	r->answer.no_store = model_is_truncated(r->model);
 	j = reply_json(r, 200);
 	json_list(j);
 	for (int i = 0; i < choice->rows.count; i++) {
@@ -46,7 +46,7 @@ movie_recommendations(struct req *r)
 		json_object(j);
 		shape_columns(r, j, &row, movie_shape);
 		json_key(j, "because");
-		because_write(j, because, i);
+		reasons_write(j, reasons, i);
 		json_object_end(j);
 	}
 	json_list_end(j);

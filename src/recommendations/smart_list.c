@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * What goes into a list that fills itself.
+ * The movies of a smart list.
  */
 #include "base/base.h"
 
@@ -8,29 +8,29 @@
 #include "recommendations/choice.h"
 #include "recommendations/smart_list.h"
 
-/* Nothing wished for is no name at all, not any. */
-static struct names_wished
-none_but(const struct names_wished *names)
+/* If none are given, no name matches, instead of all. */
+static struct name_filter
+none_but(const struct name_filter *names)
 {
 	static const char *const none[1] = { NULL };
 
 	if (names->text)
 		return *names;
-	return (struct names_wished){ none, 0 };
+	return (struct name_filter){ none, 0 };
 }
 
 enum err
-fill_choose(TALLOC_CTX *mem, struct db *db, const struct model *model,
-    const struct fill *fill, struct ids *out)
+smart_list_choose(TALLOC_CTX *mem, struct db *db, const struct model *model,
+    const struct smart_list *list, struct ids *out)
 {
-	struct wish wish = {
-		.caller = fill->owner,
-		.friends = none_but(&fill->friends),
-		.celebrities = none_but(&fill->celebrities),
-		.genres = fill->genres,
-		.size = FILL_SIZE,
-		.bonus = fill->bonus,
-		.director = fill->director,
+	struct criteria criteria = {
+		.caller = list->owner,
+		.friends = none_but(&list->friends),
+		.celebrities = none_but(&list->celebrities),
+		.genres = list->genres,
+		.size = SMART_LIST_SIZE,
+		.bonus = list->bonus,
+		.director = list->director,
 	};
 	struct choice *choice = mem_new(mem, struct choice);
 	struct row row;
@@ -38,7 +38,7 @@ fill_choose(TALLOC_CTX *mem, struct db *db, const struct model *model,
 	enum err e;
 
 	*out = (struct ids){ 0 };
-	e = choice_make(mem, db, model, &wish, choice);
+	e = choice_make(mem, db, model, &criteria, choice);
 	if (e)
 		return e;
 	ids = mem_array(mem, int64_t, (size_t)choice->rows.count + 1);

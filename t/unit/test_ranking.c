@@ -155,7 +155,7 @@ Test(ranking, bonuses_shift_and_do_not_replace)
 	(void)ranking_top(r, ITEMS, best, scores);
 	cr_expect_eq(best[0], second, "it was near and has both bonuses");
 	cr_expect_eq(best[1], first);
-	cr_expect_not(is_among(last, 20), "of the kind she does not like");
+	cr_expect_not(is_among(last, 20), "of the genre the user dislikes");
 	cr_expect_float_eq(
 	    ranking_taste(r, last), ranking_taste(plain, last), 1e-6);
 	r = ranking_new(mem, model, &c);
@@ -166,33 +166,33 @@ Test(ranking, bonuses_shift_and_do_not_replace)
 
 /* 7: people of films 10 and 20, genre 1; 9: genre 2; 11: nothing known. */
 static const int64_t three[] = { 10, 1500, 30 }, their_stars[] = { 5, 1, 4 };
-static const int64_t kin_film[] = { 7, 7, 11 };
-static const int64_t kin_other[] = { 10, 20, 99999 };
-static const int64_t kind_film[] = { 7, 9, 11 };
-static const int64_t kind_other[] = { 1, 2, 55 };
+static const int64_t related_film[] = { 7, 7, 11 };
+static const int64_t related_other[] = { 10, 20, 99999 };
+static const int64_t genre_film[] = { 7, 9, 11 };
+static const int64_t genre_other[] = { 1, 2, 55 };
 
 static struct caller
-with_strangers(void)
+with_cold_start(void)
 {
 	return (struct caller){ .rated = { three, 3 },
 		.stars = their_stars,
-		.kin = { kin_film, kin_other, 3 },
-		.kind = { kind_film, kind_other, 3 } };
+		.related = { related_film, related_other, 3 },
+		.genre = { genre_film, genre_other, 3 } };
 }
 
-Test(ranking, strangers_stand_where_their_people_and_genres_do)
+Test(ranking, cold_start_by_people_and_genres)
 {
-	struct caller c = with_strangers();
+	struct caller c = with_cold_start();
 	struct ranking *r = ranking_new(mem, model, &c);
-	float kin = (ranking_taste(r, 10) + ranking_taste(r, 20)) / 2;
+	float related = (ranking_taste(r, 10) + ranking_taste(r, 20)) / 2;
 	struct caller only = c;
 	float genre;
 	size_t n;
 
-	only.kin.n = 0;
+	only.related.n = 0;
 	genre = ranking_taste(ranking_new(mem, model, &only), 7);
 	/* two films of the same people, and a genre that weighs as two */
-	cr_expect_float_eq(ranking_taste(r, 7), (kin + genre) / 2, 1e-5);
+	cr_expect_float_eq(ranking_taste(r, 7), (related + genre) / 2, 1e-5);
 	cr_expect_gt(ranking_taste(r, 7), ranking_taste(r, 9));
 	n = ranking_top(r, ITEMS + 5, best, scores);
 	cr_expect_eq(n, ITEMS - 3 + 2);
@@ -205,9 +205,9 @@ Test(ranking, strangers_stand_where_their_people_and_genres_do)
 	cr_expect_not(is_among(7, n));
 }
 
-Test(ranking, parts_add_up_also_of_strangers)
+Test(ranking, parts_add_up_for_cold_start_movies_too)
 {
-	struct caller c = with_strangers();
+	struct caller c = with_cold_start();
 	struct ranking *r = ranking_new(mem, model, &c);
 	const int64_t movies[] = { 10, 20, 500, 1990, 7, 9 };
 	float parts[3], common;
@@ -257,10 +257,10 @@ Test(ranking, is_none_when_the_file_is_cut_off)
 	const struct model *mapped = model_mapped(&fd);
 
 	cr_expect_not_null(ranking_new(mem, mapped, &c));
-	cr_expect_not(model_is_lost(mapped));
+	cr_expect_not(model_is_truncated(mapped));
 	cr_assert_eq(ftruncate(fd, 8192), 0);
 	cr_expect_null(ranking_new(mem, mapped, &c));
-	cr_expect(model_is_lost(mapped));
+	cr_expect(model_is_truncated(mapped));
 	cr_expect_null(ranking_new(mem, mapped, &c));
 	cr_expect_not_null(ranking_new(mem, model, &c));
 	close(fd);
@@ -268,7 +268,7 @@ Test(ranking, is_none_when_the_file_is_cut_off)
 
 Test(ranking, is_lost_when_the_file_is_cut_off_afterwards)
 {
-	struct caller c = with_strangers();
+	struct caller c = with_cold_start();
 	float parts[3] = { 1, 1, 1 }, common = 1;
 	int64_t film[] = { 7, 10, 1990 };
 
@@ -282,7 +282,7 @@ Test(ranking, is_lost_when_the_file_is_cut_off_afterwards)
 		cr_assert_eq(ftruncate(fd, i == 0 ? 0 : 8192), 0);
 		cr_expect_not(ranking_parts(r, film[i], parts, &common));
 		cr_expect_eq(parts[0] + parts[1] + parts[2] + common, 0);
-		cr_expect(ranking_is_lost(r));
+		cr_expect(ranking_is_truncated(r));
 		cr_expect_eq(ranking_top(r, 20, best, scores), 0);
 		cr_expect_eq(ranking_bonuses(r, 0.05), 0);
 		cr_expect_eq(ranking_taste(r, film[i]), 0);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Lists that fill themselves: forty at most, best first, of the genres wished
- * for, with celebrities and friends that were named, without padding.
+ * Smart lists: at most forty movies, best first, of the given genres, with the
+ * given celebrities and friends, without padding.
  */
 #include "base/base.h"
 
@@ -19,7 +19,7 @@ static struct model *model;
 /*
  * Movies 1 to 120, odd ones of genre odd, even ones of genre even, and every
  * third of genre third; person 1 directs 1 to 9, person 2 plays in 2 and 4;
- * account 1 owns, 2 and 3 are her friends, 4 is none.
+ * account 1 owns, 2 and 3 are friends of 1, 4 is not.
  */
 static void
 fill_database(void)
@@ -45,7 +45,7 @@ fill_database(void)
 	    " (2, 56, 3);");
 }
 
-/* What she rated 5, film 100, is the more like a film the nearer its number. */
+/* Film 100, rated 5, is more similar to a film the closer its number. */
 static void
 make_model(void)
 {
@@ -77,16 +77,16 @@ set_up(void)
 
 TestSuite(smart_list, .init = set_up, .fini = world_close);
 
-#define NAMES(...)                                                    \
-	((struct names_wished){ (const char *const[]){ __VA_ARGS__ }, \
+#define NAMES(...)                                                   \
+	((struct name_filter){ (const char *const[]){ __VA_ARGS__ }, \
 	    array_len(((const char *const[]){ __VA_ARGS__ })) })
 
 static struct ids
-fill_with(const struct model *m, const struct fill *fill)
+choose_for(const struct model *m, const struct smart_list *list)
 {
 	struct ids out;
 
-	cr_assert_eq(fill_choose(mem, db, m, fill, &out), ERR_OK, "%s",
+	cr_assert_eq(smart_list_choose(mem, db, m, list, &out), ERR_OK, "%s",
 	    db_complaint(db));
 	return out;
 }
@@ -103,10 +103,12 @@ place_of(const struct ids *ids, int64_t id)
 
 Test(smart_list, forty_best_first)
 {
-	const struct fill fill = { .owner = 1, .bonus = 0.05, .director = 1 };
-	struct ids got = fill_with(model, &fill);
+	const struct smart_list list = {
+		.owner = 1, .bonus = 0.05, .director = 1
+	};
+	struct ids got = choose_for(model, &list);
 
-	cr_assert_eq(got.n, FILL_SIZE);
+	cr_assert_eq(got.n, SMART_LIST_SIZE);
 	cr_expect(got.id[0] == 99 + 2 || got.id[0] == 98);
 	cr_expect_eq(place_of(&got, 100), SIZE_MAX, "the user has rated it");
 	cr_expect_eq(place_of(&got, 99), SIZE_MAX);
@@ -119,50 +121,50 @@ Test(smart_list, forty_best_first)
 
 Test(smart_list, is_limited_to_any_of_the_genres)
 {
-	struct fill fill = { .owner = 1,
+	struct smart_list list = { .owner = 1,
 		.genres = NAMES("even"),
 		.bonus = 0.05,
 		.director = 1 };
-	struct ids got = fill_with(model, &fill);
+	struct ids got = choose_for(model, &list);
 
-	cr_assert_eq(got.n, FILL_SIZE);
+	cr_assert_eq(got.n, SMART_LIST_SIZE);
 	for (size_t i = 0; i < got.n; i++)
 		cr_expect_eq(got.id[i] % 2, 0);
-	fill.genres = NAMES("third");
-	got = fill_with(model, &fill);
+	list.genres = NAMES("third");
+	got = choose_for(model, &list);
 	cr_expect_eq(got.n, MOVIES / 3 - 1, "all but 99; no padding");
-	fill.genres = NAMES("third", "even", "no-such-genre");
-	got = fill_with(model, &fill);
-	cr_expect_eq(got.n, FILL_SIZE);
+	list.genres = NAMES("third", "even", "no-such-genre");
+	got = choose_for(model, &list);
+	cr_expect_eq(got.n, SMART_LIST_SIZE);
 	for (size_t i = 0; i < got.n; i++)
 		cr_expect(got.id[i] % 2 == 0 || got.id[i] % 3 == 0);
-	fill.genres = NAMES("no-such-genre");
-	cr_expect_eq(fill_with(model, &fill).n, 0);
-	cr_expect_eq(fill_with(NULL, &fill).n, 0);
+	list.genres = NAMES("no-such-genre");
+	cr_expect_eq(choose_for(model, &list).n, 0);
+	cr_expect_eq(choose_for(NULL, &list).n, 0);
 }
 
-/* Three out of her taste: they move up, and never to the front. */
+/* Three that the user likes less: they move up, but never to the front. */
 Test(smart_list, friends_and_celebrities_count_when_they_are_named)
 {
-	struct fill fill = { .owner = 1, .bonus = 0.2, .director = 1 };
-	struct ids plain = fill_with(model, &fill), named;
+	struct smart_list list = { .owner = 1, .bonus = 0.2, .director = 1 };
+	struct ids plain = choose_for(model, &list), named;
 
-	fill.friends = NAMES("u2", "u3", "u4");
-	named = fill_with(model, &fill);
+	list.friends = NAMES("u2", "u3", "u4");
+	named = choose_for(model, &list);
 	cr_expect_eq(place_of(&plain, 50), SIZE_MAX);
 	cr_expect_neq(place_of(&named, 50), SIZE_MAX, "two friends");
 	cr_expect_neq(place_of(&named, 52), SIZE_MAX, "one is as good");
 	cr_expect_eq(place_of(&named, 54), SIZE_MAX, "u4 is no friend");
 	cr_expect_eq(place_of(&named, 56), SIZE_MAX, "three stars only");
 	cr_expect_geq(place_of(&named, 52), 10);
-	fill.friends = NAMES("u2");
-	named = fill_with(model, &fill);
+	list.friends = NAMES("u2");
+	named = choose_for(model, &list);
 	cr_expect_neq(place_of(&named, 50), SIZE_MAX);
 	cr_expect_eq(place_of(&named, 52), SIZE_MAX, "u3 was not named");
-	fill.friends = (struct names_wished){ 0 };
-	fill.celebrities = NAMES("two");
-	fill.bonus = 0.4;
-	named = fill_with(model, &fill);
+	list.friends = (struct name_filter){ 0 };
+	list.celebrities = NAMES("two");
+	list.bonus = 0.4;
+	named = choose_for(model, &list);
 	cr_expect_neq(place_of(&named, 2), SIZE_MAX);
 	cr_expect_neq(place_of(&named, 4), SIZE_MAX);
 	cr_expect_eq(place_of(&named, 6), SIZE_MAX);
@@ -170,42 +172,45 @@ Test(smart_list, friends_and_celebrities_count_when_they_are_named)
 
 Test(smart_list, of_one_director_no_more_than_her_share)
 {
-	struct fill fill = { .owner = 1,
+	struct smart_list list = { .owner = 1,
 		.celebrities = NAMES("one"),
 		.bonus = 1,
 		.director = 0.1 };
-	struct ids got = fill_with(model, &fill);
-	size_t hers = 0;
+	struct ids got = choose_for(model, &list);
+	size_t of_director = 0;
 
 	for (size_t i = 0; i < got.n; i++)
-		hers += got.id[i] < 10;
-	cr_expect_eq(got.n, FILL_SIZE);
-	cr_expect_eq(hers, FILL_SIZE / 10);
+		of_director += got.id[i] < 10;
+	cr_expect_eq(got.n, SMART_LIST_SIZE);
+	cr_expect_eq(of_director, SMART_LIST_SIZE / 10);
 }
 
-/* All of the hundred best are hers, and yet there are others enough. */
+/* All of the hundred best are of one director, and there are enough others. */
 Test(smart_list, a_director_of_all_the_best_has_no_more)
 {
-	const struct fill fill = { .owner = 1, .bonus = 0.05, .director = 0.1 };
+	const struct smart_list list = {
+		.owner = 1, .bonus = 0.05, .director = 0.1
+	};
 	struct ids got;
-	size_t hers = 0;
+	size_t of_director = 0;
 
 	sql("INSERT INTO movie_director"
 	    " SELECT id, 2 FROM movie WHERE id > 45");
-	got = fill_with(model, &fill);
+	got = choose_for(model, &list);
 	for (size_t i = 0; i < got.n; i++)
-		hers += got.id[i] > 45;
-	cr_expect_eq(got.n, FILL_SIZE);
-	cr_expect_eq(hers, FILL_SIZE / 10);
+		of_director += got.id[i] > 45;
+	cr_expect_eq(got.n, SMART_LIST_SIZE);
+	cr_expect_eq(of_director, SMART_LIST_SIZE / 10);
 	sql("DELETE FROM movie WHERE id < 30");
-	got = fill_with(model, &fill);
-	cr_expect_eq(got.n, FILL_SIZE, "sooner hers than none");
+	got = choose_for(model, &list);
+	cr_expect_eq(
+	    got.n, SMART_LIST_SIZE, "above the limit rather than none");
 }
 
 /* However far behind the genre's films are among all. */
 Test(smart_list, of_a_rare_genre_for_who_has_rated_nothing)
 {
-	const struct fill fill = { .owner = 5,
+	const struct smart_list list = { .owner = 5,
 		.genres = NAMES("third"),
 		.bonus = 0.05,
 		.director = 1 };
@@ -217,39 +222,41 @@ Test(smart_list, of_a_rare_genre_for_who_has_rated_nothing)
 	    "                   rating_count)"
 	    " SELECT 200 + i, 'x' || i, 'X', date '2001-01-01', 500, 100"
 	    "   FROM generate_series(1, 700) AS i");
-	got = fill_with(model, &fill);
-	cr_expect_eq(got.n, FILL_SIZE);
-	got = fill_with(NULL, &fill);
-	cr_expect_eq(got.n, FILL_SIZE);
+	got = choose_for(model, &list);
+	cr_expect_eq(got.n, SMART_LIST_SIZE);
+	got = choose_for(NULL, &list);
+	cr_expect_eq(got.n, SMART_LIST_SIZE);
 	for (size_t i = 0; i < got.n; i++)
 		cr_expect_eq(got.id[i] % 3, 0);
 }
 
 Test(smart_list, works_without_a_model_and_without_ratings)
 {
-	struct fill fill = { .owner = 1, .bonus = 0.05, .director = 1 };
-	struct ids got = fill_with(NULL, &fill);
+	struct smart_list list = { .owner = 1, .bonus = 0.05, .director = 1 };
+	struct ids got = choose_for(NULL, &list);
 
-	cr_assert_eq(got.n, FILL_SIZE);
+	cr_assert_eq(got.n, SMART_LIST_SIZE);
 	for (size_t i = 0; i < got.n; i++)
-		cr_expect(got.id[i] % 2 == 0, "her favourite is of genre even");
+		cr_expect(got.id[i] % 2 == 0, "the favourite is of genre even");
 	sql("DELETE FROM rating WHERE user_id = 1");
-	got = fill_with(model, &fill);
-	cr_expect_eq(got.n, FILL_SIZE);
+	got = choose_for(model, &list);
+	cr_expect_eq(got.n, SMART_LIST_SIZE);
 	cr_expect_eq(got.id[0], 50, "the best rated");
 }
 
 Test(smart_list, leaves_out_what_is_gone_or_not_out)
 {
-	const struct fill fill = { .owner = 1, .bonus = 0.05, .director = 1 };
+	const struct smart_list list = {
+		.owner = 1, .bonus = 0.05, .director = 1
+	};
 	struct ids got;
 
 	sql("UPDATE movie SET deleted_at = now() WHERE id = 101;"
 	    "UPDATE movie SET release_date = current_date + 2 WHERE id = 98;"
 	    "INSERT INTO unseen VALUES (1, 102);"
 	    "DELETE FROM movie WHERE id = 97");
-	got = fill_with(model, &fill);
-	cr_assert_eq(got.n, FILL_SIZE);
+	got = choose_for(model, &list);
+	cr_assert_eq(got.n, SMART_LIST_SIZE);
 	cr_expect_eq(place_of(&got, 101), SIZE_MAX);
 	cr_expect_eq(place_of(&got, 98), SIZE_MAX);
 	cr_expect_eq(place_of(&got, 102), SIZE_MAX);
@@ -260,7 +267,7 @@ Test(smart_list, leaves_out_what_is_gone_or_not_out)
 /* More than the sixty that go to SQL at first are filtered away. */
 Test(smart_list, finds_what_is_far_behind)
 {
-	struct fill fill = { .owner = 1,
+	struct smart_list list = { .owner = 1,
 		.genres = NAMES("rare"),
 		.bonus = 0.05,
 		.director = 1 };
@@ -268,7 +275,7 @@ Test(smart_list, finds_what_is_far_behind)
 
 	sql("INSERT INTO genre (id, name, slug) VALUES (9, 'Rare', 'rare');"
 	    "INSERT INTO movie_genre VALUES (1, 9), (3, 9)");
-	got = fill_with(model, &fill);
+	got = choose_for(model, &list);
 	cr_assert_eq(got.n, 2);
 	cr_expect_eq(got.id[0], 3);
 	cr_expect_eq(got.id[1], 1);

@@ -151,7 +151,7 @@ find_who(struct task *t, struct explanation *x)
 static int
 find_all(struct task *t, struct explanation *x)
 {
-	struct wish wish = { .caller = row_id(&x->who, "user_id") };
+	struct criteria criteria = { .caller = row_id(&x->who, "user_id") };
 	struct loader *loader = loader_new(t->mem, t->ctl->conf->model_file);
 	const struct model *model = loader_model(loader);
 	struct ranking *ranking;
@@ -165,10 +165,10 @@ find_all(struct task *t, struct explanation *x)
 		return EX_NOINPUT;
 	}
 	x->stamp = loader_stamp(loader);
-	if (caller_read(t->mem, t->db, &wish, &x->caller))
+	if (caller_read(t->mem, t->db, &criteria, &x->caller))
 		return recommend_db_error(t);
 	ranking = ranking_new(t->mem, model, &x->caller);
-	if (!ranking && !model_is_lost(model)) {
+	if (!ranking && !model_is_truncated(model)) {
 		fprintf(stderr,
 		    "mxmctl recommend: %s has rated no movie of the model, so "
 		    "popular movies are shown\n",
@@ -181,7 +181,7 @@ find_all(struct task *t, struct explanation *x)
 		if (find_place(t, ranking, x) != EX_OK)
 			return EX_UNAVAILABLE;
 	}
-	if (model_is_lost(model)) {
+	if (model_is_truncated(model)) {
 		fprintf(stderr,
 		    "mxmctl recommend: %s was truncated while it was read; "
 		    "mxm-jobs fetches it again; retry\n",
