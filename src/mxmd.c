@@ -7,7 +7,6 @@
 
 #include <getopt.h>
 #include <limits.h>
-#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/wait.h>
@@ -16,6 +15,7 @@
 
 #include "base/clock.h"
 #include "base/conf.h"
+#include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/shm.h"
@@ -145,34 +145,12 @@ check_schema(const struct conf *conf, int fd)
 	return write(fd, sentence, n) == (ssize_t)n ? 0 : 1;
 }
 
-/* Reads the output of the child until it ends or the time is up. */
-static size_t
-read_child(int fd, char *text, size_t size)
-{
-	int64_t until = clock_steady_us() + SCHEMA_TIMEOUT_MS * 1000, left;
-	struct pollfd p = { .fd = fd, .events = POLLIN };
-	size_t n = 0;
-	ssize_t got;
-
-	while (n < size - 1 && (left = until - clock_steady_us()) > 0) {
-		if (poll(&p, 1, (int)(left / 1000) + 1) <= 0)
-			continue;
-		got = read(fd, text + n, size - 1 - n);
-		if (got <= 0)
-			break;
-		n += (size_t)got;
-	}
-	text[n] = '\0';
-	return n;
-}
-
 /* false: the database is available, but it or its schema is unsuitable. */
 static bool
 schema_allows(const struct conf *conf)
 {
 	char sentence[1024];
 	int pipe_fd[2], status = 1;
-	size_t n;
 	pid_t pid;
 
 	if (pipe(pipe_fd) != 0) {
@@ -183,14 +161,17 @@ schema_allows(const struct conf *conf)
 	if (pid == 0)
 		_exit(check_schema(conf, pipe_fd[1]));
 	close(pipe_fd[1]);
-	n = pid > 0 ? read_child(pipe_fd[0], sentence, sizeof sentence) : 0;
+	sentence[0] = '\0';
+	if (pid > 0)
+		(void)file_read_until(pipe_fd[0], sentence, sizeof sentence,
+		    clock_steady_us() + SCHEMA_TIMEOUT_MS * 1000);
 	close(pipe_fd[0]);
 	if (pid > 0) {
 		kill(pid, SIGKILL);
 		while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
 			;
 	}
-	if (n > 0) {
+	if (*sentence) {
 		log_error("%s", sentence);
 		return false;
 	}

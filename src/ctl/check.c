@@ -8,13 +8,13 @@
 #include "base/base.h"
 
 #include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
 #include <sys/wait.h>
 #include <sysexits.h>
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/json.h"
 #include "ctl/check.h"
 #include "db/settings.h"
@@ -113,31 +113,6 @@ send_findings(struct findings *f, int fd)
 	}
 }
 
-/* Reads up to the end of file; false: the deadline has passed. */
-static bool
-receive(int fd, char *text, size_t size)
-{
-	int64_t until = clock_steady_us() + CHECK_SECONDS * INT64_C(1000000);
-	struct pollfd p = { .fd = fd, .events = POLLIN };
-	size_t n = 0;
-	ssize_t got;
-
-	for (;;) {
-		int64_t left = until - clock_steady_us();
-
-		if (left <= 0)
-			return false;
-		if (poll(&p, 1, (int)(left / 1000) + 1) <= 0)
-			continue;
-		got = read(fd, text + n, size - 1 - n);
-		if (got <= 0)
-			break;
-		n += (size_t)got;
-	}
-	text[n] = '\0';
-	return true;
-}
-
 static void
 take_findings(struct findings *f, char *text)
 {
@@ -182,7 +157,8 @@ run_limited(struct findings *f, const struct check *check)
 		exit(EXIT_SUCCESS);
 	}
 	close(pipe_fd[1]);
-	in_time = receive(pipe_fd[0], text, TEXT_MAX);
+	in_time = file_read_until(pipe_fd[0], text, TEXT_MAX,
+	    clock_steady_us() + CHECK_SECONDS * INT64_C(1000000));
 	close(pipe_fd[0]);
 	if (in_time) {
 		take_findings(f, text);

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/mem.h"
 #include "import/media.h"
 
@@ -57,19 +58,19 @@ static bool
 copy_bytes(int from, int to)
 {
 	static char chunk[CHUNK];
-	ssize_t n, written, at;
+	ssize_t n;
 
-	while ((n = read(from, chunk, sizeof chunk)) > 0) {
-		for (at = 0; at < n; at += written) {
-			written = write(to, chunk + at, (size_t)(n - at));
-			if (written < 0)
-				return false;
-		}
-	}
+	while ((n = read(from, chunk, sizeof chunk)) > 0)
+		if (!file_write_all(to, chunk, (size_t)n))
+			return false;
 	return n == 0;
 }
 
-/* Under another name first: a picture is there wholly or not at all. */
+/*
+ * Under a temporary name first. Not file_new(): the folders are descriptors,
+ * and thousands of files are not worth a sync each, since the copy can be
+ * repeated.
+ */
 static bool
 copy_file(struct job *job, int from_dir, int to_dir, const char *name)
 {
@@ -117,6 +118,22 @@ open_target(struct job *job, int to_dir, const char *name)
 	return fd;
 }
 
+/* A folder of both, open; it is made if it is missing. */
+static bool
+open_pair(struct job *job, int from_dir, int to_dir, const char *name,
+    int *from, int *to)
+{
+	*from = openat(from_dir, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (*from < 0)
+		return fail(job, "cannot open", name);
+	*to = open_target(job, to_dir, name);
+	if (*to >= 0)
+		return true;
+	fail(job, "cannot make", name);
+	close(*from);
+	return false;
+}
+
 static bool copy_folder(struct job *job, int from_dir, int to_dir, int depth);
 
 static bool
@@ -137,14 +154,8 @@ copy_entry(
 		return copy_file(job, from_dir, to_dir, name);
 	if (!S_ISDIR(st.st_mode))
 		return true;
-	from = openat(from_dir, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (from < 0)
-		return fail(job, "cannot open", name);
-	to = open_target(job, to_dir, name);
-	if (to < 0) {
-		close(from);
-		return fail(job, "cannot make", name);
-	}
+	if (!open_pair(job, from_dir, to_dir, name, &from, &to))
+		return false;
 	good = copy_folder(job, from, to, depth + 1);
 	close(to);
 	return good;
@@ -195,27 +206,6 @@ open_both(struct job *job, const char *from, const char *to, int *from_dir,
 	return false;
 }
 
-bool
-media_copy(
-    TALLOC_CTX *mem, const char *from, const char *to, struct media_copy *out)
-{
-	struct job job = { .mem = mem, .out = out };
-	int from_dir, to_dir;
-	mode_t mask;
-	bool good;
-
-	memset(out, 0, sizeof *out);
-	if (access(from, F_OK) != 0 && errno == ENOENT)
-		return true;
-	if (!open_both(&job, from, to, &from_dir, &to_dir))
-		return false;
-	mask = umask(MASK);
-	good = copy_folder(&job, from_dir, to_dir, 0);
-	(void)umask(mask);
-	close(to_dir);
-	return good;
-}
-
 /* A file by its path, whose folders are made as they are needed. */
 static bool
 copy_path(struct job *job, int from_dir, int to_dir, const char *path)
@@ -228,16 +218,60 @@ copy_path(struct job *job, int from_dir, int to_dir, const char *path)
 	if (!slash)
 		return copy_file(job, from_dir, to_dir, path);
 	name = mem_textn(job->mem, path, (size_t)(slash - path));
-	from = openat(from_dir, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (from < 0)
-		return fail(job, "cannot open", name);
-	to = open_target(job, to_dir, name);
-	good = to >= 0 ? copy_path(job, from, to, slash + 1) :
-			 fail(job, "cannot make", name);
-	if (to >= 0)
-		close(to);
+	if (!open_pair(job, from_dir, to_dir, name, &from, &to))
+		return false;
+	good = copy_path(job, from, to, slash + 1);
+	close(to);
 	close(from);
 	return good;
+}
+
+/* All of `from`, or the pictures of media_defaults. Closes from_dir. */
+typedef bool copy_from(struct job *job, int from_dir, int to_dir);
+
+static bool
+copy_all(struct job *job, int from_dir, int to_dir)
+{
+	return copy_folder(job, from_dir, to_dir, 0);
+}
+
+static bool
+copy_defaults(struct job *job, int from_dir, int to_dir)
+{
+	bool good = true;
+
+	for (size_t i = 0; good && media_defaults[i]; i++)
+		good = copy_path(job, from_dir, to_dir, media_defaults[i]);
+	close(from_dir);
+	return good;
+}
+
+static bool
+run_job(struct job *job, const char *from, const char *to, copy_from *copy)
+{
+	int from_dir, to_dir;
+	mode_t mask;
+	bool good;
+
+	if (!open_both(job, from, to, &from_dir, &to_dir))
+		return false;
+	mask = umask(MASK);
+	good = copy(job, from_dir, to_dir);
+	(void)umask(mask);
+	close(to_dir);
+	return good;
+}
+
+bool
+media_copy(
+    TALLOC_CTX *mem, const char *from, const char *to, struct media_copy *out)
+{
+	struct job job = { .mem = mem, .out = out };
+
+	memset(out, 0, sizeof *out);
+	if (access(from, F_OK) != 0 && errno == ENOENT)
+		return true;
+	return run_job(&job, from, to, copy_all);
 }
 
 bool
@@ -245,19 +279,7 @@ media_copy_defaults(
     TALLOC_CTX *mem, const char *from, const char *to, struct media_copy *out)
 {
 	struct job job = { .mem = mem, .out = out };
-	int from_dir, to_dir;
-	mode_t mask;
-	bool good = true;
-	size_t i;
 
 	memset(out, 0, sizeof *out);
-	if (!open_both(&job, from, to, &from_dir, &to_dir))
-		return false;
-	mask = umask(MASK);
-	for (i = 0; good && media_defaults[i]; i++)
-		good = copy_path(&job, from_dir, to_dir, media_defaults[i]);
-	(void)umask(mask);
-	close(from_dir);
-	close(to_dir);
-	return good;
+	return run_job(&job, from, to, copy_defaults);
 }

@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "base/conf.h"
+#include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "db/db.h"
@@ -35,16 +36,6 @@ struct watch {
 	char *complaint; /* what the log last heard of a failure */
 };
 
-/* A file is known again by all that changes when its content does. */
-static bool
-is_same_file(const struct stat *a, const struct stat *b)
-{
-	return a->st_dev == b->st_dev && a->st_ino == b->st_ino &&
-	       a->st_size == b->st_size &&
-	       memcmp(&a->st_mtim, &b->st_mtim, sizeof a->st_mtim) == 0 &&
-	       memcmp(&a->st_ctim, &b->st_ctim, sizeof a->st_ctim) == 0;
-}
-
 /* Is it not what look_in_place() found? What was not there may stay away. */
 static bool
 is_changed(const struct watch *w, const char *path)
@@ -53,7 +44,7 @@ is_changed(const struct watch *w, const char *path)
 
 	if (stat(path, &now) != 0)
 		return w->looked;
-	return !w->looked || !is_same_file(&now, &w->seen);
+	return !w->looked || !file_is_same(&now, &w->seen);
 }
 
 /* Reads what lies in place, if it is not what was read before. */
@@ -69,7 +60,7 @@ look_in_place(struct watch *w, TALLOC_CTX *mem, const char *path)
 		w->looked = w->sound = w->told = false;
 		return;
 	}
-	if (w->looked && is_same_file(&now, &w->seen))
+	if (w->looked && file_is_same(&now, &w->seen))
 		return;
 	w->seen = now;
 	w->looked = true;

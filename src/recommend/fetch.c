@@ -80,22 +80,6 @@ open_part(const char *path)
 	return -1;
 }
 
-static bool
-write_all(int fd, const char *p, size_t n)
-{
-	while (n > 0) {
-		ssize_t done = write(fd, p, n);
-
-		if (done < 0 && errno != EINTR)
-			return false;
-		if (done > 0) {
-			p += done;
-			n -= (size_t)done;
-		}
-	}
-	return true;
-}
-
 /* Writes one chunk to the file; *left bytes remain. */
 static enum err
 fetch_chunk(struct fetch *f, int number, uint64_t *left)
@@ -118,7 +102,7 @@ fetch_chunk(struct fetch *f, int number, uint64_t *left)
 			e = fail_corrupt(f, "a chunk is missing");
 		else if (n > *left)
 			e = fail_corrupt(f, "it is too long");
-		else if (!write_all(f->fd, payload, n))
+		else if (!file_write_all(f->fd, payload, n))
 			e = fail_file(f);
 		else
 			*left -= n;

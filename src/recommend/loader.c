@@ -8,6 +8,7 @@
 
 #include <sys/stat.h>
 
+#include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "recommend/loader.h"
@@ -28,15 +29,6 @@ loader_new(TALLOC_CTX *mem, const char *path)
 
 	s->path = path;
 	return s;
-}
-
-static bool
-is_same_file(const struct stat *a, const struct stat *b)
-{
-	return a->st_dev == b->st_dev && a->st_ino == b->st_ino &&
-	       a->st_size == b->st_size &&
-	       a->st_mtim.tv_sec == b->st_mtim.tv_sec &&
-	       a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
 }
 
 /* false: it was replaced, and the mapped file has no name any more. */
@@ -73,7 +65,7 @@ reload(struct loader *s)
 	}
 	if (stat(s->path, &now) != 0)
 		return; /* the mapped file stays valid */
-	if (s->has_checked && is_same_file(&now, &s->checked))
+	if (s->has_checked && file_is_same(&now, &s->checked))
 		return;
 	s->checked = now;
 	s->has_checked = true;

@@ -7,8 +7,8 @@
 #include "base/base.h"
 
 #include <math.h>
-#include <unistd.h>
 
+#include "base/file.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "recommend/large.h"
@@ -471,7 +471,7 @@ table_read(TALLOC_CTX *mem, const char *path, const volatile sig_atomic_t *stop,
 
 /* ---------------------------------------------------------------- writing */
 
-static bool
+static void
 write_lists(
     FILE *file, const struct table *table, const uint32_t *lists, size_t top)
 {
@@ -484,31 +484,16 @@ write_lists(
 			    table->users.id[u], table->items.id[list[i]],
 			    i + 1);
 	}
-	return fflush(file) == 0 && !ferror(file);
 }
 
 enum err
 table_write_lists(const char *path, const struct table *table,
     const uint32_t *lists, size_t top)
 {
-	TALLOC_CTX *mem = mem_need(talloc_new(NULL));
-	char *half = mem_printf(mem, "%s.%ld.tmp", path, (long)getpid());
-	FILE *file = fopen(half, "wex");
-	bool good = file && write_lists(file, table, lists, top);
-	int why = errno;
+	struct file *file = file_new(NULL, path, 0666);
 
-	if (file) {
-		good = good && fsync(fileno(file)) == 0;
-		if (!good)
-			why = errno;
-		good = fclose(file) == 0 && good;
-		good = good && rename(half, path) == 0;
-		if (!good) {
-			why = why ? why : errno;
-			(void)unlink(half);
-		}
-	}
-	talloc_free(mem);
-	errno = why;
-	return good ? ERR_OK : ERR_FORBIDDEN;
+	if (!file)
+		return ERR_FORBIDDEN;
+	write_lists(file->to, table, lists, top);
+	return file_finish(file) ? ERR_OK : ERR_FORBIDDEN;
 }

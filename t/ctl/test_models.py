@@ -64,7 +64,7 @@ def versions(stack):
 
 
 def no_leftovers(stack):
-    return not list(stack.base.glob("*.tmp"))
+    return not list(stack.base.glob(".*.part"))
 
 
 def fetch(stack):

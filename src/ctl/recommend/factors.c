@@ -90,13 +90,6 @@ each_user(struct task *t, const struct model *m, user_visitor *visit, void *arg)
 
 /* ----------------------------------------------------------------- writing */
 
-/* A file that is written atomically. */
-struct output {
-	const char *path;
-	const char *half;
-	FILE *file;
-};
-
 static int
 cannot_write(struct task *t, const char *path)
 {
@@ -105,46 +98,6 @@ cannot_write(struct task *t, const char *path)
 	progress_clear(&t->step.progress);
 	fprintf(stderr, "mxmctl recommend: %s: %s\n", path, strerror(why));
 	return EX_CANTCREAT;
-}
-
-static int
-output_drop(struct output *out)
-{
-	if (out->file) {
-		fclose(out->file);
-		(void)unlink(out->half);
-	}
-	return 0;
-}
-
-/* NULL: see errno. If it is freed unfinished, no file remains. */
-static struct output *
-output_new(TALLOC_CTX *mem, const char *path)
-{
-	struct output *out = mem_new(mem, struct output);
-
-	out->path = path;
-	out->half = mem_printf(out, "%s.%ld.tmp", path, (long)getpid());
-	out->file = fopen(out->half, "wex");
-	talloc_set_destructor(out, output_drop);
-	return out->file ? out : NULL;
-}
-
-static bool
-output_finish(struct output *out)
-{
-	bool good = fflush(out->file) == 0 && !ferror(out->file) &&
-		    fsync(fileno(out->file)) == 0;
-	int why = errno;
-
-	good = fclose(out->file) == 0 && good;
-	out->file = NULL;
-	if (good && file_rename(out->half, out->path))
-		return true;
-	why = good ? errno : why;
-	(void)unlink(out->half);
-	errno = why;
-	return false;
 }
 
 /* ------------------------------------------------------------------ export */
@@ -236,17 +189,17 @@ static int
 export_file(struct task *t, const struct model *m, const char *path,
     int (*write)(struct task *t, const struct model *m, FILE *to))
 {
-	struct output *out;
+	struct file *out;
 	int status;
 
 	if (!path)
 		return EX_OK;
-	out = output_new(t->mem, path);
+	out = file_new(t->mem, path, 0666);
 	if (!out)
 		return cannot_write(t, path);
-	status = write(t, m, out->file);
-	if (status == EX_OK && !output_finish(out))
-		status = cannot_write(t, path);
+	status = write(t, m, out->to);
+	if (status == EX_OK)
+		return file_finish(out) ? EX_OK : cannot_write(t, path);
 	talloc_free(out);
 	return status;
 }

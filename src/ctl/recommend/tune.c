@@ -6,7 +6,6 @@
  */
 #include "base/base.h"
 
-#include <fcntl.h>
 #include <sys/stat.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -53,39 +52,21 @@ make_folder(TALLOC_CTX *mem, const char *folder)
 	return false;
 }
 
+/* With owner and mode of another file; false: see errno. */
 static bool
-write_as(const char *path, const char *text, const struct stat *like)
+write_file(TALLOC_CTX *mem, const char *path, const char *text,
+    const struct stat *like)
 {
-	size_t n = strlen(text);
-	int fd = open(
-	    path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-	bool good;
+	struct file *file = file_new(mem, path, 0600);
 
-	if (fd < 0)
+	if (!file)
 		return false;
-	good = write(fd, text, n) == (ssize_t)n &&
-	       fchown(fd, like->st_uid, like->st_gid) == 0 &&
-	       fchmod(fd, like->st_mode & 0777) == 0 && fsync(fd) == 0;
-	return close(fd) == 0 && good;
-}
-
-/* Writes atomically; false: see errno. */
-static bool
-write_file(TALLOC_CTX *mem, const char *folder, const char *path,
-    const char *text, const struct stat *like)
-{
-	const char *half =
-	    mem_printf(mem, "%s/." NAME ".%ld.tmp", folder, (long)getpid());
-	bool good;
-	int why;
-
-	good = make_folder(mem, folder) && write_as(half, text, like) &&
-	       file_rename(half, path);
-	why = errno;
-	if (!good)
-		(void)unlink(half);
-	errno = why;
-	return good;
+	fputs(text, file->to);
+	if (fchown(fileno(file->to), like->st_uid, like->st_gid) == 0 &&
+	    fchmod(fileno(file->to), like->st_mode & 0777) == 0)
+		return file_finish(file);
+	talloc_free(file);
+	return false;
 }
 
 /* ------------------------------------------------------------- the settings */
@@ -142,7 +123,8 @@ save(struct task *t, struct found *f)
 		fputs("the defaults are best; nothing was written\n", stderr);
 		return EX_OK;
 	}
-	if (!write_file(t->mem, folder, path,
+	if (!make_folder(t->mem, folder) ||
+	    !write_file(t->mem, path,
 		mem_printf(t->mem,
 		    "# Written by \"mxmctl recommend tune\", which overwrites "
 		    "it.\nrecommend_tuning = %s\n",
