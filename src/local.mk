@@ -85,7 +85,9 @@ libmxm_a_SOURCES = \
 	src/platforms/platforms.c \
 	src/movies/movies.h src/movies/shapes.c \
 	src/movies/detail.c src/movies/marks.c src/movies/search.c \
+	src/lists/lists.c \
 	src/ratings/own.c \
+	src/reviews/reviews.c \
 	src/recommendations/caller.c src/recommendations/caller.h \
 	src/recommendations/choice.c src/recommendations/choice.h \
 	src/recommendations/ranking.c src/recommendations/ranking.h \

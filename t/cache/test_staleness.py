@@ -61,6 +61,11 @@ def a_language(play, who):
                      play.dice.choice(("en", "es", "fr", "de"))}}
 
 
+def a_review(play, who):
+    return {"json": {"title": f"t{play.dice.random()}", "content": "c",
+                     "is_positive": play.dice.random() < 0.5}}
+
+
 def a_login(play, who):
     return {"token": None, "json": {"username": play.dice.choice(USERS),
                                     "password": world.PASSWORD}}
@@ -102,8 +107,11 @@ WRITES = {
     "POST /api/auth/verify/": a_code,
     "POST /api/movies/{movie}/ratings/": a_rating,
     "PUT /api/movies/{movie}/ratings/": a_rating,
+    "POST /api/movies/{movie}/reviews/": a_review,
     "DELETE /api/movies/{movie}/unseen/": nothing,
     "POST /api/movies/{movie}/unseen/": nothing,
+    "DELETE /api/reviews/{review}/": nothing,
+    "PUT /api/reviews/{review}/": a_review,
     "POST /api/users/onboarding/": nothing,
     "POST /api/users/preferred-language/": a_language,
 }
@@ -360,7 +368,7 @@ def test_friends_see_it_at_once(play):
     for table in ("rating", "unseen"):
         play.stack.sql(f"DELETE FROM {table} WHERE movie_id ="
                        " (SELECT id FROM movie WHERE slug = 'volver')")
-    wait_touches(play.stack)
+    play.stack.touched()
     assert bob.post(path, json={"rating": 1}).status_code == 201
     play.stack.jobs.stop()
     named = []
@@ -483,14 +491,6 @@ def workers(stack):
     return [int(p) for p in task.read_text().split()]
 
 
-def wait_touches(stack):
-    """Until what was committed so far has been raised by mxm-jobs."""
-    newest = stack.value("SELECT coalesce(max(id), 0) FROM touch")
-    wait_until(lambda: stack.value(
-        "SELECT count(*) FROM touch WHERE id <= %s", [newest]) == 0,
-        "touches are raised", 30, stack.jobs)
-
-
 def post_quietly(who, path, body):
     try:
         who.post(path, json=body, check=False)
@@ -543,7 +543,7 @@ def test_death_between_commit_and_raise(play):
         die_between(play, code)
         fooled = mine.get(path).json()["preferred_language"] != code
         stack.start_jobs()
-        wait_touches(stack)
+        stack.touched()
         play.read("ana", path)
         if fooled:
             break
@@ -575,7 +575,7 @@ def test_workers_killed_under_writes(play):
         play.stack.wait_healthy()
     assert died >= 3
     play.stack.wait_ready()
-    wait_touches(play.stack)
+    play.stack.touched()
     play.read_all()
 
 
@@ -585,7 +585,7 @@ def test_the_jobs_were_away(play):
     play.stack.jobs.stop()
     play.steps(10)
     play.stack.start_jobs()
-    wait_touches(play.stack)
+    play.stack.touched()
     play.read_all()
 
 
@@ -598,6 +598,6 @@ def test_frozen_without_the_jobs(play):
     play.steps(6)
     play.read_all()
     play.stack.start_jobs()
-    wait_touches(play.stack)
+    play.stack.touched()
     play.steps(6)
     play.read_all()

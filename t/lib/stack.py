@@ -595,6 +595,13 @@ class Stack:
         """The log of a process, from an offset that mark() gave."""
         return getattr(self, name.replace("mxm-jobs", "jobs")).text()[since:]
 
+    def touched(self):
+        """Waits until what was written to table touch so far is raised."""
+        newest = self.value("SELECT coalesce(max(id), 0) FROM touch")
+        wait_until(lambda: self.value(
+            "SELECT count(*) FROM touch WHERE id <= %s", [newest]) == 0,
+            "touches are raised")
+
     def mark(self, name="mxmd"):
         return len(self.log(name))
 

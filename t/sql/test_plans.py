@@ -37,6 +37,19 @@ SELECT gen_random_uuid(), id, decode(md5(id || ' ' || k), 'hex'), 0, now() + int
 INSERT INTO unseen
 SELECT 1 + i % 2000, 1 + ((i / 2000) * 211 + i % 2000 * 3) % 20000
   FROM generate_series(1, 40000) AS i ON CONFLICT DO NOTHING;
+INSERT INTO review (user_id, movie_id, title, content, is_positive)
+SELECT 1 + i % 2000, 1 + ((i / 2000) * 101 + i % 2000 * 5) % 20000, 't', 'c',
+       true
+  FROM generate_series(1, 40000) AS i ON CONFLICT DO NOTHING;
+INSERT INTO friendship (user1_id, user2_id)
+SELECT i, i + k FROM generate_series(1, 1900) AS i, generate_series(1, 9) AS k;
+INSERT INTO movielist (user_id, name, slug, privacity)
+SELECT 1 + i % 2000, 'L', 'l' || i / 2000, 'F'
+  FROM generate_series(0, 9999) AS i;
+INSERT INTO movielist_movie (movielist_id, movie_id)
+SELECT id, 1 + (id * 31 + k) % 20000
+  FROM movielist, generate_series(1, 5) AS k;
+DELETE FROM touch;
 INSERT INTO touch (kind, key, txid)
 SELECT 'user', i % 2000, (i + 1e9)::bigint::text::xid8
   FROM generate_series(1, 20000) AS i;
@@ -61,6 +74,18 @@ HOT = [
     ("unseen_insert", "5, 'm77'", ["movie_slug_unique"], ["movie"]),
     ("unseen_delete", "5, 'm77'", ["movie_slug_unique", "unseen_(pkey|movie)"],
      ["movie", "unseen"]),
+    ("movie_reviews", "'m77', 9223372036854775807, 11",
+     ["movie_slug_unique", "review_movie", "account_pkey"],
+     ["movie", "review", "account"]),
+    ("review_insert", "5, 'm77', 't', 'c', true", ["movie_slug_unique"],
+     ["movie", "account"]),
+    ("review_update", "5, 3, 't', 'c', true", ["review_pkey", "movie_pkey"],
+     ["movie", "review", "account"]),
+    ("review_delete", "5, 3", ["review_pkey"], ["review"]),
+    ("list_detail", "5, 'u5', 'l1'",
+     ["account_username_unique", "movielist_slug_user_unique",
+      "movielist_movie_(position|pkey)"],
+     ["account", "movielist", "movielist_movie", "movie"]),
     ("recommend_caller", "5, NULL, NULL",
      ["movie_not_modelled", "rating_user(_movie_unique)?"],
      ["rating", "movie", "movie_actor"]),
