@@ -1,10 +1,10 @@
 -- SPDX-License-Identifier: GPL-3.0-or-later
 --
--- Sessions and the codes that are mailed. Whatever counts, limits or may be
--- asked twice at once is decided within one statement, on a locked row.
+-- Sessions and mailed codes. Counters, limits and concurrent requests are
+-- handled within one statement, on a locked row.
 
--- No row: no such account. live: the session is hers, has not ended and is not
--- from before all of hers were ended.
+-- No row: no such account. live: the session belongs to the account, has not
+-- ended, and is not older than the end of all sessions.
 -- name: account_by_session :one (session_id uuid, user_id bigint)
 SELECT a.username, a.preferred_language, a.verified, a.boarded, a.active,
        a.staff, a.epoch, s.id IS NOT NULL AS live
@@ -16,9 +16,9 @@ SELECT a.username, a.preferred_language, a.verified, a.boarded, a.active,
    AND s.expires_at > now()
  WHERE a.id = :user_id;
 
--- Whom a person may mean who logs in: the account of that name, then that of
--- that mail address. One may have chosen the address of another as name.
--- known: one of the account's sessions began in that network.
+-- The accounts that a log-in may refer to: that with the user name, then that
+-- with the mail address; the address of one account can be the name of another.
+-- known: a session of the account began in that network.
 -- name: account_for_login :many (username text, network inet)
 SELECT id, password, epoch,
        EXISTS (SELECT
@@ -31,8 +31,9 @@ SELECT id, password, epoch,
  ORDER BY username = :username DESC
  LIMIT 2;
 
--- A new session, if the account is as it was when the password was checked
--- (whoever changes a password raises the epoch). A new hash replaces the old.
+-- Inserts a session if the account has not changed since the password was
+-- checked (a change of the password raises the epoch). A new hash replaces the
+-- old one.
 -- name: session_start :one (user_id bigint, epoch bigint, old_password text,
 --	new_password text, digest bytea, lifetime bigint, user_agent text,
 --	session_id uuid, network cidr)
@@ -59,11 +60,11 @@ SELECT a.id AS user_id, a.username, a.preferred_language, a.verified,
   FROM started AS s
   JOIN account AS a ON a.id = s.user_id;
 
--- The refresh token with this digest is used. live: it is the session's, or the
--- one before within a minute of its replacement. A next digest replaces the
--- present one; asked again with the same token, at once or within that minute,
--- the answer is the same (rotated). Any older token of the session is a copy
--- that somebody kept: the session ends.
+-- Uses the refresh token with this digest. live: it is the current one of the
+-- session, or the previous one within a minute of its replacement. A next
+-- digest replaces the current one; a repeated request with the same token,
+-- concurrently or within that minute, gets the same answer (rotated). Any older
+-- token of the session has been stolen or copied: the session ends.
 -- name: session_refresh :one (session_id uuid, user_id bigint, epoch bigint,
 --	digest bytea, next_digest bytea, lifetime bigint)
 WITH reused AS (
@@ -117,9 +118,10 @@ DELETE FROM session
  WHERE id = :session_id
    AND user_id = :viewer;
 
--- A code is about to be mailed: it replaces the one before. Writing a mail does
--- not start the cooldown, asking for one does (verification_resend). Nothing when
--- the account has another address by now, or its number another account.
+-- Stores a code that is about to be mailed, replacing the previous one. Writing
+-- a mail does not start the interval between mails, requesting one does
+-- (verification_resend). Nothing if the account now has another address, or the
+-- id belongs to another account.
 -- name: code_set :exec (user_id bigint, purpose text, digest bytea,
 --	lifetime bigint, email text)
 INSERT INTO code (user_id, purpose, digest, mailed_at, expires_at)
@@ -134,11 +136,11 @@ SELECT id, :purpose, :digest, 'epoch',
        created_at = now(),
        expires_at = EXCLUDED.expires_at;
 
--- One try of a verification code; any is right for an account that is verified.
--- What cannot be a code comes as NULL and uses up no try.
--- The account is locked first, so that all tries queue up: no more than five
--- count however many come at once, and whoever sent the right code twice hears
--- twice that it was right. The digest goes with its one use.
+-- Checks a verification code; any code is right for a verified account. A text
+-- that cannot be a code is NULL and does not count as an attempt. The account
+-- is locked first, so that attempts are serialised: at most five concurrent
+-- ones count, and concurrent attempts with the right code both succeed. A used
+-- digest is deleted.
 -- name: account_verify :one (viewer bigint, digest bytea)
 WITH me AS MATERIALIZED (
 	SELECT id, verified
@@ -171,8 +173,9 @@ SELECT CASE WHEN me.verified OR EXISTS (SELECT FROM done) THEN 'ok'
             ELSE 'wrong' END AS outcome
   FROM me;
 
--- When a row of code may have its next mail: at once after that of the sign-up,
--- then after 1, 2, 4 and 8 minutes, and after six mails when their day is over.
+-- When the next mail of a code row is allowed: immediately after that of the
+-- sign-up, then after 1, 2, 4 and 8 minutes, and after six mails on the next
+-- day.
 -- fragment: code_next_mail
 CASE WHEN c.mails_since <= now() - interval '1 day' THEN c.mailed_at
      WHEN c.mails >= 6 THEN c.mails_since + interval '1 day'

@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: GPL-3.0-or-later
 --
--- What belongs to no module.
+-- Statements of no module.
 
--- Does the server answer a query? (readyz, mxmctl check)
+-- Tests that the server answers (readyz, mxmctl check).
 -- name: db_alive :one
 SELECT 1 AS alive;

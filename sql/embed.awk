@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
-# Turns sql/migrations/NNNN_name.sql, given in order, into migrations.def, so
-# that the program carries its schema:
+# Generates migrations.def from sql/migrations/NNNN_name.sql, given in order, so
+# that the program contains its schema:
 #
 #	MIGRATION(1, "core", "CREATE …")
 #
-# The text is the file's, line by line: its checksum is what sha256sum says.
+# The text is that of the file, so that its checksum is that of sha256sum.
 
-# Doubles the backslashes. Not by gsub(): how many it takes in a replacement is
-# another number in every awk.
+# Doubles backslashes. gsub() would need different numbers of backslashes in
+# different awks.
 function double_backslashes(s,    out, i)
 {
 	out = ""

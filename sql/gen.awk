@@ -1,26 +1,26 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
-# Turns sql/*.sql into stmts.def: one line per named statement,
+# Generates stmts.def from sql/*.sql: one line per named statement,
 #
 #	STMT(rating_get, ONE, true, 0, 2, "viewer,movie", "bigint,text", "SELECT …")
 #
-# name, mode, whether it only reads, milliseconds after which the server ends it
-# (0: as the settings say), number, names and types of its parameters, text.
+# name, mode, whether it is read-only, its timeout in milliseconds (0: from the
+# settings), number, names and types of its parameters, text.
 # In the files a statement follows its header and ends with a semicolon:
 #
 #	-- name: rating_get :one (viewer bigint, movie text)
 #
-# The statement says :viewer and :movie; what goes to the server has $1 and $2,
-# in the order of the header. A colon right after a word or a bracket is that of
-# an array slice (a[first:last]), and :: that of a type.
-# "within=1s" or "within=500ms" after the mode sets the milliseconds.
-# A header that is too long goes on in the next comment lines until its bracket
-# closes. Text that several statements share is a fragment, from its header
-# "-- fragment: movie_columns" to the next header; {{movie_columns}} inserts it,
-# in any file. Other comments are left out. Whatever is wrong is reported with
-# file and line, and nothing good comes out. Plain awk: mawk runs it.
+# The statement uses :viewer and :movie, which are replaced by $1 and $2 in the
+# order of the header. A colon after a word or a bracket is that of an array
+# slice (a[first:last]), and :: that of a type. "within=1s" or "within=500ms"
+# after the mode sets the timeout. A long header continues in the next comment
+# lines up to its closing bracket. Text shared by several statements is a
+# fragment, from its header "-- fragment: movie_columns" to the next header;
+# {{movie_columns}} inserts it, in any file. Other comments are removed. Errors
+# are reported with file and line, and the exit status is 1. POSIX awk; works
+# with mawk.
 
-function complain(where, what)
+function report(where, what)
 {
 	print where ": " what | "cat 1>&2"
 	failed = 1
@@ -33,7 +33,7 @@ function trim(s)
 	return s
 }
 
-# A line without its comment; the rest must leave no quote open.
+# A line without its comment; quotes must be closed on the line.
 function code_of(line,    i, c, quote)
 {
 	quote = ""
@@ -47,28 +47,28 @@ function code_of(line,    i, c, quote)
 		else if (substr(line, i, 2) == "--")
 			return substr(line, 1, i - 1)
 		else if (substr(line, i, 2) == "/*")
-			complain(FILENAME ":" FNR, "use -- for comments")
+			report(FILENAME ":" FNR, "use -- for comments")
 	}
 	if (quote != "")
-		complain(FILENAME ":" FNR, "a quoted text does not end on its line")
+		report(FILENAME ":" FNR, "an unterminated quote")
 	return line
 }
 
-# Ends what the lines before belong to.
+# Ends the current statement or fragment.
 function finish()
 {
 	if (kind == "statement") {
 		text[name] = trim(body)
 		if (body !~ /;[ \t\n]*$/)
-			complain(place[name], name ": no semicolon at the end")
+			report(place[name], name ": missing semicolon")
 		else
 			sub(/[ \t\n]*;[ \t\n]*$/, "", text[name])
 		if (text[name] == "")
-			complain(place[name], name ": no statement")
+			report(place[name], name ": missing statement")
 	} else if (kind == "fragment") {
 		fragment[name] = trim(body)
 		if (fragment[name] == "")
-			complain(place["{" name], name ": an empty fragment")
+			report(place["{" name], name ": an empty fragment")
 	}
 	kind = ""
 	body = ""
@@ -87,10 +87,10 @@ function begin_statement(header, where,    n, i, part, words, names, types, \
 		header = substr(header, 1, RSTART - 1) \
 		    substr(header, RSTART + RLENGTH)
 		if (time == 0)
-			complain(where, "within what time?")
+			report(where, "invalid within=")
 	}
 	if (header !~ /^[a-z][a-z0-9_]*[ \t]+:[a-z]+([ \t]*\(.*\))?[ \t]*$/) {
-		complain(where, "not a header: -- name: " header)
+		report(where, "invalid header: -- name: " header)
 		name = "?"
 		return
 	}
@@ -98,9 +98,9 @@ function begin_statement(header, where,    n, i, part, words, names, types, \
 	name = words[1]
 	mode = substr(words[2], 2)
 	if (mode !~ /^(one|owned|many|exec|copy|script)$/)
-		complain(where, name ": no mode :" mode)
+		report(where, name ": unknown mode :" mode)
 	if (name in place)
-		complain(where, name ": also at " place[name])
+		report(where, name ": already defined at " place[name])
 	place[name] = where
 	order[++count] = name
 	modes[name] = toupper(mode)
@@ -116,11 +116,11 @@ function begin_statement(header, where,    n, i, part, words, names, types, \
 	for (i = 1; i <= n; i++) {
 		part[i] = trim(part[i])
 		if (part[i] !~ /^[a-z][a-z0-9_]*[ \t]+[a-z][a-z0-9_ ]*(\[\])?$/)
-			complain(where, name ": parameter " i \
+			report(where, name ": parameter " i \
 			    " is not a name and a type: " part[i])
 		split(part[i], words, /[ \t]+/)
 		if (index("," names ",", "," words[1] ","))
-			complain(where, name ": two parameters " words[1])
+			report(where, name ": duplicate parameter " words[1])
 		names = names (i > 1 ? "," : "") words[1]
 		sub(/^[^ \t]+[ \t]+/, "", part[i])
 		types = types (i > 1 ? "," : "") part[i]
@@ -137,24 +137,24 @@ function begin_fragment(header, where)
 	sub(/^fragment:[ \t]*/, "", header)
 	name = trim(header)
 	if (name !~ /^[a-z][a-z0-9_]*$/)
-		complain(where, "not a fragment's name: " name)
+		report(where, "invalid fragment name: " name)
 	if (("{" name) in place)
-		complain(where, name ": also at " place["{" name])
+		report(where, name ": already defined at " place["{" name])
 	place["{" name] = where
 }
 
-# Puts the fragments in. One may hold others, but not itself.
+# Inserts fragments, which may contain others, but not themselves.
 function expand(s, where,    round, inner, called)
 {
 	for (round = 0; match(s, /\{\{[^}]*\}\}/); round++) {
 		inner = substr(s, RSTART, RLENGTH)
 		called = trim(substr(inner, 3, length(inner) - 4))
 		if (!(called in fragment)) {
-			complain(where, "no fragment " called)
+			report(where, "unknown fragment " called)
 			return s
 		}
 		if (round > 50) {
-			complain(where, called ": a fragment within itself")
+			report(where, called ": a recursive fragment")
 			return s
 		}
 		used[called] = 1
@@ -164,14 +164,14 @@ function expand(s, where,    round, inner, called)
 	return s
 }
 
-# The text without what stands between quotes.
+# The text without quoted parts.
 function bare(s)
 {
 	gsub(/'[^']*'/, "''", s)
 	return s
 }
 
-# Numbers for the names of the parameters, outside of quotes.
+# Replaces parameter names by numbers, outside of quotes.
 function number_parameters(s, name,    out, found, n, i, part, number, used)
 {
 	n = split(named[name], part, ",")
@@ -183,11 +183,11 @@ function number_parameters(s, name,    out, found, n, i, part, number, used)
 		found = substr(s, RSTART, RLENGTH)
 		s = substr(s, RSTART + RLENGTH)
 		if (found ~ /^\$/)
-			complain(place[name], name ": " found " is written by hand")
+			report(place[name], name ": " found " must be a named parameter")
 		else if (found ~ /^:[a-z]/ && out !~ /[]A-Za-z0-9_)]$/) {
 			if (!(substr(found, 2) in number))
-				complain(place[name], name \
-				    ": no parameter " substr(found, 2))
+				report(place[name], name \
+				    ": unknown parameter " substr(found, 2))
 			used[substr(found, 2)] = 1
 			found = "$" number[substr(found, 2)]
 		}
@@ -195,12 +195,12 @@ function number_parameters(s, name,    out, found, n, i, part, number, used)
 	}
 	for (i = 1; i <= n; i++)
 		if (!(part[i] in used))
-			complain(place[name], name ": parameter " part[i] \
+			report(place[name], name ": parameter " part[i] \
 			    " is not used")
 	return out s
 }
 
-# A lone SELECT without anything that writes or locks may be run twice.
+# A SELECT that neither writes nor locks may be retried.
 function only_reads(s)
 {
 	s = " " toupper(s) " "
@@ -238,12 +238,12 @@ function emit(name,    s, plain, reads)
 	s = number_parameters(expand(text[name], place[name]), name)
 	plain = bare(s)
 	if (plain ~ /;/ && modes[name] != "SCRIPT")
-		complain(place[name], name ": more than one statement")
+		report(place[name], name ": more than one statement")
 	if (modes[name] ~ /^(COPY|SCRIPT)$/ && takes[name] > 0)
-		complain(place[name], name ": takes no parameters")
+		report(place[name], name ": takes no parameters")
 	reads = modes[name] ~ /^(ONE|OWNED|MANY)$/ ? only_reads(plain) : "false"
 	if (within[name] > 0 && reads != "true")
-		complain(place[name], name ": only what reads has a time of its own")
+		report(place[name], name ": within= is only for read-only statements")
 	printf "STMT(%s, %s, %s, %d, %d, \"%s\", \"%s\", %s)\n", name,
 	    modes[name], reads, within[name], takes[name], named[name],
 	    typed[name], c_text(s)
@@ -252,13 +252,13 @@ function emit(name,    s, plain, reads)
 FNR == 1 {
 	finish()
 	if (pending != "")
-		complain(pending_place, "a header without its closing bracket")
+		report(pending_place, "a header without its closing bracket")
 	pending = ""
 }
 
 pending != "" {
 	if ($0 !~ /^--/)
-		complain(pending_place, "a header without its closing bracket")
+		report(pending_place, "a header without its closing bracket")
 	else {
 		line = $0
 		sub(/^--[ \t]*/, "", line)
@@ -297,7 +297,7 @@ pending != "" {
 	if (line == "")
 		next
 	if (kind == "") {
-		complain(FILENAME ":" FNR, "a statement without a header")
+		report(FILENAME ":" FNR, "a statement without a header")
 		kind = "stray"
 	}
 	body = body (body == "" ? "" : "\n") line
@@ -306,13 +306,13 @@ pending != "" {
 END {
 	finish()
 	if (pending != "")
-		complain(pending_place, "a header without its closing bracket")
+		report(pending_place, "a header without its closing bracket")
 	print "/* Made by sql/gen.awk; do not edit. */"
 	for (i = 1; i <= count; i++)
 		emit(order[i])
 	for (name in fragment)
 		if (!(name in used))
-			complain(place["{" name], name ": a fragment nobody uses")
+			report(place["{" name], name ": an unused fragment")
 	close("cat 1>&2")
 	exit failed
 }

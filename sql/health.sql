@@ -1,8 +1,8 @@
 -- SPDX-License-Identifier: GPL-3.0-or-later
 --
--- What /readyz asks of the database.
+-- The database check of /readyz.
 
--- Of the oldest rows, which are read by their number: 1000 are as bad as more.
+-- The oldest rows, read by id; at most 1000 are counted.
 -- name: health_ping :one ()
 SELECT count(*) AS overdue
   FROM (SELECT created_at

@@ -1,11 +1,11 @@
 -- SPDX-License-Identifier: GPL-3.0-or-later
 --
--- Bringing whole collections in. An import is one transaction: files are copied
--- into temporary tables as they are, and what is missing is added from there,
--- set by set. What is there already is left alone. A second run therefore
--- changes nothing, and takes no number from a sequence either: rows are looked
--- up before they are inserted. The statements whose names end in _skip give
--- what is passed over: line, why, and the total of all (at most 100 are given).
+-- Bulk imports. An import is one transaction: files are copied into temporary
+-- tables unchanged, and missing rows are inserted from there. Existing rows are
+-- not changed, so a second run changes nothing; it uses no sequence values
+-- either, because rows are looked up before they are inserted. Statements whose
+-- names end in _skip return skipped lines: line, reason, and the total (at most
+-- 100 are returned).
 
 -- name: import_settings :script
 SET LOCAL jit = off;
@@ -16,7 +16,7 @@ SET LOCAL idle_in_transaction_session_timeout = 0;
 SELECT pg_try_advisory_xact_lock(hashtextextended('moviesxmovies import', 0))
        AS mine;
 
--- So that the first readers find good plans.
+-- For the plans of the first queries after the import.
 -- name: import_analyze :script
 SELECT analyze_imported();
 
@@ -108,8 +108,7 @@ UPDATE ml_movie AS l
  WHERE s.source = 'movielens'
    AND s.key = l.key::text;
 
--- A movie that another import brought, by its number there; never two lines for
--- one movie.
+-- Movies of another import, by their id there; at most one line per movie.
 -- name: ml_movie_match :exec
 UPDATE ml_movie AS l
    SET movie_id = f.movie_id
@@ -207,7 +206,7 @@ SELECT l.movie_id, g.id
  WHERE l.added
     ON CONFLICT DO NOTHING;
 
--- Ratings may be of movies that an earlier import brought.
+-- Ratings may refer to movies of an earlier import.
 -- name: ml_key_fill :exec
 INSERT INTO ml_key (key, movie_id)
 SELECT key::bigint, movie_id
@@ -281,7 +280,7 @@ SELECT line,
  ORDER BY line
  LIMIT 100;
 
--- Their ratings, and those alone, have no member now.
+-- Only their ratings have no user then.
 -- name: ml_rating_orphan :exec
 DELETE FROM ml_rating AS l
  WHERE NOT EXISTS (SELECT
@@ -320,8 +319,8 @@ UPDATE rating AS r
    AND r.deleted_at IS NULL
    AND (r.rating <> l.rating OR r.created_at <> to_timestamp(l.rated_at));
 
--- So many lines at a time, since the server keeps the checks of references that
--- a statement has still to make in memory.
+-- In batches, because the server holds the pending foreign key checks of a
+-- statement in memory.
 -- name: ml_rating_add :exec (from_line bigint, to_line bigint)
 INSERT INTO rating (user_id, movie_id, rating, created_at, updated_at)
 SELECT u.user_id, k.movie_id, l.rating, to_timestamp(l.rated_at),
@@ -342,10 +341,9 @@ SELECT u.user_id, k.movie_id, l.rating, to_timestamp(l.rated_at),
 -------------------------------------------------------------------------------
 -- The demonstration
 --
--- A line of a file has the number id of the row it is about (NULL: none), and
--- `added` when this import makes that row. What it refers to by key stands in
--- demo_link. Lines of the kinds that belong to members are `fresh` when such a
--- member is new; the others are left alone.
+-- A line of a file has the id of its row (NULL: none), and `added` if this
+-- import inserts that row. References by key are in demo_link. Lines of kinds
+-- that belong to users are `fresh` if the user is new; others are not imported.
 -------------------------------------------------------------------------------
 
 -- name: demo_line_stage :exec
@@ -376,7 +374,7 @@ CREATE TEMPORARY TABLE demo_link (
 COPY demo_line (kind, file, line, key, doc)
 FROM STDIN;
 
--- (no LIMIT: a line for each line that is left out)
+-- (no LIMIT: one row for each skipped line)
 -- name: demo_twice_skip :many
 WITH twice AS (
     DELETE FROM demo_line AS l
@@ -393,7 +391,7 @@ SELECT kind, file, line,
   FROM twice
  ORDER BY kind, line;
 
--- Roles with one name in a line are wanted: without them it is nothing.
+-- Roles with a single name are required: a line without them is skipped.
 -- name: demo_link_fill :exec
 INSERT INTO demo_link (kind, line, role, place, target, key, wanted)
 SELECT l.kind, l.line, r.role, e.place, r.target, e.key,
@@ -432,7 +430,7 @@ SELECT l.kind, l.line, r.role, e.place, r.target, e.key,
        WHEN 'string' THEN jsonb_build_array(l.doc -> r.role)
        ELSE '[]' END) WITH ORDINALITY AS e (key, place);
 
--- A name that stands twice in one list counts once.
+-- A repeated name in a list counts once.
 -- name: demo_link_once :exec
 DELETE FROM demo_link AS a
  USING demo_link AS b
@@ -442,7 +440,7 @@ DELETE FROM demo_link AS a
    AND b.key = a.key
    AND b.place < a.place;
 
--- (no LIMIT: a line for each line that is left out)
+-- (no LIMIT: one row for each skipped line)
 -- name: demo_link_unknown_skip :many
 WITH unknown AS (
     DELETE FROM demo_link AS k
@@ -460,8 +458,8 @@ SELECT l.kind, l.file, l.line,
   JOIN demo_line AS l ON l.kind = k.kind AND l.line = k.line
  ORDER BY l.kind, l.line;
 
--- Once more while there are some: what goes may be what another refers to
--- (no LIMIT: a line for each line that is left out).
+-- Repeated until there are none, because a removed line may be referenced by
+-- others (no LIMIT: one row for each skipped line).
 -- name: demo_line_unknown_skip :many
 WITH unknown AS (
     SELECT DISTINCT ON (k.kind, k.line) k.kind, k.line, k.target, k.key
@@ -499,7 +497,7 @@ UPDATE demo_link AS k
    AND t.key = k.key
    AND t.id IS DISTINCT FROM k.id;
 
--- Numbers for the rows that are to be made, in the order of the lines.
+-- Ids for the rows to be inserted, in the order of the lines.
 -- name: demo_reserve :exec (kind text, relation text)
 UPDATE demo_line AS l
    SET id = n.id,
@@ -513,7 +511,7 @@ UPDATE demo_line AS l
  WHERE l.kind = :kind
    AND l.line = n.line;
 
--- The same for what belongs to members.
+-- The same for rows that belong to users.
 -- name: demo_reserve_fresh :exec (kind text, relation text)
 UPDATE demo_line AS l
    SET id = n.id,
@@ -814,7 +812,7 @@ SELECT u.id, m.id, (l.doc ->> 'created_at')::timestamptz
    AND l.fresh
  ORDER BY l.line;
 
--- Reviews that are there, so that new members may have commented on them.
+-- Existing reviews, because new users may have commented on them.
 -- name: demo_review_know :exec
 UPDATE demo_line AS l
    SET id = v.id
@@ -840,7 +838,7 @@ SELECT l.id, u.id, m.id, l.doc ->> 'title', l.doc ->> 'content',
    AND l.added
  ORDER BY l.line;
 
--- A comment needs its review, and a reply its comment and the same review.
+-- A comment requires its review, and a reply its comment and the same review.
 -- name: demo_comment_add :exec
 WITH RECURSIVE tree AS (
     SELECT l.line, l.id, v.id AS review_id, NULL::bigint AS reply_id

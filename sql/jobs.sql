@@ -1,12 +1,13 @@
 -- SPDX-License-Identifier: GPL-3.0-or-later
 --
--- Work to be done later: queueing, claiming, finishing; what mxm-jobs asks of
--- tables touch, code and session; what mxmctl shows of the queue.
+-- Background jobs: queueing, claiming, finishing; the statements of mxm-jobs on
+-- tables touch, code and session; the job lists of mxmctl.
 --
--- attempts tells one claim of a job from the next: whoever lost its lease
--- cannot finish what another has claimed since.
+-- attempts identifies a claim of a job: a worker whose lease has expired cannot
+-- finish a job that another one has claimed since.
 
--- The oldest due job of those this program knows (name and most attempts).
+-- Claims the oldest due job of the kinds that this program knows (name and
+-- maximum attempts).
 -- name: job_claim :one (names text[], most integer[], lease integer)
 WITH known AS (
 	SELECT name, most
@@ -60,8 +61,8 @@ UPDATE job
    AND attempts = :attempts
    AND state = 'running';
 
--- Jobs whose worker is gone are due again; one that never lets its worker live
--- ends after as many attempts as any other.
+-- Jobs whose worker died are due again; one that always kills its worker fails
+-- after the same number of attempts.
 -- name: job_reap :exec ()
 UPDATE job
    SET state = CASE WHEN attempts < max_attempts
@@ -80,7 +81,7 @@ UPDATE job
 	 LIMIT 100
 	   FOR UPDATE SKIP LOCKED);
 
--- A periodic job: one row a period, whoever of us comes first.
+-- Queues a periodic job: one row per period, on all hosts together.
 -- name: job_schedule :exec (name text, period integer)
 INSERT INTO job (name, idempotency_key)
 SELECT :name,
@@ -88,7 +89,8 @@ SELECT :name,
        || floor(extract(epoch FROM now()) / :period::integer)::bigint
     ON CONFLICT (idempotency_key) DO NOTHING;
 
--- id is NULL when the account is gone; addressed: the payload names one.
+-- id is NULL if the account does not exist; addressed: the payload has an
+-- account.
 -- name: job_mail_account :one (job_id bigint)
 SELECT a.id, a.username, a.email, a.preferred_language, a.verified, a.active,
        j.payload ->> 'account_id' IS NOT NULL AS addressed
@@ -96,7 +98,7 @@ SELECT a.id, a.username, a.email, a.preferred_language, a.verified, a.active,
   LEFT JOIN account AS a ON a.id = (j.payload ->> 'account_id')::bigint
  WHERE j.id = :job_id;
 
--- The oldest first; within them what is the same comes together.
+-- The oldest rows; within them equal keys are adjacent.
 -- name: touch_pending :many ()
 SELECT id, kind, key
   FROM (SELECT id, kind, key
@@ -105,18 +107,19 @@ SELECT id, kind, key
          LIMIT 1000) AS oldest
  ORDER BY kind, key, id;
 
--- What this transaction has touched so far; the program reports at most 200 rows.
+-- What this transaction has touched so far; the program reports at most 200
+-- rows.
 -- name: touch_of_transaction :many ()
 SELECT kind, key
   FROM touch
  WHERE txid = pg_current_xact_id_if_assigned()
  LIMIT 201;
 
--- Tells this database from what it was before a restore, whatever the way: into
--- a new database, over the old one, or of the files of the whole server. A
--- restore makes every table anew, or empties it (another file), and ends with
--- indexes and references; so the last value is that of the whole database, and
--- what was read of half of one is never found again.
+-- Changes when the database is restored, in any way: into a new database, over
+-- the old one, or as the files of the whole server. A restore creates every
+-- table, or truncates it (another file), and creates indexes and references
+-- last; so the last value is that of the complete database, and values read
+-- during the restore do not occur again.
 -- name: incarnation :one ()
 SELECT hashtextextended(
            concat_ws(' ', extract(epoch FROM pg_postmaster_start_time()),
@@ -132,7 +135,7 @@ SELECT hashtextextended(
                (SELECT max(oid)
                   FROM pg_trigger)), 0) AS incarnation;
 
--- Several hosts delete the same rows: nobody waits for another.
+-- Several hosts delete the same rows, without waiting for one another.
 -- name: touch_delete :exec (ids bigint[])
 DELETE FROM touch
  WHERE id IN (
@@ -142,7 +145,7 @@ DELETE FROM touch
 	 ORDER BY id
 	   FOR UPDATE SKIP LOCKED);
 
--- An expired code is kept a day longer, for the cooldown of the next mail.
+-- An expired code is deleted a day later, for the interval between mails.
 -- name: prune_codes :exec ()
 DELETE FROM code
  WHERE id IN (
@@ -152,8 +155,8 @@ DELETE FROM code
 	 ORDER BY expires_at
 	 LIMIT 1000);
 
--- Accounts that are old enough and whose address was never confirmed. One that
--- is confirmed at this moment stays: its row is locked, and then looked at again.
+-- Old accounts whose address was not confirmed. One that is being confirmed
+-- concurrently is not deleted: its row is locked and checked again.
 -- name: account_unconfirmed_delete :many (lifetime bigint)
 WITH gone AS (
 	DELETE FROM account
@@ -171,7 +174,7 @@ SELECT picture
   FROM gone
  LIMIT 500;
 
--- Which of these paths no account names.
+-- Those of the paths that no account uses.
 -- name: account_pictures_unused :many (paths text[])
 SELECT p.picture
   FROM unnest(:paths::text[]) AS p (picture)
@@ -190,8 +193,9 @@ DELETE FROM session
 	 ORDER BY expires_at
 	 LIMIT 1000);
 
--- Done jobs stay a week (longer than any period, since their keys keep a
--- periodic job from being queued twice), failed ones three months.
+-- Done jobs are deleted after a week (longer than any period, because their
+-- keys prevent a periodic job from being queued twice), failed ones after three
+-- months.
 -- name: prune_jobs :exec ()
 DELETE FROM job
  WHERE id IN (
@@ -203,7 +207,7 @@ DELETE FROM job
 	 ORDER BY finished_at
 	 LIMIT 1000);
 
--- open: whatever is not done.
+-- open: all states but done.
 -- name: job_list :many (state text, at_most bigint)
 SELECT id, name, state, attempts, max_attempts, last_error,
        to_char(created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')
@@ -228,7 +232,7 @@ SELECT name, state, count(*) AS jobs,
  ORDER BY name, state
  LIMIT 1000;
 
--- A failed job, or one that waits for its next attempt, begins anew.
+-- Restarts a failed job, or one that waits for its next attempt.
 -- name: job_retry :exec (id bigint)
 UPDATE job
    SET state = 'queued',

@@ -1,16 +1,18 @@
 -- SPDX-License-Identifier: GPL-3.0-or-later
 --
--- Rights in the database. One role owns the schema and changes it; the role of
--- the program reads and writes rows. What the program can do to the database,
--- whoever takes it over can do as well.
+-- Privileges in the database. One role owns the schema and changes it; the role
+-- of the program reads and writes rows. An attacker who controls the program
+-- has the privileges of its role.
 
--- Names the role of the program for role_grant, until the transaction ends.
+-- Sets the role of the program for role_grant, until the end of the
+-- transaction.
 -- name: role_name :one (role text)
 SELECT set_config('mxm.role', :role, true) AS role;
 
--- Gives the role of the program what it needs in schema public, and takes what
--- is more. Only what differs is changed: every change costs all sessions their
--- plans. Run by the owner; nothing when owner and program are one role.
+-- Grants the role of the program the privileges it needs in schema public, and
+-- revokes others. Only differences are changed, because every change
+-- invalidates the plans of all sessions. Run by the owner; does nothing if
+-- owner and program are one role.
 -- name: role_grant :script
 DO $$
 DECLARE
@@ -91,7 +93,7 @@ BEGIN
     END LOOP;
 END $$;
 
--- What our role may do beyond reading and writing rows.
+-- Privileges of the current role beyond reading and writing rows.
 -- name: role_rights :one
 SELECT current_user::text AS role,
        current_database()::text AS database,

@@ -40,8 +40,8 @@ build_tree() {
 	exec 8>&-
 }
 
-# Sets FROM to the path of the source from DIR: the tree, or, if it is read-only or
-# configure does not accept its path, a directory of links to its files.
+# Sets FROM to the path of the source from DIR: the tree, or, if it is read-only
+# or configure does not accept its path, a directory of links to its files.
 build_source() {
 	local dir=$1 entry
 	# A relative path, because configure does not accept blanks.

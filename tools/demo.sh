@@ -207,7 +207,8 @@ web() {
 	curl -q -s --noproxy '*' "$@"
 }
 
-# Copies the programs, because the users of the services may not access the build.
+# Copies the programs, because the users of the services may not access the
+# build.
 demo_programs() {
 	local name
 	for name in mxmd mxm-jobs mxmctl; do
@@ -278,7 +279,8 @@ sql_admin() {
 demo_postgres_files() {
 	local data=$STATE/pgdata user
 	cat >"$data/mxm.conf" <<-'END'
-	# Written by ./run demo at each start; put your settings into postgresql.conf.
+	# Written by ./run demo at each start; put your settings into
+	# postgresql.conf.
 	listen_addresses = ''
 	unix_socket_permissions = 0777
 	max_connections = 100
@@ -301,8 +303,8 @@ demo_postgres_files() {
 }
 
 # A killed server leaves a pid file, which prevents the next start if the id now
-# belongs to another process of the same user.  A server that is still running was
-# started by a ./run that was killed before it recorded it.
+# belongs to another process of the same user.  A server that is still running
+# was started by a ./run that was killed before it recorded it.
 demo_postgres_pidfile() {
 	local file=$STATE/pgdata/postmaster.pid pid
 	[ -f "$file" ] || return 0
@@ -573,8 +575,8 @@ quoted() {
 	printf '%q' "$1"
 }
 
-# Prints a command that prints the first five recommendations, rates the first with
-# five stars, and prints the new first five.
+# Prints a command that prints the first five recommendations, rates the first
+# with five stars, and prints the new first five.
 demo_rate() {
 	local first
 	first="$CURL '$ORIGIN/api/movies/' -H \"Authorization: Bearer \$T\""
@@ -630,8 +632,8 @@ demo_ending() {
 	demo_end
 }
 
-# demo_interrupted STATUS: after Ctrl-C, ./run stop or a closed terminal.  For a demo
-# that was ready this is a normal exit.
+# demo_interrupted STATUS: after Ctrl-C, ./run stop or a closed terminal.  For a
+# demo that was ready this is a normal exit.
 demo_interrupted() {
 	demo_ending
 	say "run: stopped"
@@ -639,8 +641,8 @@ demo_interrupted() {
 	exit "$1"
 }
 
-# On any failure all processes are stopped.  A signal to the process group may end the
-# command we wait for before our own handler runs.
+# On any failure all processes are stopped.  A signal to the process group may
+# end the command we wait for before our own handler runs.
 demo_failed() {
 	local status=$?
 	case $status in

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # shellcheck shell=bash
 #
-# The Debian packages that are needed; tools/install-packages installs missing ones.
-# Run as a program it prints the packages of the given groups (README).
+# The Debian packages that are needed; tools/install-packages installs missing
+# ones. Run as a program it prints the packages of the given groups (README).
 
 # Named by packages_missing.
 # shellcheck disable=SC2034

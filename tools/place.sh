@@ -4,10 +4,10 @@
 # Directories of a demo and users of its services.
 #
 #   DEMO    the path shown to the user: .demo in the source tree, or MXM_DEMO_DIR
-#   STATE   the data directory: DEMO, or, when run by root in a tree that the users
-#           of the services cannot access, a directory that DEMO links to
-#   RUN     a directory in /tmp with a short name for the sockets (a socket path is
-#           limited to 107 bytes), new at each start; RUN/state links to STATE, so
+#   STATE   the data directory: DEMO, or, if run by root in a tree that the
+#           users of the services cannot access, a directory that DEMO links to
+#   RUN     a directory in /tmp with a short name for the sockets (their paths
+#           are limited to 107 bytes), new at each start; RUN/state links to STATE, so
 #           that paths in configurations have no blanks or other special
 #           characters; STATE/run links to RUN
 
@@ -140,7 +140,8 @@ place_run_remove() {
 	RUN=
 }
 
-# place_folder DIR USER GROUP MODE: creates a directory with that owner and mode.
+# place_folder DIR USER GROUP MODE: creates a directory with that owner and
+# mode.
 place_folder() {
 	mkdir -p "$1"
 	if [ "$EUID" -eq 0 ]; then

@@ -5,8 +5,8 @@
 # remedy; and how it runs long commands.
 #
 # "set -e" has no effect in a function that is called in a condition (if, while,
-# !, && and ||).  A function that may be called there has "In conditions:" in the
-# comment above it and handles failures itself.  t/lint/shell enforces it.
+# !, && and ||).  A function that may be called there has "In conditions:" in
+# the comment above it and handles failures itself.  t/lint/shell enforces it.
 
 # In conditions: one command.
 say() {
@@ -67,8 +67,8 @@ attempt() {
 
 CHILD=
 
-# attempt logged FILE COMMAND…: its output goes to a log, but not the messages of
-# our signal handlers.
+# attempt logged FILE COMMAND…: its output goes to a log, but not the messages
+# of our signal handlers.
 logged() {
 	local file=$1
 	shift

@@ -1,21 +1,21 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # shellcheck shell=bash
 #
-# Processes of a demo.  Each service leads its own session and is identified by its
-# process id and start time, so that another process with a reused id is never
-# signalled.  Both are in $STATE/pid/NAME.
+# Processes of a demo.  Each service leads its own session and is identified by
+# its process id and start time, so that another process with a reused id is
+# never signalled.  Both are in $STATE/pid/NAME.
 
-# Sets stat to /proc/PID/stat; fails if there is no such process.  $(<file) would
-# exit the shell under set -e if the file does not exist.
-# In conditions: the last test is its status.
+# Sets stat to /proc/PID/stat; fails if there is no such process.  $(<file)
+# would exit the shell under set -e if the file does not exist. In conditions:
+# the last test is its status.
 process_stat() {
 	stat=''
 	{ IFS= read -r -d '' stat <"/proc/$1/stat"; } 2>/dev/null ||
 	    [ -n "$stat" ]
 }
 
-# Prints the start time of a process in ticks since boot; fails if there is none.
-# In conditions: each test returns by itself.
+# Prints the start time of a process in ticks since boot; fails if there is
+# none. In conditions: each test returns by itself.
 process_start() {
 	local stat
 	process_stat "$1" || return 1
@@ -52,7 +52,8 @@ run_as() {
 	env -i PATH="$PATH" LANG=C.UTF-8 HOME=/ "$@"
 }
 
-# service_start NAME USER COMMAND…: in the background, log in $STATE/log/NAME.log
+# service_start NAME USER COMMAND…: in the background, log in
+# $STATE/log/NAME.log
 service_start() {
 	local name=$1 user=$2 log=$STATE/log/$1.log
 	shift 2
@@ -97,8 +98,8 @@ service_await_once() {
 	"$@" || ! service_pid "$name"
 }
 
-# Other processes in the session of a service, which remain if it was killed.  A pid
-# is not reused while a session has that id.
+# Other processes in the session of a service, which remain if it was killed.  A
+# pid is not reused while a session has that id.
 service_orphans() {
 	local leader start stat pid
 	[ -f "$STATE/pid/$1" ] || return 0

@@ -102,13 +102,13 @@ SELECT :a;
         f'STMT(y, MANY, true, {ms}, 1, "a", "bigint", ')
 
 
-def test_only_what_reads_has_a_time_of_its_own(gen):
+def test_within_is_only_for_read_only_statements(gen):
     status, _, errors = gen("""
 -- name: y :exec within=1s (a bigint)
 DELETE FROM y WHERE id = :a;
 """)
     assert status == 1
-    assert "y: only what reads has a time of its own" in errors
+    assert "y: within= is only for read-only statements" in errors
 
 
 def test_fragments_in_any_file_and_order(gen):
@@ -138,16 +138,16 @@ def test_what_may_be_run_twice(gen, mode, text, reads):
     assert lines[0].startswith(f"STMT(x, {mode.upper()}, {reads}, ")
 
 
-@pytest.mark.parametrize("text, complaint", [
-    ("-- name: X :one\nSELECT 1;\n", "a.sql:1: not a header"),
-    ("\n-- name: x one\nSELECT 1;\n", "a.sql:2: not a header"),
-    ("-- name: x :some\nSELECT 1;\n", "a.sql:1: x: no mode :some"),
+@pytest.mark.parametrize("text, message", [
+    ("-- name: X :one\nSELECT 1;\n", "a.sql:1: invalid header"),
+    ("\n-- name: x one\nSELECT 1;\n", "a.sql:2: invalid header"),
+    ("-- name: x :some\nSELECT 1;\n", "a.sql:1: x: unknown mode :some"),
     ("-- name: x :one (id)\nSELECT :id;\n", "a.sql:1: x: parameter 1"),
     ("-- name: x :one (id bigint\nSELECT :id;\n",
      "a.sql:1: a header without its closing bracket"),
-    ("-- name: x :one\nSELECT :a;\n", "a.sql:1: x: no parameter a"),
+    ("-- name: x :one\nSELECT :a;\n", "a.sql:1: x: unknown parameter a"),
     ("-- name: x :one (a text)\nSELECT :a, :ab;\n",
-     "a.sql:1: x: no parameter ab"),
+     "a.sql:1: x: unknown parameter ab"),
     ("-- name: x :one (a text)\nSELECT 1;\n",
      "a.sql:1: x: parameter a is not used"),
     ("-- name: x :one (a text)\nSELECT ':a', \":a\";\n",
@@ -155,33 +155,33 @@ def test_what_may_be_run_twice(gen, mode, text, reads):
     ("-- name: x :one (a text)\nSELECT 1::a, b[1:a];\n",
      "x: parameter a is not used"),
     ("-- name: x :one (a text)\nSELECT :a, $1;\n",
-     "a.sql:1: x: $1 is written by hand"),
+     "a.sql:1: x: $1 must be a named parameter"),
     ("-- name: x :one (a text, a bigint)\nSELECT :a;\n",
-     "a.sql:1: x: two parameters a"),
+     "a.sql:1: x: duplicate parameter a"),
     ("-- name: x :one\nSELECT {{f}};\n-- fragment: f\n:a\n",
-     "a.sql:1: x: no parameter a"),
-    ("-- name: x :one\nSELECT 1\n", "a.sql:1: x: no semicolon"),
-    ("-- name: x :one\n;\n", "a.sql:1: x: no statement"),
+     "a.sql:1: x: unknown parameter a"),
+    ("-- name: x :one\nSELECT 1\n", "a.sql:1: x: missing semicolon"),
+    ("-- name: x :one\n;\n", "a.sql:1: x: missing statement"),
     ("-- name: x :one\nSELECT 1; SELECT 2;\n", "more than one statement"),
     ("-- name: x :one\nSELECT 1;\n-- name: x :one\nSELECT 2;\n",
-     "a.sql:3: x: also at"),
+     "a.sql:3: x: already defined at"),
     ("SELECT 1;\n", "a.sql:1: a statement without a header"),
-    ("-- name: x :one\nSELECT 'a\nb';\n", "a.sql:2: a quoted text"),
+    ("-- name: x :one\nSELECT 'a\nb';\n", "a.sql:2: an unterminated quote"),
     ("-- name: x :one\nSELECT /* y */ 1;\n", "a.sql:2: use -- for comments"),
-    ("-- name: x :one\nSELECT {{f}};\n", "a.sql:1: no fragment f"),
+    ("-- name: x :one\nSELECT {{f}};\n", "a.sql:1: unknown fragment f"),
     ("-- name: x :one\nSELECT {{f}};\n-- fragment: f\n{{f}}\n",
-     "a fragment within itself"),
+     "a recursive fragment"),
     ("-- name: x :one\nSELECT 1;\n-- fragment: f\n1\n",
-     "a.sql:3: f: a fragment nobody uses"),
+     "a.sql:3: f: an unused fragment"),
     ("-- name: x :script (a text)\nSELECT :a;\n", "takes no parameters"),
 ])
-def test_what_is_wrong_is_told_with_its_place(gen, text, complaint):
+def test_errors_have_their_place(gen, text, message):
     status, _, errors = gen(text)
     assert status != 0
-    assert complaint in errors
+    assert message in errors
 
 
-def test_our_own_files_pass():
+def test_the_files_of_the_tree_pass():
     files = sorted(SQL.glob("*.sql"))
     done = run("gen.awk", *files)
     assert (done.returncode, done.stderr) == (0, "")
@@ -189,15 +189,15 @@ def test_our_own_files_pass():
     assert (done.returncode, done.stderr) == (0, "")
 
 
-@pytest.mark.parametrize("names, complaint", [
+@pytest.mark.parametrize("names, message", [
     (["0001_a.sql", "0003_b.sql"], "number 3 after 1"),
     (["0001_a.sql", "0001_b.sql"], "number 1 after 1"),
     (["1_a.sql"], "not named NNNN_name.sql"),
     (["0001_A.sql"], "not named NNNN_name.sql"),
 ])
-def test_migrations_are_numbered_without_gaps(tmp_path, names, complaint):
+def test_migrations_are_numbered_without_gaps(tmp_path, names, message):
     for name in names:
         (tmp_path / name).write_text("SELECT 1;\n")
     done = run("embed.awk", *(tmp_path / name for name in names))
     assert done.returncode != 0
-    assert complaint in done.stderr
+    assert message in done.stderr
