@@ -26,8 +26,8 @@ struct tune {
 	 * whether it is the best so far; may be NULL */
 	void (*report)(
 	    void *report_arg, const char *tried, double quality, bool kept);
-	/* told how far it is, 0 to 1, by the thread that tested; NULL: nobody
-	 */
+	/* called with the progress, 0 to 1, by the calling thread; may be
+	 * NULL */
 	void (*report_share)(void *report_arg, double share);
 	void *report_arg; /* for both */
 };

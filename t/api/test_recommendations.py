@@ -76,7 +76,7 @@ def rate(who, slug, stars):
 
 @pytest.fixture
 def newcomer(stack):
-    """Members that nobody knows; they are gone after the test."""
+    """New users; they are deleted after the test."""
     made = []
 
     def make(**columns):
@@ -154,7 +154,7 @@ def test_five_stars_lead_there_and_one_star_away(newcomer):
     assert "It is unlike \u201cThe Matrix\u201d, which you gave one star" in [
         w["text"] for w in because(other, "volver", "rating")]
     for slug in ("the-matrix", "wall-e"):
-        rate(me, slug, 1)  # she has changed her mind
+        rate(me, slug, 1)  # changed
     assert set(page(me)[-2:]) == {"the-matrix-reloaded", "alien-resurrection"}
 
 
@@ -199,7 +199,7 @@ def test_what_psql_changes_of_hers_is_known(stack, newcomer):
     before = page(me)
     stack.sql("UPDATE rating SET rating = 1 WHERE user_id = %s",
               (me.number,))
-    soon(lambda: page(me) != before, "she dislikes it")
+    soon(lambda: page(me) != before, "it is disliked")
     stack.sql("UPDATE rating SET deleted_at = now() WHERE user_id = %s",
               (me.number,))
     soon(lambda: "heat" in page(me), "it is as if it had never been")
@@ -279,7 +279,7 @@ def test_friends_shift_the_order_and_give_a_reason(stack, newcomer):
          "who is switched off gives no reasons")
     stack.sql("UPDATE account SET active = true, username = 'renamed'"
               " WHERE id = %s", (friend.number,))
-    soon(lambda: because(me, "talk-to-her", "friend"), "she is back")
+    soon(lambda: because(me, "talk-to-her", "friend"), "the friend is back")
     soon(lambda: because(me, "talk-to-her", "friend")[0]["text"] ==
          "renamed liked it", "under another name")
     stack.sql("DELETE FROM account WHERE id = %s", (friend.number,))
@@ -302,7 +302,7 @@ def test_followed_persons_shift_the_order(stack, newcomer):
     assert after[:2] == before[:2]
     assert after.index("volver") < before.index("volver")
     stack.sql("DELETE FROM follow WHERE user_id = %s", (me.number,))
-    soon(lambda: page(me) == before, "she follows nobody again")
+    soon(lambda: page(me) == before, "no person is followed any more")
 
 
 def test_awards_are_a_reason_until_they_are_deleted(stack, newcomer):
@@ -324,13 +324,13 @@ def test_platforms(stack, newcomer):
     assert "the-matrix" in page(me)
     stack.sql("INSERT INTO account_platform (user_id, platform_id)"
               " VALUES (%s, 1)", (me.number,))
-    soon(lambda: "the-matrix" not in page(me), "her platforms count")
+    soon(lambda: "the-matrix" not in page(me), "the platforms count")
     got = page(me)
-    assert "amelie" in got and "city-of-god" in got  # hers, and on none
+    assert "amelie" in got and "city-of-god" in got  # on one of them, and on none
     assert "the-godfather" not in got                # another's
     assert got[:2] == ["the-matrix-reloaded", "alien-resurrection"]
     stack.sql("DELETE FROM account_platform WHERE user_id = %s", (me.number,))
-    soon(lambda: "the-matrix" in page(me), "she has none any more")
+    soon(lambda: "the-matrix" in page(me), "no platforms any more")
 
 
 def test_platforms_of_a_newcomer(stack, newcomer):
@@ -375,7 +375,7 @@ def test_film_no_model_knows_comes_in_by_people_and_genres(stack, newcomer):
         assert got.index("tucker") < got.index("the-matrix")
         assert because(me, "tucker", "rating")[0]["title"] == "The Godfather"
         assert page(other).index("tucker") > got.index("tucker")
-        # her rating of it is left out at once, and a mark too
+        # a rating of it is excluded at once, and a mark too
         rate(me, "tucker", 4)
         assert "tucker" not in page(me)
     finally:
@@ -423,7 +423,7 @@ def test_a_platform_that_is_deleted_is_none(stack, newcomer):
               " VALUES (%s, 3)", (me.number,))
     soon(lambda: "the-matrix" not in page(me), "nothing is on that one")
     stack.sql("UPDATE platform SET deleted_at = now() WHERE id = 3")
-    soon(lambda: "the-matrix" in page(me), "she has none that counts")
+    soon(lambda: "the-matrix" in page(me), "no platform that counts")
     stack.sql("UPDATE platform SET deleted_at = NULL WHERE id = 3")
 
 

@@ -278,14 +278,14 @@ RATERS = (2, 3, 6)
 
 
 def folded(stack, user, factors, regularization=0.01, unobserved=0.1):
-    """Her factors, and as many of everybody's as her few ratings leave."""
+    """A user's own factors, plus the mean factors by the number of ratings."""
     numpy = pytest.importorskip("numpy", reason="python3-numpy is needed")
     own = {u: alone(stack, numpy, u, factors, regularization, unobserved)
            for u in RATERS}
     rated = stack.value("SELECT count(*) FROM live_rating WHERE user_id = %s",
                         [user])
-    everybody = numpy.mean(list(own.values()), axis=0)
-    return own[user] + 0.6 * 2 ** -(rated / 12) ** 2 * everybody
+    mean = numpy.mean(list(own.values()), axis=0)
+    return own[user] + 0.6 * 2 ** -(rated / 12) ** 2 * mean
 
 
 def alone(stack, numpy, user, factors, regularization, unobserved):
@@ -311,7 +311,7 @@ def alone(stack, numpy, user, factors, regularization, unobserved):
 
 @pytest.mark.parametrize("form", ["csv", "json"])
 def test_members(stack, form):
-    """Bob, carla and fay have rated; gone too, but she was switched off."""
+    """Bob, carla and fay have rated; gone too, but is not active."""
     stack.sql("INSERT INTO rating (user_id, movie_id, rating) "
               "VALUES (8, 1, 5) ON CONFLICT DO NOTHING")
     factors = made_up([i for i in MOVIES if i != 9], 6)

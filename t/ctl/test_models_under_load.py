@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Models come and go, and a bad file with them, while everybody asks for
+"""Models come and go, and a bad file with them, while many clients request
 recommendations: no request fails, and no worker dies."""
 
 import json
@@ -66,7 +66,7 @@ def test_models_switch_under_load(stack, ana, bob, carla, fay):
 
 
 def test_model_is_cut_off_under_load(stack, ana, bob, carla, fay):
-    """Workers have the very file mapped; whoever may can write into it."""
+    """A file that workers have mapped is modified in place."""
     version = publish(stack, width=64)
     wait_version(stack, version)
     good = here(stack).read_bytes()

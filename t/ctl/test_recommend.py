@@ -114,7 +114,7 @@ def test_quiet_is_quiet_and_json_is_json(train, tmp_path):
 
 
 def test_an_order_that_means_nothing_is_ignored(tmp_path):
-    """Asked first, unless somebody says what the order means."""
+    """Tested first, unless a setting decides about the order."""
     rng = random.Random(1)
     train = tmp_path / "shuffled.csv"
     with open(train, "w") as out:

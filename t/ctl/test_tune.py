@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """mxmctl recommend tune: what it finds is written where training reads it,
-whole or not at all, and readable for whoever reads the settings."""
+atomically, with the permissions of the settings."""
 
 import json
 import os

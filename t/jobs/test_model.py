@@ -34,7 +34,7 @@ def wait_version(stack, version, path=None, timeout=20):
 
 
 def put(stack, content):
-    """Something in the place of the model, as whoever puts it there would."""
+    """Replaces the file of the model."""
     other = stack.base / "other"
     other.write_bytes(content)
     os.rename(other, here(stack))

@@ -290,7 +290,7 @@ Test(als, the_same_with_any_number_of_threads)
 	talloc_free(mem);
 }
 
-/* What nobody rated, and who rated nothing, has no factors. */
+/* Users and items without ratings have no factors. */
 Test(als, empty_rows_are_zero)
 {
 	static float dense[USERS * ITEMS];

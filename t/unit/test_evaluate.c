@@ -56,7 +56,7 @@ Test(evaluate, at_least_one_unless_it_is_the_only_one)
 	talloc_free(mem);
 }
 
-/* What nobody else rated is not known to a training without it. */
+/* An item with held-out ratings only is not in the training. */
 Test(evaluate, items_that_only_the_window_has_are_forgotten)
 {
 	static const float stars[] = { 5, 5, 5 };

@@ -176,7 +176,7 @@ Test(fold, without_ratings_there_is_nothing)
 	talloc_free(m);
 }
 
-/* Everybody's taste is a part of its own, and fades as she rates. */
+/* The mean factors are a part of their own, and fade with more ratings. */
 Test(fold, a_beginner_has_everybodys_taste)
 {
 	struct model *m = model_any(NULL, ITEMS, FACTORS);

@@ -90,7 +90,7 @@ put(void *arg, const void *p, size_t n)
 							ERR_UNAVAILABLE;
 }
 
-/* Writes the file anew, by renaming, as whoever fetches a model does. */
+/* Replaces the file by renaming, like a fetch. */
 static void
 save(const struct model *m, uint64_t version)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * From ratings to lists: neighbours by hand, settings, everybody's list, and
- * data in which hardly anything is there.
+ * From ratings to lists: neighbours by hand, settings, the lists of all users,
+ * and data in which hardly anything is there.
  */
 #include "base/base.h"
 
@@ -67,7 +67,7 @@ Test(rank, only_some)
 	talloc_free(mem);
 }
 
-/* Two kinds of films, 0-4 and 5-9; everybody but the last knows one kind. */
+/* Two groups of films, 0-4 and 5-9; all users but the last rated only one. */
 static struct sparse *
 camps(TALLOC_CTX *mem)
 {
@@ -207,7 +207,7 @@ Test(rank, neighbours_by_hand)
 	/* 0 and 2 are equally near to 1 */
 	cr_expect_eq(near.index[1], 0);
 	cr_expect_float_eq(near.weight[1], expf(-0.5f) / sqrtf(3 * 4), 1e-6f);
-	/* nobody rated film 3 */
+	/* film 3 has no rating */
 	cr_expect_eq(near.start[4], near.start[3]);
 	talloc_free(mem);
 }
