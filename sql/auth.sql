@@ -3,11 +3,13 @@
 -- Sessions and mailed codes. Counters, limits and concurrent requests are
 -- handled within one statement, on a locked row.
 
--- No row: no such account. live: the session belongs to the account, has not
--- ended, and is not older than the end of all sessions.
--- name: account_by_session :one (session_id uuid, user_id bigint)
-SELECT a.username, a.preferred_language, a.verified, a.boarded, a.active,
-       a.staff, a.epoch, s.id IS NOT NULL AS live
+-- No row: no such account. ended: the session has ended or expired, or all
+-- sessions of the account were ended (its epoch is another).
+-- name: account_by_session :one (session_id uuid, user_id bigint, epoch bigint)
+SELECT CASE WHEN NOT a.active THEN 'inactive'
+            WHEN s.id IS NULL OR a.epoch <> :epoch::bigint THEN 'ended'
+            ELSE 'ok' END AS outcome,
+       a.username, a.preferred_language, a.verified, a.boarded, a.staff
   FROM account AS a
   LEFT JOIN session AS s
     ON s.id = :session_id
@@ -60,7 +62,7 @@ SELECT a.id AS user_id, a.username, a.preferred_language, a.verified,
   FROM started AS s
   JOIN account AS a ON a.id = s.user_id;
 
--- Uses the refresh token with this digest. live: it is the current one of the
+-- Uses the refresh token with this digest. ok: it is the current one of the
 -- session, or the previous one within a minute of its replacement. A next
 -- digest replaces the current one; a repeated request with the same token,
 -- concurrently or within that minute, gets the same answer (rotated). Any older
@@ -105,8 +107,11 @@ WITH reused AS (
 	            AND s.rotated_at > now() - interval '1 minute'))
 	RETURNING s.id, s.digest, s.expires_at
 )
-SELECT a.id AS user_id, a.username, a.preferred_language, a.verified,
-       a.boarded, a.epoch, a.active, k.id IS NOT NULL AS live,
+SELECT CASE WHEN NOT a.active THEN 'inactive'
+            WHEN k.id IS NULL THEN 'ended'
+            ELSE 'ok' END AS outcome,
+       a.id AS user_id, a.username, a.preferred_language, a.verified,
+       a.boarded, a.epoch,
        coalesce(k.digest = :next_digest, false) AS rotated,
        coalesce(extract(epoch FROM k.expires_at - now())::bigint, 0) AS seconds
   FROM account AS a

@@ -241,6 +241,12 @@ function emit(name,    s, plain, reads)
 		report(place[name], name ": more than one statement")
 	if (modes[name] ~ /^(COPY|SCRIPT)$/ && takes[name] > 0)
 		report(place[name], name ": takes no parameters")
+	if (modes[name] == "OWNED" && text[name] !~ /\{\{owned_[a-z_]+\}\}/)
+		report(place[name], name ": an :owned statement needs a" \
+		    " fragment {{owned_...}}")
+	if (modes[name] == "OWNED" && plain !~ /[ \t\n]AS outcome[,\n]/)
+		report(place[name], name ": an :owned statement needs a" \
+		    " column outcome")
 	reads = modes[name] ~ /^(ONE|OWNED|MANY)$/ ? only_reads(plain) : "false"
 	if (within[name] > 0 && reads != "true")
 		report(place[name], name ": within= is only for read-only statements")

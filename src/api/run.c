@@ -177,14 +177,6 @@ bind_all(const struct req *r, enum stmt s, struct arg args[ARGS_MAX + 1])
 
 /* ---------------------------------------------------------------- outcome */
 
-const char *
-outcome_of(const struct row *row)
-{
-	int at = row_column(row, "outcome");
-
-	return at < 0 ? "ok" : row_text_at(row, at);
-}
-
 static const struct outcome *
 find_outcome(const char *word, const char *route)
 {
@@ -208,7 +200,7 @@ fail_missing(struct req *r, const char *param)
 static enum err
 check_outcome(struct req *r, const struct row *row)
 {
-	const char *word = outcome_of(row);
+	const char *word = row_outcome(row);
 	const struct outcome *o;
 
 	if (strcmp(word, "ok") == 0)
@@ -251,7 +243,8 @@ run_one(struct req *r, enum stmt s, struct row *out)
 	struct arg args[ARGS_MAX + 1];
 	enum err e;
 
-	assert(r->route->guard != OWNER || stmt_info(s)->mode == STMT_OWNED);
+	assert(
+	    (r->route->guard == OWNER) == (stmt_info(s)->mode == STMT_OWNED));
 	bind_all(r, s, args);
 	e = query_run_one(r->mem, r->db, out, s, args);
 	if (e == ERR_NOT_FOUND)

@@ -41,12 +41,23 @@ set_username(struct account *a, const char *s, size_t n)
 	a->username[n] = '\0';
 }
 
-/* The token is valid, but its session has ended or has a newer epoch. */
-static enum err
-fail_ended(struct req *r)
+enum err
+account_check(struct req *r, enum err e, const struct row *row, enum msg ended,
+    const char *token_message)
 {
-	return fail_token(r, MSG_TOKEN_NOT_VALID, "token_not_valid",
-	    msg_text(r->lang, MSG_TOKEN_INVALID));
+	const char *word;
+
+	if (e == ERR_NOT_FOUND)
+		return fail_token(
+		    r, MSG_USER_NOT_FOUND, "user_not_found", NULL);
+	if (e)
+		return e;
+	word = row_outcome(row);
+	if (strcmp(word, "ok") == 0)
+		return ERR_OK;
+	if (strcmp(word, "inactive") == 0)
+		return fail_token(r, MSG_USER_INACTIVE, "user_inactive", NULL);
+	return fail_token(r, ended, "token_not_valid", token_message);
 }
 
 enum err
@@ -58,16 +69,12 @@ account_load(struct req *r, const struct claims *claims, struct account **out)
 	enum err e;
 
 	e = query_one(r->mem, r->db, &row, SQL_account_by_session,
-	    arg_text(claims->session_id), arg_id(claims->user_id));
-	if (e == ERR_NOT_FOUND)
-		return fail_token(
-		    r, MSG_USER_NOT_FOUND, "user_not_found", NULL);
+	    arg_text(claims->session_id), arg_id(claims->user_id),
+	    arg_id(claims->epoch));
+	e = account_check(r, e, &row, MSG_TOKEN_NOT_VALID,
+	    msg_text(r->lang, MSG_TOKEN_INVALID));
 	if (e)
 		return e;
-	if (!row_bool(&row, "active"))
-		return fail_token(r, MSG_USER_INACTIVE, "user_inactive", NULL);
-	if (!row_bool(&row, "live") || row_id(&row, "epoch") != claims->epoch)
-		return fail_ended(r);
 	a = mem_new(r->mem, struct account);
 	a->id = claims->user_id;
 	memcpy(a->session_id, claims->session_id, sizeof a->session_id);

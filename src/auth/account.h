@@ -10,7 +10,9 @@
 
 #include "auth/token.h"
 #include "base/buf.h"
+#include "db/row.h"
 #include "http/request.h"
+#include "i18n/msg.h"
 
 struct account {
 	int64_t id;
@@ -31,6 +33,15 @@ struct account {
  */
 enum err account_load(
     struct req *r, const struct claims *claims, struct account **out);
+
+/*
+ * Whether a statement that looked for a session (column outcome: ok, inactive,
+ * ended) found one: `e` is its error. Otherwise ERR_UNAUTHORIZED with the
+ * contract's body; `ended` and `token_message` (NULL: none) are those of a
+ * session that has ended.
+ */
+enum err account_check(struct req *r, enum err e, const struct row *row,
+    enum msg ended, const char *token_message);
 
 /* Packs it for the cache, and unpacks it (false: invalid or another release).
  */

@@ -5,6 +5,7 @@
  */
 #include "base/base.h"
 
+#include "auth/account.h"
 #include "auth/key.h"
 #include "auth/limit.h"
 #include "auth/session.h"
@@ -139,15 +140,9 @@ session_continue(struct req *r, const char *refresh, struct session_tokens *out)
 		return fail_refresh(r, verdict);
 	key_next_jti(r->conf, claims.session_id, claims.jti, next_jti);
 	e = use_refresh(r, &claims, next_jti, &row);
-	if (e == ERR_NOT_FOUND)
-		return fail_token(
-		    r, MSG_USER_NOT_FOUND, "user_not_found", NULL);
+	e = account_check(r, e, &row, MSG_TOKEN_INVALID, NULL);
 	if (e)
 		return e;
-	if (!row_bool(&row, "active"))
-		return fail_token(r, MSG_USER_INACTIVE, "user_inactive", NULL);
-	if (!row_bool(&row, "live"))
-		return fail_refresh(r, TOKEN_INVALID);
 	r->account_id = claims.user_id;
 	facts_of(&row, claims.session_id, &facts);
 	make_tokens(r, &facts, row_id(&row, "seconds"),

@@ -128,6 +128,15 @@ row_double_at(const struct row *row, int column)
 	return v;
 }
 
+const char *
+row_outcome(const struct row *row)
+{
+	int at = row_column(row, "outcome");
+
+	assert(at < 0 || !row_is_null_at(row, at));
+	return at < 0 ? "ok" : row_text_at(row, at);
+}
+
 bool
 row_is_null(const struct row *row, const char *name)
 {

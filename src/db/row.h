@@ -32,6 +32,12 @@ int row_column(const struct row *row, const char *name);
 int row_columns(const struct row *row);
 const char *row_column_name(const struct row *row, int column);
 
+/*
+ * How the statement ended: the word in column `outcome`, "ok" when there is no
+ * such column. NULL is a bug and ends the process.
+ */
+const char *row_outcome(const struct row *row);
+
 bool row_is_null(const struct row *row, const char *name);
 int64_t row_id(const struct row *row, const char *name);
 int row_int(const struct row *row, const char *name);

@@ -17,8 +17,9 @@ enum stmt {
 };
 
 /*
- * ONE: at most one row is looked at. OWNED: as ONE, with a column `access`.
- * MANY: any number of rows. EXEC: no rows, only how many it changed. COPY: for
+ * ONE: at most one row is read. OWNED: as ONE, with a fragment {{owned_…}} that
+ * finds out whether the row is the caller's, and a column `outcome`. MANY: any
+ * number of rows. EXEC: no rows, only how many it changed. COPY: for
  * copy_begin() or copy_read_begin(). SCRIPT: several statements without
  * parameters, for query_script(). The last two cannot be prepared.
  */

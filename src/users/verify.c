@@ -44,7 +44,7 @@ verify_resend(struct req *r)
 	e = run_one(r, SQL_verification_resend, &row);
 	if (e)
 		return e;
-	if (strcmp(outcome_of(&row), "unchanged") == 0)
+	if (strcmp(row_outcome(&row), "unchanged") == 0)
 		done = MSG_ALREADY_VERIFIED;
 	return reply_text(r, 200, "status", msg_text(r->lang, done));
 }

@@ -45,6 +45,26 @@ SELECT a, "B:id"  -- a comment with :none
         " AND t <> 'a -- \\\\n \\? $9 :id; b'\")"]
 
 
+OWNED = """
+-- fragment: owned_x
+target AS (SELECT id, user_id = :viewer AS mine FROM x WHERE id = :id)
+
+-- name: x_delete :owned (viewer bigint, id bigint)
+WITH {{owned_x}}, gone AS (DELETE FROM x)
+SELECT owned_outcome(mine) AS outcome
+  FROM target;
+"""
+
+
+def test_an_owned_statement(gen):
+    assert gen(OWNED)[0] == 0
+    status, _, errors = gen(OWNED.replace("owned_x}}", "other}}").replace(
+        "fragment: owned_x", "fragment: other"))
+    assert status and "x_delete: an :owned statement needs a fragment" in errors
+    status, _, errors = gen(OWNED.replace("AS outcome", "AS result"))
+    assert status and "x_delete: an :owned statement needs a column" in errors
+
+
 def test_a_header_over_several_lines(gen):
     status, lines, _ = gen("""
 -- name: y :many (a bigint,

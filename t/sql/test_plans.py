@@ -62,7 +62,7 @@ HOT = [
     ("movie_detail", "'es', 'm77'",
      ["movie_slug_unique", "movie_translation_unique"],
      ["movie", "movie_genre", "movie_actor", "person"]),
-    ("account_by_session", "'" + 32 * "5" + "', 5",
+    ("account_by_session", "'" + 32 * "5" + "', 5, 0",
      ["session_(pkey|user_id)"], ["session", "account"]),
     ("rating_get", "5, 'u5', 'm77'", ["movie_slug_unique",
                                 "rating_user_movie_unique"],
