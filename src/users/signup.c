@@ -62,6 +62,9 @@ read_newcomer(struct req *r, struct newcomer *out)
 		lang_parse(lang, &out->lang);
 	if (out->bio && text_is_blank(out->bio))
 		out->bio = NULL;
+	bind_arg(r, "email", arg_text(out->email));
+	bind_arg(r, "bio", arg_text(out->bio));
+	bind_arg(r, "language", arg_text(lang_code(out->lang)));
 }
 
 /* The password must not be similar to the names or the mail address. */
@@ -92,15 +95,14 @@ check_fields(struct req *r, const struct newcomer *n)
  * database, or by the unique constraint `rule` that an insert has violated.
  */
 static enum err
-add_taken(struct req *r, const struct newcomer *n, const char *rule)
+add_taken(struct req *r, const char *rule)
 {
 	bool username = strcmp(rule, "account_username_unique") == 0;
 	bool email = strcmp(rule, "account_email_unique") == 0;
 	struct row row;
 	enum err e;
 
-	e = query_one(r->mem, r->db, &row, SQL_account_taken,
-	    arg_text(n->username), arg_text(n->email));
+	e = run_one(r, SQL_account_taken, &row);
 	if (e)
 		return e;
 	if (username || row_bool(&row, "username_taken"))
@@ -110,23 +112,12 @@ add_taken(struct req *r, const struct newcomer *n, const char *rule)
 	return ERR_INVALID;
 }
 
-struct insert {
-	const struct newcomer *newcomer;
-	const char *hash;
-	struct row *row;
-};
-
 /* Inserts account and mail job in one statement. */
 static enum err
-insert(struct req *r, const char *picture, void *arg)
+insert(struct req *r, const char *picture, void *row)
 {
-	const struct insert *in = arg;
-	const struct newcomer *n = in->newcomer;
-
-	return query_one(r->mem, r->db, in->row, SQL_account_insert,
-	    arg_text(n->username), arg_text(n->email), arg_text(in->hash),
-	    arg_text(n->first_name), arg_text(n->last_name), arg_text(n->bio),
-	    arg_text(picture), arg_text(lang_code(n->lang)));
+	bind_arg(r, "picture", arg_text(picture));
+	return run_one(r, SQL_account_insert, row);
 }
 
 /* Creates an account; its first mail is queued. */
@@ -135,18 +126,17 @@ signup(struct req *r)
 {
 	struct newcomer n;
 	struct row row;
-	struct insert in = { .newcomer = &n, .row = &row };
 	enum err e;
 
 	read_newcomer(r, &n);
 	if (!check_password(r, &n))
 		return ERR_INVALID;
 	if (!check_fields(r, &n))
-		return add_taken(r, &n, "");
-	in.hash = password_hash(r->mem, n.password);
-	e = upload_and_run(r, n.picture, "users", insert, &in);
+		return add_taken(r, "");
+	bind_arg(r, "password", arg_text(password_hash(r->mem, n.password)));
+	e = upload_and_run(r, n.picture, "users", insert, &row);
 	if (e == ERR_CONFLICT)
-		return add_taken(r, &n, mem_text(r->mem, db_constraint(r->db)));
+		return add_taken(r, mem_text(r->mem, db_constraint(r->db)));
 	if (e)
 		return e;
 	return reply_row(r, 200, &row, user_shape);
