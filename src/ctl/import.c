@@ -18,6 +18,7 @@
 #include "base/mem.h"
 #include "ctl/advice.h"
 #include "ctl/ctl.h"
+#include "ctl/stop.h"
 #include "db/db.h"
 #include "import/import.h"
 #include "import/media.h"
@@ -39,33 +40,6 @@ struct options {
 	bool quiet;
 	bool no_members;
 };
-
-/* ---------------------------------------------------------------- signals */
-
-static volatile sig_atomic_t stop;
-
-static void
-on_signal(int number)
-{
-	stop = number;
-}
-
-/*
- * Without SA_RESTART, so that waiting for the server is interrupted. A second
- * signal kills the program, and the server rolls back.
- */
-static void
-catch_signals(void)
-{
-	static const int numbers[] = { SIGINT, SIGTERM, SIGHUP };
-	struct sigaction action = { .sa_handler = on_signal,
-		.sa_flags = (int)SA_RESETHAND };
-
-	sigemptyset(&action.sa_mask);
-	for (size_t i = 0; i < array_len(numbers); i++)
-		(void)sigaction(numbers[i], &action, NULL);
-	(void)signal(SIGPIPE, SIG_IGN);
-}
 
 /* ---------------------------------------------------------------- options */
 
@@ -260,10 +234,10 @@ status_of(enum err e)
 static int
 report_failure(const struct ctl *ctl, const struct import *im, enum err e)
 {
-	if (stop) {
+	if (ctl_stop) {
 		fputs("mxmctl import: interrupted; nothing was changed\n",
 		    stderr);
-		return 128 + stop;
+		return 128 + ctl_stop;
 	}
 	fprintf(stderr, "mxmctl import: %s\n", im->why);
 	if (strstr(im->why, "no connection"))
@@ -317,9 +291,10 @@ ctl_import(struct ctl *ctl, int argc, char **argv)
 	im->media_root = ctl->conf->media_root;
 	im->dry_run = o.dry_run;
 	im->no_members = o.no_members;
-	im->stop = &stop;
+	im->stop = &ctl_stop;
 	progress_init(&im->progress, o.quiet);
-	catch_signals();
+	stop_catch_signals();
+	(void)signal(SIGPIPE, SIG_IGN);
 	began = clock_steady_us();
 	e = o.source->run(im);
 	report_print_skips(&im->report, stderr);

@@ -80,7 +80,7 @@ each_user(struct task *t, const struct model *m, user_visitor *visit, void *arg)
 	do {
 		if (fold_batch(t, fold, &after, visit, arg))
 			return recommend_db_error(t);
-		if (recommend_stop)
+		if (ctl_stop)
 			return recommend_interrupted(t);
 		progress_at(&t->step.progress, done += BATCH_USERS);
 	} while (after != 0);
@@ -112,7 +112,7 @@ write_items(struct task *t, const struct model *m, FILE *to)
 		    m->item + i * m->stride, m->factors);
 		if (i % STOP_ROWS != 0)
 			continue;
-		if (recommend_stop)
+		if (ctl_stop)
 			return recommend_interrupted(t);
 		progress_at(&t->step.progress, i);
 	}
@@ -155,7 +155,7 @@ open_newest(struct task *t, struct published *p, int *status)
 		e = publish_open(t->mem, t->db, p, &m, &why);
 	if (!e)
 		return m;
-	if (recommend_stop || (!why && e != ERR_NOT_FOUND)) {
+	if (ctl_stop || (!why && e != ERR_NOT_FOUND)) {
 		*status = recommend_db_error(t);
 		return NULL;
 	}
@@ -240,7 +240,7 @@ read_items(struct task *t, struct factors *f)
 {
 	const struct factors_input in = { .path = t->options.items,
 		.format = t->options.format,
-		.stop = &recommend_stop,
+		.stop = &ctl_stop,
 		.report = report_bytes,
 		.report_arg = t };
 	struct factors_fault fault;

@@ -61,7 +61,7 @@ keep_alive(struct task *t)
 	int64_t now = clock_steady_us();
 	struct row row;
 
-	if (!t->db || now < t->db_used_us + KEEPALIVE_US || recommend_stop)
+	if (!t->db || now < t->db_used_us + KEEPALIVE_US || ctl_stop)
 		return;
 	t->db_used_us = now;
 	if (query_one(t->mem, t->db, &row, SQL_train_locked, NO_ARGS))
@@ -101,7 +101,7 @@ search_settings(struct task *t)
 	int status;
 	enum err e;
 
-	t->fit.options.als.stop = t->fit.options.near.stop = &recommend_stop;
+	t->fit.options.als.stop = t->fit.options.near.stop = &ctl_stop;
 	recommend_step(t, SHARES, "tuning");
 	e = tune_settings(&tune, &t->fit.options);
 	if (recommend_ended(t, e, &status))
@@ -164,7 +164,7 @@ test_order(struct task *t)
 		.report_share = report_share,
 		.report_arg = t };
 
-	t->fit.options.als.stop = t->fit.options.near.stop = &recommend_stop;
+	t->fit.options.als.stop = t->fit.options.near.stop = &ctl_stop;
 	recommend_step(
 	    t, SHARES, "testing whether the order of ratings matters");
 	if (tune_order(&tune, &t->fit.options, &t->fit.order))
@@ -216,7 +216,7 @@ recommend_learn(
 	enum err e;
 
 	t->step.stage = what;
-	t->fit.options.als.stop = t->fit.options.near.stop = &recommend_stop;
+	t->fit.options.als.stop = t->fit.options.near.stop = &ctl_stop;
 	t->fit.options.als.report = report_iteration;
 	t->fit.options.near.report = report_near;
 	t->fit.options.als.report_arg = t->fit.options.near.report_arg = t;
@@ -247,7 +247,7 @@ recommend_lists(struct task *t, const struct model *model,
 	struct rank_options o = { .top = (size_t)t->options.top,
 		.only = only,
 		.threads = t->fit.options.als.threads,
-		.stop = &recommend_stop,
+		.stop = &ctl_stop,
 		.report = report_users,
 		.report_arg = t };
 	enum err e;

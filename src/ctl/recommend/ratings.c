@@ -22,7 +22,7 @@ recommend_read(struct task *t, const char *path, struct table *out)
 	enum err e;
 
 	recommend_step(t, 0, "reading %.60s", path);
-	e = table_read(t->mem, path, &recommend_stop, out, &fault);
+	e = table_read(t->mem, path, &ctl_stop, out, &fault);
 	if (recommend_ended(t, e, &status))
 		return status;
 	if (fault.line)
@@ -121,7 +121,7 @@ recommend_read_site(struct task *t)
 		return too_many();
 	if (e)
 		return recommend_db_error(t);
-	if (recommend_stop)
+	if (ctl_stop)
 		return recommend_interrupted(t);
 	table_end(t->mem, g, &t->data.table);
 	progress_end(&t->step.progress);

@@ -84,35 +84,6 @@ static const struct subcommand {
 	    TAKES(TRAIN) | TAKES(SET) | TAKES(PRINT), 0, 0 },
 };
 
-/* ---------------------------------------------------------------- signals */
-
-volatile sig_atomic_t recommend_stop;
-
-static void
-on_signal(int number)
-{
-	recommend_stop = number;
-}
-
-/*
- * Without SA_RESTART, so that waiting for the server is interrupted. A second
- * signal ends the program at once; files are written atomically.
- */
-static void
-catch_signals(void)
-{
-	static const int numbers[] = { SIGINT, SIGTERM, SIGHUP };
-	struct sigaction action = { .sa_handler = on_signal,
-		.sa_flags = (int)SA_RESETHAND };
-
-	sigemptyset(&action.sa_mask);
-	for (size_t i = 0; i < array_len(numbers); i++)
-		(void)sigaction(numbers[i], &action, NULL);
-	/* The file size limit is an error like a full disk. */
-	action.sa_handler = SIG_IGN;
-	(void)sigaction(SIGXFSZ, &action, NULL);
-}
-
 /* ---------------------------------------------------------------- options */
 
 static int
@@ -270,7 +241,7 @@ recommend_database(struct task *t)
 	if (status != EX_OK || t->db)
 		return status;
 	t->db = db_new(t->mem, t->ctl->conf->database, 0);
-	db_interrupt(t->db, &recommend_stop);
+	db_interrupt(t->db, &ctl_stop);
 	return db_ready(t->db) ? recommend_db_error(t) : EX_OK;
 }
 
@@ -295,7 +266,7 @@ ctl_recommend(struct ctl *ctl, int argc, char **argv)
 	status = read_options(t, s, argc - 1, argv + 1);
 	if (status == EX_OK) {
 		progress_init(&t->step.progress, t->options.quiet);
-		catch_signals();
+		stop_catch_signals();
 		if (s->database)
 			status = recommend_database(t);
 	}

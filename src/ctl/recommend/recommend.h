@@ -9,9 +9,8 @@
 
 #include "base/base.h"
 
-#include <signal.h>
-
 #include "ctl/ctl.h"
+#include "ctl/stop.h"
 #include "db/db.h"
 #include "import/progress.h"
 #include "recommend/evaluate.h"
@@ -73,9 +72,6 @@ struct task {
 	struct task_data data;
 	struct task_fit fit;
 };
-
-/* The signal that was received to stop; 0: none. */
-extern volatile sig_atomic_t recommend_stop;
 
 /* ---------------------------------------------------------- subcommands */
 

@@ -176,7 +176,7 @@ recommend_rollback(struct task *t)
 		    why);
 		return EX_DATAERR;
 	default:
-		if (!why || recommend_stop)
+		if (!why || ctl_stop)
 			return recommend_db_error(t);
 		break;
 	}

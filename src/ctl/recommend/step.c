@@ -16,13 +16,13 @@ recommend_interrupted(struct task *t)
 {
 	progress_clear(&t->step.progress);
 	fputs("mxmctl recommend: interrupted; nothing was written\n", stderr);
-	return 128 + recommend_stop;
+	return 128 + ctl_stop;
 }
 
 int
 recommend_db_error(struct task *t)
 {
-	if (recommend_stop)
+	if (ctl_stop)
 		return recommend_interrupted(t);
 	progress_clear(&t->step.progress);
 	fprintf(stderr, "mxmctl recommend: %s; %s\n", db_complaint(t->db),
@@ -36,11 +36,11 @@ recommend_ended(struct task *t, enum err e, int *status)
 	*status = EX_OK;
 	if (!e)
 		progress_end(&t->step.progress);
-	else if (recommend_stop)
+	else if (ctl_stop)
 		*status = recommend_interrupted(t);
 	else
 		progress_clear(&t->step.progress);
-	return !e || recommend_stop;
+	return !e || ctl_stop;
 }
 
 void

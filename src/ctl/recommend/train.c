@@ -77,7 +77,7 @@ check_lock(const struct training *tr)
 	struct task *t = tr->t;
 	struct row row;
 
-	if (recommend_stop)
+	if (ctl_stop)
 		return recommend_interrupted(t);
 	if (query_one(t->mem, t->db, &row, SQL_train_locked, NO_ARGS))
 		return recommend_db_error(t);
@@ -351,11 +351,11 @@ publish(struct training *tr)
 		progress_end(&t->step.progress);
 		return EX_OK;
 	}
-	if (e == ERR_INVALID && !recommend_stop)
+	if (e == ERR_INVALID && !ctl_stop)
 		return report_unpublished(t, EX_DATAERR,
 		    "the model contains NaN or infinity; nothing was "
 		    "published");
-	if (!recommend_stop)
+	if (!ctl_stop)
 		fputs("mxmctl recommend: publishing failed; \"mxmctl recommend "
 		      "show\" prints the model in force\n",
 		    stderr);
