@@ -70,7 +70,7 @@ UPDATE job
        finished_at = CASE WHEN attempts < max_attempts
                           THEN NULL ELSE now() END,
        lease_until = NULL,
-       last_error = 'its worker did not come back',
+       last_error = 'its worker died',
        run_at = now()
  WHERE id IN (
 	SELECT id
@@ -93,9 +93,14 @@ SELECT :name,
 -- account.
 -- name: job_mail_account :one (job_id bigint)
 SELECT a.id, a.username, a.email, a.preferred_language, a.verified, a.active,
-       j.payload ->> 'account_id' IS NOT NULL AS addressed
+       p.account_id IS NOT NULL AS addressed
   FROM job AS j
-  LEFT JOIN account AS a ON a.id = (j.payload ->> 'account_id')::bigint
+ CROSS JOIN LATERAL (
+	SELECT CASE WHEN j.payload ->> 'account_id' ~ '^[0-9]{1,18}$'
+	            THEN (j.payload ->> 'account_id')::bigint
+	       END AS account_id
+) AS p
+  LEFT JOIN account AS a ON a.id = p.account_id
  WHERE j.id = :job_id;
 
 -- The oldest rows; within them equal keys are adjacent.
