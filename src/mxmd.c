@@ -133,7 +133,7 @@ check_schema(const struct conf *conf, int fd)
 	if (db_connect(db)) {
 		if (!db_is_unfit(db))
 			return 1;
-		sentence = db_complaint(db);
+		sentence = db_error(db);
 	} else if (migrate_state(mem, db, &schema)) {
 		return 1;
 	} else if (schema.verdict == SCHEMA_CURRENT) {

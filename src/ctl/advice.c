@@ -45,9 +45,9 @@ quoted(TALLOC_CTX *mem, const char *text)
 
 /* A missing role: usually the one named after the current user. */
 static const char *
-missing_role(const struct ctl *ctl, const char *complaint, const char *user)
+missing_role(const struct ctl *ctl, const char *error, const char *user)
 {
-	const char *role = strstr(complaint, "role \"");
+	const char *role = strstr(error, "role \"");
 
 	role = role ? quoted(ctl->mem, role) : NULL;
 	if (!user && (!role || strcmp(role, SERVICE_USER) != 0))
@@ -58,9 +58,9 @@ missing_role(const struct ctl *ctl, const char *complaint, const char *user)
 }
 
 static const char *
-missing_database(const struct ctl *ctl, const char *complaint, const char *user)
+missing_database(const struct ctl *ctl, const char *error, const char *user)
 {
-	const char *name = strstr(complaint, "database \"");
+	const char *name = strstr(error, "database \"");
 
 	name = name ? quoted(ctl->mem, name) : NULL;
 	return mem_printf(ctl->mem,
@@ -97,33 +97,32 @@ static const struct {
 };
 
 const char *
-advice_database(const struct ctl *ctl, const char *complaint)
+advice_database(const struct ctl *ctl, const char *error)
 {
 	const char *user =
 	    settings_conninfo(ctl->mem, ctl->conf->database, "user");
 	size_t i;
 
-	if (strstr(complaint, "Peer authentication failed"))
+	if (strstr(error, "Peer authentication failed"))
 		return run_as(ctl, user ? user : SERVICE_USER);
-	if (strstr(complaint, "role \"") && strstr(complaint, "does not exist"))
-		return missing_role(ctl, complaint, user);
-	if (strstr(complaint, "database \"") &&
-	    strstr(complaint, "does not exist"))
-		return missing_database(ctl, complaint, user);
-	if (strstr(complaint, "permission denied"))
+	if (strstr(error, "role \"") && strstr(error, "does not exist"))
+		return missing_role(ctl, error, user);
+	if (strstr(error, "database \"") && strstr(error, "does not exist"))
+		return missing_database(ctl, error, user);
+	if (strstr(error, "permission denied"))
 		return ctl->conf->database_owner[0] ?
 			   "\"mxmctl migrate\", run as the owner, grants the "
 			   "missing privileges" :
 			   "the role must own the database: runuser -u postgres -- "
 			   "psql -c 'ALTER DATABASE moviesxmovies OWNER TO "
 			   "moviesxmovies'";
-	if (strstr(complaint, "password"))
+	if (strstr(error, "password"))
 		return wrong_password(ctl, user);
 	for (i = 0; i < array_len(known); i++)
-		if (strstr(complaint, known[i].part))
+		if (strstr(error, known[i].part))
 			return known[i].advice;
 	/* a message in another language; there is no role root by default */
-	if (!user && geteuid() == 0 && strstr(complaint, "\"root\""))
+	if (!user && geteuid() == 0 && strstr(error, "\"root\""))
 		return run_as(ctl, SERVICE_USER);
 	return mem_printf(ctl->mem,
 	    "check the setting `database` (%s) and that PostgreSQL is "

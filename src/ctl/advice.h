@@ -10,9 +10,9 @@
 #include "ctl/ctl.h"
 
 /*
- * The remedy for an error message of db_complaint(), or general advice if the
+ * The remedy for an error message of db_error(), or general advice if the
  * message is not known. Allocated below ctl->mem; without a full stop.
  */
-const char *advice_database(const struct ctl *ctl, const char *complaint);
+const char *advice_database(const struct ctl *ctl, const char *error);
 
 #endif

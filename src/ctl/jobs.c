@@ -18,7 +18,7 @@
 static int
 failed(struct ctl *ctl, struct db *db, enum err e)
 {
-	const char *why = db_complaint(db);
+	const char *why = db_error(db);
 
 	fprintf(stderr, "mxmctl %s: %s%s%s\n", ctl->command,
 	    *why ? why : err_slug(e), e == ERR_UNAVAILABLE ? "; " : "",

@@ -87,7 +87,7 @@ owner_of(struct ctl *ctl)
 static int
 failed(struct ctl *ctl, struct db *db, enum err e)
 {
-	const char *why = db_complaint(db);
+	const char *why = db_error(db);
 
 	if (e == ERR_UNAVAILABLE && ctl->conf->database_owner[0])
 		fprintf(stderr,

@@ -57,19 +57,19 @@ static enum err
 check_all(void *arg)
 {
 	struct checking *c = arg;
-	const char *complaint;
+	const char *fault;
 	enum err e;
 	int i;
 
 	c->invalid = 0;
 	for (i = 0; i < SQL__MAX; i++) {
-		e = query_check(c->ctl->mem, c->db, (enum stmt)i, &complaint);
+		e = query_check(c->ctl->mem, c->db, (enum stmt)i, &fault);
 		if (e)
 			return e;
-		if (!complaint)
+		if (!fault)
 			continue;
-		fprintf(stderr, "%s: %s\n", stmt_info((enum stmt)i)->name,
-		    complaint);
+		fprintf(
+		    stderr, "%s: %s\n", stmt_info((enum stmt)i)->name, fault);
 		c->invalid++;
 	}
 	return ERR_OK;
@@ -94,9 +94,8 @@ ctl_check_sql(struct ctl *ctl, int argc, char **argv)
 	e = tx_try(c.db, check_all, &c);
 	if (e) {
 		ctl->conf = conf;
-		fprintf(stderr, "mxmctl check sql: %s; %s\n",
-		    db_complaint(c.db),
-		    advice_database(ctl, db_complaint(c.db)));
+		fprintf(stderr, "mxmctl check sql: %s; %s\n", db_error(c.db),
+		    advice_database(ctl, db_error(c.db)));
 		return EX_UNAVAILABLE;
 	}
 	printf("%d statements, %d invalid\n", SQL__MAX, c.invalid);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Arguments of a statement, $1 first. Texts and arrays are borrowed until the
- * statement has run; numbers are written into the argument itself.
+ * Arguments of a statement, $1 first. Texts and arrays are not copied and must
+ * live until the statement has run; numbers are stored in the argument itself.
  */
 #ifndef DB_ARG_H
 #define DB_ARG_H
@@ -26,7 +26,7 @@ struct arg {
 	char digits[32];
 };
 
-/* What ends every list; NO_ARGS is a list of none. */
+/* Terminates every list; NO_ARGS is an empty list. */
 #define arg_end ((struct arg){ .kind = ARG_END })
 #define NO_ARGS arg_end
 
@@ -57,7 +57,7 @@ arg_bool(bool v)
 	return (struct arg){ .kind = ARG_TEXT, .p = v ? "t" : "f" };
 }
 
-/* 17 digits bring every double over unharmed. */
+/* 17 digits represent every double exactly. */
 static inline struct arg
 arg_double(double v)
 {
@@ -74,14 +74,14 @@ arg_text(const char *s)
 	return (struct arg){ .kind = s ? ARG_TEXT : ARG_NULL, .p = s };
 }
 
-/* NULL is SQL's NULL; no bytes at all are an empty bytea. */
+/* NULL is SQL's NULL; zero bytes are an empty bytea. */
 static inline struct arg
 arg_bytes(const void *p, size_t n)
 {
 	return (struct arg){ .kind = p ? ARG_BYTES : ARG_NULL, .p = p, .n = n };
 }
 
-/* An element that is NULL is SQL's NULL. */
+/* A NULL element is SQL's NULL. */
 static inline struct arg
 arg_text_array(const char *const *v, size_t n)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * A connection at work: waiting for the server within limits, cancelling, COPY
- * data, time limits of the session, closing.
+ * Use of a connection: waiting with timeouts, cancelling, COPY data, timeouts
+ * of the session, closing.
  */
 #include "base/base.h"
 
@@ -29,13 +29,13 @@ conn_drop(struct db *db)
 }
 
 void
-conn_complain(struct db *db, const char *fmt, ...)
+conn_set_error(struct db *db, const char *fmt, ...)
 {
 	va_list ap;
 
-	talloc_free(db->complaint);
+	talloc_free(db->error);
 	va_start(ap, fmt);
-	db->complaint = mem_need(talloc_vasprintf(db, fmt, ap));
+	db->error = mem_need(talloc_vasprintf(db, fmt, ap));
 	va_end(ap);
 }
 
@@ -48,7 +48,7 @@ conn_message(struct db *db)
 	return n > 0 ? mem_textn(db, all, n) : "the connection was lost";
 }
 
-/* A tenth of a time, where there is one. */
+/* A tenth of a timeout; 0 stays 0. */
 static long
 tenth(long ms)
 {
@@ -76,17 +76,17 @@ conn_set_timeouts(struct db *db, long ms)
 	return e;
 }
 
-/* Nobody answers, as the whole host is told. */
+/* Sets the state of the host to unavailable. */
 void
 conn_report_away(struct db *db)
 {
-	conn_complain(db, "the server does not answer");
+	conn_set_error(db, "the server does not answer");
 	if (db->shm && shm_db_away(db->shm))
 		log_warn("database: the server does not answer; requests that "
 			 "need it get 503 until it does");
 }
 
-/* The server answers, be it with an error. */
+/* The server has answered, possibly with an error. */
 void
 conn_report_answer(struct db *db)
 {
@@ -95,8 +95,8 @@ conn_report_answer(struct db *db)
 }
 
 /*
- * Until the socket can be read: 1, the time is up: 0, a signal: -1. `until` is
- * of the steady clock; negative: for ever.
+ * Waits until the socket is readable: 1; timeout: 0; a signal: -1. `until` is
+ * of the steady clock; negative: no limit.
  */
 int
 conn_wait_readable(struct db *db, int64_t until)
@@ -118,7 +118,7 @@ conn_wait_readable(struct db *db, int64_t until)
 bool
 conn_is_alive(struct db *db)
 {
-	/* A farewell may be readable before the end is. */
+	/* A last message may be readable before the end of file. */
 	while (conn_wait_readable(db, 0) == 1) {
 		if (!PQconsumeInput(db->conn)) {
 			conn_drop(db);
@@ -134,7 +134,7 @@ conn_cancel(struct db *db)
 	PGcancel *cancel;
 	char why[256];
 
-	/* PQcancel() waits for ever for a server that is frozen. */
+	/* PQcancel() has no timeout and would wait for a frozen server. */
 	if (!conn_probe(db)) {
 		conn_drop(db);
 		return;
@@ -145,7 +145,7 @@ conn_cancel(struct db *db)
 	PQfreeCancel(cancel);
 }
 
-/* Once: what undoes the transaction must not be cancelled as well. */
+/* Only once: the rollback must not be cancelled. */
 static void
 heed_interrupt(struct db *db)
 {
@@ -156,9 +156,10 @@ heed_interrupt(struct db *db)
 }
 
 /*
- * After a while of waiting: is the server there at all? A statement may take
- * its time, or wait for a lock; but when no worker has heard anything for a
- * while, and a new connection is not answered either, it hangs.
+ * Called after waiting for a while: whether the server answers at all. A
+ * statement may be slow or wait for a lock; but if no worker has received an
+ * answer for a while, and a new connection is not answered either, the server
+ * hangs.
  */
 static bool
 is_server_there(struct db *db, int64_t since)
@@ -176,7 +177,7 @@ is_server_there(struct db *db, int64_t since)
 	return false;
 }
 
-/* Waits for more of the answer: 1, it is overdue: 0, lost: -1. */
+/* Waits for more of the answer: 1; overdue: 0; connection lost: -1. */
 static int
 take_more(struct db *db, int64_t until)
 {
@@ -210,7 +211,7 @@ overdue_at(const struct db *db)
 	return clock_steady_us() + db->timeout_now * 1000 + GRACE_US;
 }
 
-/* The next result, NULL too when there is none; false: lost or overdue. */
+/* The next result, NULL: none; false: connection lost or overdue. */
 static bool
 next_result(struct db *db, int64_t until, PGresult **out)
 {
@@ -231,7 +232,7 @@ next_result(struct db *db, int64_t until, PGresult **out)
 	return true;
 }
 
-/* The last of the results, or NULL when the connection is lost. */
+/* The last result; NULL: the connection is lost. */
 static PGresult *
 last_result(struct db *db)
 {

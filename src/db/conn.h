@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The inside of a connection, for the sources of db/ only.
+ * Internals of a connection, only for the sources of db/.
  */
 #ifndef DB_CONN_H
 #define DB_CONN_H
@@ -14,7 +14,7 @@
 
 #define ARGS_MAX 32
 
-/* Arguments as libpq takes them. */
+/* Arguments for libpq. */
 struct binding {
 	int n;
 	const char *values[ARGS_MAX];
@@ -25,108 +25,106 @@ struct binding {
 struct db {
 	PGconn *conn; /* NULL: none */
 	const char *conninfo;
-	bool many_hosts;    /* conninfo names several */
+	bool many_hosts;    /* conninfo has several hosts */
 	const char *origin; /* of db_set_origin(); "": none */
 	long timeout_ms;
 	long lock_timeout_ms; /* 0: none */
-	long timeout_now;     /* what the session has */
+	long timeout_now;     /* current value of the session */
 	long lock_timeout_now;
 	struct shm *shm; /* of db_share(); NULL: none */
 	char *channel;   /* of db_listen(); NULL: none */
 	bool prepared[SQL__MAX];
 	bool schema_good;
-	int64_t schema_look_at; /* steady clock: not before that */
-	int64_t connect_at;     /* steady clock: not before that */
+	int64_t schema_look_at; /* steady clock: earliest time */
+	int64_t connect_at;     /* steady clock: earliest time */
 	int64_t pause_us;
 	bool in_tx;
 	bool in_copy;
-	bool retry; /* the last failure may not recur when all is run again */
-	bool lost;  /* the last failure was that of the connection */
-	bool unfit; /* the server is one that will never do */
-	bool outdated; /* the last failure was a prepared statement's age */
+	bool retry;    /* the last error may not recur on retry */
+	bool lost;     /* the last error was of the connection */
+	bool unfit;    /* the server is unsuitable */
+	bool outdated; /* the last error was an outdated prepared statement */
 	db_touched *on_touched; /* of db_on_touched(); NULL: none */
 	void *touched_arg;
 	const volatile sig_atomic_t *stop; /* of db_interrupt(); NULL: none */
-	bool cancelled;                    /* what *stop asked for was done */
+	bool cancelled; /* the statement was cancelled for *stop */
 	char constraint[64];
-	char *complaint;
-	char *logged; /* the complaint that the log has last seen */
+	char *error;
+	char *logged; /* the error that was logged last */
 };
 
-/* Whether a connection string names several hosts. */
+/* Whether a connection string has several hosts. */
 bool conn_has_hosts(const char *conninfo);
 
 /*
- * Makes db->conn, connected or failed; false: nobody answered in time. *heard:
- * the server took what was sent and answered, be it by a refusal.
+ * Opens db->conn, connected or failed; false: timeout. *heard: the server has
+ * answered, possibly with an error.
  */
 bool conn_open(struct db *db, bool *heard);
 
-/* Does the server answer (be it by a refusal)? Takes 0.4 s at most. */
+/* Whether the server answers, possibly with an error. Limited to 0.4 s. */
 bool conn_probe(const struct db *db);
 
 /*
- * Has the session end statements after so many milliseconds, 0: never, and
- * locks as the settings say; after a tenth of both in a worker that was stuck
- * just now, since others may wait for that very worker.
+ * Sets the statement timeout of the session in milliseconds, 0: none, and the
+ * lock timeout of the settings; a tenth of both in a worker that was just
+ * stuck, because requests may wait for it.
  */
 enum err conn_set_timeouts(struct db *db, long ms);
 
-/* Closes the connection and forgets what was prepared on it. */
+/* Closes the connection and clears the list of prepared statements. */
 void conn_drop(struct db *db);
 
-/* Logs, and tells the other workers of this host, that the server is silent. */
+/* Logs and shares with the other workers that the server does not answer. */
 void conn_report_away(struct db *db);
 
-/* The same, that it has answered (an error is an answer). */
+/* The same, that it has answered (errors count). */
 void conn_report_answer(struct db *db);
 
 /*
- * Waits until the socket is readable: 1; the time is up: 0; a signal: -1.
- * `until` is of the steady clock; negative: no limit.
+ * Waits until the socket is readable: 1; timeout: 0; a signal: -1. `until` is
+ * of the steady clock; negative: no limit.
  */
 int conn_wait_readable(struct db *db, int64_t until);
 
 /*
- * A look at the socket of an idle connection: false, and dropped, when the
- * server has closed it. What is then sent on a new one was not sent before.
+ * Checks an idle connection: false, and closed, if the server has closed it.
+ * Then nothing had been sent, so a new connection can be used.
  */
 bool conn_is_alive(struct db *db);
 
 /*
- * Waits for the result of what was sent: the last one, or that which asks for
- * COPY data. NULL: the connection is lost, or the server is overdue and the
- * connection was dropped for it.
+ * Waits for the result: the last one, or that which starts COPY. NULL: the
+ * connection is lost, or was closed after a timeout.
  */
 PGresult *conn_wait(struct db *db);
 
 /*
- * The next row of COPY data, to be given to PQfreemem(). false: there is none,
- * and conn_wait() or a lost connection says why.
+ * The next row of COPY data, to be freed by PQfreemem(). false: none;
+ * conn_wait() or a lost connection has the reason.
  */
 bool conn_copied(struct db *db, char **row);
 
 /*
- * Asks the server to give up what is running; drops the connection when that
- * cannot be said, or not soon.
+ * Cancels the running statement; closes the connection if that fails or takes
+ * too long.
  */
 void conn_cancel(struct db *db);
 
-/* Keeps why something failed, for db_complaint(). */
-void conn_complain(struct db *db, const char *fmt, ...) printf_like(2, 3);
+/* Sets the error message of db_error(). */
+void conn_set_error(struct db *db, const char *fmt, ...) printf_like(2, 3);
 
-/* First line of the connection's error message, below db. */
+/* First line of the error message of the connection, below db. */
 const char *conn_message(struct db *db);
 
 /*
- * What a result (NULL: lost) means: ERR_OK, or the error with constraint,
- * retry, lost and outdated set in db, the message stored for db_complaint(),
- * and a log line where one is due; a lost connection is dropped. `name` is for
- * the log.
+ * The error of a result (NULL: connection lost): ERR_OK, or an error with
+ * constraint, retry, lost, outdated and the message set in db, and logged if
+ * necessary; a lost connection is closed. `name` is for the log.
  */
 enum err conn_check(struct db *db, const char *name, const PGresult *res);
 
-/* Clears what the failure before has set; `retry` stays within a transaction.
+/* Clears the state of the previous error; `retry` stays within a transaction.
  */
 void conn_forget_failure(struct db *db);
 
@@ -134,13 +132,13 @@ void conn_forget_failure(struct db *db);
 enum err query_prepare(struct db *db, enum stmt s);
 
 /*
- * Sends plain SQL and checks the result, on the connection as it is. *out (may
- * be NULL) is the caller's to PQclear(), also after a failure, and may be NULL.
+ * Sends plain SQL and checks the result, without connecting. The caller must
+ * PQclear() *out (may be NULL), also after an error.
  */
 enum err conn_command(
     struct db *db, const char *name, const char *sql, PGresult **out);
 
-/* One step of a pipeline: a prepared statement, or plain SQL. */
+/* A step of a pipeline: a prepared statement, or plain SQL. */
 struct step {
 	const char *name;
 	const char *sql;               /* NULL: `name` is prepared */
@@ -148,10 +146,10 @@ struct step {
 };
 
 /*
- * Sends the steps and a sync, which commits what they did unless they end the
- * transaction themselves, and waits for all. On ERR_OK results[i] is that of
- * step i, to be given to pipeline_clear(). After a failure nothing of it was
- * done, or, when the connection was lost (ERR_UNAVAILABLE), perhaps all.
+ * Sends the steps and a sync, which commits unless they end the transaction
+ * themselves, and waits for all results. On ERR_OK results[i] is that of step
+ * i; free them with pipeline_clear(). After an error nothing was committed, or,
+ * if the connection was lost (ERR_UNAVAILABLE), possibly everything.
  */
 enum err pipeline_run(
     struct db *db, const struct step *steps, int n, PGresult **results);

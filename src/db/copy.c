@@ -42,7 +42,7 @@ copy_destroy(struct copy *c)
 	return 0;
 }
 
-/* Sends the statement, which either direction begins with. */
+/* Sends the statement, in both directions. */
 static enum err
 begin(struct db *db, enum stmt s)
 {
@@ -78,7 +78,7 @@ copy_begin(TALLOC_CTX *mem, struct db *db, enum stmt s, struct copy **out)
 	return ERR_OK;
 }
 
-/* The server's own complaint comes with the end; here only a dead line. */
+/* Errors of the server are reported at the end; here only a lost connection. */
 static enum err
 send_chunk(struct copy *c)
 {
@@ -167,7 +167,7 @@ struct copy_reader {
 	const char *name;
 };
 
-/* What is still on its way is thrown away; the connection stays good. */
+/* Discards remaining rows; the connection stays usable. */
 static int
 reader_destroy(struct copy_reader *r)
 {
@@ -202,7 +202,7 @@ copy_read_begin(
 	return ERR_OK;
 }
 
-/* The last row has come; does the server say that it was the last? */
+/* Checks the result after the last row. */
 static enum err
 read_end(struct copy_reader *r)
 {
@@ -216,7 +216,7 @@ read_end(struct copy_reader *r)
 	return e ? e : ERR_NOT_FOUND;
 }
 
-/* One field up to its tab or the line feed, which it moves behind. */
+/* One field up to its tab or line feed; advances past it. */
 static bool
 take_number(const char **s, int64_t *out)
 {
@@ -248,7 +248,7 @@ copy_read_row(struct copy_reader *r, int64_t *numbers, int n)
 		PQfreemem(row);
 		return ERR_OK;
 	}
-	conn_complain(r->db, "%s: \"%.*s\" is not %d whole numbers", r->name,
+	conn_set_error(r->db, "%s: \"%.*s\" is not %d whole numbers", r->name,
 	    (int)strcspn(row, "\n"), row, n);
 	PQfreemem(row);
 	talloc_free(r);

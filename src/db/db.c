@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The database handle: connecting with a growing pause between failures, the
- * session's settings, the check of the schema, notifications.
+ * The database handle: connecting with back-off, session settings, the schema
+ * check, notifications.
  */
 #include "base/base.h"
 
@@ -58,15 +58,15 @@ db_share(struct db *db, struct shm *shm, long lock_timeout_ms)
 	db->lock_timeout_ms = lock_timeout_ms;
 }
 
-/* Tells the log of the complaint unless it was the last thing it heard. */
+/* Logs the error unless it was logged last. */
 static void
-log_complaint(struct db *db)
+log_new_error(struct db *db)
 {
-	if (db->logged && strcmp(db->logged, db->complaint) == 0)
+	if (db->logged && strcmp(db->logged, db->error) == 0)
 		return;
 	talloc_free(db->logged);
-	db->logged = mem_text(db, db->complaint);
-	log_warn("database: %s", db->complaint);
+	db->logged = mem_text(db, db->error);
+	log_warn("database: %s", db->error);
 }
 
 static void
@@ -92,21 +92,21 @@ take_notice(void *arg, const PGresult *res)
 		log_debug("database: %s", text ? text : "");
 }
 
-/* What must hold of any server we talk to. */
+/* Requirements for the server. */
 static bool
 is_server_fit(struct db *db)
 {
 	const char *encoding = PQparameterStatus(db->conn, "server_encoding");
 
 	if (PQserverVersion(db->conn) < SERVER_OLDEST) {
-		conn_complain(db,
+		conn_set_error(db,
 		    "the server is PostgreSQL %d, 15 is the oldest that will "
 		    "do",
 		    PQserverVersion(db->conn) / 10000);
 		return false;
 	}
 	if (encoding && strcmp(encoding, "UTF8") != 0) {
-		conn_complain(db,
+		conn_set_error(db,
 		    "the database is encoded in %s: make it anew with "
 		    "createdb --encoding=UTF8 --template=template0",
 		    encoding);
@@ -116,9 +116,8 @@ is_server_fit(struct db *db)
 }
 
 /*
- * A pooler between us and the server answers with a process id of its own. With
- * the others' statements in our session nothing of ours would hold: prepared
- * statements, settings, LISTEN.
+ * A connection pooler returns another process id. With shared sessions,
+ * prepared statements, settings and LISTEN would not work.
  */
 static bool
 is_direct(struct db *db)
@@ -134,7 +133,7 @@ is_direct(struct db *db)
 			 PQbackendPID(db->conn);
 	PQclear(res);
 	if (!direct)
-		conn_complain(db,
+		conn_set_error(db,
 		    "the connection goes through a pooler (pgbouncer or the "
 		    "like), where sessions are shared; let the setting "
 		    "`database` name PostgreSQL's own socket or port");
@@ -142,10 +141,10 @@ is_direct(struct db *db)
 }
 
 /*
- * The session's settings. They are statements and not start-up options, since
- * pgbouncer refuses options. Statements are short and prepared: compiling one
- * took 120 ms where running it took 3, and the plan that is made once must do
- * for all values (t/sql looks at the plans).
+ * The session settings. They are statements and not startup options, because
+ * pgbouncer refuses options. Statements are short and prepared: JIT compilation
+ * took 120 ms for an execution of 3, and the generic plan must be good for all
+ * values (t/sql checks the plans).
  */
 static enum err
 settle(struct db *db)
@@ -195,7 +194,7 @@ open_connection(struct db *db)
 		conn_report_answer(db);
 	PQsetNoticeReceiver(db->conn, take_notice, NULL);
 	if (PQstatus(db->conn) != CONNECTION_OK) {
-		conn_complain(db, "no connection: %s", conn_message(db));
+		conn_set_error(db, "no connection: %s", conn_message(db));
 		return ERR_UNAVAILABLE;
 	}
 	db->unfit = !is_server_fit(db) || !is_direct(db);
@@ -211,14 +210,14 @@ db_connect(struct db *db)
 
 	if (db->conn && PQstatus(db->conn) == CONNECTION_OK)
 		return ERR_OK;
-	/* What a transaction has lost does not come back within it. */
+	/* A lost connection cannot be replaced within a transaction. */
 	if (db->in_tx || clock_steady_us() < db->connect_at)
 		return ERR_UNAVAILABLE;
 	conn_drop(db);
 	e = open_connection(db);
 	if (e) {
 		conn_drop(db);
-		log_complaint(db);
+		log_new_error(db);
 		db->pause_us = db->pause_us ? 2 * db->pause_us : PAUSE_FIRST_US;
 		if (db->pause_us > PAUSE_LONGEST_US)
 			db->pause_us = PAUSE_LONGEST_US;
@@ -230,7 +229,7 @@ db_connect(struct db *db)
 	return ERR_OK;
 }
 
-/* Reads the verdict on the schema of a connection that has none yet. */
+/* Checks the schema of a new connection. */
 static enum err
 judge_schema(struct db *db)
 {
@@ -243,13 +242,13 @@ judge_schema(struct db *db)
 	mem = mem_need(talloc_new(db));
 	e = migrate_state(mem, db, &schema);
 	if (!e && schema.verdict != SCHEMA_CURRENT) {
-		conn_complain(db, "%s", schema.sentence);
+		conn_set_error(db, "%s", schema.sentence);
 		db->schema_look_at = clock_steady_us() + LOOK_AGAIN_US;
 		e = ERR_UNAVAILABLE;
 	}
 	talloc_free(mem);
 	if (e) {
-		log_complaint(db);
+		log_new_error(db);
 		return ERR_UNAVAILABLE;
 	}
 	db->schema_good = true;
@@ -257,7 +256,7 @@ judge_schema(struct db *db)
 	return ERR_OK;
 }
 
-/* What the other workers know of the database. */
+/* The shared state of the database. */
 static enum err
 ask_others(struct db *db)
 {
@@ -273,7 +272,7 @@ ask_others(struct db *db)
 	case SHM_DB_REFUSE:
 		break;
 	}
-	conn_complain(db, "the server does not answer, or not soon enough");
+	conn_set_error(db, "the server does not answer, or not soon enough");
 	return ERR_UNAVAILABLE;
 }
 
@@ -296,9 +295,9 @@ db_is_unfit(const struct db *db)
 }
 
 const char *
-db_complaint(const struct db *db)
+db_error(const struct db *db)
 {
-	return db->complaint ? db->complaint : "";
+	return db->error ? db->error : "";
 }
 
 void
@@ -341,14 +340,14 @@ db_listen(struct db *db, const char *channel)
 	e = db_connect(db);
 	if (e)
 		return e;
-	/* Twice on a new connection, which does no harm. */
+	/* Twice on a new connection, which is harmless. */
 	sql = mem_printf(db, "LISTEN %s", channel);
 	e = conn_command(db, "(listen)", sql, NULL);
 	talloc_free(sql);
 	return e;
 }
 
-/* Takes the notifications that have arrived; true: there were some. */
+/* Consumes received notifications; true: there were some. */
 static bool
 take_notifications(struct db *db)
 {
@@ -377,8 +376,8 @@ db_wait(struct db *db, int timeout_ms)
 		if (n <= 0)
 			return ERR_OK;
 		if (!PQconsumeInput(db->conn)) {
-			conn_complain(db, "%s", conn_message(db));
-			log_complaint(db);
+			conn_set_error(db, "%s", conn_message(db));
+			log_new_error(db);
 			conn_drop(db);
 			return ERR_UNAVAILABLE;
 		}

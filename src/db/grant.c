@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Rights of the program's role. The statements are sent by themselves and not
- * by query_…(), which wants a schema that is current.
+ * Privileges of the role of the program. The statements are not sent by
+ * query_…(), which requires a current schema.
  */
 #include "base/base.h"
 
@@ -11,7 +11,7 @@
 #include "db/grant.h"
 #include "db/stmt.h"
 
-/* Statements cannot take the name of a role as a parameter, so one is set. */
+/* A role name cannot be a statement parameter, so it is set in the session. */
 static enum err
 name_role(struct db *db, const char *role)
 {
@@ -38,7 +38,7 @@ grant_rights(struct db *db, const char *role)
 	if (!e)
 		e = conn_command(db, info->name, info->text, &res);
 	if (e && res)
-		conn_complain(db, "rights of the role \"%s\": %s", role,
+		conn_set_error(db, "rights of the role \"%s\": %s", role,
 		    PQresultErrorField(res, PG_DIAG_MESSAGE_PRIMARY));
 	PQclear(res);
 	return e;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Rights of the program's role on a schema that another role owns.
+ * Privileges of the role of the program on a schema owned by another role.
  */
 #ifndef DB_GRANT_H
 #define DB_GRANT_H
@@ -10,9 +10,9 @@
 #include "db/db.h"
 
 /*
- * Within an open transaction of the owner: gives `role` what sql/roles.sql says
- * and takes what is more; writes nothing when all is so already, or when `role`
- * is the owner itself. The reason of a failure is in db_complaint().
+ * Within a transaction of the owner: grants `role` the privileges in
+ * sql/roles.sql and revokes others; writes nothing if there is no difference or
+ * `role` is the owner. The error message is in db_error().
  */
 enum err grant_rights(struct db *db, const char *role);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Migrations: what is carried, what was applied, and getting from one to the
- * other.
+ * Migrations: the compiled-in and the applied ones, and applying the
+ * difference.
  */
 #include "base/base.h"
 
@@ -15,7 +15,7 @@
 #include "db/migrate.h"
 
 #define NAME "(migration)"
-#define LOCK "7236837" /* any number that nobody else locks */
+#define LOCK "7236837" /* an arbitrary, unique number */
 
 #pragma GCC diagnostic ignored "-Woverlength-strings"
 
@@ -43,8 +43,8 @@ checksum_of(TALLOC_CTX *mem, const char *text)
 }
 
 /*
- * The rows of table migration, by number; *out is the caller's to PQclear().
- * NULL: there is no such table yet.
+ * The rows of table migration, by number; the caller must PQclear() *out. NULL:
+ * there is no such table yet.
  */
 static enum err
 read_applied(struct db *db, PGresult **out)
@@ -80,7 +80,7 @@ applied_number(const PGresult *res, int i)
 	return strtol(PQgetvalue(res, i, 0), NULL, 10);
 }
 
-/* The carried migrations beside what `res` (may be NULL) says of them. */
+/* The compiled-in migrations with their state in `res` (may be NULL). */
 static struct migration *
 compare(TALLOC_CTX *mem, const PGresult *res)
 {
@@ -105,7 +105,7 @@ compare(TALLOC_CTX *mem, const PGresult *res)
 	return all;
 }
 
-/* A carried migration that was applied otherwise, or after a later one. */
+/* A migration that was applied with another text, or after a later one. */
 static const struct migration *
 odd_one(const struct migration *all)
 {
@@ -201,7 +201,7 @@ migrate_list(
 	return ERR_OK;
 }
 
-/* Line of a migration that the server points at; 0: it does not. */
+/* Line of an error in a migration; 0: unknown. */
 static int
 line_of(const PGresult *res, const char *text)
 {
@@ -235,7 +235,7 @@ record(struct db *db, const struct migration *m)
 	return e;
 }
 
-/* Runs one, within a transaction that is open. */
+/* Runs a migration within an open transaction. */
 static enum err
 apply_text(struct db *db, const struct migration *m)
 {
@@ -246,7 +246,7 @@ apply_text(struct db *db, const struct migration *m)
 	e = conn_command(db, m->name, m->text, &res);
 	if (e && res) {
 		line = line_of(res, m->text);
-		conn_complain(db, "migration %04d_%s.sql%s%.0d: %s", m->number,
+		conn_set_error(db, "migration %04d_%s.sql%s%.0d: %s", m->number,
 		    m->name, line ? ", line " : "", line,
 		    PQresultErrorField(res, PG_DIAG_MESSAGE_PRIMARY));
 	}
@@ -266,7 +266,7 @@ make_table(struct db *db)
 	    NULL);
 }
 
-/* Ends the transaction as `e` demands; what comes first stays the reason. */
+/* Commits or rolls back, depending on `e`; the first error is preserved. */
 static enum err
 end(struct db *db, enum err e, bool keep)
 {
@@ -277,10 +277,10 @@ end(struct db *db, enum err e, bool keep)
 		return conn_command(db, NAME, "COMMIT", NULL);
 	if (!db->conn)
 		return e;
-	reason = mem_text(db, db_complaint(db));
+	reason = mem_text(db, db_error(db));
 	undone = conn_command(db, NAME, "ROLLBACK", NULL);
 	if (e)
-		conn_complain(db, "%s", reason);
+		conn_set_error(db, "%s", reason);
 	talloc_free(reason);
 	return e ? e : undone;
 }
@@ -288,7 +288,7 @@ end(struct db *db, enum err e, bool keep)
 struct run {
 	struct db *db;
 	const struct migration *all;
-	const char *role; /* of the program; NULL: grants nothing */
+	const char *role; /* of the program; NULL: no grants */
 	bool dry;
 	void (*told)(const struct migration *, void *);
 	void *arg;
@@ -300,7 +300,7 @@ grant_to(const struct run *r)
 	return r->role ? grant_rights(r->db, r->role) : ERR_OK;
 }
 
-/* The schema is current; the role, or its rights, may not be. */
+/* The schema is current; the privileges of the role may not be. */
 static enum err
 only_grant(const struct run *r)
 {
@@ -343,7 +343,7 @@ apply_all(const struct run *r)
 	return r->dry ? end(r->db, e, false) : e;
 }
 
-/* One run at a time: the lock belongs to the session, and ends with it. */
+/* One run at a time: a lock of the session. */
 static enum err
 lock(struct db *db)
 {
@@ -357,7 +357,7 @@ lock(struct db *db)
 	PQclear(res);
 	if (e || got)
 		return e;
-	log_info("another migration is running: waiting for its end");
+	log_info("another migration is running: waiting for it");
 	return conn_command(
 	    db, NAME, "SELECT pg_advisory_lock(" LOCK ")", NULL);
 }
@@ -395,7 +395,7 @@ migrate_apply(struct db *db, const char *role, bool dry_run,
 	e = look(mem, db, &all, &schema);
 	if (!e && (schema.verdict == SCHEMA_AHEAD ||
 		      schema.verdict == SCHEMA_CHANGED)) {
-		conn_complain(db, "%s", schema.sentence);
+		conn_set_error(db, "%s", schema.sentence);
 		e = ERR_CONFLICT;
 	} else if (!e) {
 		r.all = all;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The schema's history: the migrations this program carries, against those that
- * table `migration` says were applied.
+ * Migrations of the schema: those compiled into this program, compared with the
+ * applied ones in table `migration`.
  */
 #ifndef DB_MIGRATE_H
 #define DB_MIGRATE_H
@@ -13,18 +13,18 @@
 enum schema_verdict {
 	SCHEMA_CURRENT,
 	SCHEMA_BEHIND, /* some are missing, or all of them */
-	SCHEMA_AHEAD,  /* the database knows some that this program does not */
-	SCHEMA_CHANGED /* an applied one is not the one this program carries */
+	SCHEMA_AHEAD,  /* the database has some that this program has not */
+	SCHEMA_CHANGED /* an applied one differs from that of this program */
 };
 
 struct schema {
 	enum schema_verdict verdict;
 	int applied;          /* number of the newest applied, 0: none */
-	int carried;          /* number of the newest carried */
-	const char *sentence; /* what is the matter, which command to run */
+	int carried;          /* number of the newest compiled in */
+	const char *sentence; /* the state, and the command to run */
 };
 
-/* Reads the verdict; the sentence is below `mem`. */
+/* Reads the state; the sentence is allocated below `mem`. */
 enum err migrate_state(TALLOC_CTX *mem, struct db *db, struct schema *out);
 
 struct migration {
@@ -37,20 +37,20 @@ struct migration {
 };
 
 /*
- * All carried migrations with what the database says of them, below `mem`.
- * Migrations that only the database knows are not among them.
+ * All compiled-in migrations with their state in the database, below `mem`.
+ * Migrations that exist only in the database are not included.
  */
 enum err migrate_list(
     TALLOC_CTX *mem, struct db *db, const struct migration **out, int *count);
 
 /*
- * Applies what is missing, in order, each in a transaction of its own, under an
- * advisory lock (waits for another run to end). Each also gives `role` (NULL:
- * none), by which the program connects, its rights (db/grant.h); so does a run
- * that finds nothing missing. `told` is called before each,
- * and may be NULL. With `dry_run` all are applied in one transaction that is
- * undone. ERR_CONFLICT: the database is ahead or an applied migration has
- * changed, nothing was done. The reason of any failure is in db_complaint().
+ * Applies missing migrations in order, each in its own transaction, under an
+ * advisory lock (waits for another run). Each also grants `role` (NULL: none),
+ * the role of the program, its privileges (db/grant.h), as does a run without
+ * missing migrations. `told` is called before each and may be NULL. With
+ * `dry_run` all are applied in one transaction that is rolled back.
+ * ERR_CONFLICT: the database is ahead or an applied migration has changed;
+ * nothing was done. The error message is in db_error().
  */
 enum err migrate_apply(struct db *db, const char *role, bool dry_run,
     void (*told)(const struct migration *, void *), void *arg);

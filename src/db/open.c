@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Opening a connection within a time. libpq's own limit is in whole seconds,
- * and a server that is frozen accepts connections and then says nothing.
+ * Opens a connection with a timeout. That of libpq is in whole seconds, and a
+ * frozen server accepts connections without answering.
  */
 #include "base/base.h"
 
@@ -11,13 +11,13 @@
 #include "base/mem.h"
 #include "db/conn.h"
 
-/* A single host is given up when that time is over; several are libpq's work.
+/* Timeout for a single host; several hosts are handled by libpq.
  */
 #define WORKER_MS 700
 #define OTHERS_MS 2000
 #define PROBE_MS  400
 
-/* What stands before dbname gives way to what conninfo says. */
+/* Parameters before dbname are overridden by conninfo. */
 static const char *const names[] = { "connect_timeout", "client_encoding",
 	"fallback_application_name", "dbname", NULL };
 
@@ -36,8 +36,8 @@ conn_has_hosts(const char *conninfo)
 }
 
 /*
- * Was anything of ours taken? A server whose queue is full refuses before that,
- * as one does that is not there.
+ * Whether any data was accepted. A server with a full listen queue refuses
+ * before that, as does one that is not running.
  */
 static bool
 was_sent(const PGconn *conn)
@@ -53,7 +53,7 @@ was_sent(const PGconn *conn)
 	}
 }
 
-/* false: it takes longer than that. */
+/* false: timeout. */
 static bool
 finish(PGconn *conn, int64_t until, bool *sent)
 {
@@ -74,7 +74,7 @@ finish(PGconn *conn, int64_t until, bool *sent)
 	return true;
 }
 
-/* Connected or failed, or NULL when the time is over. */
+/* Connected or failed; NULL: timeout. */
 static PGconn *
 open_within(const struct db *db, int ms, bool *heard)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Several steps in one round trip, by libpq's pipeline mode. Steps that are not
- * inside BEGIN and COMMIT are one transaction, which the sync at the end
+ * Several steps in one round trip, with the pipeline mode of libpq. Steps
+ * outside of BEGIN and COMMIT are one transaction, which the sync at the end
  * commits.
  */
 #include "base/base.h"
@@ -12,7 +12,7 @@
 #include "base/mem.h"
 #include "db/conn.h"
 
-/* More rows than this are reported as one row without kind. */
+/* More rows are reported as one row without kind. */
 #define TOUCHED_MAX 200
 
 static bool
@@ -41,8 +41,8 @@ send_all(struct db *db, const struct step *steps, int n)
 }
 
 /*
- * Reads results up to that of the sync. After a failure only results without
- * meaning follow; a commit that fails is a failure after the last step.
+ * Reads results up to that of the sync. After an error the other results are
+ * ignored; a failing commit is an error after the last step.
  */
 static enum err
 read_all(struct db *db, const struct step *steps, int n, PGresult **results)

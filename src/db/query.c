@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Running statements.
+ * Executes statements.
  */
 #include "base/base.h"
 
@@ -28,7 +28,7 @@ add_quoted(struct buf *b, const char *s)
 	buf_putc(b, '"');
 }
 
-/* An array in the server's notation. */
+/* An array in the text format of the server. */
 static const char *
 array_text(TALLOC_CTX *mem, const struct arg *a)
 {
@@ -119,7 +119,7 @@ query_prepare(struct db *db, enum stmt s)
 	return e;
 }
 
-/* After how many milliseconds the server shall end the statement; 0: never. */
+/* The statement timeout in milliseconds; 0: none. */
 static long
 time_of(const struct db *db, const struct stmt_info *info)
 {
@@ -168,7 +168,8 @@ send_writing(struct db *db, const struct stmt_info *info,
 	return ERR_OK;
 }
 
-/* Is what the statement touches to be reported? Within a transaction tx.c does.
+/* Whether touches of the statement must be reported; in a transaction tx.c does
+ * it.
  */
 static bool
 reports_touches(const struct db *db, const struct stmt_info *info)
@@ -177,8 +178,8 @@ reports_touches(const struct db *db, const struct stmt_info *info)
 }
 
 /*
- * One attempt. *sent tells whether the statement itself went out, so that the
- * server may have done it.
+ * One attempt. *sent: the statement was sent, so the server may have executed
+ * it.
  */
 static enum err
 attempt(struct db *db, enum stmt s, const struct binding *b, PGresult **out,
@@ -211,7 +212,7 @@ attempt(struct db *db, enum stmt s, const struct binding *b, PGresult **out,
 	return send_alone(db, info, b, out);
 }
 
-/* May what just failed be done again, and will that help? */
+/* Whether a retry is allowed and may succeed. */
 static bool
 is_worth_another(const struct db *db, const struct stmt_info *info, bool sent)
 {
@@ -237,19 +238,20 @@ run(struct db *db, enum stmt s, const struct arg *args, PGresult **out)
 		e = attempt(db, s, b, out, &sent);
 		if (!e || !is_worth_another(db, info, sent))
 			break;
-		/* A dead connection once, a deadlock some times more. */
+		/* One retry after a lost connection, several after a deadlock.
+		 */
 		if (tries >= (db->retry ? TRIES_MAX : 2))
 			break;
 		if (db->outdated)
 			conn_drop(db);
 	}
 	if (e == ERR_INTERNAL && db->outdated)
-		log_error("database: %s", db->complaint);
+		log_error("database: %s", db->error);
 	talloc_free(mem);
 	return e;
 }
 
-/* A result that is cleared with the memory it hangs on. */
+/* A result that is cleared with its context. */
 struct result {
 	PGresult *res;
 };
@@ -345,10 +347,10 @@ query_script(TALLOC_CTX *mem, struct db *db, enum stmt s)
 	return conn_command(db, info->name, info->text, NULL);
 }
 
-/* The types the server gave to the parameters, and those declared. */
+/* Compares the parameter types of the server with the declared ones. */
 static enum err
 compare_types(TALLOC_CTX *mem, struct db *db, const struct stmt_info *info,
-    const char **complaint)
+    const char **fault)
 {
 	PGresult *res = NULL;
 	char *inferred = mem_text(mem, "");
@@ -359,14 +361,13 @@ compare_types(TALLOC_CTX *mem, struct db *db, const struct stmt_info *info,
 		res = conn_wait(db);
 	e = conn_check(db, info->name, res);
 	if (!e && PQnparams(res) != info->count)
-		*complaint =
-		    mem_printf(mem, "%s: declares %d parameters, has %d",
-			info->name, info->count, PQnparams(res));
+		*fault = mem_printf(mem, "%s: declares %d parameters, has %d",
+		    info->name, info->count, PQnparams(res));
 	for (int i = 0; !e && i < PQnparams(res); i++)
 		inferred = mem_printf(mem, "%s%s%u", inferred, i ? "," : "",
 		    (unsigned)PQparamtype(res, i));
 	PQclear(res);
-	if (e || *complaint)
+	if (e || *fault)
 		return e;
 	values[0] = info->types;
 	values[1] = inferred;
@@ -382,7 +383,7 @@ compare_types(TALLOC_CTX *mem, struct db *db, const struct stmt_info *info,
 		res = conn_wait(db);
 	e = conn_check(db, info->name, res);
 	if (!e && !PQgetisnull(res, 0, 0))
-		*complaint = mem_printf(
+		*fault = mem_printf(
 		    mem, "%s: %s", info->name, PQgetvalue(res, 0, 0));
 	PQclear(res);
 	return e;
@@ -395,12 +396,12 @@ makes_temporary_table(const struct stmt_info *info)
 }
 
 enum err
-query_check(TALLOC_CTX *mem, struct db *db, enum stmt s, const char **complaint)
+query_check(TALLOC_CTX *mem, struct db *db, enum stmt s, const char **fault)
 {
 	const struct stmt_info *info = stmt_info(s);
 	enum err e;
 
-	*complaint = NULL;
+	*fault = NULL;
 	if (!db->conn)
 		return ERR_UNAVAILABLE;
 	if (info->mode == STMT_COPY || info->mode == STMT_SCRIPT)
@@ -409,11 +410,11 @@ query_check(TALLOC_CTX *mem, struct db *db, enum stmt s, const char **complaint)
 	if (!e)
 		e = query_prepare(db, s);
 	if (!e)
-		e = compare_types(mem, db, info, complaint);
+		e = compare_types(mem, db, info, fault);
 	if (!e && makes_temporary_table(info))
 		return conn_command(db, info->name, info->text, NULL);
 	if (e && !db->lost) {
-		*complaint = mem_text(mem, db_complaint(db));
+		*fault = mem_text(mem, db_error(db));
 		e = conn_command(
 		    db, info->name, "ROLLBACK TO SAVEPOINT checking", NULL);
 	}

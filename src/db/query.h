@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Runs named statements. Each is prepared at its first use on a connection.
+ * Executes named statements, which are prepared on first use on a connection.
  *
  *	e = query_one(r->mem, r->db, &row, SQL_movie_by_slug, arg_text(slug));
  *
- * What a failure means: ERR_CONFLICT a unique rule (db_constraint() has its
- * name), ERR_NOT_FOUND a reference to nothing, or no row where one is wanted,
- * ERR_INVALID a value that its column does not take, ERR_UNAVAILABLE a server
- * that is away, too slow, full or read-only, ERR_INTERNAL the rest, with the
- * statement's name in the log.
+ * Errors: ERR_CONFLICT, a unique constraint (its name is db_constraint());
+ * ERR_NOT_FOUND, a foreign key, or no row where one is required; ERR_INVALID, a
+ *value that the column does not accept; ERR_UNAVAILABLE, the server is
+ *unavailable, too slow, full or read-only; ERR_INTERNAL, others, logged with
+ *the name of the statement.
  *
- * A reading statement that finds the connection dead is run once more on a new
- * one, unless a transaction is open; a writing one never is: it may have been
- * done. A deadlock or serialization failure outside a transaction is tried
- * again here, within one it is tx_run() that tries all of it again.
+ * If the connection is lost, a reading statement is retried once on a new one,
+ *unless a transaction is open; a writing one is not, because it may have been
+ *executed. After a deadlock or serialization failure a statement is retried
+ *here, a transaction by tx_run().
  */
 #ifndef DB_QUERY_H
 #define DB_QUERY_H
@@ -25,12 +25,12 @@
 #include "db/row.h"
 #include "db/stmt.h"
 
-/* The first row of a :one or :owned statement; none: ERR_NOT_FOUND. */
+/* The first row of a :one or :owned statement; no row: ERR_NOT_FOUND. */
 #define query_one(MEM, DB, OUT, STMT, ...)        \
 	query_run_one((MEM), (DB), (OUT), (STMT), \
 	    (const struct arg[]){ __VA_ARGS__, arg_end })
 
-/* All rows of a :many statement; none is no failure. */
+/* All rows of a :many statement; may be none. */
 #define query_all(MEM, DB, OUT, STMT, ...)        \
 	query_run_all((MEM), (DB), (OUT), (STMT), \
 	    (const struct arg[]){ __VA_ARGS__, arg_end })
@@ -40,19 +40,19 @@
 	query_run_exec((MEM), (DB), (AFFECTED), (STMT), \
 	    (const struct arg[]){ __VA_ARGS__, arg_end })
 
-/* Runs a :script statement: all of it or, when one part fails, nothing. */
+/* Runs a :script statement atomically. */
 enum err query_script(TALLOC_CTX *mem, struct db *db, enum stmt s);
 
 /*
- * Prepares a statement and compares the parameter types that the server infers
- * with those declared. *complaint is NULL when all is well, else a sentence
- * below `mem`. A statement that makes a temporary table is run, so that later
- * ones may use it: call this within a transaction that is rolled back.
+ * Prepares a statement and compares the parameter types inferred by the server
+ * with the declared ones. *fault is NULL or an error message below `mem`. A
+ * statement that creates a temporary table is executed for the following ones:
+ * call this within a transaction that is rolled back.
  */
 enum err query_check(
-    TALLOC_CTX *mem, struct db *db, enum stmt s, const char **complaint);
+    TALLOC_CTX *mem, struct db *db, enum stmt s, const char **fault);
 
-/* What the macros above call. `args` ends with arg_end. */
+/* Called by the macros above. `args` ends with arg_end. */
 enum err query_run_one(TALLOC_CTX *mem, struct db *db, struct row *out,
     enum stmt s, const struct arg *args);
 enum err query_run_all(TALLOC_CTX *mem, struct db *db, struct rows *out,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Typed access to what the server sent as text.
+ * Typed access to results in text format.
  */
 #include "base/base.h"
 
@@ -49,7 +49,7 @@ column_of(const struct row *row, const char *name)
 	return column;
 }
 
-/* Says which column it was before the process ends. */
+/* Logs the column and fails an assertion. */
 static void
 refuse(const struct row *row, int column, const char *wanted)
 {
@@ -173,7 +173,7 @@ row_text(const struct row *row, const char *name)
 	return row_text_at(row, column_of(row, name));
 }
 
-/* Value of a hexadecimal digit as the server writes them; -1: none. */
+/* Value of a lower-case hexadecimal digit; -1: none. */
 static int
 nibble(char c)
 {
@@ -235,7 +235,7 @@ row_id_array(
 	return ids;
 }
 
-/* One element of an array's text, quoted or not, to `to`; the rest's begin. */
+/* Copies one element of an array, quoted or not, to `to`; returns the rest. */
 static const char *
 take_element(const char *text, char *to)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Columns of a result, by name or by number (0 first). A name that is not
- * there, and a text that is not of the type asked for, are bugs and end the
- * process. NULL reads as NULL text, 0, 0.0 or false; row_is_null() tells.
+ * Columns of a result, by name or by number (from 0). An unknown name, or a
+ * text that is not of the requested type, is a bug and fails an assertion. SQL
+ * NULL is NULL, 0, 0.0 or false; see row_is_null().
  */
 #ifndef DB_ROW_H
 #define DB_ROW_H
@@ -25,7 +25,7 @@ struct rows {
 /* The row number i, 0 <= i < rows->count. */
 void rows_at(const struct rows *rows, int i, struct row *out);
 
-/* Number of a column; -1: there is none of that name. */
+/* Number of a column; -1: none with that name. */
 int row_column(const struct row *row, const char *name);
 
 /* Number of columns, and the name of one. */
@@ -33,8 +33,8 @@ int row_columns(const struct row *row);
 const char *row_column_name(const struct row *row, int column);
 
 /*
- * How the statement ended: the word in column `outcome`, "ok" when there is no
- * such column. NULL is a bug and ends the process.
+ * The outcome: the word in column `outcome`, "ok" without such a column. NULL
+ * is a bug and fails an assertion.
  */
 const char *row_outcome(const struct row *row);
 

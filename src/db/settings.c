@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Looking at the connection string without connecting: a mistake in it is found
- * before the start, and is no database that is away.
+ * Checks the connection string without connecting, so that an error in it is
+ * reported at startup and not as an unavailable database.
  */
 #include "base/base.h"
 
@@ -11,8 +11,8 @@
 #include "db/settings.h"
 
 /*
- * The first line of what libpq says, and without its quotations of a string
- * that holds a password: of one with a blank in it, half would be told.
+ * The first line of the message of libpq, without quotations of a connection
+ * string with a password, which would be disclosed partially.
  */
 static const char *
 told_of(TALLOC_CTX *mem, const char *conninfo, const char *text)
@@ -25,7 +25,7 @@ told_of(TALLOC_CTX *mem, const char *conninfo, const char *text)
 	return mem_printf(mem, "%.*s\"…\"%s", (int)(from - line), line, to + 1);
 }
 
-/* What is wrong with a connection string; NULL: nothing. */
+/* The error of a connection string; NULL: none. */
 static const char *
 conninfo_fault(TALLOC_CTX *mem, const char *conninfo)
 {
@@ -38,7 +38,7 @@ conninfo_fault(TALLOC_CTX *mem, const char *conninfo)
 		PQconninfoFree(options);
 		return NULL;
 	}
-	mem_need(text); /* else there was no memory for it */
+	mem_need(text); /* NULL: out of memory */
 	fault = told_of(mem, conninfo, text);
 	PQfreemem(text);
 	return fault;
@@ -57,7 +57,7 @@ settings_conninfo(TALLOC_CTX *mem, const char *conninfo, const char *keyword)
 	return value;
 }
 
-/* A connection string that libpq does not take; false: it is one. */
+/* Adds an error for an invalid connection string; false: invalid. */
 static bool
 is_wrong(struct conf *conf, struct conf_errors *errors, enum conf_id id,
     const char *name)

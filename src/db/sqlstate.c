@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * What a result means. This is the only source that knows SQLSTATEs.
+ * Errors of results. Only this source interprets SQLSTATEs.
  */
 #include "base/base.h"
 
@@ -10,21 +10,21 @@
 #include "base/shm_database.h"
 #include "db/conn.h"
 
-/* How a failure is treated. */
+/* The kinds of errors. */
 enum trait {
 	PLAIN,
 	LOGGED,   /* a bug or an emergency: logged as an error */
 	TROUBLE,  /* the server is in trouble: logged as a warning */
 	WAITED,   /* the same, after a long wait */
-	RETRY,    /* may succeed when the transaction is run again */
+	RETRY,    /* a retry of the transaction may succeed */
 	OUTDATED, /* the prepared statement no longer fits */
 	LOST      /* the connection is closed or unusable */
 };
 
 /*
  * The first row whose code is a prefix of the SQLSTATE applies. 22003 and 22P02
- * (number out of range, not of the type) are not here: what reaches a statement
- * has been checked, so that they are bugs.
+ * (number out of range, invalid syntax) are not here: values are checked before
+ * they reach a statement, so these are bugs.
  */
 static const struct sqlstate {
 	const char *code;
@@ -49,7 +49,7 @@ static const struct sqlstate {
 	{ "40001", ERR_UNAVAILABLE, RETRY },  /* serialization */
 	{ "40P01", ERR_UNAVAILABLE, RETRY },  /* deadlock */
 	{ "42P05", ERR_INTERNAL, OUTDATED },  /* already prepared */
-	{ "53", ERR_UNAVAILABLE, TROUBLE },   /* out of something */
+	{ "53", ERR_UNAVAILABLE, TROUBLE },   /* insufficient resources */
 	{ "55P03", ERR_UNAVAILABLE, WAITED }, /* lock timeout */
 	{ "57014", ERR_UNAVAILABLE, WAITED }, /* statement timeout */
 	{ "57P", ERR_UNAVAILABLE, LOST },     /* shutting down, starting up */
@@ -67,29 +67,30 @@ sqlstate_row(const char *code)
 	return row;
 }
 
-/* The server's own sentence, and where in the text it points at. */
+/* The message of the server, with its position in the text. */
 static void
-keep_complaint(struct db *db, const char *name, const PGresult *res)
+set_statement_error(struct db *db, const char *name, const PGresult *res)
 {
 	const char *text = PQresultErrorField(res, PG_DIAG_MESSAGE_PRIMARY);
 	const char *code = PQresultErrorField(res, PG_DIAG_SQLSTATE);
 
-	conn_complain(db, "%s: %s (SQLSTATE %s)", name,
+	conn_set_error(db, "%s: %s (SQLSTATE %s)", name,
 	    text ? text : "no message", code ? code : "none");
 }
 
 static enum err
 judge_lost(struct db *db, const char *name)
 {
-	conn_complain(db, "%s: %s", name,
+	conn_set_error(db, "%s: %s", name,
 	    db->conn ? conn_message(db) : "the connection was lost");
-	log_warn("database: %s", db->complaint);
+	log_warn("database: %s", db->error);
 	db->lost = true;
 	conn_drop(db);
 	return ERR_UNAVAILABLE;
 }
 
-/* Within a transaction `retry` stays: it concerns all of it. */
+/* In a transaction `retry` stays set, because it concerns the whole
+ * transaction. */
 void
 conn_forget_failure(struct db *db)
 {
@@ -120,7 +121,7 @@ conn_check(struct db *db, const char *name, const PGresult *res)
 	if (!code)
 		return judge_lost(db, name);
 	row = sqlstate_row(code);
-	keep_complaint(db, name, res);
+	set_statement_error(db, name, res);
 	constraint = PQresultErrorField(res, PG_DIAG_CONSTRAINT_NAME);
 	snprintf(db->constraint, sizeof db->constraint, "%s",
 	    constraint ? constraint : "");
@@ -130,10 +131,10 @@ conn_check(struct db *db, const char *name, const PGresult *res)
 	if (db->shm && (row->trait == WAITED))
 		shm_db_stuck(db->shm);
 	if (row->trait == LOGGED)
-		log_error("database: %s", db->complaint);
+		log_error("database: %s", db->error);
 	else if (row->trait == TROUBLE || row->trait == WAITED ||
 		 row->trait == LOST)
-		log_warn("database: %s", db->complaint);
+		log_warn("database: %s", db->error);
 	if (db->lost)
 		conn_drop(db);
 	return row->err;

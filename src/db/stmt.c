@@ -6,7 +6,7 @@
 
 #include "db/stmt.h"
 
-/* ISO C promises 4095 bytes of text; every compiler we build with has more. */
+/* ISO C guarantees only 4095 bytes of text; gcc and clang support more. */
 #pragma GCC diagnostic ignored "-Woverlength-strings"
 
 static const struct stmt_info statements[] = {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The named statements of sql/<module>.sql. stmts.def is made from them at
- * build time by sql/gen.awk: name, mode, whether it only reads, its time,
+ * The named statements of sql/<module>.sql. sql/gen.awk generates stmts.def
+ * from them at build time: name, mode, whether it is read-only, its timeout,
  * number, names and types of its parameters, text.
  */
 #ifndef DB_STMT_H
@@ -18,8 +18,8 @@ enum stmt {
 
 /*
  * ONE: at most one row is read. OWNED: as ONE, with a fragment {{owned_…}} that
- * finds out whether the row is the caller's, and a column `outcome`. MANY: any
- * number of rows. EXEC: no rows, only how many it changed. COPY: for
+ * checks whether the row belongs to the caller, and a column `outcome`. MANY:
+ * any number of rows. EXEC: no rows, only the number of changed ones. COPY: for
  * copy_begin() or copy_read_begin(). SCRIPT: several statements without
  * parameters, for query_script(). The last two cannot be prepared.
  */
@@ -36,14 +36,14 @@ struct stmt_info {
 	const char *name;
 	enum stmt_mode mode;
 	bool reads;
-	int within_ms; /* the server ends it then; 0: as the settings say */
+	int within_ms; /* its timeout; 0: from the settings */
 	int count;
 	const char *names; /* "viewer,movie" */
 	const char *types; /* "bigint,text" */
 	const char *text;
 };
 
-/* What stands in the table; static. */
+/* The entry of the table; static. */
 const struct stmt_info *stmt_info(enum stmt s);
 
 #endif

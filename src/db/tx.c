@@ -14,7 +14,7 @@
 
 #define TRIES_MAX 5
 
-/* A random pause: two transactions in conflict should not retry together. */
+/* A random delay, so that conflicting transactions do not retry together. */
 static void
 pause_briefly(void)
 {
@@ -39,7 +39,7 @@ begin(struct db *db)
 	return conn_command(db, "(begin)", "BEGIN", NULL);
 }
 
-/* COMMIT, and before it what the transaction touched, in one round trip. */
+/* Reads the touches of the transaction and commits, in one round trip. */
 static enum err
 commit_reporting(struct db *db, PGresult **out)
 {
@@ -62,8 +62,8 @@ commit_reporting(struct db *db, PGresult **out)
 }
 
 /*
- * COMMIT of a transaction that has failed is answered with ROLLBACK: then a
- * failure was ignored, which is a bug.
+ * COMMIT of a failed transaction is answered with ROLLBACK: then an error was
+ * ignored, which is a bug.
  */
 static enum err
 commit(struct db *db)
@@ -83,7 +83,7 @@ commit(struct db *db)
 	return e;
 }
 
-/* Undoes, and keeps what the failure before has left in db. */
+/* Rolls back and preserves the error state in db. */
 static void
 undo(struct db *db)
 {

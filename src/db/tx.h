@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Several statements, all or none.
+ * Transactions.
  */
 #ifndef DB_TX_H
 #define DB_TX_H
@@ -10,15 +10,15 @@
 #include "db/db.h"
 
 /*
- * Calls fn(arg) inside a transaction: committed when it returns ERR_OK, else
- * undone. After a deadlock or a serialization failure all of it is done again,
- * some times; so fn must begin afresh at each call and do nothing outside the
- * database. Not to be nested. Returns what fn returned, or ERR_UNAVAILABLE when
- * the commit was lost (then nobody knows whether it happened).
+ * Calls fn(arg) in a transaction: commits if it returns ERR_OK, else rolls
+ * back. After a deadlock or a serialization failure it is retried several
+ * times, so fn must not depend on previous calls or have effects outside the
+ * database. Must not be nested. Returns the result of fn, or ERR_UNAVAILABLE if
+ * the connection was lost during the commit, whose result is then unknown.
  */
 enum err tx_run(struct db *db, enum err (*fn)(void *), void *arg);
 
-/* As tx_run(), but always undone: for a look at what would happen. */
+/* As tx_run(), but always rolls back. */
 enum err tx_try(struct db *db, enum err (*fn)(void *), void *arg);
 
 #endif

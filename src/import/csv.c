@@ -91,9 +91,9 @@ peek_byte(struct csv *c)
 	return ch;
 }
 
-/* The first complaint stands; the rest of the record follows from it. */
+/* Only the first fault of a record is reported. */
 static void
-complain(struct csv *c, const char *why)
+set_fault(struct csv *c, const char *why)
 {
 	if (!c->why)
 		c->why = why;
@@ -103,7 +103,7 @@ static void
 add_byte(struct csv *c, int ch)
 {
 	if (c->len == CSV_RECORD_MAX) {
-		complain(c, "longer than a megabyte");
+		set_fault(c, "longer than a megabyte");
 		return;
 	}
 	if (c->len == c->room) {
@@ -117,7 +117,7 @@ static void
 begin_field(struct csv *c)
 {
 	if (c->count == CSV_FIELDS_MAX) {
-		complain(c, "more than 64 fields");
+		set_fault(c, "more than 64 fields");
 		return;
 	}
 	c->starts[c->count++] = c->len;
@@ -131,7 +131,7 @@ lose(struct csv *c, const char *why)
 	c->last = c->line - (c->len > 0 && c->bytes[c->len - 1] == '\n');
 }
 
-/* What stands between quotes, up to the one that closes. */
+/* The content of quotes, up to the closing one. */
 static void
 read_quoted(struct csv *c)
 {
@@ -156,12 +156,12 @@ read_quoted(struct csv *c)
 			(void)next_byte(c);
 		}
 		if (ch == '\0')
-			complain(c, "a NUL byte");
+			set_fault(c, "a NUL byte");
 		add_byte(c, ch);
 	}
 }
 
-/* One field; what ended it: a comma, a line feed, or EOF. */
+/* Reads a field; returns its terminator: a comma, a line feed, or EOF. */
 static int
 read_field(struct csv *c)
 {
@@ -180,11 +180,11 @@ read_field(struct csv *c)
 			read_quoted(c);
 			quoted = true;
 		} else if (ch == '"' && !quoted)
-			complain(c, "a quote within an unquoted field");
+			set_fault(c, "a quote within an unquoted field");
 		else if (quoted)
-			complain(c, "text behind the closing quote");
+			set_fault(c, "text behind the closing quote");
 		else if (ch == '\0')
-			complain(c, "a NUL byte");
+			set_fault(c, "a NUL byte");
 		else
 			add_byte(c, ch);
 		fresh = false;
@@ -212,11 +212,11 @@ check_texts(struct csv *c)
 		const char *s = c->bytes + c->starts[i];
 
 		if (!text_is_utf8(s, strlen(s)))
-			complain(c, "not UTF-8");
+			set_fault(c, "not UTF-8");
 	}
 }
 
-/* Reads one record into the buffer; false: there is none. */
+/* Reads a record into the buffer; false: none. */
 static bool
 read_record(struct csv *c)
 {
@@ -273,7 +273,7 @@ csv_next(struct csv *c, struct csv_row *row)
 	return CSV_ROW;
 }
 
-/* The names of columns are compared without case and blanks around them. */
+/* Names of columns are compared without case and surrounding blanks. */
 static bool
 is_named(const char *field, const char *name)
 {

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Reads comma-separated values (RFC 4180) one record at a time, with line
- * numbers. Lines may end in LF or CRLF, a byte order mark is passed over, empty
- * lines are no records. What is not as it should be is told, and reading goes
- * on behind it; but not behind a quote that is never closed, or only after more
- * than CSV_LINES_MAX lines: what follows it cannot be told from its field.
+ * Reads comma-separated values (RFC 4180) record by record, with line numbers.
+ * Lines end with LF or CRLF, a byte order mark and empty lines are skipped.
+ * Invalid records are reported, and reading continues after them, except after
+ * a quote that is not closed within CSV_LINES_MAX lines, because the rest
+ * cannot be distinguished from its field.
  */
 #ifndef IMPORT_CSV_H
 #define IMPORT_CSV_H
@@ -19,14 +19,14 @@ enum csv_event {
 	CSV_ROW, /* fields */
 	CSV_BAD, /* why */
 	CSV_END,
-	CSV_FAIL /* the file cannot be read on: why */
+	CSV_FAIL /* reading cannot continue: why */
 };
 
-/* One record. Texts are good until the next call; they are UTF-8 without NUL.
+/* A record. Texts are valid until the next call, and UTF-8 without NUL.
  */
 struct csv_row {
-	long line; /* on which the record begins, 1 first */
-	long last; /* on which it ends, or reading ended */
+	long line; /* where the record begins, from 1 */
+	long last; /* where it ends, or reading ended */
 	int count;
 	const char *fields[CSV_FIELDS_MAX];
 	const char *why;
@@ -34,10 +34,10 @@ struct csv_row {
 
 struct csv;
 
-/* Opens a file; NULL: errno says why. Closed with `mem`. */
+/* Opens a file; NULL: errno is set. Freeing `mem` closes it. */
 struct csv *csv_open(TALLOC_CTX *mem, const char *path);
 
-/* Reads from what is open already, and closes it in the end. */
+/* Reads from an open file and closes it at the end. */
 struct csv *csv_new(TALLOC_CTX *mem, FILE *file);
 
 enum csv_event csv_next(struct csv *c, struct csv_row *row);
@@ -47,8 +47,8 @@ int64_t csv_done(const struct csv *c);
 int64_t csv_size(const struct csv *c);
 
 /*
- * Where the n columns of those names stand in a header; false: *missing is the
- * first that is not there. Order and further columns do not matter.
+ * The positions of n columns in a header, by name; false: *missing is the first
+ * missing one. Order and other columns are ignored.
  */
 bool csv_columns(const struct csv_row *header, const char *const *names, int n,
     int *columns, const char **missing);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The demonstration's files (demo/README): every line is checked, goes into one
- * temporary table as a JSON document, and rows are made from there.
+ * The demonstration files (demo/README): every line is validated and copied to
+ * a temporary table as a JSON document, from which rows are inserted.
  */
 #include "base/base.h"
 
@@ -164,8 +164,8 @@ static const struct record_field list_fields[] = {
 };
 
 /*
- * Every kind of record, in the order of the files. `key` names what tells one
- * record from another; a pair has no order.
+ * All kinds of records, in the order of the files. `key` are the members that
+ * identify a record; a pair has no order.
  */
 static const struct kind {
 	const char *name;
@@ -173,7 +173,7 @@ static const struct kind {
 	const struct record_field *fields;
 	const char *key[5];
 	bool pair;
-	bool member; /* belongs to members */
+	bool member; /* belongs to users */
 } kinds[] = {
 	{ "genres", "genres.jsonl", genre_fields, { "slug" }, false, false },
 	{ "platforms", "platforms.jsonl", platform_fields, { "slug" }, false,
@@ -266,7 +266,7 @@ complete(TALLOC_CTX *mem, const struct kind *kind, struct json_object *record)
 	return NULL;
 }
 
-/* One record into the copy, or, if it is no good, into the report. */
+/* Copies a record, or reports it if it is invalid. */
 static enum err
 take_record(
     struct reader *r, TALLOC_CTX *mem, long line, struct json_object *record)
@@ -346,7 +346,7 @@ read_lines(struct reader *r)
 	return e;
 }
 
-/* A row as a record: all its members are texts. */
+/* Converts a row to a record: all its members are texts. */
 static enum err
 take_row(struct reader *r, const struct table *t)
 {
@@ -415,8 +415,8 @@ read_all(struct import *im)
 /* ---------------------------------------------------------------- storing */
 
 /*
- * Reports what a statement passes over. `whole`: the line itself, which is then
- * counted; else only something that it names.
+ * Reports what a statement skips. `whole`: the whole line, which is counted;
+ * else only a reference in it.
  */
 static enum err
 skips(struct import *im, enum stmt s, const char *sort, bool whole, long *count)
@@ -442,7 +442,7 @@ skips(struct import *im, enum stmt s, const char *sort, bool whole, long *count)
 	return ERR_OK;
 }
 
-/* Leaves only lines and links whose ends are there. */
+/* Removes lines and links with missing targets. */
 static enum err
 settle_links(struct import *im)
 {
@@ -467,9 +467,9 @@ settle_links(struct import *im)
 }
 
 /*
- * How rows come into being, in order. A step finds out which are there (know),
- * gives numbers to those that are not (reserve in the table's sequence), or
- * adds rows, which are counted when there is a tally.
+ * The steps of inserting rows, in order. A step finds existing rows (know),
+ * reserves ids for missing ones in the sequence of the table (reserve), or
+ * inserts rows, which are counted if there is a tally.
  */
 static const struct step {
 	enum { KNOW, RESERVE, RESERVE_FRESH, ADD } what;
@@ -524,7 +524,7 @@ static const struct step {
 	{ ADD, NULL, SQL_demo_list_movie_add, NULL },
 };
 
-/* *added grows with every row that is made. */
+/* Adds the number of inserted rows to *added. */
 static enum err
 run_step(struct import *im, const struct step *step, long *added)
 {
@@ -581,7 +581,7 @@ import_all(struct import *im)
 	return e ? e : store_all(im);
 }
 
-/* Pictures come before the rows that name them: one too many harms nobody. */
+/* Pictures are copied before their rows: an unused one is harmless. */
 enum err
 import_demo(struct import *im)
 {

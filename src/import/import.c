@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * What all imports share: the transaction around, failures in a sentence, and
- * the report of what statements passed over.
+ * Common parts of imports: the transaction, error messages, and the report of
+ * skipped lines.
  */
 #include "base/base.h"
 
@@ -39,8 +39,8 @@ import_path(const struct import *im, const char *file)
 }
 
 /*
- * A failure of the database in a sentence. What the server refuses in data that
- * we have checked is our fault, not the caller's.
+ * The message of a database error. If the server refuses checked data, that is
+ * an internal error.
  */
 enum err
 import_database_failed(struct import *im, enum err e)
@@ -48,7 +48,7 @@ import_database_failed(struct import *im, enum err e)
 	if (im->why || import_stopped(im))
 		return e;
 	return import_fail(im, e == ERR_UNAVAILABLE ? e : ERR_INTERNAL,
-	    "the database: %s", db_complaint(im->db));
+	    "the database: %s", db_error(im->db));
 }
 
 enum err
@@ -118,8 +118,8 @@ take_lock(struct import *im)
 }
 
 /*
- * Where more than nine of ten lines are of no use the file is not what it is
- * taken for, and to go on would hide that.
+ * If more than nine of ten lines are unusable, the file is probably of another
+ * kind, which is an error.
  */
 static enum err
 check_used(struct import *im)
@@ -135,7 +135,7 @@ check_used(struct import *im)
 	return ERR_OK;
 }
 
-/* Begins afresh at each call: a deadlock has all of it done again. */
+/* May be called again, after a deadlock. */
 static enum err
 run_once(void *arg)
 {

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Bringing whole collections in: MovieLens, and the demonstration catalogue. An
- * import is one transaction, so that there is never half of one. It adds what
- * is missing and leaves alone what is there. It knows no command line.
+ * Bulk imports: MovieLens and the demonstration catalogue. An import is one
+ * transaction. It inserts missing rows and does not change existing ones.
  */
 #ifndef IMPORT_IMPORT_H
 #define IMPORT_IMPORT_H
@@ -20,24 +19,23 @@ struct import {
 	struct db *db;
 	TALLOC_CTX *mem;
 	const char *dir;
-	const char
-	    *media_root; /* where pictures are copied to; NULL: nowhere */
-	bool dry_run;    /* all is done, and undone */
-	bool no_members; /* of the demonstration, the catalogue only */
-	const volatile sig_atomic_t *stop; /* set by a signal's handler */
+	const char *media_root;            /* target of pictures; NULL: none */
+	bool dry_run;                      /* roll back at the end */
+	bool no_members;                   /* demo: only the catalogue */
+	const volatile sig_atomic_t *stop; /* set by a signal handler */
 	struct progress progress;
 	struct report report;
-	const char *why; /* after a failure: a sentence */
+	const char *why; /* the error message */
 };
 
 /*
- * Both: ERR_OK; ERR_NOT_FOUND a file that is missing; ERR_INVALID one that is
- * not what it should be; ERR_CONFLICT another import is running;
- * ERR_UNAVAILABLE the database is away, or *stop was set. Nothing was changed
- * unless it is ERR_OK; `why` tells the rest.
+ * Results of both: ERR_OK; ERR_NOT_FOUND, a file is missing; ERR_INVALID, a
+ * file is invalid; ERR_CONFLICT, another import is running; ERR_UNAVAILABLE,
+ * the database is unavailable, or *stop was set. After an error nothing was
+ * changed; see `why`.
  */
 
-/* movies.csv and ratings.csv of `dir`, and links.csv if it is there. */
+/* movies.csv and ratings.csv of `dir`, and links.csv if it exists. */
 enum err import_movielens(struct import *im);
 
 /* The files of demo/README. */
@@ -52,26 +50,26 @@ enum err import_run(struct import *im, enum err (*fn)(struct import *));
 enum err import_fail(struct import *im, enum err e, const char *fmt, ...)
     printf_like(3, 4);
 
-/* true, with `why` set, when a signal asked for an end. */
+/* true, with `why` set, if a signal was received. */
 bool import_stopped(struct import *im);
 
 /* Path of a file of the collection, below im->mem. */
 const char *import_path(const struct import *im, const char *file);
 
 /*
- * Runs a statement without parameters; a failure becomes `why`. `count` gets
- * the number of rows and may be NULL.
+ * Runs a statement without parameters; an error sets `why`. `count` is the
+ * number of rows and may be NULL.
  */
 enum err import_exec(struct import *im, enum stmt s, long *count);
 
 /*
- * Runs a statement that gives what is passed over (line, why, total), and
- * reports it. `count` may be NULL.
+ * Runs a statement that returns skipped lines (line, why, total), and reports
+ * them. `count` may be NULL.
  */
 enum err import_skips(struct import *im, enum stmt s, const char *file,
     const char *sort, long *count);
 
-/* Failures of statements, and of copies, become `why`. */
+/* Sets `why` to the error of a statement or copy. */
 enum err import_database_failed(struct import *im, enum err e);
 
 #endif

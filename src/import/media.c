@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Folder by folder, by descriptors: the target may belong to an account that is
- * trusted with less than the one that copies.
+ * Uses directory descriptors, because the target may belong to a less
+ * privileged account than the one that copies.
  */
 #include "base/base.h"
 
@@ -18,8 +18,8 @@
 #define CHUNK     ((size_t)64 * 1024)
 
 /*
- * nginx reads what is made, whatever the administrator's own mask. Not by
- * chmod(), which takes the set-group-ID bit from a folder of another group.
+ * nginx must be able to read new files, independent of the umask. Not with
+ * chmod(), which clears the set-group-ID bit of a directory of another group.
  */
 #define MASK 022
 
@@ -37,7 +37,7 @@ fail(struct job *job, const char *what, const char *name)
 	return false;
 }
 
-/* What root makes belongs to whom the target belongs to. */
+/* Files created by root get the owner of the target. */
 static bool
 give_away(const struct job *job, int fd)
 {
@@ -118,7 +118,7 @@ open_target(struct job *job, int to_dir, const char *name)
 	return fd;
 }
 
-/* A folder of both, open; it is made if it is missing. */
+/* Opens a subdirectory of both; creates it in the target. */
 static bool
 open_pair(struct job *job, int from_dir, int to_dir, const char *name,
     int *from, int *to)
@@ -161,7 +161,7 @@ copy_entry(
 	return good;
 }
 
-/* Closes from_dir, in any case. */
+/* Always closes from_dir. */
 static bool
 copy_folder(struct job *job, int from_dir, int to_dir, int depth)
 {
@@ -188,7 +188,7 @@ const char *const media_defaults[] = {
 	NULL,
 };
 
-/* The two folders of a job, open; false: out->why says why not. */
+/* Opens the two directories; false: out->why is set. */
 static bool
 open_both(struct job *job, const char *from, const char *to, int *from_dir,
     int *to_dir)
@@ -206,7 +206,7 @@ open_both(struct job *job, const char *from, const char *to, int *from_dir,
 	return false;
 }
 
-/* A file by its path, whose folders are made as they are needed. */
+/* Copies a file by its path; creates its directories. */
 static bool
 copy_path(struct job *job, int from_dir, int to_dir, const char *path)
 {

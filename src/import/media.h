@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Copies the pictures that come with a collection to where nginx serves them
- * from. A file that is there already is left alone.
+ * Copies pictures of an import to media_root. Existing files are not replaced.
  */
 #ifndef IMPORT_MEDIA_H
 #define IMPORT_MEDIA_H
@@ -11,21 +10,21 @@
 struct media_copy {
 	long copied;
 	long there;
-	char *why; /* after a failure: a sentence */
+	char *why; /* the error message */
 };
 
 /*
- * Copies all regular files of the folder `from` (none: nothing to do) and of
- * the folders in it into `to`, which must be there. What is made belongs to the
- * owner of `to` when root does it; links are not followed within `to`. Other
- * than plain names (letters, digits, . _ -) are refused.
+ * Copies all regular files of the directory `from` (may be missing) and its
+ * subdirectories to `to`, which must exist. If run by root, new files belong to
+ * the owner of `to`; links within `to` are not followed. Names may have
+ * letters, digits and . _ - only.
  */
 bool media_copy(
     TALLOC_CTX *mem, const char *from, const char *to, struct media_copy *out);
 
 /*
- * The pictures of who and what has none, as tables name them by default: paths
- * below media_root, NULL at the end.
+ * The default pictures, which are column defaults: paths below media_root,
+ * terminated by NULL.
  */
 extern const char *const media_defaults[];
 

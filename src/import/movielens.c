@@ -81,7 +81,7 @@ by_tmdb(const void *a, const void *b)
 	return by_movie(a, b);
 }
 
-/* Where two movies have one number at TMDB, the first keeps it. */
+/* If two movies have the same TMDB id, the first one gets it. */
 static void
 settle_links(struct movielens *ml)
 {
@@ -258,7 +258,7 @@ know_genre(struct movielens *ml, const char *name)
 
 /*
  * "Adventure|Sci-Fi" as the server's array: {"Adventure","Sci-Fi"}. One
- * complaint tells all that are left out behind the last one a movie may have.
+ * report covers all that exceed the maximum of a movie.
  */
 static const char *
 genre_array(
@@ -291,7 +291,7 @@ genre_array(
 	return array.data;
 }
 
-/* One row into the copy; rows that are no good are passed over. */
+/* Copies a row; invalid rows are skipped. */
 static enum err
 copy_movie(
     struct movielens *ml, struct table *t, struct copy *c, TALLOC_CTX *mem)
@@ -443,7 +443,7 @@ store_movies(struct movielens *ml)
 
 /* ------------------------------------------------------------ ratings.csv */
 
-/* "3.5" as 4: half stars are rounded up. 0: it is no rating. */
+/* "3.5" is 4: half stars are rounded up. 0: invalid. */
 static int
 read_rating(const char *s)
 {
@@ -569,7 +569,7 @@ store_members(struct movielens *ml)
 	return e;
 }
 
-/* Some lines at a time; see the statement. */
+/* In batches; see the statement. */
 static enum err
 add_ratings(struct movielens *ml, struct tally *ratings)
 {
@@ -624,7 +624,7 @@ store_ratings(struct movielens *ml)
 	return e ? e : add_ratings(ml, ratings);
 }
 
-/* The planner gets new statistics when something has changed. */
+/* Updates the statistics of the planner if rows have changed. */
 static enum err
 finish(struct movielens *ml)
 {

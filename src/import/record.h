@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * One line of the demonstration's files, as a JSON object, checked against a
- * declared list of members: what passes here the database takes.
+ * A line of the demonstration files, as a JSON object, validated against a list
+ * of members so that the database accepts it.
  */
 #ifndef IMPORT_RECORD_H
 #define IMPORT_RECORD_H
@@ -12,7 +12,7 @@ struct json_object;
 
 enum record_type {
 	R_END,
-	R_TEXT, /* at most `max` characters, 0: any number */
+	R_TEXT, /* at most `max` characters, 0: unlimited */
 	R_NAME, /* as R_TEXT, and not blank */
 	R_SLUG, /* as R_NAME: word characters, hyphens, dots and the like */
 	R_USERNAME,
@@ -31,26 +31,26 @@ enum record_type {
 struct record_field {
 	const char *name;
 	enum record_type type;
-	bool wanted; /* must be there */
+	bool wanted; /* required */
 	size_t max;
 	const char *choices;
 };
 
 /*
- * Parses a line strictly (UTF-8, no NUL, one object, nothing behind it). NULL:
- * *why says what is wrong, below `mem`. The object lives as long as `mem`.
+ * Parses a line strictly (UTF-8, no NUL, one object, nothing after it). NULL:
+ * *why is the error, below `mem`. The object lives as long as `mem`.
  */
 struct json_object *record_parse(
     TALLOC_CTX *mem, const char *line, size_t n, const char **why);
 
 /*
- * Checks the members; unknown ones are refused. NULL, or what is wrong, below
- * `mem`. Members that are null or, if not wanted, empty texts are taken out.
+ * Validates the members; unknown ones are errors. NULL, or the error, below
+ * `mem`. Members that are null or, if optional, empty texts are removed.
  */
 const char *record_check(TALLOC_CTX *mem, struct json_object *record,
     const struct record_field *fields);
 
-/* A member's text, NULL when it is not there. */
+/* The text of a member, NULL: missing. */
 const char *record_text(struct json_object *record, const char *name);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Counting and telling.
+ * Counts and reports.
  */
 #include "base/base.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * What an import did: how many of each kind of thing it read, added, changed
- * and left alone, and what it passed over, with file, line and reason.
+ * The report of an import: how many rows of each kind it read, added, changed
+ * and left unchanged, and skipped lines with file, line and reason.
  */
 #ifndef IMPORT_REPORT_H
 #define IMPORT_REPORT_H
@@ -12,7 +12,7 @@
 #define REPORT_REASONS 24
 #define REPORT_SKIPS   100
 
-struct json; /* base/json.h, which json-c cannot stand beside */
+struct json; /* base/json.h, which conflicts with json-c */
 
 struct tally {
 	const char *what; /* "movies" */
@@ -38,7 +38,7 @@ struct report {
 	TALLOC_CTX *mem; /* for the texts of skips */
 	int n_tallies;
 	int n_reasons;
-	int n_skips;  /* kept: the first ones */
+	int n_skips;  /* stored: the first ones */
 	long skipped; /* all */
 	struct tally tallies[REPORT_TALLIES];
 	struct reason reasons[REPORT_REASONS];
@@ -47,17 +47,17 @@ struct report {
 
 void report_init(struct report *r, TALLOC_CTX *mem);
 
-/* The tally of that name, made when it is new. Names are static. */
+/* The tally of that name, created if new. Names are static. */
 struct tally *report_tally(struct report *r, const char *what);
 
 /*
- * Something was passed over. `sort` and `file` are static texts; the sentence
- * says what and why. Only the first REPORT_SKIPS are kept, all are counted.
+ * Adds a skipped line. `sort` and `file` are static texts; the message is the
+ * reason. Only the first REPORT_SKIPS are stored, all are counted.
  */
 void report_skip(struct report *r, const char *file, long line,
     const char *sort, const char *fmt, ...) printf_like(5, 6);
 
-/* Counts `n` more of a sort that are not told one by one. */
+/* Counts `n` more of a sort without storing them. */
 void report_skip_more(struct report *r, const char *sort, long n);
 
 /* As lines of text: the skips to `to`, the table of tallies to `to`. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * A title is a run of parts: the name, then other names in brackets. Each part
- * has its own article at its end.
+ * A title is a sequence of parts: the name, then other names in brackets. Each
+ * part may end with its article.
  */
 #include "base/base.h"
 
@@ -11,8 +11,8 @@
 #include "import/title.h"
 
 /*
- * What is put in front. Those of the second kind are English words or letters
- * too, and count only within brackets, where the foreign names stand.
+ * The articles. Those of the second kind are also English words or letters, and
+ * count only within brackets, where foreign names are.
  */
 static const struct article {
 	const char *text;
@@ -101,7 +101,7 @@ year_of(char *s, char **end)
 	return *s == ')' ? year : 0;
 }
 
-/* Nothing but what stands in brackets, "[HD]" or "(Director's Cut)"? */
+/* Whether it is only text in brackets, "[HD]" or "(Director's Cut)". */
 static bool
 is_bracketed(const char *s)
 {
@@ -121,8 +121,8 @@ is_bracketed(const char *s)
 }
 
 /*
- * Cuts the year off the end of `s`, and the space before it. What stands in
- * brackets behind the year is left in *rest.
+ * Removes the year at the end of `s`, and the space before it. *rest is the
+ * text in brackets after the year.
  */
 static int
 take_year(char *s, char **rest)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The model of this host: one file that all workers map. Here it is kept the
- * same as what was published last. Workers find a new one by themselves; what
- * they have mapped stays good, whatever happens to the name. Only whoever
- * writes into the file takes it from them, until it is here again.
+ * The model of this host: one file that all workers map, which is updated here
+ * when a model is published. Workers detect a new file themselves; their
+ * mapping stays valid if the file is replaced or deleted. Only writing into the
+ * file invalidates it, until it has been fetched again.
  */
 #include "base/base.h"
 
@@ -18,25 +18,27 @@
 #include "jobs/jobs.h"
 #include "recommend/publish.h"
 
-#define SLICE_MS  1000 /* so long may a signal, or the file, be overlooked */
+#define SLICE_MS \
+	1000 /* delay until a signal or a change of the file is noticed */
 #define SLICE_US  (INT64_C(1000) * SLICE_MS)
 #define ROUND_US  INT64_C(30000000)
-#define REFUSE_US INT64_C(600000000) /* what was corrupt may be mended then */
+#define REFUSE_US INT64_C(600000000) /* when a corrupt model is tried again */
 
-/* What is remembered from one look to the next. */
+/* The state between two checks. */
 struct watch {
-	struct stat seen; /* of the file that was last read, good or bad */
+	struct stat seen; /* of the file that was last read, valid or not */
 	bool looked;
 	bool sound;
-	struct stamp stamp; /* of the sound one */
+	struct stamp stamp; /* of the valid one */
 	uint32_t items;
-	bool told;      /* the log knows that this one is in force */
-	int64_t refuse; /* id of what is corrupt in the database; 0: none */
+	bool told;      /* it was logged that this one is in force */
+	int64_t refuse; /* id of the corrupt model in the database; 0: none */
 	int64_t refuse_until;
-	char *complaint; /* what the log last heard of a failure */
+	char *logged; /* the last logged failure */
 };
 
-/* Is it not what look_in_place() found? What was not there may stay away. */
+/* Whether the file has changed since look_in_place(); a missing one may stay
+ * missing. */
 static bool
 is_changed(const struct watch *w, const char *path)
 {
@@ -47,7 +49,7 @@ is_changed(const struct watch *w, const char *path)
 	return !w->looked || !file_is_same(&now, &w->seen);
 }
 
-/* Reads what lies in place, if it is not what was read before. */
+/* Reads the file if it has changed. */
 static void
 look_in_place(struct watch *w, TALLOC_CTX *mem, const char *path)
 {
@@ -96,9 +98,9 @@ report(struct watch *w, const struct published *p)
 	    w->stamp.version, w->items, age, quality);
 }
 
-/* A reason that stays is told once. */
+/* The same reason is logged once. */
 static void
-complain(struct watch *w, const struct published *p, const char *why)
+log_failure(struct watch *w, const struct published *p, const char *why)
 {
 	char *line =
 	    mem_printf(w, "model %" PRIu64 " cannot be fetched: %s; %s",
@@ -106,10 +108,10 @@ complain(struct watch *w, const struct published *p, const char *why)
 		w->sound ? "going on with the one before it" :
 			   "there is none to go on with");
 
-	if (!w->complaint || strcmp(w->complaint, line) != 0)
+	if (!w->logged || strcmp(w->logged, line) != 0)
 		log_error("%s", line);
-	talloc_free(w->complaint);
-	w->complaint = line;
+	talloc_free(w->logged);
+	w->logged = line;
 }
 
 static enum err
@@ -119,18 +121,18 @@ fetch(
 	const char *why;
 	enum err e = publish_fetch(mem, j->db, p, j->conf->model_file, &why);
 
-	if (e == ERR_NOT_FOUND) /* there is another one: at the next look */
+	if (e == ERR_NOT_FOUND) /* replaced by another one: at the next check */
 		return ERR_UNAVAILABLE;
 	if (e == ERR_INVALID) {
 		w->refuse = p->id;
 		w->refuse_until = clock_steady_us() + REFUSE_US;
 	}
 	if (e && !*j->stop)
-		complain(w, p, why);
+		log_failure(w, p, why);
 	if (e)
 		return e == ERR_INVALID ? ERR_OK : e;
-	talloc_free(w->complaint);
-	w->complaint = NULL;
+	talloc_free(w->logged);
+	w->logged = NULL;
 	look_in_place(w, mem, j->conf->model_file);
 	return ERR_OK;
 }
@@ -174,9 +176,9 @@ model_round(struct jobs *j)
 }
 
 /*
- * Until there is news, or the file is not as it was, or half a minute has
- * passed. Whoever wakes before the slice is over was told something; should
- * that fall into its last moment, the half minute ends it.
+ * Waits for a notification, a change of the file, or half a minute. A wait that
+ * ends before its slice was interrupted by a notification; one that arrives at
+ * the very end of a slice is noticed after half a minute.
  */
 static enum err
 wait_for_news(struct jobs *j, const struct watch *w)

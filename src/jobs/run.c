@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Claim, run, and note what became of it. A job is claimed with a lease in a
- * transaction of its own; work and finishing follow outside of it. A process
- * that dies leaves a lease that runs out, and the job is due again. One that
- * lives but is too slow cannot finish what somebody else has claimed since: the
- * number of the attempt goes into every note.
+ * Claims and runs jobs and stores their results. A job is claimed with a lease
+ * in its own transaction, and run and finished outside of it. If the process
+ * dies, the lease expires and the job is due again. A process that is too slow
+ * cannot finish a job that another one has claimed since, because the number of
+ * the attempt is checked.
  */
 #include "base/base.h"
 
@@ -22,12 +22,12 @@
 #define POLL_MS        1000
 #define PAUSE_MIN_MS   250
 #define PAUSE_MAX_MS   4000
-#define LEASE_SECONDS  120 /* no handler takes half as long */
+#define LEASE_SECONDS  120 /* more than twice the time of any handler */
 #define REAP_US        INT64_C(5000000)
 #define SCHEDULE_US    INT64_C(60000000)
-#define DELAY_FIRST    10 /* seconds, then four times as long each time */
+#define DELAY_FIRST    10 /* seconds; multiplied by four each time */
 #define DELAY_MOST     3600
-#define FINISH_SECONDS 60 /* how long the note of an end is tried */
+#define FINISH_SECONDS 60 /* how long storing a result is retried */
 
 static const struct {
 	const char *name;
@@ -82,7 +82,7 @@ handler_of(const char *name, int *period)
 	return NULL;
 }
 
-/* Periodic jobs get a row each period; a minute late does not matter. */
+/* Queues periodic jobs, one row per period; checked once a minute. */
 static enum err
 schedule(struct jobs *j, TALLOC_CTX *mem)
 {
@@ -117,7 +117,7 @@ reap(struct jobs *j, TALLOC_CTX *mem)
 	if (e)
 		return e;
 	if (n > 0)
-		log_warn("jobs: %ld whose worker did not come back", n);
+		log_warn("jobs: %ld whose worker died", n);
 	j->reap_at = now + REAP_US;
 	return ERR_OK;
 }
@@ -153,7 +153,7 @@ claim(struct jobs *j, TALLOC_CTX *mem, struct job *job)
 	return ERR_OK;
 }
 
-/* Seconds until the next attempt, a tenth more or less, so that many spread. */
+/* Seconds until the next attempt, with a random deviation of a tenth. */
 static int
 delay_after(int attempts)
 {
@@ -183,8 +183,8 @@ note_once(const struct job *job, enum err how, int delay)
 }
 
 /*
- * Writes down what became of a job. While the database is away that is tried
- * again for some time: forgotten, the job would be done twice.
+ * Stores the result of a job. Retried for some time while the database is
+ * unavailable, because otherwise the job would be run again.
  */
 static void
 note(const struct job *job, enum err how, int delay)
@@ -196,7 +196,7 @@ note(const struct job *job, enum err how, int delay)
 	       clock_steady_us() < until && !*job->in->stop)
 		jobs_rest(job->in, e);
 	if (e)
-		log_error("job %" PRId64 " %s: its end could not be noted",
+		log_error("job %" PRId64 " %s: cannot store its result",
 		    job->id, job->name);
 }
 

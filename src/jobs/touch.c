@@ -1,17 +1,16 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The touches: rows written in the same transaction as a change, for
- * generations that a worker raises by itself right after its commit. They are
- * raised here once more, and only then deleted; so whatever kept the worker
- * from it (its death, a memcached that was away), nothing stale outlives the
- * next round. Raising twice is harmless, hence every host may do this at the
- * same time.
+ * Touches: rows written in the same transaction as a change, whose generations
+ * the worker raises after its commit. They are raised again here before the
+ * rows are deleted, so that even if the worker could not do it (it died, or
+ * memcached was unavailable), no stale answer is valid after the next round.
+ * Raising twice is harmless, so every host may do this concurrently.
  *
- * The flags of this host: while rows are left that could not be raised, readers
- * pass the answer cache by; and a worker that could not raise something has
- * sent them past it by itself, until a round that began later has seen to every
- * row. Raise first, then delete, then clear: a reader who believes the cache
- * again finds the numbers raised.
+ * The flags of this host: while some rows could not be raised, readers bypass
+ * the answer cache; a worker that could not raise a generation has set a flag
+ * with the same effect, until a later round has raised all rows. The order is
+ * raise, delete, clear the flag, so that readers that use the cache again find
+ * the raised generations.
  */
 #include "base/base.h"
 
@@ -26,9 +25,9 @@
 #include "jobs/jobs.h"
 
 #define ROUND_MS 1000
-#define BITE     1000 /* the LIMIT of touch_pending */
+#define BATCH    1000 /* the LIMIT of touch_pending */
 
-/* The file is there when mxmd has run; a new master makes a new one. */
+/* The file exists once mxmd has run; a new master replaces it. */
 static void
 watch_shm(struct jobs *j)
 {
@@ -41,9 +40,9 @@ watch_shm(struct jobs *j)
 }
 
 /*
- * Which database this is now. Asked after the rows were read: those that are
- * left of an earlier one are then raised in vain, but those of a later one are
- * never raised for an earlier.
+ * The incarnation of the database. Read after the rows: rows of an earlier
+ * incarnation are then raised without need, but those of a later one are not
+ * raised for an earlier one.
  */
 static enum err
 read_incarnation(struct jobs *j, TALLOC_CTX *mem)
@@ -67,7 +66,7 @@ read_incarnation(struct jobs *j, TALLOC_CTX *mem)
 	return ERR_OK;
 }
 
-/* Fills ids with those of the rows that could be raised; returns how many. */
+/* Fills ids with those of the raised rows; returns their number. */
 static size_t
 raise_all(struct jobs *j, const struct rows *rows, int64_t *ids)
 {
@@ -94,7 +93,7 @@ raise_all(struct jobs *j, const struct rows *rows, int64_t *ids)
 	return n;
 }
 
-/* Logs the change from one to the other only. */
+/* Logs only changes of the state. */
 static void
 tell(struct jobs *j, int left)
 {
@@ -109,9 +108,9 @@ tell(struct jobs *j, int left)
 		shm_touch_overdue(j->shm, j->overdue);
 }
 
-/* One bite; *more: there may be further rows. */
+/* One batch; *more: there may be further rows. */
 static enum err
-take_bite(struct jobs *j, TALLOC_CTX *mem, bool *more)
+take_batch(struct jobs *j, TALLOC_CTX *mem, bool *more)
 {
 	int64_t began = clock_steady_us(), *ids;
 	struct rows rows;
@@ -131,7 +130,7 @@ take_bite(struct jobs *j, TALLOC_CTX *mem, bool *more)
 		if (e)
 			return e;
 	}
-	*more = rows.count == BITE && n > 0;
+	*more = rows.count == BATCH && n > 0;
 	if (*more)
 		return ERR_OK;
 	tell(j, rows.count - (int)n);
@@ -150,7 +149,7 @@ touch_round(struct jobs *j)
 	while (e == ERR_OK && more && !*j->stop) {
 		TALLOC_CTX *mem = mem_request(j);
 
-		e = take_bite(j, mem, &more);
+		e = take_batch(j, mem, &more);
 		talloc_free(mem);
 	}
 	return e;

@@ -95,7 +95,7 @@ fetch_chunk(struct fetch *f, int number, uint64_t *left)
 	if (e) {
 		f->why = e == ERR_NOT_FOUND ?
 			     "it was withdrawn or replaced meanwhile" :
-			     mem_text(f->mem, db_complaint(f->db));
+			     mem_text(f->mem, db_error(f->db));
 	} else {
 		payload = row_bytes(mem, &row, "payload", &n);
 		if (n == 0)

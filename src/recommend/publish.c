@@ -100,8 +100,8 @@ mark_movies(
 		talloc_free(scratch);
 	} while (!e && marked > 0);
 	if (e)
-		log_warn("not all movies of the model are marked: %s",
-		    db_complaint(db));
+		log_warn(
+		    "not all movies of the model are marked: %s", db_error(db));
 }
 
 static enum err

@@ -232,7 +232,7 @@ def test_poison_ends_as_failed(stack, smtp):
     poison = queue(stack, "mail_reset", {"account_id": BOB}, state="running",
                    attempts=6, max_attempts=6, lease_until="now")
     row = wait_state(stack, poison, "failed")
-    assert "did not come back" in row["last_error"]
+    assert "worker died" in row["last_error"]
     assert not smtp.mails
 
 

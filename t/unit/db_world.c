@@ -148,7 +148,7 @@ make_template(char *template, size_t size)
 	    0);
 	good = migrate_apply(made, NULL, false, NULL, NULL) == ERR_OK;
 	if (!good)
-		fprintf(stderr, "%s\n", db_complaint(made));
+		fprintf(stderr, "%s\n", db_error(made));
 	talloc_free(ctx);
 	return good;
 }

@@ -53,7 +53,7 @@ odd_bytes(void *arg)
 	(void)arg;
 	for (size_t i = 0; i < array_len(rows); i++)
 		cr_assert_eq(copy_row(c, rows[i], 2), ERR_OK);
-	cr_assert_eq(copy_end(c, &n), ERR_OK, "%s", db_complaint(db));
+	cr_assert_eq(copy_end(c, &n), ERR_OK, "%s", db_error(db));
 	cr_expect_eq(n, 3);
 	cr_expect_str_eq(
 	    own_value("SELECT name FROM ml_genre WHERE slug = '\\N'"),
@@ -107,8 +107,7 @@ wrong_row(void *arg)
 	cr_assert_eq(copy_row(c, row, 3), ERR_OK);
 	e = copy_end(c, NULL);
 	cr_expect(e);
-	cr_expect(
-	    strstr(db_complaint(db), "extra data"), "%s", db_complaint(db));
+	cr_expect(strstr(db_error(db), "extra data"), "%s", db_error(db));
 	return e;
 }
 
@@ -206,7 +205,7 @@ begin_reading(void)
 	struct copy_reader *r;
 
 	cr_assert_eq(copy_read_begin(mem, db, SQL_train_ratings, &r), ERR_OK,
-	    "%s", db_complaint(db));
+	    "%s", db_error(db));
 	return r;
 }
 
@@ -262,7 +261,7 @@ Test(copy, what_is_no_row_of_numbers_is_refused)
 	    "ALTER TABLE rating ALTER rating DROP NOT NULL;"
 	    "UPDATE rating SET rating = NULL");
 	cr_expect_eq(copy_read_row(begin_reading(), row, 4), ERR_INVALID);
-	cr_expect(strstr(db_complaint(db), "\\N"), "%s", db_complaint(db));
+	cr_expect(strstr(db_error(db), "\\N"), "%s", db_error(db));
 	expect_good_connection();
 }
 
@@ -322,7 +321,7 @@ Test(copy, a_lost_connection_ends_reading)
 	while ((e = copy_read_row(r, row, 4)) == ERR_OK)
 		;
 	cr_expect_eq(e, ERR_UNAVAILABLE);
-	cr_expect(*db_complaint(db));
+	cr_expect(*db_error(db));
 	cr_expect_eq(
 	    query_one(mem, db, &(struct row){ 0 }, SQL_db_alive, NO_ARGS),
 	    ERR_OK);

@@ -21,7 +21,7 @@ TestSuite(db, .init = world_open, .fini = world_close);
 Test(db, new_connects_nothing)
 {
 	cr_expect_null(db->conn);
-	cr_expect_str_eq(db_complaint(db), "");
+	cr_expect_str_eq(db_error(db), "");
 	cr_expect_eq(db_ready(db), ERR_OK);
 	cr_expect_not_null(db->conn);
 }
@@ -80,8 +80,8 @@ Test(db, failure_pauses_and_tells)
 	int64_t begun = clock_steady_us();
 
 	cr_expect_eq(db_ready(none), ERR_UNAVAILABLE);
-	cr_expect(strstr(db_complaint(none), "no connection:"), "%s",
-	    db_complaint(none));
+	cr_expect(
+	    strstr(db_error(none), "no connection:"), "%s", db_error(none));
 	cr_expect_gt(none->connect_at, begun);
 	cr_expect_eq(none->pause_us, 50000);
 	for (int i = 0; i < 1000; i++)
@@ -124,8 +124,8 @@ Test(db, schema_behind_is_unavailable_until_migrated)
 
 	sql("DELETE FROM migration WHERE number > 1");
 	cr_expect_eq(db_ready(db), ERR_UNAVAILABLE);
-	cr_expect(strstr(db_complaint(db), "run mxmctl migrate"), "%s",
-	    db_complaint(db));
+	cr_expect(
+	    strstr(db_error(db), "run mxmctl migrate"), "%s", db_error(db));
 	cr_expect_eq(
 	    query_one(mem, db, &row, SQL_db_alive, NO_ARGS), ERR_UNAVAILABLE);
 	cr_expect_eq(db_connect(db), ERR_OK, "connected all the same");
@@ -135,7 +135,7 @@ Test(db, bad_verdict_is_looked_at_again)
 {
 	sql("INSERT INTO migration VALUES (9999, 'later', 'x')");
 	cr_expect_eq(db_ready(db), ERR_UNAVAILABLE);
-	cr_expect(strstr(db_complaint(db), "9999"), "%s", db_complaint(db));
+	cr_expect(strstr(db_error(db), "9999"), "%s", db_error(db));
 	sql("DELETE FROM migration WHERE number = 9999");
 	cr_expect_eq(db_ready(db), ERR_UNAVAILABLE, "not at once");
 	db->schema_look_at = clock_steady_us();
@@ -166,8 +166,7 @@ Test(db, encoding_must_be_utf8)
 			name)));
 	latin = db_new(mem, mem_printf(mem, "%s dbname=%s", base, name), 1000);
 	cr_expect_eq(db_connect(latin), ERR_UNAVAILABLE);
-	cr_expect(strstr(db_complaint(latin), "SQL_ASCII"), "%s",
-	    db_complaint(latin));
+	cr_expect(strstr(db_error(latin), "SQL_ASCII"), "%s", db_error(latin));
 	talloc_free(latin);
 	PQclear(PQexec(server, mem_printf(mem, "DROP DATABASE %s", name)));
 	PQfinish(server);

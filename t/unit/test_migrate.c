@@ -57,7 +57,7 @@ Test(migrate, from_empty)
 	cr_expect_eq(s.applied, 0);
 	cr_expect(strstr(s.sentence, "run mxmctl migrate"));
 	cr_expect_eq(migrate_apply(db, NULL, false, count, NULL), ERR_OK, "%s",
-	    db_complaint(db));
+	    db_error(db));
 	cr_expect_eq(told_of, s.carried);
 	cr_expect_eq(verdict().verdict, SCHEMA_CURRENT);
 	cr_expect_eq(db_ready(db), ERR_OK);
@@ -67,7 +67,7 @@ Test(migrate, dry_run_leaves_nothing)
 {
 	wipe();
 	cr_expect_eq(migrate_apply(db, NULL, true, count, NULL), ERR_OK, "%s",
-	    db_complaint(db));
+	    db_error(db));
 	cr_expect_gt(told_of, 0);
 	cr_expect_str_eq(
 	    sql_value("SELECT to_regclass('public.migration') IS NULL"), "t");
@@ -83,7 +83,7 @@ Test(migrate, ahead_is_refused)
 	cr_expect_eq(s.verdict, SCHEMA_AHEAD);
 	cr_expect_eq(s.applied, 9999);
 	cr_expect_eq(migrate_apply(db, NULL, false, count, NULL), ERR_CONFLICT);
-	cr_expect_str_eq(db_complaint(db), s.sentence);
+	cr_expect_str_eq(db_error(db), s.sentence);
 }
 
 Test(migrate, changed_is_refused)
@@ -110,10 +110,9 @@ Test(migrate, failure_undoes_that_one_and_names_the_line)
 	wipe();
 	sql("CREATE TABLE movie (id int)");
 	cr_expect_eq(migrate_apply(db, NULL, false, NULL, NULL), ERR_INTERNAL);
-	cr_expect(strstr(db_complaint(db), "migration 0002_catalogue.sql"),
-	    "%s", db_complaint(db));
-	cr_expect(
-	    strstr(db_complaint(db), "already exists"), "%s", db_complaint(db));
+	cr_expect(strstr(db_error(db), "migration 0002_catalogue.sql"), "%s",
+	    db_error(db));
+	cr_expect(strstr(db_error(db), "already exists"), "%s", db_error(db));
 	cr_expect_eq(verdict().applied, 1);
 	cr_expect_str_eq(
 	    sql_value("SELECT to_regclass('public.person') IS NULL"), "t");

@@ -95,7 +95,7 @@ publish(const struct model *m)
 	struct stamp stamp;
 
 	cr_assert_eq(publish_model(mem, db, m, quality, &stamp), ERR_OK, "%s",
-	    db_complaint(db));
+	    db_error(db));
 	return stamp;
 }
 
@@ -315,7 +315,7 @@ Test(publish, disk_full)
 	    "   EXECUTE FUNCTION full_disk()");
 	cr_expect_eq(publish_model(mem, db, model_any(4), quality, &stamp),
 	    ERR_UNAVAILABLE);
-	cr_expect_not_null(strstr(db_complaint(db), "no space left"));
+	cr_expect_not_null(strstr(db_error(db), "no space left"));
 	cr_expect_eq(newest().stamp.version, 1);
 	cr_expect_str_eq(
 	    sql_value("SELECT count(DISTINCT model_id) FROM model_chunk"), "1");

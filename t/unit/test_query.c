@@ -342,12 +342,12 @@ Test(query, write_on_a_dead_idle_connection_is_done_once)
 
 Test(query, every_statement_checks_out)
 {
-	const char *complaint;
+	const char *fault;
 
 	cr_assert_eq(db_ready(db), ERR_OK);
 	cr_assert_eq(conn_command(db, "test", "BEGIN", NULL), ERR_OK);
 	for (int s = 0; s < SQL__MAX; s++) {
-		cr_assert_eq(query_check(mem, db, s, &complaint), ERR_OK);
-		cr_expect_null(complaint, "%s", complaint);
+		cr_assert_eq(query_check(mem, db, s, &fault), ERR_OK);
+		cr_expect_null(fault, "%s", fault);
 	}
 }

@@ -87,7 +87,7 @@ choose_for(const struct model *m, const struct smart_list *list)
 	struct ids out;
 
 	cr_assert_eq(smart_list_choose(mem, db, m, list, &out), ERR_OK, "%s",
-	    db_complaint(db));
+	    db_error(db));
 	return out;
 }
 

@@ -25,8 +25,8 @@ recommend_db_error(struct task *t)
 	if (ctl_stop)
 		return recommend_interrupted(t);
 	progress_clear(&t->step.progress);
-	fprintf(stderr, "mxmctl recommend: %s; %s\n", db_complaint(t->db),
-	    advice_database(t->ctl, db_complaint(t->db)));
+	fprintf(stderr, "mxmctl recommend: %s; %s\n", db_error(t->db),
+	    advice_database(t->ctl, db_error(t->db)));
 	return EX_UNAVAILABLE;
 }
 
