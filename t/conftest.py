@@ -1,15 +1,15 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What every test may ask for.
+"""Fixtures for all tests.
 
     cluster   PostgreSQL of this session
-    stack     the module's own mxmd behind its own nginx; a module may set
+    stack     an mxmd behind an nginx, per module; a module may set
                   WORLD = "catalogue"            (default; see lib/world.py)
                   SETTINGS = {"limit_login": 20} (override the test settings)
                   STACK = {"jobs": False}        (options of lib/stack.Stack)
     client    a client without a token
     ana, bob, carla, fay, nina   clients that are logged in
 
-A failing test shows the ends of the logs of its stack; they are kept in
+The log tails of the stack are shown for a failing test; the logs are stored in
 <build>/test-logs.
 """
 

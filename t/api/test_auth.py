@@ -38,7 +38,7 @@ def letters():
 
 
 def newcomer(**changed):
-    """A sign-up nobody has made yet; None takes a key away."""
+    """The input of a sign-up with a new user; None removes a key."""
     name = letters()
     body = {"username": name, "email": f"{name}@example.org",
             "password": PASSWORD, "first_name": "Nora", "last_name": "Nowak"}
@@ -182,7 +182,8 @@ def test_login_ignores_a_bad_token(client):
 
 
 def test_anothers_address_as_name_locks_nobody_out(stack, client):
-    """Whoever takes a mail address as her name does not shadow its owner."""
+    """A user name that is the mail address of another account does not shadow
+    that account."""
     r = client.post(SIGNUP, newcomer(username="bob@example.org"))
     assert r.status_code == 200, r.text
     for password, name in ((KNOWN, "bob"), (PASSWORD, "bob@example.org")):

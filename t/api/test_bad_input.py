@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Hostile and broken input: documented status, a body that says what is
-wrong, nothing in the log at warning or above, no worker lost."""
+"""Hostile and malformed input: the documented status, a body that states the
+error, no log line of warning or above, no dead worker."""
 
 import base64
 import hashlib
@@ -18,7 +18,7 @@ HEAT = "/api/movies/heat/ratings/"
 
 @pytest.fixture(autouse=True)
 def quiet_log(stack):
-    """Each test here must leave the log quiet and the workers alive."""
+    """No test here may cause a warning in the log or the death of a worker."""
     mark = stack.mark()
     workers = worker_pids(stack)
     yield

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Calls from pages of other origins: the exact origin, with credentials, for
-those the settings name and for nobody else, on errors as well."""
+"""Cross-origin requests: the exact origin, with credentials, for origins in
+the settings only, also on errors."""
 
 import json
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What those who watch us see: /healthz, /readyz, request ids, and the log,
-which has one line for each request and nothing secret."""
+"""Monitoring: /healthz, /readyz, request ids, and the log, which has one line
+per request and no secrets."""
 
 import http.client
 import re
@@ -58,7 +58,7 @@ def test_all_is_well(client):
 
 
 def test_touches_that_nobody_raised_are_told(stack, client):
-    """They are no reason to send nobody here."""
+    """They do not make the service unready."""
     stack.jobs.stop()
     stack.sql("INSERT INTO touch (kind, key, created_at) VALUES"
               " ('catalogue', '', now() - interval '5 minutes'),"
@@ -75,7 +75,7 @@ def test_touches_that_nobody_raised_are_told(stack, client):
 # ----------------------------------------------------------- request ids --
 
 def requests_in(log):
-    """The lines that stand for a request: (id, method, path, status)."""
+    """The log lines of requests: (id, method, path, status)."""
     return [(m[1], m[2], m[3], int(m[4])) for m in re.finditer(
         r"(?m)^\S+ info mxmd\[\d+\]: \[(\w+)\] (\S+) (.*) (\d+) \d+us "
         r"user=\d+ cache=\S+ bytes=\d+$", log)]

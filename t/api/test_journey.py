@@ -104,7 +104,7 @@ def model(stack):
 
 
 def science_fiction(me):
-    """How much of her page is science fiction."""
+    """The share of science fiction on a page."""
     films = me.get("/api/movies/").json()
     assert len(films) == 20
     return sum(any(g["slug"] in SCIENCE_FICTION for g in m["genres"])

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How many requests a minute: each class by itself, by address or by account,
-in a sliding minute.
+"""Rate limits: each class separately, by address or by account, in a sliding
+minute.
 
-Every test comes from an address of its own, and asks as a member of its own,
-so that none counts against another."""
+Every test uses its own address and its own user, so that tests do not affect
+one another."""
 
 import itertools
 import math
@@ -45,7 +45,7 @@ class From(requests.adapters.HTTPAdapter):
 
 @pytest.fixture
 def visitor(stack):
-    """Makes clients that come from an address nobody else comes from."""
+    """Makes clients with an unused address."""
     def make(user=None):
         client = stack.client()
         client.session.mount("http://", From(next(ADDRESSES)))
@@ -81,7 +81,7 @@ def test_public_routes_by_address(visitor):
 
 
 def test_a_network_of_ipv6_is_one_address(stack):
-    """Whoever has one address of a /64 has them all."""
+    """A client with one address of a /64 can use all of them."""
     def ask(address):
         with socket.socket(socket.AF_UNIX) as s:
             s.connect(str(stack.base / "run/fast.sock"))
@@ -183,8 +183,8 @@ def test_the_text_is_in_the_callers_language(visitor):
 
 
 def wait_of(limit):
-    """What Retry-After says when all of the limit fell into this minute: the
-    rest of it, and until one of them has slid out of the next."""
+    """The expected Retry-After if all requests were in this minute: the rest
+    of it, and the time until one of them has left the sliding window."""
     return math.ceil(60 - time.monotonic() % 60 + 60 / limit)
 
 

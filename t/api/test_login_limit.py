@@ -16,7 +16,7 @@ LOGIN = "/api/auth/login/"
 
 
 def log_in(stack, name, password, address):
-    """From an address of the test's choice, as nginx would tell of it."""
+    """Logs in from an address chosen by the test, as reported by nginx."""
     body = json.dumps({"username": name, "password": password}).encode()
     with socket.socket(socket.AF_UNIX) as s:
         s.connect(str(stack.base / "run/slow.sock"))
@@ -61,5 +61,5 @@ def test_who_guesses_from_the_owners_network_is_limited_too(stack):
 
 
 def test_an_address_that_is_none(stack):
-    """nginx on a Unix socket says "unix:"."""
+    """nginx reports "unix:" for a Unix socket."""
     assert log_in(stack, "fay", world.PASSWORD, "unix:")[0] == 200

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Recommendations: who gets what, why, and that the next answer knows whatever
-has changed around a caller.
+"""Recommendations: which movies are returned, why, and that the next answer
+reflects every change.
 
-The model is made up, so that what is right is plain: two factors, one for
-science fiction and action, one for drama and crime; what is neither lies
-between. Films of world "catalogue"; bob, carla and fay have rated some."""
+The model is artificial, so that the expected result is obvious: two factors,
+one for science fiction and action, one for drama and crime; other genres are
+in between. Films of world "catalogue"; bob, carla and fay have rated some."""
 
 import json
 

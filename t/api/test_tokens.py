@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Tokens and sessions: what is refused and how, refresh, rotation, log-out."""
+"""Tokens and sessions: refused tokens, refresh, rotation, log-out."""
 
 import base64
 import concurrent.futures
@@ -30,7 +30,7 @@ def claims(token):
 
 
 def forge(stack, payload, alg="HS256", key=None, digest=hashlib.sha256):
-    """A token with any payload, truly signed unless told otherwise."""
+    """A token with any payload and, by default, a valid signature."""
     head = b64(json.dumps({"alg": alg, "typ": "JWT"}).encode())
     text = f"{head}.{b64(json.dumps(payload).encode())}"
     key = (key or stack.settings()["signing_key"]).encode()
@@ -39,7 +39,7 @@ def forge(stack, payload, alg="HS256", key=None, digest=hashlib.sha256):
 
 
 def changed(token, **more):
-    """The claims of a token, changed; None takes one away."""
+    """The claims of a token, changed; None removes one."""
     return {k: v for k, v in {**claims(token), **more}.items()
             if v is not None}
 
@@ -171,7 +171,7 @@ def test_header_of_another_scheme(client, header):
 
 
 def test_token_error_before_not_found(client):
-    """Nobody learns without a token what exists."""
+    """Without a token nothing reveals what exists."""
     r = client.get("/api/movies/no-such-film/", token="a.b.c")
     refused(r)
 
@@ -309,7 +309,7 @@ def test_logout_ends_this_session_at_once(stack, bob):
     (b"x" * 3000, "x" * 512), ("é".encode() * 600, "é" * 512),
     (b"\xff\xfe broken", None), (b"", None)])
 def test_a_session_knows_its_client(stack, client, said, kept):
-    """As it calls itself, cut to what fits; what is no text is left out."""
+    """The user agent, truncated; invalid text is not stored."""
     r = client.post("/api/auth/login/", token=None,
                     json={"username": "dora", "password": world.PASSWORD},
                     headers={"User-Agent": said})

@@ -23,7 +23,7 @@ def test_every_operation_was_called():
 
 @needs_log
 def test_every_operation_succeeded_once():
-    """With a status of its own: 2xx, or where there is none, a redirect."""
+    """With its 2xx status, or a redirect if it has no other."""
     with open(LOG, encoding="utf-8") as file:
         seen = {tuple(line.split()) for line in file}
     missing = set()

@@ -58,7 +58,7 @@ CONNECTIONS = (32, 128)
 
 
 class Figures:
-    """What was measured, told at once and written as JSON at the end."""
+    """Results, printed at once and written as JSON at the end."""
 
     def __init__(self):
         self.rows = []
@@ -279,7 +279,7 @@ class Bench:
         stack.restart_mxmd(answer_cache="on")
 
     def compare_bodies(self, url):
-        """Who sends less has less to do."""
+        """Both must send the same bytes, else the comparison is unfair."""
         ours, theirs = (self.client.get(path, check=False).content for path
                         in (self.path, url.removeprefix(self.stack.url)))
         if ours != theirs:
@@ -371,7 +371,7 @@ def mixed(slugs):
 
 
 def recommender(figures, build, large):
-    """Needs no stack; the program measures, the goals stand here."""
+    """Needs no stack; the program measures, the goals are here."""
     print("\nf: the recommender on generated ratings", flush=True)
     goals = {"training, 1M, 64, quickest iteration": 0.155,
              "training, 1M, 64, iteration / bare calls": 1.5,

@@ -64,7 +64,7 @@ SELECT n, 'bench-' || n, 'Bench ' || n, date '1990-01-01' + n::int % 10000,
 
 
 def callers(stack):
-    """Members with the ratings of some who were imported; their tokens."""
+    """Users with the ratings of imported ones; their tokens."""
     source = [u for (u,) in stack.sql(
         "SELECT user_id FROM live_rating GROUP BY user_id "
         "ORDER BY abs(count(*) - %s), user_id LIMIT %s", (RATINGS, CALLERS))]
@@ -221,7 +221,8 @@ def growth(stack, figures, tokens, what, model):
 
 
 def memory(stack, figures, options, tokens):
-    """A model is mapped; what a worker has for itself does not know its size."""
+    """A model is mapped; the private memory of a worker is independent of its
+    size."""
     large = stack.base / "large-model"
     subprocess.run([options.build / "t/bench/recommend", "--model", large],
                    check=True)

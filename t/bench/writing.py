@@ -73,7 +73,7 @@ class Writing:
         return path
 
     def forget(self):
-        """Whoever writes has rated nothing."""
+        """Deletes the ratings of the users who write."""
         self.stack.sql("DELETE FROM rating WHERE user_id IN (SELECT id FROM "
                        "account WHERE username LIKE 'writer%')")
         self.settle()

@@ -198,7 +198,7 @@ def oracle(stack):
 
 
 def bare(answer, in_any_order):
-    """What is compared of an answer: its bytes, or its movies by number."""
+    """The compared part of an answer: its bytes, or its movies by id."""
     if not in_any_order or answer.status_code != 200:
         return answer.content
     movies = sorted(answer.json(), key=lambda movie: movie["id"])
@@ -296,7 +296,7 @@ def memcached_says(stack, command):
 
 
 def test_the_whole_table_is_written_and_read(stack):
-    """A row that comes new has to say here how it is called."""
+    """A new row must have an entry here."""
     table = Table(stack)
     names = {n for row in table.rows
              for n in re.findall(r"\{(\w+)\}", row["path"])}
@@ -346,7 +346,7 @@ def test_random_writes_and_reads(play):
 
 
 def test_a_user_reads_their_write_at_once(play):
-    """Also through a kept connection that another worker may serve."""
+    """Also through a persistent connection that another worker may serve."""
     for stars in (1, 2, 3, 4, 5, 4, 3, 2, 1) * 3:
         mine, _ = play.users["ana"]
         answer = mine.put("/api/movies/heat/ratings/", json={"rating": stars})
@@ -447,8 +447,8 @@ def who_hits(stack, who, path):
 
 
 def test_a_raise_that_failed_is_known_to_all_workers(play):
-    """One worker has found memcached frozen; the others, who have not noticed,
-    must not believe it when it is back."""
+    """One worker has found memcached frozen; the others, which have not
+    noticed, must not use it when it is back."""
     stack, (mine, _) = play.stack, play.users["ana"]
     path = "/api/movies/heat/ratings/"
     if mine.get(path).status_code == 404:
@@ -527,8 +527,8 @@ def die_between(play, code):
 
 
 def test_death_between_commit_and_raise(play):
-    """Nobody but table touch knows of the change: a reader is fooled until
-    mxm-jobs has been there, and never after."""
+    """Only table touch has the change: readers get stale answers until the
+    next round of mxm-jobs, and never after it."""
     stack, (mine, _) = play.stack, play.users["ana"]
     path = "/api/users/preferred-language/"
     fooled = False
@@ -552,7 +552,8 @@ def test_death_between_commit_and_raise(play):
 
 
 def test_workers_killed_under_writes(play):
-    """A worker that dies between commit and raise leaves its touches."""
+    """A worker that dies between commit and raise leaves its rows in table
+    touch."""
     deadline = time.monotonic() + 6
     died = 0
     while time.monotonic() < deadline and died < 8:
@@ -590,7 +591,7 @@ def test_the_jobs_were_away(play):
 
 
 def test_frozen_without_the_jobs(play):
-    """What could not be raised keeps readers from the cache until it is."""
+    """Readers bypass the cache until everything has been raised."""
     play.stack.jobs.stop()
     play.stack.memcached.signal(signal.SIGSTOP)
     play.steps(3)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The judge itself: it lets right answers pass and tells what is wrong with
-the others."""
+"""The contract checker itself: it accepts valid answers and reports the errors
+of others."""
 
 import json
 import sys

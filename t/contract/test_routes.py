@@ -83,7 +83,8 @@ def test_everything_pending_is_documented():
 # ------------------------------------------------------------------ guards --
 
 def documented_guard(row):
-    """A token does not say whose a thing is, nor who is of the staff."""
+    """The guard of an operation; OWNER and STAFF are not in the
+    description."""
     return "VERIFIED" if row["guard"] in ("OWNER", "STAFF") else row["guard"]
 
 
@@ -140,7 +141,7 @@ def documented_body(operation):
 
 
 def compare(inputs, documented, types):
-    """What is different, as sentences."""
+    """The differences, as sentences."""
     found = {i["name"]: i for i in inputs}
     complaints = ["%s: not documented" % n for n in set(found)
                   - set(documented)]
@@ -222,8 +223,8 @@ ALWAYS = {"/api/users/{username}/", "/api/movies/{movie}/"}
 
 
 def hidden_names(paths):
-    """Names that would be taken for a literal where {username} or {movie}
-    stands: a path of the same shape has that literal there."""
+    """Names that would match a literal in the position of {username} or
+    {movie} in a path of the same shape."""
     for one, other in itertools.permutations(paths, 2):
         segments = list(zip(one.split("/"), other.split("/")))
         if one.count("/") == other.count("/") and all(
@@ -255,7 +256,7 @@ MADE_KINDS = {"ON_MOVIE": ("KEY_PATH", "movie"), "ON_USER": ("KEY_CALLER", None)
 
 
 def faults(text):
-    """What the rules of t/lint/routes.py say of a made-up table."""
+    """The faults that t/lint/routes.py reports for an artificial table."""
     rows = rules.parse(text)
     return [*rules.unsorted(rows), *rules.too_long(rows), *rules.caching(rows),
             *rules.owners(rows), *rules.limits(rows),

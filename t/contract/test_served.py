@@ -39,8 +39,8 @@ def test_yaml_unless_asked_otherwise(client):
 
 
 def test_it_holds_nothing_that_is_not_built(client):
-    """What the description names is never answered as an unknown path is,
-    which comes before any question of who asks."""
+    """No described operation is answered like an unknown path, which is
+    checked before authentication."""
     unknown = client.get("/api/none/").json()
     described = client.get(SCHEMA, headers={"Accept": "application/json"})
     operations = contract.operations(described.json())
@@ -132,7 +132,7 @@ def test_every_read_of_it_is_the_same(client):
 
 
 def test_it_needs_no_database(client, stack):
-    """A description that is away when the database is would be no help."""
+    """The description is available while the database is not."""
     name = stack.database
     stack.cluster.sql("ALTER DATABASE %s ALLOW_CONNECTIONS false" % name)
     try:

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""mxmctl check: what is said of a system that answers and is not well, that no
-look hangs, and what is said to whoever may not look."""
+"""mxmctl check: its messages for a degraded system, the time limit of checks,
+and its messages without permissions."""
 
 import json
 import os
@@ -200,7 +200,7 @@ def test_a_database_that_says_nothing(stack, tmp_path):
 
 
 def test_a_file_that_never_ends(stack, tmp_path):
-    """A pipe in the place of a file stands for whatever hangs in the kernel."""
+    """A pipe in place of a file represents a hanging system call."""
     (tmp_path / "moviesxmovies").mkdir()
     os.mkfifo(tmp_path / "nginx.conf")
     began = time.monotonic()

@@ -63,7 +63,7 @@ userId,movieId,rating,timestamp
 
 
 class Place:
-    """A database of its own with the configuration to reach it."""
+    """A database with a configuration file for it."""
 
     def __init__(self, cluster, folder):
         self.cluster, self.folder = cluster, pathlib.Path(folder)

@@ -211,7 +211,7 @@ def copy_of_demo(folder):
 
 
 def test_marks_at_the_beginning_and_a_movie_without_a_date(place):
-    """Files as an editor of another system leaves them."""
+    """Files as written by editors on other systems."""
     folder = copy_of_demo(place.folder)
     movies = folder / "movies.jsonl"
     text = json.dumps({"slug": "undated", "title": "Undated"}) + "\r\n" \

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""mxmctl recommend show, rollback, export and import, and what mxmctl status
-tells of the model: what goes in comes out to the last digit, what is wrong is
-refused with file and line, and whatever ends a command leaves nothing half."""
+"""mxmctl recommend show, rollback, export and import, and the model in mxmctl
+status: exact round trips, errors with file and line, and no partial results
+after an interruption."""
 
 import json
 import os
@@ -289,7 +289,7 @@ def folded(stack, user, factors, regularization=0.01, unobserved=0.1):
 
 
 def alone(stack, numpy, user, factors, regularization, unobserved):
-    """Her factors by the textbook."""
+    """The factors of a user, computed independently."""
     rated = stack.sql("SELECT movie_id, rating FROM live_rating "
                       "WHERE user_id = %s ORDER BY created_at, id", [user])
     y = numpy.array(list(factors.values()))
@@ -311,7 +311,7 @@ def alone(stack, numpy, user, factors, regularization, unobserved):
 
 @pytest.mark.parametrize("form", ["csv", "json"])
 def test_members(stack, form):
-    """Bob, carla and fay have rated; gone too, but is not active."""
+    """Bob, carla and fay have rated; so has user "gone", who is not active."""
     stack.sql("INSERT INTO rating (user_id, movie_id, rating) "
               "VALUES (8, 1, 5) ON CONFLICT DO NOTHING")
     factors = made_up([i for i in MOVIES if i != 9], 6)
@@ -355,7 +355,7 @@ def test_many_members(stack):
 
 
 def test_genres_are_ours(stack):
-    """They are not in what is imported, and yet in the model."""
+    """The model has genres, which are not in the imported factors."""
     publish(stack)
     fetch(stack)
     count, = struct.unpack_from("<I", (stack.base / "model").read_bytes(),

@@ -23,8 +23,7 @@ def wait_version(stack, version):
 
 
 def rate(client):
-    """Somebody whose ratings change, so that little is answered from the
-    cache."""
+    """A user whose ratings change, so that few answers are cached."""
     def part():
         stars = 1
         yield "POST", "/api/movies/heat/ratings/", {"rating": stars}

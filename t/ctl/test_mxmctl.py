@@ -89,7 +89,7 @@ def test_what_needs_no_settings(command, tmp_path):
                                      "jobs list", "jobs count",
                                      "migrate --status"])
 def test_answers_for_programs(stack, command):
-    """--json may stand before the command and after it."""
+    """--json is accepted before and after the command."""
     before = json.loads(stack.ctl(f"--json {command}").stdout)
     after = json.loads(stack.ctl(f"{command} --json").stdout)
     assert type(before) is type(after)

@@ -23,7 +23,7 @@ SETTINGS = {"workers": 3, "slow_workers": 1, "request_deadline": "10s"}
 # ------------------------------------------------------------------ reloads
 
 def kill(pids):
-    """What a failing test must not leave behind."""
+    """Ends processes that a failed test has left."""
     for pid in pids:
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
@@ -34,9 +34,8 @@ WRITERS = ("ana", "dora", "emil", "fay")
 
 
 def writer(n):
-    """Rates each movie once, then changes ratings and marks without an end;
-    whoever is heard twice, or not at all, gets an answer that is no success.
-    """
+    """Rates each movie once, then changes ratings and marks in a loop; a
+    request that was processed twice, or not at all, does not get a success."""
     rated = [m for m in RATED if m not in ("amelie", "volver")]
     for movie in rated:
         yield "POST", f"/api/movies/{movie}/ratings/", {"rating": 1 + n % 5}
@@ -308,7 +307,8 @@ def test_workers_do_not_outlive_the_master(stack):
 
 
 def test_starts_at_once_after_the_master_was_killed(stack, tmp_path):
-    """A worker that is busy goes on for a while, and with it the sockets."""
+    """A busy worker survives the master for a while and holds the sockets
+    open."""
     wait_whole(stack)
     ana = stack.client("ana")
     with lock(stack, "unseen"):
@@ -440,7 +440,7 @@ def test_it_starts_without_a_database(stack, tmp_path, cluster):
 
 
 def test_a_database_that_hangs_does_not_hang_the_start(stack, tmp_path):
-    """Something listens where PostgreSQL should, and says nothing."""
+    """A process listens in place of PostgreSQL and does not answer."""
     with socket.socket(socket.AF_UNIX) as mute:
         mute.bind(str(tmp_path / ".s.PGSQL.5432"))
         mute.listen()
@@ -500,7 +500,7 @@ def manager(stack, request):
 
 
 def test_sockets_of_the_service_manager(stack, manager):
-    """They outlive mxmd: whoever connects meanwhile waits, nobody fails."""
+    """They stay open while mxmd is restarted: clients wait, none fails."""
     waiting = Call(stack.client(), "/healthz")
     waiting.start()
     manager.start()

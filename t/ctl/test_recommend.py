@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""mxmctl recommend: what it writes, what it says of its quality (the same as
-an outside judge), what it refuses, and how it is interrupted."""
+"""mxmctl recommend: its output, its quality figures (compared with an
+independent evaluation), its errors, and interruptions."""
 
 import csv
 import json
@@ -37,7 +37,7 @@ def recommend(*args, **more):
 
 
 def made_up(path, users=120, items=80, each=20, seed=1):
-    """Ratings of people who like either even or odd items."""
+    """Ratings of users who like either even or odd items."""
     rng = random.Random(seed)
     with open(path, "w") as out:
         out.write(HEADER)
@@ -49,7 +49,7 @@ def made_up(path, users=120, items=80, each=20, seed=1):
 
 
 def lists(path):
-    """{user: [item, ...]}, after a look at the ranks."""
+    """{user: [item, ...]}, after checking the ranks."""
     found = {}
     with open(path) as text:
         rows = csv.DictReader(text)
@@ -146,7 +146,7 @@ def test_an_order_that_means_nothing_is_ignored(tmp_path):
 
 
 def test_no_header_crlf_and_duplicates(tmp_path):
-    """Of two ratings the later counts, wherever it stands."""
+    """Of two ratings the later one counts, in any order."""
     one, two = tmp_path / "one.csv", tmp_path / "two.csv"
     lines = [f"{u},{i},{3 + (u + i) % 3},{u + i}" for u in range(20)
              for i in range(u % 3, 20, 2)]
@@ -179,7 +179,7 @@ def test_memory_is_stated_and_kept(tmp_path):
         pytest.skip("AddressSanitizer keeps what is freed")
 
     def peak(users, items):
-        """What it says and the most memory it had, in MiB."""
+        """The output and the maximum resident memory in MiB."""
         path = made_up(tmp_path / "in.csv", users=users, items=items, each=50)
         args = command("recommend", "rank", "--train", path, "--out",
                        tmp_path / "out.csv", "--set", "iterations=1")

@@ -52,7 +52,7 @@ ODD = {"LC_ALL": "tr_TR.UTF-8", "LANG": "tr_TR.UTF-8", "TZ": "Asia/Kathmandu",
 
 
 class Demo:
-    """A demo in a folder of its own with ports of its own."""
+    """A demo in its own directory with its own ports."""
 
     def __init__(self, folder):
         self.folder = folder
@@ -99,7 +99,7 @@ def is_running(pid):
 
 @pytest.fixture(scope="module")
 def place():
-    """Where a demo may be, and where it is kept from test to test."""
+    """The directory of the demo of all tests."""
     # Deep, and with what a shell minds: socket paths stay short all the same.
     base = pathlib.Path(stack_module.temporary(),
                         f"mxm run's \"$HOME\" `test` {os.getpid()}")
@@ -154,13 +154,13 @@ def test_the_curl_lines_work_when_pasted(demo):
 
 
 def try_it(demo):
-    """The lines to paste that a demo has said."""
+    """The commands that a demo prints."""
     told = (demo.folder / "summary").read_text()
     return told.split("Try it", 1)[1].split("\n\n")[1].splitlines()
 
 
 def paste(line):
-    """As somebody does, in another folder and with what they have set."""
+    """Runs a pasted command in another directory and environment."""
     done = subprocess.run(["bash", "-c", line], capture_output=True, cwd="/",
                           text=True, timeout=60,
                           env={"PATH": os.environ["PATH"],
@@ -226,7 +226,7 @@ def test_data_of_another_postgresql(stopped):
 
 
 def test_a_schema_of_a_newer_release(demo):
-    """Told with mxmctl's own words, and the data is kept."""
+    """The message is that of mxmctl, and the data is not changed."""
     psql = re.search(r"psql .*", (demo.folder / "summary").read_text()).group()
     psql = psql.replace("-U mxm ", "-U mxm_owner ")
     newer = "INSERT INTO migration (number, name, checksum) " \
@@ -260,7 +260,7 @@ def test_without_input_output_and_error(stopped):
 
 
 def test_the_model_is_in_force_when_it_is_ready(demo):
-    """Whoever the services run as: what was trained is what is served from."""
+    """For all users of the services: the trained model is in use."""
     shown = json.loads(subprocess.run(
         [demo.folder / "bin/mxmctl", "--config", demo.folder / "conf/mxm.conf",
          "recommend", "show", "--json"], capture_output=True, text=True,
@@ -274,7 +274,7 @@ def test_the_model_is_in_force_when_it_is_ready(demo):
 
 
 def test_a_model_that_does_not_arrive_is_no_ready(stopped):
-    """Here because somebody has made a folder of what is to be a file."""
+    """Because there is a directory in place of the file."""
     part = stopped.folder / "models/model.part"
     (stopped.folder / "models/model").unlink()
     part.mkdir()

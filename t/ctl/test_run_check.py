@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""./run check and ./run bench: what they are asked for, what they say, and that
-nothing is left however they end.  The runs that are tested have a folder for
-their build of their own, with the programs of this one in it."""
+"""./run check and ./run bench: arguments, messages, and that no files or
+processes are left after any kind of end. The tested runs use their own build
+directory with links to the programs of this build."""
 
 import os
 import pathlib
@@ -101,7 +101,7 @@ def test_names_are_those_of_the_folder_one_is_in(folder):
 
 
 def test_what_fails_is_counted_and_told(folder):
-    """In a file of its own, here: the fault is in the environment."""
+    """A separate test file, which fails by its environment."""
     test = ROOT / "t/ctl/test_settings.py"
     (folder / "mxmctl").unlink()
     done = check(folder, str(test), "-x")
@@ -138,7 +138,7 @@ class Running:
                         if (folder := variable(p, "MXM_TEST_TMP"))}
 
     def end(self, number, group=False):
-        """Exit status and the lines that were said."""
+        """Exit status and output lines."""
         self.left = self.processes()
         (os.killpg if group else os.kill)(self.popen.pid, number)
         said = self.popen.communicate(timeout=120)[0]

@@ -17,7 +17,7 @@ NO_GENRES = ("--set", "genre=0", "--set", "genre_first=0")
 
 
 def fill(stack):
-    """Everybody rates twenty films, but some members fewer."""
+    """Every user rates twenty films, some users fewer."""
     few = {3: 1, 4: 3, 5: 8}
     rows = []
     for row in camps(each=20):

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Settings: what is read from where, what wins, and what is said of each kind
-of mistake: the place, the setting, what is wrong, and what to do."""
+"""Settings: sources, their precedence, and the message for each kind of error:
+place, setting, fault and remedy."""
 
 import json
 import os
@@ -66,7 +66,7 @@ class Conf:
         return {k: v["value"] for k, v in json.loads(done.stdout).items()}
 
     def faults(self):
-        """What is wrong, one line each; mxmd says the same."""
+        """The errors, one per line; mxmd reports the same."""
         done = self.run("check", "settings", "--json")
         found = [f["text"] for f in json.loads(done.stdout) if not f["ok"]]
         assert done.returncode == (78 if found else 0)
@@ -127,7 +127,7 @@ def test_every_type_is_tried_here():
 
 
 def test_each_setting_names_its_line_and_remedy(conf):
-    """All of them in one file: all are told at once."""
+    """All errors of one file are reported at once."""
     wrong = [n for n, kind in TYPE.items()
              if kind in BAD and not n.startswith("listen_")
              and n not in ("signing_key_file", "smtp_password_file")]
@@ -240,7 +240,7 @@ def test_deadlines_that_contradict_name_the_one_that_was_set(conf):
 
 
 def test_a_connection_string_nobody_understands_starts_nothing(conf):
-    """All programs say so, and nobody tries to connect with it."""
+    """All programs report it, and none connects with it."""
     conf.keyed("database = movies")
     said = f"{conf.path}:1: database: "
     for args in (["config"], ["migrate"], ["check", "sql"], ["status"]):
@@ -333,7 +333,7 @@ def test_order(conf):
 
 
 def test_each_part_is_a_file_of_its_own(conf):
-    """A setting may stand in several files, in each of them once."""
+    """A setting may be in several files, but only once in each."""
     conf.keyed("workers = 1")
     conf.part("a.conf", "workers = 2\n")
     path = conf.part("b.conf", "\nworkers = 3\nworkers = 4\n")
@@ -425,7 +425,8 @@ def test_a_secret_and_a_file_with_it(conf):
 
 
 def test_credentials_of_the_service_manager(conf):
-    """Used where nothing else is said; their mode is systemd's business."""
+    """Used if the setting is not set otherwise; systemd is responsible for
+    their mode."""
     folder = conf.folder / "credentials"
     folder.mkdir()
     (folder / "signing_key").write_text(KEY)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""mxmctl status: workers, requests, times, the cache and events as they are,
-while mxmd runs, while it reloads, and when it is gone."""
+"""mxmctl status: workers, requests, times, the cache and events, while mxmd
+runs, while it reloads, and after it has ended."""
 
 import contextlib
 import json
@@ -126,7 +126,7 @@ def test_who_serves_what(stack, ana):
 
 
 def test_a_reload_as_it_is_seen(stack, ana):
-    """The old crew drains beside the new one, and is gone then."""
+    """The old workers drain while the new ones serve, and then end."""
     wait_whole(stack)
     old, before = workers(stack), events(stack)["reloads"]
     generation = {w["generation"] for w in status(stack)["workers"]}
@@ -181,7 +181,7 @@ def test_a_new_one_counts_from_nothing(stack, client):
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
 def test_when_it_is_gone(stack, client, number):
-    """What was counted can be looked at, but nobody takes it for running."""
+    """The counters can be read, and are reported as not running."""
     client.get("/healthz")
     wait_idle(stack)
     before = status(stack)["requests"]
@@ -229,7 +229,7 @@ def test_to_look_changes_nothing(stack):
 
 @contextlib.contextmanager
 def held(stack):
-    """Whoever may write into the counters of its own accord stands still."""
+    """Stops processes that write to the counters periodically."""
     pids = [pid for master in (stack.mxmd.pid, stack.jobs.pid)
             for pid in (master, *children(master))]
     try:

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""mxmctl recommend train: what it learns from, how good it says it is, what it
-does not publish, and that whatever ends it leaves the model in force."""
+"""mxmctl recommend train: its input, its quality, models that are not
+published, and that the model in force stays after an interruption."""
 
 import json
 import pathlib
@@ -23,7 +23,7 @@ LONG = ("--set", "iterations=1000", "--set", "factors=256")
 
 
 class Place:
-    """A database of its own with the configuration to reach it."""
+    """A database with a configuration file for it."""
 
     def __init__(self, cluster, folder):
         self.cluster, self.folder = cluster, pathlib.Path(folder)
@@ -65,7 +65,8 @@ class Place:
             stderr=subprocess.PIPE, text=True, env=stack_module.environment())
 
     def rate(self, rows):
-        """Ratings (user, movie, stars, seconds), with who and what is rated."""
+        """Ratings (user, movie, stars, seconds), with their users and
+        movies."""
         for table, columns, ids in (
                 ("account", "(id, username, email) SELECT i, 'u' || i,"
                  " i || '@a.example'", {r[0] for r in rows}),
@@ -84,7 +85,7 @@ class Place:
                                      " ORDER BY version")]
 
     def expect_sound(self):
-        """All chunks of what is published, and no others."""
+        """All chunks of the published model, and no others."""
         assert self.one("""
             SELECT count(*)
               FROM (SELECT m.size, coalesce(sum(length(c.payload)), 0) AS there
@@ -95,7 +96,7 @@ class Place:
              WHERE there <> size""") == 0
 
     def items(self):
-        """The movies that the model in force knows."""
+        """The movies of the model in force."""
         path = self.folder / "items.csv"
         self.ctl("export", "--items", path)
         return [int(line.split(",")[0])
@@ -104,7 +105,7 @@ class Place:
 
 
 def camps(users=120, movies=80, each=20, seed=1):
-    """People who like either even or odd movies."""
+    """Users who like either even or odd movies."""
     rng = random.Random(seed)
     rows = []
     for user in range(1, users + 1):
@@ -368,7 +369,7 @@ def test_never_two_at_once(full):
 # --------------------------------------------------------------- interruption
 
 def until(process, text):
-    """Reads what it says until a line has the text."""
+    """Reads the output up to a line with the text."""
     for line in process.stderr:
         if text in line:
             return

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The systemd units: how much they leave open, and what they promise."""
+"""The systemd units: their sandboxing and settings."""
 
 import configparser
 import re

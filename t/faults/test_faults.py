@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What goes wrong around us, and what a caller sees of it: the database that
-is away, restarted or in the way, the cache that is away, frozen or mad, pools
-that are full, and peers on the socket that are slow or talk nonsense."""
+"""Faults of the environment and their effect on clients: the database is
+unavailable, restarted or blocked, the cache is unavailable, frozen or returns
+garbage, pools are full, and clients of the socket are slow or invalid."""
 
 import os
 import re
@@ -136,7 +136,7 @@ def test_lost_connections_cost_a_reader_nothing(stack, ana):
 
 
 def test_lost_connections_cost_a_writer_nothing(stack, ana):
-    """That a connection is gone is seen before anything is sent on it."""
+    """A lost connection is noticed before anything is sent."""
     for slug in SLUGS[:4]:
         drop_connections(stack)
         r = ana.post(f"/api/movies/{slug}/unseen/")
@@ -163,7 +163,7 @@ def test_a_read_that_loses_its_connection_is_done_again(stack, ana):
 
 
 def test_a_write_that_loses_its_connection_is_not(stack, ana):
-    """It may have been done, for all we know; here it was not."""
+    """It may have been executed; in this test it was not."""
     with transaction(stack, "INSERT INTO unseen (user_id, movie_id)"
                             " SELECT 1, id FROM movie WHERE slug = 'heat'"):
         call = Call(ana, UNSEEN, "POST")
@@ -234,7 +234,8 @@ def test_a_server_that_only_reads(stack, ana):
      "UPDATE migration SET number = 5 WHERE number = -5"),
 ], ids=["ahead", "behind"])
 def test_a_schema_that_changes_under_us(stack, ana, change, undo):
-    """503 until it fits, and each worker says once which command to run."""
+    """503 until it is current again, and each worker logs the command to run
+    once."""
     wait_answers(ana)
     mark = stack.mark()
     stack.owner_sql(change)
@@ -265,7 +266,8 @@ def cache_says(stack):
 
 
 def wait_cache(stack, word):
-    """Each worker finds out by itself, so several must say it in a row."""
+    """Each worker notices it separately, so several answers in a row are
+    required."""
     wait_until(lambda: all(cache_says(stack) == word for _ in range(4)),
                f"the cache is {word}", timeout=20)
 
@@ -426,7 +428,7 @@ def test_a_slow_route_on_the_fast_socket_is_answered(stack):
 
 
 def test_a_dead_worker_costs_a_reader_nothing(stack, ana):
-    """nginx asks another one when the first dies at it."""
+    """nginx retries the request when the first worker dies."""
     with lock(stack, "movie"):
         call = Call(ana, "/api/movies/searching/?name=dead")
         call.start()
@@ -512,7 +514,8 @@ def test_idle_connections_starve_nobody(stack, ana, peer, same_crew):
 
 
 def test_no_descriptor_is_left(stack, ana, peer, settings):
-    """Who has none takes no more, and goes on with those it has."""
+    """Without descriptors a worker accepts no connections, but serves its
+    existing ones."""
     settings(workers=1)
     ana.get("/api/movies/heat/")
     pid, mark = workers(stack, pool="fast").pop(), stack.mark()

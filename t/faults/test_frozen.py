@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One slow thing must not stall all: a table that is locked, a database that
-is frozen.  What is measured is the longest time in which no client of a cached
-route, or of /healthz, got an answer, beside the same without a fault."""
+"""A slow component must not block other requests: a locked table, a frozen
+database. Measured is the longest time without an answer to any client of a
+cached route or of /healthz, with and without the fault."""
 
 import contextlib
 import itertools
@@ -212,7 +212,7 @@ def test_its_queue_is_full(far, server, token, figure):
 
 
 def test_a_command_is_stopped_while_it_is_frozen(far, server):
-    """The question to give up a statement goes to a server that is there."""
+    """The cancel request is sent to a server that does not answer."""
     command = stack_module.Process("mxmctl", far.base / "stopped.log")
     with lock(far, "rating"):
         command.start([stack_module.BUILD / "mxmctl", "--config", far.conf,

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Status line and headers as RFC 9110 wants them, whoever answers: the program
-or nginx, sent as bytes where no client library would send such a thing."""
+"""Status line and headers as required by RFC 9110, of answers of the program
+and of nginx, for raw requests that client libraries cannot send."""
 
 import json
 import re

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What an input may cost: every text that the route table takes, once as a
-kilobyte and once as a megabyte, and the memory that odd bodies leave behind.
+"""The cost of input: every text of the route table, as a kilobyte and as a
+megabyte, and the memory that unusual bodies leave allocated.
 
-The fields come from the table, so that a new route is tested by being there.
-"""
+The fields are read from the table, so that new routes are tested
+automatically."""
 
 import json
 import subprocess

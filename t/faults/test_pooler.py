@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""pgbouncer between us and PostgreSQL: sessions are shared there, so that
-prepared statements, settings and LISTEN mean nothing.  Every program says so
-by name and leaves the shared sessions as they are."""
+"""pgbouncer in front of PostgreSQL: sessions are shared, so that prepared
+statements, settings and LISTEN do not work. Every program reports it by name
+and does not change the shared sessions."""
 
 import pathlib
 import shutil

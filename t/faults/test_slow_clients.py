@@ -147,9 +147,9 @@ def ask(stack, path="/healthz", source="127.0.0.2", head=b"", timeout=ENOUGH):
 
 
 def served(stack):
-    """Is another address answered?  While all connections are taken nginx
-    makes room by closing those that have not said anything yet, so the one
-    that asks in this very moment may have to ask again."""
+    """Whether another address is answered. While all connections are in use,
+    nginx closes those without a request, so one attempt may have to be
+    retried."""
     def answered():
         try:
             return ask(stack)[0] == 200
@@ -259,7 +259,7 @@ def test_whose_connections_are_counted_together(stack, nginx, addresses,
 
 
 def test_an_office_behind_one_address(stack, nginx):
-    """Whole requests that come at once are not what is limited."""
+    """Complete concurrent requests are not limited."""
     nginx()
     first = GET % (b"/api/schema/", b"Connection: close\r\n")
     with Crowd(stack.port, first, count=OPEN) as crowd:

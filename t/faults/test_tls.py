@@ -116,7 +116,7 @@ http {
 
 @pytest.fixture
 def debian(tmp_path):
-    """link(name) as README says; test() runs nginx -t."""
+    """link(name) as in README; test() runs nginx -t."""
     conf, sites = tmp_path / "nginx.conf", tmp_path / "sites-enabled"
     shutil.copytree(ROOT / "nginx", tmp_path / "moviesxmovies",
                     copy_function=shutil.copyfile)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Mails into files: who gets one, what is in it, in which language."""
+"""Mails as files: recipients, content and language."""
 
 import re
 import stat

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The process of mxm-jobs that keeps the model of its host: what was published
-last comes, whatever lies in its place, whatever happens meanwhile; what is
-corrupt, or does not fit, changes nothing."""
+"""The process of mxm-jobs that updates the model of its host: it fetches the
+published model, whatever the file contains; corrupt or invalid models change
+nothing."""
 
 import os
 import re
@@ -45,7 +45,7 @@ def process(stack):
 
 
 class Host:
-    """Another mxm-jobs, with a file of its own."""
+    """Another mxm-jobs, with its own model file."""
 
     def __init__(self, stack, name):
         self.base = stack.base / name
@@ -117,7 +117,7 @@ def test_a_rollback_comes_as_well(stack):
     lambda good: b"\0" * len(good),
 ], ids=["cut", "stump", "empty", "corrupt", "alien", "zeros"])
 def test_what_is_no_good_is_replaced(stack, content):
-    """Told or not, it looks at the file itself."""
+    """It checks the file itself, with or without a notification."""
     version = publish(stack)
     wait_version(stack, version)
     good = here(stack).read_bytes()
@@ -208,8 +208,9 @@ def test_nothing_published_deletes_nothing(stack):
 
 
 def test_no_room(stack):
-    """The limit stands for a full disk; when there is room again, it comes.
-    The log must go on below it, so this model is a large one."""
+    """A file size limit in place of a full disk; the model is fetched when
+    there is space again. The log must fit within the limit, so this model is
+    large."""
     before = publish(stack)
     wait_version(stack, before)
     mark = stack.mark("mxm-jobs")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Mails over SMTP: delivered, refused, delayed, in TLS; and what becomes of the
+"""Mails over SMTP: delivered, refused, delayed, with TLS; and the state of the
 job when a process dies."""
 
 import os

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Table touch: every row raises its generation and goes, whatever memcached and
-other hosts do meanwhile."""
+"""Table touch: every row raises its generation and is deleted, whatever
+memcached and other hosts do meanwhile."""
 
 import base64
 import hashlib
@@ -132,7 +132,7 @@ def test_a_dead_memcached_is_waited_for(stack):
 
 
 def test_several_hosts(stack):
-    """Another mxm-jobs on the same rows: nothing is lost, nobody is stuck."""
+    """Another mxm-jobs on the same rows: no row is lost, and none waits."""
     others = []
     for i in range(2):
         run = stack.base / f"run{i}"

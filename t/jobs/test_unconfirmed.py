@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Accounts that were never confirmed, and pictures that nobody names: what
-goes, and what stays."""
+"""Unconfirmed accounts and unused pictures: which are deleted and which are
+not."""
 
 import os
 import threading

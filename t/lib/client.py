@@ -53,7 +53,7 @@ class Client:
         return self.request("DELETE", path, json=json, **kw)
 
     def login(self, user, password):
-        """Logs in and keeps both tokens."""
+        """Logs in and stores both tokens."""
         r = self.post("/api/auth/login/", token=None,
                       json={"username": user, "password": password})
         assert r.status_code == 200, f"{r.status_code} {r.text}"

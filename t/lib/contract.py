@@ -1,11 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The contract, as the tests use it.
+"""The contract checker of the tests.
 
-Reads doc/openapi.yaml and judges one answer at a time: is the status
-documented for the operation, is the content type, are the headers there that
-have to be, and does the body match its schema?  Everything that is wrong is
-told in one message.  Which operations were called, and what they answered, is
-written down, so that a test can ask which were never called.
+Reads doc/openapi.yaml and validates answers: status and content type must be
+documented for the operation, required headers present, and the body must match
+its schema.  All errors are reported in one message.  Called operations and their
+statuses are recorded, so that a test can find those that were never called.
 
     contract = Contract()
     contract.check("GET", "/api/movies/19-metropolis/", 200, headers, body)
@@ -14,8 +13,8 @@ or, for an answer of the module requests, with one document for all:
 
     check("GET", "/api/movies/19-metropolis/", response)
 
-Operations that t/contract/pending.txt names are not built yet and count as if
-they were not in the document.
+Operations in t/contract/pending.txt are not implemented yet and count as missing
+in the document.
 """
 
 import datetime
@@ -70,8 +69,8 @@ def load_pending(path=PENDING):
 
 
 def load_built():
-    """The document as it is served: without what is pending, and without the
-    tags and components that only this used."""
+    """The document as it is served: without pending operations and their tags
+    and components."""
     document = load()
     for method, path in load_pending():
         del document["paths"][path][method.lower()]
@@ -153,7 +152,7 @@ class Operation:
 
     @property
     def guard(self):
-        """Who may call it, in the words of the route table."""
+        """The guard of an operation, as in the route table."""
         needs = self.spec["security"]
         if not needs:
             return "PUBLIC"
@@ -398,7 +397,7 @@ class Contract:
             schema, resolver=self._resolver, format_checker=_formats)
 
     def complaints(self, schema, value):
-        """What is wrong with a value, as sentences; at most eight."""
+        """The errors of a value, as sentences; at most eight."""
         found = sorted(self.validator(schema).iter_errors(value),
                        key=lambda e: e.json_path)
         sentences = []

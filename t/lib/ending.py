@@ -1,16 +1,15 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A run that leaves nothing behind, however it ends.
+"""A run that leaves no processes and files, however it ends.
 
     with ending.Run() as run:      in the main thread
         child = run.start([…])     of any thread; run.wait(child) for its end
         …
 
-What the run and its children write besides the build lies in one folder,
-run.folder, which MXM_TEST_TMP and TMPDIR name.  SIGINT, SIGTERM and SIGHUP
-end the block with Ended; then the children are asked to end, whoever is left
-of them and of theirs is killed, and the folder goes.  Nobody can do so after
-SIGKILL: the next run removes the folders of those that are gone (a run holds a
-lock on its own), after it has ended what still runs in them.
+The run and its children write only to the build and to run.folder, the value of
+MXM_TEST_TMP and TMPDIR.  SIGINT, SIGTERM and SIGHUP end the block with Ended; then
+the children are terminated, remaining descendants are killed, and the directory is
+removed.  After SIGKILL the next run removes the directories of dead runs (a run
+holds a lock on its own), after it has ended the processes in them.
 """
 
 import contextlib
@@ -75,7 +74,7 @@ def descendants(pid):
 
 
 def stop_demos(folder):
-    """Demos below a folder, which do not end with who started them."""
+    """Stops demos below a directory, which do not end with their parent."""
     for pid in folder.glob("**/pid/postgres"):
         subprocess.run([TREE / "run", "stop"], stdin=subprocess.DEVNULL,
                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
@@ -139,8 +138,8 @@ class Run:
         return self
 
     def reap_orphans(self):
-        """Those that others have left to us; who waits for a child of ours
-        takes note of its end at once, and is not forestalled."""
+        """Reaps orphans that were re-parented to us, without those whose
+        thread waits for them."""
         seen = set()
         while not self.done.wait(0.5):
             with self.lock:
@@ -168,9 +167,9 @@ class Run:
         self.held.close()
 
     def start(self, args, finishes=False, **more):
-        """A child in a process group of its own, so that a terminal's Ctrl-C
-        reaches it once, through us.  One that finishes takes a few seconds and
-        could not clear up when it is interrupted: it is waited for."""
+        """Starts a child in its own process group, so that a terminal's Ctrl-C
+        reaches it once, through us. One that finishes takes a few seconds and
+        could not clean up if interrupted, so it is waited for."""
         def begin():
             for number in SIGNALS:
                 signal.signal(number, signal.SIG_DFL)
@@ -228,7 +227,7 @@ def reap():
 
 
 def interrupted(ended):
-    """Says so in a line, and gives the exit status."""
+    """Prints a line and returns the exit status."""
     number = ended.args[0]
     with contextlib.suppress(OSError):
         print("run: interrupted", flush=True)

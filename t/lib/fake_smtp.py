@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A mail server for tests that does what it is told, one thread a connection."""
+"""A configurable mail server for tests, one thread per connection."""
 
 import base64
 import collections

@@ -30,7 +30,7 @@ def children(pid):
 
 
 def state(pid):
-    """The kernel's letter for what a process does; "" when it is gone."""
+    """The state letter of a process; "": it does not exist."""
     try:
         stat = pathlib.Path(f"/proc/{pid}/stat").read_text()
     except (FileNotFoundError, ProcessLookupError):
@@ -43,7 +43,7 @@ def is_there(pid):
 
 
 def run_mxmd(*args, env=None, timeout=20):
-    """Runs mxmd until it ends; gives exit status and what it said."""
+    """Runs mxmd until it ends; returns exit status and output."""
     done = subprocess.run([str(BUILD / "mxmd"), *map(str, args)],
                           env=env or environment(), capture_output=True,
                           text=True, timeout=timeout)
@@ -53,7 +53,7 @@ def run_mxmd(*args, env=None, timeout=20):
 # -------------------------------------------------------------- counters --
 
 def status(stack):
-    """What the counters say, also while the settings are bad."""
+    """The counters, also while the settings are invalid."""
     conf = stack.base / "status.conf"
     write_conf(conf, {"run_dir": stack.base / "run",
                       "signing_key": stack.signing_key})
@@ -88,7 +88,7 @@ def wait_whole(stack):
 
 
 def wait_idle(stack):
-    """Until nobody serves: what was answered has been counted by then."""
+    """Waits until no worker is busy; all answers have been counted then."""
     wait_until(lambda: not any(w["serving"]
                                for w in status(stack)["workers"]),
                "all requests are counted", alive=stack.mxmd)
@@ -119,7 +119,7 @@ def transaction(stack, sql):
 
 
 def lock(stack, table):
-    """Holds a table so that whoever reads it waits, be it to prepare."""
+    """Locks a table so that readers wait, even to prepare."""
     return transaction(stack,
                        f"LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE")
 
@@ -144,7 +144,7 @@ def drop_connections(stack):
 # --------------------------------------------------------------- clients --
 
 class Call(threading.Thread):
-    """A request that goes on while the test does something else."""
+    """A request that runs in the background."""
 
     def __init__(self, client, path, method="GET", **more):
         super().__init__()
@@ -245,7 +245,7 @@ def pair(name, value):
 
 
 def fcgi_request(method, path, body=b"", **params):
-    """The bytes of a request on a connection that is kept."""
+    """The bytes of a request on a persistent connection."""
     named = {"REQUEST_METHOD": method, "REQUEST_URI": path,
              "REMOTE_ADDR": "127.0.0.1", "REQUEST_ID": "f" * 32,
              "CONTENT_LENGTH": str(len(body)),

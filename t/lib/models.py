@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Models for tests that do not train any: factors made up, imported, and what
-lies in the file of a host."""
+"""Models for tests without training: artificial, imported factors, and the
+file of a host."""
 
 import random
 import struct

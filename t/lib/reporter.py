@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A plugin of pytest (-p reporter) that tells t/run_checks what happens while
-it happens: a JSON object a line, to the descriptor MXM_REPORT_TO.
+"""A pytest plugin (-p reporter) that reports results to t/run_checks as they arrive:
+one JSON object per line, to the descriptor MXM_REPORT_TO.
 
     {"test": id, "outcome": "passed|failed|skipped", "why": …, "figures": […]}
     {"file": path, "seconds": …}      all of its tests are done

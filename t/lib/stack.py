@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A whole private instance for tests: PostgreSQL, memcached, nginx, mxmd and
-mxm-jobs in a short temporary folder, on Unix sockets but for nginx's ports.
+"""A private instance for tests: PostgreSQL, memcached, nginx, mxmd and mxm-jobs in
+a temporary directory with a short name, on Unix sockets except for the ports of
+nginx.
 
-Cluster is the PostgreSQL server of a test session with its migrated template
-database; Stack is everything else, on a database cloned from the template.
-Nothing here sleeps instead of waiting: every wait has a condition and a
-deadline, and a process that dies meanwhile ends the wait with its log.
+Cluster is the PostgreSQL server of a test session with a migrated template
+database; Stack is everything else, on a database cloned from the template.  All
+waits have a condition and a deadline, and end with the log of a process that dies
+meanwhile.
 """
 
 import ctypes
@@ -73,7 +74,7 @@ def free_port():
 
 
 def answers(path):
-    """Tells whether somebody listens on the Unix socket path."""
+    """Whether a process listens on the Unix socket path."""
     with socket.socket(socket.AF_UNIX) as s:
         try:
             s.connect(str(path))
@@ -173,7 +174,7 @@ class Cluster:
     """One PostgreSQL server, with databases cloned from templates."""
 
     def __init__(self, base=None, production=False):
-        """production leaves PostgreSQL's own durability on."""
+        """production uses the default durability of PostgreSQL."""
         self.own_base = base is None
         self.conf = PG_CONF if production else PG_CONF + PG_CONF_FAST
         self.base = pathlib.Path(base or tempfile.mkdtemp(
@@ -411,7 +412,7 @@ class Stack:
             raise trouble
 
     def close(self):
-        """stop(), and the folder goes; logs go with it unless kept."""
+        """stop(), and removes the directory; logs are removed unless kept."""
         try:
             self.stop()
         finally:
@@ -505,7 +506,8 @@ class Stack:
         subprocess.run([str(a) for a in args], check=True)
 
     def _origins(self):
-        """Who may read what nginx says itself; it cannot see our settings."""
+        """The origins for error answers of nginx, which cannot read our
+        settings."""
         settings = self.settings()
         names = ("public_origin", "site_origin", "cors_origins")
         said = ",".join(settings.get(name) or "" for name in names)

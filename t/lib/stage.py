@@ -135,7 +135,7 @@ def status_of(scheme, path):
 # ------------------------------------------------------------- the stand-ins
 
 def apt_get(args):
-    """Whoever runs the tests has the packages."""
+    """The packages are installed for the tests."""
     names = [a for a in args[1:] if not a.startswith("-")]
     if args[0] == "install" and names != ["certbot"]:
         run("dpkg", "-s", *names, stdout=subprocess.DEVNULL)
@@ -228,7 +228,7 @@ def listening(name):
 
 
 def service(name):
-    """Starts it as its unit says, and waits until it is ready."""
+    """Starts a service as its unit does, and waits until it is ready."""
     said = unit(name)
     user = said["User"][0]
     sockets = [listening(n) for n in " ".join(said.get("Sockets", [])).split()]

@@ -45,7 +45,7 @@ class Row:
 
 
 def parse(text):
-    """The rows of a table; ValueError for what is none."""
+    """The rows of a table; ValueError for an invalid one."""
     text = re.sub(r"/\*.*?\*/", lambda m: "\n" * m[0].count("\n"), text,
                   flags=re.S)
     rows, lines = [], []
@@ -82,7 +82,7 @@ def too_long(rows):
 
 
 def caching(rows):
-    """A reading row says whether its answer is cached; a writing one cannot."""
+    """A GET row defines its caching; other rows must not."""
     for row in rows:
         cache = row.says("cache")
         if row.method != "GET" and cache:
@@ -100,7 +100,7 @@ def owners(rows):
 
 
 def limits(rows):
-    """Who is counted: without a caller, only an address can be."""
+    """Without a caller only limits by address are possible."""
     for row in rows:
         public = row.says("guard") == "PUBLIC"
         limit = row.says("limits", "LIMIT(L_USER)")

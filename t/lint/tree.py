@@ -22,7 +22,7 @@ def is_built(path):
 
 
 def files(*patterns):
-    """Files below the root that match, without what builds leave behind."""
+    """Files below the root that match, without build artifacts."""
     found = set()
     for pattern in patterns:
         found |= {p for p in ROOT.glob(pattern) if p.is_file()}
@@ -41,7 +41,7 @@ def name(path):
 
 
 class Tap:
-    """Prints TAP; the exit status says whether all held."""
+    """Prints TAP; the exit status is 1 if a check failed."""
 
     def __init__(self):
         self.n = self.bad = 0

@@ -101,7 +101,7 @@ def test_parameters_by_name(gen, text, numbered):
 
 
 def test_parameters_of_a_fragment(gen):
-    """A fragment has the parameters of the statement it stands in."""
+    """A fragment uses the parameters of its statement."""
     status, lines, errors = gen(
         "-- name: x :one (a text, b text)\nSELECT :a, {{f}};\n"
         "-- name: y :one (b text)\nSELECT {{f}};\n"

@@ -154,7 +154,7 @@ WHOLE = {"demo_twice_skip", "demo_link_unknown_skip", "demo_line_unknown_skip",
 
 
 def test_no_list_is_without_a_limit(build):
-    """Every statement that gives many rows says at its end how many at most."""
+    """Every statement that returns many rows has a limit."""
     table = (build / "gen/stmts.def").read_text()
     many = dict(re.findall(r'^STMT\((\w+), MANY, .*, "(.*)"\)$', table, re.M))
     assert {"movie_search", "genre_list"} <= set(many)

@@ -116,7 +116,8 @@ def test_every_table_is_readable_and_writable(place):
 
 
 def test_an_import_analyzes_what_it_filled(place):
-    """Only the owner may; the planner would know nothing for a while."""
+    """Only the owner may analyze; without it the planner has no statistics for
+    a while."""
     done = place.ctl("import demo")
     assert done.returncode == 0, done.stderr
     assert place.sql("SELECT reltuples > 0 FROM pg_class"
@@ -156,7 +157,7 @@ def warned(place):
 
 
 def test_from_one_role_to_two(cluster, tmp_path):
-    """check names the commands, migrate says when one is left out."""
+    """check prints the commands, migrate reports a missing one."""
     place = Place(cluster, tmp_path, database="")
     try:
         place.sql(f"ALTER DATABASE {place.database} OWNER TO mxm", "postgres")

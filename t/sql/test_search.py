@@ -116,8 +116,8 @@ def test_finds_what_a_scan_finds(run, asked):
 @pytest.mark.parametrize("asked", ASKED + HOSTILE,
                          ids=lambda a: str(a)[:60])
 def test_reads_little(run, asked, figure):
-    """Pages of the table and its indexes; a scan of it, with a look-up of its
-    links for each film, took ten times as many as there are films."""
+    """Pages of the table and its indexes; a scan with a look-up of the links
+    of each film read ten times as many pages as there are films."""
     rows = run("EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) " + SEARCH,
                {**EMPTY, **asked})
     plan = rows[0][0][0]["Plan"]

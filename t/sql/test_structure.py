@@ -24,7 +24,7 @@ def sql(cluster, database):
 
 
 def test_every_reference_has_an_index(sql):
-    """Deleting what is referred to must not read whole tables."""
+    """Deleting a referenced row must not scan whole tables."""
     assert sql("""
         SELECT c.conrelid::regclass::text, c.conname
           FROM pg_constraint AS c
@@ -114,8 +114,8 @@ def test_a_dump_restores(cluster, database, tmp_path):
 
 
 def test_the_locale_of_the_cluster_does_not_matter(cluster):
-    """Lower case is ICU's: even C knows that É is é, and unaccent that é is
-    e."""
+    """ICU converts to lower case: also in locale C the lower case of É is é,
+    and unaccent converts it to e."""
     cluster.sql(f"CREATE DATABASE plain OWNER {stack_module.OWNER}"
                 " TEMPLATE template0"
                 " ENCODING 'UTF8' LOCALE 'C'")
