@@ -341,7 +341,8 @@ master_run(struct conf *conf, TALLOC_CTX *mem)
 	return EXIT_SUCCESS;
 }
 
-/* Runs everything that is due in this process. */
+/* Runs everything that is due in this process; touches last, since jobs touch.
+ */
 static int
 run_once(const struct conf *conf, TALLOC_CTX *mem)
 {
@@ -350,11 +351,11 @@ run_once(const struct conf *conf, TALLOC_CTX *mem)
 
 	take_signals();
 	j = jobs_new(mem, conf, &stop);
-	e = touch_round(j);
-	if (e == ERR_OK)
-		e = jobs_round(j);
+	e = jobs_round(j);
 	if (e == ERR_OK)
 		e = model_round(j);
+	if (e == ERR_OK)
+		e = touch_round(j);
 	if (e)
 		log_error("%s", err_slug(e));
 	return e ? EX_TEMPFAIL : EX_OK;
