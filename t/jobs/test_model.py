@@ -140,8 +140,9 @@ def test_what_is_written_into_is_replaced_untold(stack, cut):
     mark = stack.mark("mxm-jobs")
     here(stack).chmod(0o644)
     cut(here(stack))
+    # long before the next round, which would find it as well
     wait_until(lambda: here(stack).read_bytes() == good, "it is good again",
-               timeout=10)
+               timeout=25)
     stack.wait_log(f"{here(stack)}: it is ", "mxm-jobs", mark)
     stack.wait_log(f"model {version} is in force", "mxm-jobs", mark)
 
