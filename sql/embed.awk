@@ -19,7 +19,7 @@ function double_backslashes(s,    out, i)
 	return out s
 }
 
-function complain(what)
+function report(what)
 {
 	print FILENAME ": " what | "cat 1>&2"
 	failed = 1
@@ -37,10 +37,10 @@ FNR == 1 {
 	file = FILENAME
 	sub(/.*\//, "", file)
 	if (file !~ /^[0-9][0-9][0-9][0-9]_[a-z][a-z0-9_]*\.sql$/)
-		complain("not named NNNN_name.sql")
+		report("not named NNNN_name.sql")
 	number = substr(file, 1, 4) + 0
 	if (number != last + 1)
-		complain("number " number " after " last)
+		report("number " number " after " last)
 	last = number
 	name = substr(file, 6, length(file) - 9)
 	if (!started)

@@ -273,7 +273,7 @@ WITH taken AS (
        AND a.username = 'ml' || l.user_key
     RETURNING l.line, l.user_key, l.ratings)
 SELECT line,
-       format('user name ml%s belongs to somebody else; ratings left out: '
+       format('user name ml%s belongs to another account; ratings skipped: '
               '%s', user_key, ratings) AS why,
        count(*) OVER () AS total
   FROM taken

@@ -1,8 +1,8 @@
 -- SPDX-License-Identifier: GPL-3.0-or-later
 --
--- Accounts: sign-up and what their owner sees and sets.
+-- Accounts: sign-up, profile and settings of the owner.
 
--- The account and the job that mails its first code. Unverified, not boarded.
+-- Inserts the account, unverified, and the job that mails its first code.
 -- name: account_insert :one (username text, email text, password text,
 --	first_name text, last_name text, bio text, picture text, language text)
 WITH made AS (

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * What a forked worker does: signals become a descriptor, the connections to
- * PostgreSQL and memcached are its own (neither survives a fork), and
- * server_run() does the rest. Nothing is connected before the first request
- * needs it.
+ * The main function of a worker: signals are read from a descriptor, the
+ * connections to PostgreSQL and memcached are opened after the fork, and
+ * server_run() does the rest. Connections are opened on first use.
  */
 #include "base/base.h"
 
@@ -24,7 +23,7 @@
 #include "recommend/loader.h"
 #include "worker.h"
 
-/* Beside the picture a form has fields. */
+/* For the other fields of a form with a picture. */
 #define FORM_SPARE (64 * 1024)
 
 struct worker {
@@ -84,7 +83,7 @@ has_peers(void *arg)
 	return prefork_has_peers(w->shm, w->role);
 }
 
-/* A descriptor that is readable once the master says that we shall go. */
+/* A descriptor that becomes readable when the worker must drain. */
 static int
 stop_descriptor(void)
 {
@@ -94,7 +93,7 @@ stop_descriptor(void)
 	sigemptyset(&set);
 	sigaddset(&set, SIGTERM);
 	(void)sigprocmask(SIG_BLOCK, &set, NULL);
-	(void)signal(SIGINT, SIG_IGN); /* Ctrl-C is the master's business */
+	(void)signal(SIGINT, SIG_IGN); /* the master handles Ctrl-C */
 	(void)signal(SIGHUP, SIG_IGN);
 	(void)signal(SIGPIPE, SIG_IGN);
 	fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
@@ -102,7 +101,7 @@ stop_descriptor(void)
 	return fd;
 }
 
-/* The master's death is ours: somebody else may already start anew. */
+/* Die with the master: a new one may already be starting. */
 static void
 die_with(pid_t master)
 {

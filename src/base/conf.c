@@ -137,8 +137,8 @@ unknown_setting(struct reader *r, const char *place, const char *name)
 		    place, name, near);
 	else
 		wrong(r,
-		    "%s: there is no setting \"%s\"; \"mxmctl config\" "
-		    "lists all",
+		    "%s: unknown setting \"%s\"; \"mxmctl config\" "
+		    "lists them",
 		    place, name);
 }
 
@@ -153,16 +153,14 @@ take_setting(
 		return;
 	}
 	if (r->given[id]) {
-		wrong(r,
-		    "%s: %s stands in line %d already; remove one of the "
-		    "two",
+		wrong(r, "%s: %s is already set in line %d; remove one of them",
 		    place, name, r->given[id]);
 		return;
 	}
 	r->given[id] = r->line;
 	if ((conf_settings[id].flags & HIDDEN) && r->open_to_all && *value)
 		wrong(r,
-		    "%s: %s: everybody can read this file; run "
+		    "%s: %s: this file is world-readable; run "
 		    "\"chmod o= %s\", or use %s_file",
 		    place, name, r->file, name);
 	note(r, id, value, place);
@@ -188,8 +186,7 @@ take_line(struct reader *r, char *line, size_t n)
 	for (p = text; *p; p++) {
 		if ((unsigned char)*p < 0x20 && *p != '\t') {
 			wrong(r,
-			    "%s: there is a control character in this "
-			    "line; write it again",
+			    "%s: control character in this line; remove it",
 			    place);
 			return;
 		}
@@ -197,8 +194,8 @@ take_line(struct reader *r, char *line, size_t n)
 	equals = strchr(text, '=');
 	if (!equals || equals == text) {
 		wrong(r,
-		    "%s: this is no setting; write name = value, or begin "
-		    "a comment with #",
+		    "%s: not a setting; write name = value, or begin a "
+		    "comment with #",
 		    place);
 		return;
 	}
@@ -227,16 +224,16 @@ remedy_for_rights(struct reader *r, const char *file)
 
 	errno = error;
 	if (error != EACCES)
-		return "look at the rights of the file and the folders above "
-		       "it";
+		return "check the permissions of the file and its parent "
+		       "directories";
 	if (me && strcmp(me->pw_name, SERVICE_USER) != 0)
 		return mem_printf(r->conf,
-		    "%s may not; run this as %s: %s %s -- …", me->pw_name,
-		    SERVICE_USER, geteuid() == 0 ? "runuser -u" : "sudo -u",
-		    SERVICE_USER);
+		    "user %s has no access; run this as %s: %s %s -- …",
+		    me->pw_name, SERVICE_USER,
+		    geteuid() == 0 ? "runuser -u" : "sudo -u", SERVICE_USER);
 	return mem_printf(r->conf,
-	    "let its group read it: chgrp %s %s; chmod g+r %s; the folders "
-	    "above need x",
+	    "grant its group access: chgrp %s %s; chmod g+r %s; parent "
+	    "directories need x",
 	    mine ? mine->gr_name : SERVICE_USER, file, file);
 }
 
@@ -267,8 +264,8 @@ read_file(struct reader *r, const char *file)
 	if (!f || fstat(fileno(f), &st) != 0) {
 		cannot_read(r, file,
 		    errno == ENOENT ?
-			"\"mxmctl config --default-file\" prints one to "
-			"begin with" :
+			"\"mxmctl config --default-file\" prints a "
+			"sample" :
 			remedy_for_rights(r, file));
 		if (f)
 			fclose(f);
@@ -389,7 +386,7 @@ read_secret(struct reader *r, const char *file, int fd)
 	if (!text_is_utf8(text, n)) {
 		wrong(r,
 		    "%s: a secret must be text; \"openssl rand -hex 32\" "
-		    "makes one",
+		    "generates one",
 		    file);
 		return NULL;
 	}
@@ -406,13 +403,13 @@ secret_from_file(struct reader *r, int id, const char *file, bool ours)
 
 	if (fd < 0 || fstat(fd, &st) != 0) {
 		cannot_read(r, file,
-		    errno == ENOENT ? "\"openssl rand -hex 32\" makes one "
+		    errno == ENOENT ? "\"openssl rand -hex 32\" generates one "
 				      "(README, CONFIGURE)" :
 				      remedy_for_rights(r, file));
 	} else if (ours && (st.st_mode & S_IRWXO)) {
 		wrong(r,
-		    "%s: everybody can get at this secret (mode %04o); "
-		    "run \"chmod o= %s\"",
+		    "%s: this secret is accessible to all users (mode "
+		    "%04o); run \"chmod o= %s\"",
 		    file, (unsigned)st.st_mode & 07777, file);
 	} else {
 		text = read_secret(r, file, fd);
@@ -435,8 +432,8 @@ find_secret(struct reader *r, int id)
 	file = r->conf->text[other];
 	if (*file && *r->conf->text[id]) {
 		wrong(r,
-		    "%s: %s_file is given, and %s in %s too; remove one "
-		    "of the two",
+		    "%s: %s_file is set, and %s in %s too; remove one of "
+		    "them",
 		    r->conf->source[other], name, name, r->conf->source[id]);
 		return;
 	}
@@ -480,12 +477,12 @@ check_key(struct reader *r)
 	if (n >= KEY_LEAST || (n == 0 && r->unreadable))
 		return;
 	wrong(r,
-	    "%s: signing_key: %s, and tokens could be forged; at least "
-	    "%d bytes are needed: run \"(umask 077; openssl rand -hex 32 "
+	    "%s: signing_key: %s, so tokens could be forged; at least %d "
+	    "bytes are required: run \"(umask 077; openssl rand -hex 32 "
 	    ">%s/signing.key)\" as the user of mxmd and set "
 	    "signing_key_file = %s/signing.key",
 	    conf_place(conf, CONF_ID_signing_key),
-	    n ? "is too short" : "there is none", KEY_LEAST, folder, folder);
+	    n ? "is too short" : "is missing", KEY_LEAST, folder, folder);
 }
 
 static void
@@ -508,14 +505,14 @@ check_needed(struct reader *r)
 		if (strlen(r->conf->text[sockets[i]]) > SOCKET_MAX)
 			wrong(r,
 			    "%s: %s: %s is longer than %d bytes, too long "
-			    "for a socket; choose a shorter folder",
+			    "for a socket; use a shorter directory",
 			    conf_place(r->conf, sockets[i]),
 			    conf_settings[sockets[i]].name,
 			    r->conf->text[sockets[i]], SOCKET_MAX);
 	if (r->conf->mail_transport == MAIL_FILE && !*r->conf->mail_dir)
 		wrong(r,
-		    "%s: mail_dir: is empty, and mail_transport = file "
-		    "writes into it; name a folder",
+		    "%s: mail_dir: is empty, but mail_transport = file "
+		    "writes to it; set a directory",
 		    conf_place(r->conf, CONF_ID_mail_dir));
 }
 
@@ -537,8 +534,8 @@ check_times(struct reader *r)
 		wrong(r,
 		    "%s: statement_timeout: %s is not shorter than "
 		    "request_deadline, %s, so a worker is killed before "
-		    "PostgreSQL ends its statement; make it shorter, or the "
-		    "deadline longer",
+		    "PostgreSQL cancels its statement; reduce it, or "
+		    "increase the deadline",
 		    conf_place(conf, set ? CONF_ID_statement_timeout :
 					   CONF_ID_request_deadline),
 		    conf->text[CONF_ID_statement_timeout],
@@ -552,7 +549,7 @@ check_size(struct reader *r, enum conf_id id, size_t size)
 	if (size >= SIZE_LEAST)
 		return;
 	wrong(r,
-	    "%s: %s: %s is too small, next to nothing would be let through; "
+	    "%s: %s: %s is too small, almost all requests would be refused; "
 	    "at least 4K, the default is %s",
 	    conf_place(r->conf, id), conf_settings[id].name, r->conf->text[id],
 	    conf_settings[id].standard);

@@ -30,7 +30,7 @@ static const char *
 read_path(TALLOC_CTX *mem, const char **text, void *out)
 {
 	if (**text && **text != '/')
-		return "is no absolute path";
+		return "is not an absolute path";
 	return read_text(mem, text, out);
 }
 
@@ -38,7 +38,7 @@ static const char *
 read_address(TALLOC_CTX *mem, const char **text, void *out)
 {
 	if (**text && !text_is_sender(*text))
-		return "is no mail address";
+		return "is not a mail address";
 	return read_text(mem, text, out);
 }
 
@@ -64,7 +64,7 @@ read_list(TALLOC_CTX *mem, const char **text, void *out,
 				buf_putc(&list, ',');
 			buf_puts(&list, part);
 		} else if (at[n] || list.len > 0) {
-			return "has nothing between two commas";
+			return "has an empty item";
 		}
 		if (!at[n])
 			break;
@@ -78,7 +78,7 @@ check_socket(TALLOC_CTX *mem, const char **text)
 {
 	(void)mem;
 	if (**text != '/')
-		return "is no list of absolute paths";
+		return "is not a list of absolute paths";
 	return strlen(*text) > SOCKET_MAX ?
 		   "has a path of more than 107 bytes, too long for a socket" :
 		   NULL;
@@ -123,11 +123,11 @@ check_origin(TALLOC_CTX *mem, const char **text)
 
 	if (!host || (strncmp(origin, "http://", 7) != 0 &&
 			 strncmp(origin, "https://", 8) != 0))
-		return "is no origin";
+		return "is not an origin";
 	if (origin[n - 1] == '/')
 		origin[n - 1] = '\0';
 	if (!is_authority(host + 3))
-		return "is no origin";
+		return "is not an origin";
 	*text = origin;
 	return NULL;
 }
@@ -181,14 +181,14 @@ read_mode(TALLOC_CTX *mem, const char **text, void *out)
 
 	(void)mem;
 	if (strlen(*text) < 3 || strlen(*text) > 4)
-		return "is no mode";
+		return "is not a file mode";
 	for (p = *text; *p; p++) {
 		if (*p < '0' || *p > '7')
-			return "is no mode";
+			return "is not a file mode";
 		mode = mode * 8 + (mode_t)(*p - '0');
 	}
 	if (mode > 0777)
-		return "is no mode";
+		return "is not a file mode";
 	*(mode_t *)out = mode;
 	return NULL;
 }
@@ -198,7 +198,7 @@ read_switch(TALLOC_CTX *mem, const char **text, void *out)
 {
 	(void)mem;
 	if (strcmp(*text, "on") != 0 && strcmp(*text, "off") != 0)
-		return "is no switch";
+		return "is not a switch";
 	*(bool *)out = strcmp(*text, "on") == 0;
 	return NULL;
 }
@@ -241,7 +241,7 @@ read_millis(TALLOC_CTX *mem, const char **text, void *out)
 
 	(void)mem;
 	if (!read_units(*text, units, &value))
-		return "is no time";
+		return "is not a duration";
 	if (value > YEARS_MS)
 		return "is longer than ten years";
 	*(int64_t *)out = value;
@@ -258,7 +258,7 @@ read_seconds(TALLOC_CTX *mem, const char **text, void *out)
 	if (fault)
 		return fault;
 	if (ms < 1000 || ms % 1000 != 0)
-		return "is no whole number of seconds";
+		return "is not a whole number of seconds";
 	*(int64_t *)out = ms / 1000;
 	return NULL;
 }
@@ -272,7 +272,7 @@ read_bytes(TALLOC_CTX *mem, const char **text, void *out)
 
 	(void)mem;
 	if (!read_units(*text, units, &value) || value < 1)
-		return "is no size";
+		return "is not a size";
 	if (value > BYTES_MAX)
 		return "is more than 1G";
 	*(size_t *)out = (size_t)value;
@@ -288,14 +288,14 @@ read_share(TALLOC_CTX *mem, const char **text, void *out)
 
 	(void)mem;
 	if (strspn(*text, "0123456789.") == 0)
-		return "is no share";
+		return "is not a share";
 	value = strtod(*text, &end);
 	if (strcmp(end, "%") == 0)
 		value /= 100;
 	else if (*end)
-		return "is no share";
+		return "is not a share";
 	if (!(value <= 1))
-		return "is more than everything";
+		return "is greater than 100%";
 	*(double *)out = value;
 	return NULL;
 }
@@ -320,7 +320,7 @@ read_transport(TALLOC_CTX *mem, const char **text, void *out)
 
 	(void)mem;
 	if (i < 0)
-		return "is no way to send mail";
+		return "is not a mail transport";
 	*(enum conf_transport *)out = (enum conf_transport)i;
 	return NULL;
 }
@@ -334,7 +334,7 @@ read_level(TALLOC_CTX *mem, const char **text, void *out)
 
 	(void)mem;
 	if (i < 0)
-		return "is no level";
+		return "is not a log level";
 	*(enum log_level *)out = (enum log_level)i;
 	return NULL;
 }
@@ -348,7 +348,7 @@ read_target(TALLOC_CTX *mem, const char **text, void *out)
 
 	(void)mem;
 	if (i < 0)
-		return "is no target";
+		return "is not a log target";
 	*(enum conf_target *)out = (enum conf_target)i;
 	return NULL;
 }
@@ -359,7 +359,7 @@ static const struct {
 } types[] = {
 	[CONF_ADDRESS] = { read_address, "write name@host" },
 	[CONF_BYTES] = { read_bytes,
-	    "write a number of bytes, or one with K or M" },
+	    "write a number of bytes, optionally with K or M" },
 	[CONF_KEY] = { read_text, "" },
 	[CONF_LEVEL] = { read_level, "write error, warning, info or debug" },
 	[CONF_LIMIT] = { read_limit,
@@ -369,18 +369,18 @@ static const struct {
 	[CONF_MODE] = { read_mode, "write three or four octal digits, "
 				   "for example 0660" },
 	[CONF_ORIGIN] = { read_origin,
-	    "write scheme, host and perhaps port and nothing after it, for "
+	    "write scheme, host and optional port only, for "
 	    "example https://movies.example.org" },
 	[CONF_ORIGINS] = { read_origins,
-	    "write origins with commas between, for example "
+	    "write origins separated by commas, for example "
 	    "https://movies.example.org" },
-	[CONF_PATH] = { read_path, "begin it with a slash" },
+	[CONF_PATH] = { read_path, "write a path that begins with a slash" },
 	[CONF_SECONDS] = { read_seconds,
 	    "write a number with s, m, h or d, for example 60m" },
 	[CONF_SHARE] = { read_share,
 	    "write a number from 0 to 1, or 0% to 100%" },
 	[CONF_SOCKETS] = { read_sockets,
-	    "write paths that begin with a slash, with commas between" },
+	    "write absolute paths separated by commas" },
 	[CONF_SWITCH] = { read_switch, "write on or off" },
 	[CONF_TARGET] = { read_target, "write auto, journal or stderr" },
 	[CONF_TEXT] = { read_text, "" },

@@ -116,8 +116,8 @@ shm_create(TALLOC_CTX *mem, const char *run_dir, const char *const *routes,
 	unlink(fresh);
 	talloc_free(s);
 	*why = mem_printf(mem,
-	    "%s cannot be made: %s; the folder must exist, be writable for "
-	    "mxmd and have %zu KiB left",
+	    "cannot create %s: %s; its directory must exist, be writable for "
+	    "mxmd and have %zu KiB free",
 	    path, strerror(error), sizeof *s->map / 1024);
 	return ERR_UNAVAILABLE;
 }

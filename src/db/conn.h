@@ -57,10 +57,10 @@ struct db {
 bool conn_has_hosts(const char *conninfo);
 
 /*
- * Opens db->conn, connected or failed; false: timeout. *heard: the server has
- * answered, possibly with an error.
+ * Opens db->conn, connected or failed; false: timeout. *answered: the server
+ * has answered, possibly with an error.
  */
-bool conn_open(struct db *db, bool *heard);
+bool conn_open(struct db *db, bool *answered);
 
 /* Whether the server answers, possibly with an error. Limited to 0.4 s. */
 bool conn_probe(const struct db *db);

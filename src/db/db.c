@@ -183,14 +183,14 @@ settle(struct db *db)
 static enum err
 open_connection(struct db *db)
 {
-	bool heard;
+	bool answered;
 
 	db->unfit = false;
-	if (!conn_open(db, &heard)) {
+	if (!conn_open(db, &answered)) {
 		conn_report_away(db);
 		return ERR_UNAVAILABLE;
 	}
-	if (heard)
+	if (answered)
 		conn_report_answer(db);
 	PQsetNoticeReceiver(db->conn, take_notice, NULL);
 	if (PQstatus(db->conn) != CONNECTION_OK) {

@@ -127,16 +127,16 @@ judge(TALLOC_CTX *mem, const struct migration *all, struct schema *s)
 	if (odd) {
 		s->verdict = SCHEMA_CHANGED;
 		s->sentence = mem_printf(mem,
-		    "migration %d (%s) in the database is not the one this "
-		    "program carries: see mxmctl migrate --status, then "
-		    "install the version that made the database or restore "
+		    "migration %d (%s) in the database differs from that of "
+		    "this program: see mxmctl migrate --status, then "
+		    "install the version that created the database or restore "
 		    "a backup",
 		    odd->number, odd->name);
 	} else if (s->applied > s->carried) {
 		s->verdict = SCHEMA_AHEAD;
 		s->sentence = mem_printf(mem,
-		    "the database is at migration %d and this program only "
-		    "knows %d: install the newer version, see mxmctl migrate "
+		    "the database is at migration %d and this program only has "
+		    "%d: install the newer version, see mxmctl migrate "
 		    "--status",
 		    s->applied, s->carried);
 	} else if (s->applied == 0) {
@@ -290,7 +290,7 @@ struct run {
 	const struct migration *all;
 	const char *role; /* of the program; NULL: no grants */
 	bool dry;
-	void (*told)(const struct migration *, void *);
+	void (*on_migration)(const struct migration *, void *);
 	void *arg;
 };
 
@@ -316,8 +316,8 @@ apply_one(const struct run *r, const struct migration *m)
 
 	if (m->applied_at)
 		return ERR_OK;
-	if (r->told)
-		r->told(m, r->arg);
+	if (r->on_migration)
+		r->on_migration(m, r->arg);
 	if (!r->dry)
 		e = conn_command(r->db, NAME, "BEGIN", NULL);
 	if (e)
@@ -376,10 +376,10 @@ unlock(struct db *db, enum err e)
 
 enum err
 migrate_apply(struct db *db, const char *role, bool dry_run,
-    void (*told)(const struct migration *, void *), void *arg)
+    void (*on_migration)(const struct migration *, void *), void *arg)
 {
 	TALLOC_CTX *mem = mem_need(talloc_new(db));
-	struct run r = { db, NULL, role, dry_run, told, arg };
+	struct run r = { db, NULL, role, dry_run, on_migration, arg };
 	struct migration *all;
 	struct schema schema;
 	enum err e;

@@ -47,12 +47,12 @@ enum err migrate_list(
  * Applies missing migrations in order, each in its own transaction, under an
  * advisory lock (waits for another run). Each also grants `role` (NULL: none),
  * the role of the program, its privileges (db/grant.h), as does a run without
- * missing migrations. `told` is called before each and may be NULL. With
- * `dry_run` all are applied in one transaction that is rolled back.
+ * missing migrations. `on_migration` is called before each and may be NULL.
+ * With `dry_run` all are applied in one transaction that is rolled back.
  * ERR_CONFLICT: the database is ahead or an applied migration has changed;
  * nothing was done. The error message is in db_error().
  */
 enum err migrate_apply(struct db *db, const char *role, bool dry_run,
-    void (*told)(const struct migration *, void *), void *arg);
+    void (*on_migration)(const struct migration *, void *), void *arg);
 
 #endif

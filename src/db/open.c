@@ -76,39 +76,39 @@ finish(PGconn *conn, int64_t until, bool *sent)
 
 /* Connected or failed; NULL: timeout. */
 static PGconn *
-open_within(const struct db *db, int ms, bool *heard)
+open_within(const struct db *db, int ms, bool *answered)
 {
 	const char *const values[] = { "2", "UTF8", "moviesxmovies",
 		db->conninfo, NULL };
 	PGconn *conn;
 
-	*heard = false;
+	*answered = false;
 	if (db->many_hosts) {
 		conn = mem_need(PQconnectdbParams(names, values, 1));
-		*heard = PQstatus(conn) == CONNECTION_OK;
+		*answered = PQstatus(conn) == CONNECTION_OK;
 		return conn;
 	}
 	conn = mem_need(PQconnectStartParams(names, values, 1));
 	if (PQstatus(conn) == CONNECTION_BAD ||
-	    finish(conn, clock_steady_us() + ms * INT64_C(1000), heard))
+	    finish(conn, clock_steady_us() + ms * INT64_C(1000), answered))
 		return conn;
 	PQfinish(conn);
-	*heard = false;
+	*answered = false;
 	return NULL;
 }
 
 bool
-conn_open(struct db *db, bool *heard)
+conn_open(struct db *db, bool *answered)
 {
-	db->conn = open_within(db, db->shm ? WORKER_MS : OTHERS_MS, heard);
+	db->conn = open_within(db, db->shm ? WORKER_MS : OTHERS_MS, answered);
 	return db->conn != NULL;
 }
 
 bool
 conn_probe(const struct db *db)
 {
-	bool heard;
+	bool answered;
 
-	PQfinish(open_within(db, PROBE_MS, &heard));
-	return heard;
+	PQfinish(open_within(db, PROBE_MS, &answered));
+	return answered;
 }

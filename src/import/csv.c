@@ -141,7 +141,7 @@ read_quoted(struct csv *c)
 	for (;;) {
 		ch = next_byte(c);
 		if (ch == EOF) {
-			lose(c, "a quote that is never closed");
+			lose(c, "an unterminated quote");
 			return;
 		}
 		if (c->line - c->begin > CSV_LINES_MAX ||
@@ -182,7 +182,7 @@ read_field(struct csv *c)
 		} else if (ch == '"' && !quoted)
 			set_fault(c, "a quote within an unquoted field");
 		else if (quoted)
-			set_fault(c, "text behind the closing quote");
+			set_fault(c, "text after the closing quote");
 		else if (ch == '\0')
 			set_fault(c, "a NUL byte");
 		else
@@ -251,7 +251,7 @@ csv_next(struct csv *c, struct csv_row *row)
 		row->line = c->line;
 		any = read_record(c);
 		if (ferror(c->file)) {
-			row->why = "it cannot be read";
+			row->why = "cannot be read";
 			return CSV_FAIL;
 		}
 		row->last = c->lost ? c->last : c->line - 1;

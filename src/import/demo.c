@@ -253,7 +253,7 @@ complete(TALLOC_CTX *mem, const struct kind *kind, struct json_object *record)
 	if (kind->fields == list_fields) {
 		text = text_slug(mem, record_text(record, "name"));
 		if (!*text)
-			return "the name makes no address";
+			return "the name gives no slug";
 		add_text(record, "slug", text);
 	}
 	if (record_text(record, "author"))
@@ -262,7 +262,7 @@ complete(TALLOC_CTX *mem, const struct kind *kind, struct json_object *record)
 			record_text(record, "movie")));
 	if (kind->pair && strcmp(record_text(record, kind->key[0]),
 			      record_text(record, kind->key[1])) == 0)
-		return "one cannot be one's own friend";
+		return "a user cannot be their own friend";
 	return NULL;
 }
 
@@ -339,8 +339,7 @@ read_lines(struct reader *r)
 					    take_line(r, line, text, n);
 	}
 	if (!e && ferror(file))
-		e = import_fail(
-		    r->im, ERR_INVALID, "%s: it cannot be read", path);
+		e = import_fail(r->im, ERR_INVALID, "%s: cannot be read", path);
 	free(text);
 	fclose(file);
 	return e;

@@ -145,7 +145,7 @@ copy_entry(
 	bool good;
 
 	if (fstatat(from_dir, name, &st, 0) != 0)
-		return fail(job, "cannot look at", name);
+		return fail(job, "cannot stat", name);
 	if (!is_plain_name(name) || depth == DEPTH_MAX) {
 		errno = EINVAL;
 		return fail(job, "will not copy", name);

@@ -2,8 +2,8 @@
 /*
  * The MovieLens data sets: movies.csv, ratings.csv and, for the numbers that
  * IMDb and TMDB know the movies by, links.csv. Memory grows with the movies,
- * never with the ratings. Whoever rated becomes a verified member ml<number>
- * without a usable password; half stars are rounded up.
+ * never with the ratings. Every rating user becomes a verified account
+ * ml<number> without a usable password; half stars are rounded up.
  */
 #include "base/base.h"
 
@@ -101,7 +101,7 @@ settle_links(struct movielens *ml)
 
 /*
  * "114709", "0114709" or "tt0114709" as "tt0114709": seven digits at least,
- * eight at most. An empty text is no number, and right: "". false: it is wrong.
+ * eight at most. An empty text is valid and gives "". false: invalid.
  */
 static bool
 read_imdb(const char *s, char *out, size_t size)
@@ -149,7 +149,7 @@ take_link(struct movielens *ml, struct table *t, size_t *room)
 
 	if (!read_key(t->fields[0], &movie)) {
 		table_skip(
-		    t, "bad number", "\"%s\" is no movieId", t->fields[0]);
+		    t, "bad number", "\"%s\" is not a movieId", t->fields[0]);
 		return;
 	}
 	if (ml->n_links == *room) {
@@ -162,10 +162,10 @@ take_link(struct movielens *ml, struct table *t, size_t *room)
 	link->movie = movie;
 	if (!read_imdb(t->fields[1], link->imdb, sizeof link->imdb))
 		report_skip(&ml->im->report, t->file, t->line, "bad link",
-		    "\"%.40s\" is no number of IMDb", t->fields[1]);
+		    "\"%.40s\" is not an IMDb id", t->fields[1]);
 	if (!read_tmdb(t->fields[2], &link->tmdb))
 		report_skip(&ml->im->report, t->file, t->line, "bad link",
-		    "\"%.40s\" is no number of TMDB", t->fields[2]);
+		    "\"%.40s\" is not a TMDB id", t->fields[2]);
 }
 
 static enum err
@@ -309,7 +309,7 @@ copy_movie(
 	}
 	if (!read_key(t->fields[0], &key)) {
 		table_skip(
-		    t, "bad number", "\"%s\" is no movieId", t->fields[0]);
+		    t, "bad number", "\"%s\" is not a movieId", t->fields[0]);
 		return ERR_OK;
 	}
 	title_split(mem, t->fields[1], &title);
@@ -417,7 +417,7 @@ store_movies(struct movielens *ml)
 
 	progress_begin(&im->progress, "storing movies", 0);
 	e = import_skips(im, SQL_ml_movie_twice_skip, "movies.csv",
-	    "movie there twice", &twice);
+	    "duplicate movie", &twice);
 	if (!e)
 		e = exec_all(im, before, array_len(before));
 	if (!e)
@@ -484,18 +484,18 @@ copy_rating(struct movielens *ml, struct table *t, struct copy *c)
 
 	if (!read_key(t->fields[0], &user) || !read_key(t->fields[1], &movie)) {
 		table_skip(t, "bad number",
-		    "userId \"%s\" and movieId \"%s\" are to be numbers",
+		    "userId \"%s\" and movieId \"%s\" must be numbers",
 		    t->fields[0], t->fields[1]);
 		return ERR_OK;
 	}
 	if (rating == 0) {
 		table_skip(t, "bad rating",
-		    "\"%s\" is no rating from 0.5 to 5.0", t->fields[2]);
+		    "\"%s\" is not a rating from 0.5 to 5.0", t->fields[2]);
 		return ERR_OK;
 	}
 	if (!text_is_digits(t->fields[3]) ||
 	    !text_to_int64(t->fields[3], &when) || when > TIME_MAX) {
-		table_skip(t, "bad time", "\"%s\" is no time", t->fields[3]);
+		table_skip(t, "bad time", "\"%s\" is not a time", t->fields[3]);
 		return ERR_OK;
 	}
 	note_order(ml, user, movie);

@@ -43,12 +43,12 @@ record_parse(TALLOC_CTX *mem, const char *line, size_t n, const char **why)
 	if (error == json_tokener_continue)
 		*why = "the JSON is not complete";
 	else if (error != json_tokener_success)
-		*why = mem_printf(mem, "no JSON: %s at character %zu",
+		*why = mem_printf(mem, "invalid JSON: %s at character %zu",
 		    json_tokener_error_desc(error), end + 1);
 	else if (memmem(line, n, "\\u0000", 6))
-		*why = "a NUL within a text";
+		*why = "NUL in a text";
 	else if (end != n)
-		*why = "text behind the JSON object";
+		*why = "text after the JSON object";
 	else if (!json_object_is_type(h->object, json_type_object))
 		*why = "not a JSON object";
 	return *why ? NULL : h->object;
@@ -174,7 +174,7 @@ check_text(TALLOC_CTX *mem, const struct record_field *f, const char *s)
 	default:
 		return NULL;
 	}
-	return mem_printf(mem, "%s \"%s\" will not do", f->name, s);
+	return mem_printf(mem, "%s \"%s\" is invalid", f->name, s);
 }
 
 static const char *
@@ -188,7 +188,7 @@ check_list(
 		if (!json_object_is_type(v, json_type_string) ||
 		    !is_slug(json_object_get_string(v)))
 			return mem_printf(
-			    mem, "%s holds what is no slug", f->name);
+			    mem, "%s has an invalid slug", f->name);
 	}
 	return NULL;
 }
@@ -221,7 +221,7 @@ check_languages(
 			return mem_printf(
 			    mem, "%s: language \"%s\"", f->name, language);
 		if (!json_object_is_type(v, type))
-			return mem_printf(mem, "%s: %s is not of its type",
+			return mem_printf(mem, "%s: %s has the wrong type",
 			    f->name, language);
 		if (f->type == R_TITLES)
 			why = check_titles(mem, f, v);
@@ -247,7 +247,7 @@ check_int(TALLOC_CTX *mem, const struct record_field *f, struct json_object *v)
 		n = -1;
 	if (n < 0 || (uint64_t)n > f->max)
 		return mem_printf(
-		    mem, "%s is no number from 0 to %zu", f->name, f->max);
+		    mem, "%s is not a number from 0 to %zu", f->name, f->max);
 	return NULL;
 }
 
@@ -277,7 +277,7 @@ check_value(
     TALLOC_CTX *mem, const struct record_field *f, struct json_object *v)
 {
 	if (!is_of_type(f, v))
-		return mem_printf(mem, "%s is not of its type", f->name);
+		return mem_printf(mem, "%s has the wrong type", f->name);
 	switch (f->type) {
 	case R_INT:
 		return check_int(mem, f, v);
@@ -315,7 +315,7 @@ check_known(TALLOC_CTX *mem, struct json_object *record,
 		while (f->name && strcmp(f->name, name) != 0)
 			f++;
 		if (!f->name)
-			return mem_printf(mem, "there is no \"%s\"", name);
+			return mem_printf(mem, "unknown member \"%s\"", name);
 	}
 	return NULL;
 }

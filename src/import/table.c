@@ -82,8 +82,8 @@ take_row(struct table *t, enum csv_event event, const struct csv_row *row)
 		return false;
 	}
 	if (row->count < t->width) {
-		table_skip(t, "bad line", "%d fields where %d are wanted",
-		    row->count, t->width);
+		table_skip(t, "bad line", "%d fields instead of %d", row->count,
+		    t->width);
 		return false;
 	}
 	for (int i = 0; i < t->n; i++)

@@ -31,7 +31,7 @@ struct watch {
 	bool sound;
 	struct stamp stamp; /* of the valid one */
 	uint32_t items;
-	bool told;      /* it was logged that this one is in force */
+	bool reported;  /* it was logged that this one is in force */
 	int64_t refuse; /* id of the corrupt model in the database; 0: none */
 	int64_t refuse_until;
 	char *logged; /* the last logged failure */
@@ -59,14 +59,14 @@ look_in_place(struct watch *w, TALLOC_CTX *mem, const char *path)
 	enum err e;
 
 	if (stat(path, &now) != 0) {
-		w->looked = w->sound = w->told = false;
+		w->looked = w->sound = w->reported = false;
 		return;
 	}
 	if (w->looked && file_is_same(&now, &w->seen))
 		return;
 	w->seen = now;
 	w->looked = true;
-	w->told = false;
+	w->reported = false;
 	e = model_file_map(mem, path, &model, &w->stamp, &why);
 	w->sound = !e;
 	if (w->sound)
@@ -86,9 +86,9 @@ report(struct watch *w, const struct published *p)
 {
 	char age[CLOCK_AGE_SIZE], quality[64] = "quality not known";
 
-	if (w->told)
+	if (w->reported)
 		return;
-	w->told = true;
+	w->reported = true;
 	clock_age(age, clock_now_us() / 1000000 - w->stamp.trained_at);
 	if (p->ndcg >= 0)
 		snprintf(quality, sizeof quality,

@@ -122,7 +122,7 @@ set_mail(struct transfer *t, const struct mail *m)
 }
 
 static const char *
-told(TALLOC_CTX *mem, const struct transfer *t, CURLcode rc)
+error_text(TALLOC_CTX *mem, const struct transfer *t, CURLcode rc)
 {
 	return mem_printf(
 	    mem, "smtp: %s", t->error[0] ? t->error : curl_easy_strerror(rc));
@@ -136,7 +136,7 @@ smtp_send(TALLOC_CTX *mem, const struct smtp *server, const struct mail *m,
 	enum err e;
 	CURLcode rc;
 
-	*why = "an address or the subject is no good";
+	*why = "an address or the subject is invalid";
 	e = message_compose(t, m, &t->message);
 	if (e) {
 		talloc_free(t);
@@ -146,7 +146,7 @@ smtp_send(TALLOC_CTX *mem, const struct smtp *server, const struct mail *m,
 	rc = rc ? rc : set_server(t, server);
 	rc = rc ? rc : set_mail(t, m);
 	rc = rc ? rc : curl_easy_perform(t->curl);
-	*why = rc ? told(mem, t, rc) : "";
+	*why = rc ? error_text(mem, t, rc) : "";
 	talloc_free(t);
 	return rc ? ERR_UPSTREAM : ERR_OK;
 }
@@ -161,7 +161,7 @@ smtp_probe(TALLOC_CTX *mem, const struct smtp *server, const char **why)
 	SET(CURLOPT_TIMEOUT_MS, PROBE_MS);
 	SET(CURLOPT_CONNECT_ONLY, 1L);
 	rc = rc ? rc : curl_easy_perform(t->curl);
-	*why = rc ? told(mem, t, rc) : "";
+	*why = rc ? error_text(mem, t, rc) : "";
 	talloc_free(t);
 	return rc ? ERR_UPSTREAM : ERR_OK;
 }
@@ -190,7 +190,7 @@ smtp_drop(
 	struct buf message;
 	enum err e;
 
-	*why = "an address or the subject is no good";
+	*why = "an address or the subject is invalid";
 	buf_init(&message, mem, 4096);
 	e = message_compose(mem, m, &message);
 	if (e)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * What is sent of an account.
+ * The JSON representations of an account.
  */
 #include "base/base.h"
 

@@ -307,6 +307,6 @@ def test_files_that_an_ordinary_user_may_not_read(tmp_path, closed):
          str(tmp_path / "mxm.conf"), "migrate"],
         capture_output=True, text=True, cwd="/", env={})
     assert done.returncode == 78
-    assert f"{tmp_path}/{closed}: cannot be read: Permission denied; nobody " \
-        "may not; run this as moviesxmovies: sudo -u moviesxmovies" \
+    assert f"{tmp_path}/{closed}: cannot be read: Permission denied; user nobody " \
+        "has no access; run this as moviesxmovies: sudo -u moviesxmovies" \
         in done.stderr

@@ -219,13 +219,13 @@ def test_what_is_skipped_is_told(place):
         "ratings.csv:9", "ratings.csv:10", "ratings.csv:12", "ratings.csv:13",
         "ratings.csv:14"])
     assert told["movies.csv:3"] == "movie 1 stands on line 2 already"
-    assert told["movies.csv:4"] == '"x" is no movieId'
-    assert told["movies.csv:5"] == "text behind the closing quote"
-    assert told["movies.csv:11"] == "2 fields where 3 are wanted"
+    assert told["movies.csv:4"] == '"x" is not a movieId'
+    assert told["movies.csv:5"] == "text after the closing quote"
+    assert told["movies.csv:11"] == "2 fields instead of 3"
     assert told["ratings.csv:3"] == "user 1 rated movie 1 on line 2 already"
     assert told["ratings.csv:4"] == "there is no movie 99"
-    assert told["ratings.csv:7"] == '"5.5" is no rating from 0.5 to 5.0'
-    assert "ml4 belongs to somebody else" in told["ratings.csv:14"]
+    assert told["ratings.csv:7"] == '"5.5" is not a rating from 0.5 to 5.0'
+    assert "ml4 belongs to another account" in told["ratings.csv:14"]
 
     assert place.sql("SELECT slug, title, release_date::text, rating_sum,"
                      " rating_count FROM movie ORDER BY id") == [
@@ -256,7 +256,7 @@ def test_summary_as_json(place):
         "read": 10, "added": 5, "changed": 0, "there": 0, "skipped": 5}
     assert told["skipped"]["total"] == 14
     assert told["skipped"]["by_reason"]["bad rating"] == 4
-    assert {"file": "links.csv", "line": 5, "reason": '"z" is no movieId'} \
+    assert {"file": "links.csv", "line": 5, "reason": '"z" is not a movieId'} \
         in told["skipped"]["first"]
     assert "done in" not in done.stderr
 
@@ -469,7 +469,7 @@ def test_a_quote_that_is_never_closed_is_an_error(place):
     failed(place, EX_DATAERR, "ml/ratings.csv:3: a quote that is not closed"
            " within 1000 lines and a megabyte (lines 3 to 1004)", "movielens",
            place.data(ratings=ratings))
-    failed(place, EX_DATAERR, "a quote that is never closed (lines 3 to 21)",
+    failed(place, EX_DATAERR, "an unterminated quote (lines 3 to 21)",
            "movielens", place.data(ratings="".join(
                ["userId,movieId,rating,timestamp\n", *lines[:20]])))
 
@@ -496,8 +496,8 @@ def test_numbers_of_links_in_every_form(place):
         "tt0114709": "imdb", "862": "tmdb", "tt0211915": "imdb",
         "194": "tmdb", "tt12345678": "imdb", "77": "tmdb"}
     told = skipped(done)
-    assert told["links.csv:5"] == '"nan" is no number of TMDB'
-    assert told["links.csv:6"] == '"123456789" is no number of IMDb'
+    assert told["links.csv:5"] == '"nan" is not a TMDB id'
+    assert told["links.csv:6"] == '"123456789" is not an IMDb id'
     assert "links.csv:4" not in told
 
 

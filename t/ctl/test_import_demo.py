@@ -268,17 +268,17 @@ def test_bad_records_are_told(place):
     def why(name, offset):
         return told.pop(f"{name}:{first[name] + offset}")
 
-    assert why("movies.jsonl", 0).startswith("no JSON")
-    assert why("movies.jsonl", 2) == 'release_date "2000-02-30" will not do'
-    assert why("movies.jsonl", 3) == 'there is no "colour"'
+    assert why("movies.jsonl", 0).startswith("invalid JSON")
+    assert why("movies.jsonl", 2) == 'release_date "2000-02-30" is invalid'
+    assert why("movies.jsonl", 3) == 'unknown member "colour"'
     assert "nobody-at-all" in why("movies.jsonl", 4)
     assert why("movies.jsonl", 5).startswith("the same as on line")
-    assert why("ratings.csv", 0) == 'rating "6" will not do'
+    assert why("ratings.csv", 0) == 'rating "6" is invalid'
     assert why("ratings.csv", 1) == 'movies has no "y-2000"'
     assert why("ratings.csv", 2) == 'members has no "nobody"'
     assert why("ratings.csv", 4).startswith("the same as on line")
-    assert why("ratings.csv", 5) == "2 fields where 4 are wanted"
-    assert why("friendships.csv", 0) == "one cannot be one's own friend"
+    assert why("ratings.csv", 5) == "2 fields instead of 4"
+    assert why("friendships.csv", 0) == "a user cannot be their own friend"
     assert why("friendships.csv", 1).startswith("the same as on line")
     assert why("comments.jsonl", 0) == 'reviews has no "demo|x-2000"'
     assert why("comments.jsonl", 1) == 'comments has no "lost"'

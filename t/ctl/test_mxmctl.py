@@ -286,7 +286,7 @@ def test_check_tells_all_faults_of_the_settings(tmp_path):
     assert done.returncode == 78
     for line in (
             f'{path}:1: workers: "many" is not a number; write',
-            f'{path}:3: public_origin: "movies.example.org" is no origin',
+            f'{path}:3: public_origin: "movies.example.org" is not an origin',
             f'{path}:4: there is no setting "listne_fast"; did you mean '
             'listen_fast?',
             f'{tmp_path}/conf.d/10-mail.conf:1: mail_transport: "pigeon"',

@@ -100,9 +100,9 @@ def test_bad_settings_change_nothing(stack, client):
     wait_whole(stack)
     before, mark = workers(stack), stack.mark()
     stack.reload_mxmd(body_limit="much", no_such_setting=1)
-    stack.wait_log(r'mxm\.conf:\d+: body_limit: "much" is no size; write',
+    stack.wait_log(r'mxm\.conf:\d+: body_limit: "much" is not a size; write',
                    since=mark)
-    stack.wait_log(r"there is no setting \"no_such_setting\"", since=mark)
+    stack.wait_log(r"unknown setting \"no_such_setting\"", since=mark)
     stack.wait_log("the old ones stay in force", since=mark)
     assert client.get("/healthz").status_code == 200
     assert workers(stack) == before

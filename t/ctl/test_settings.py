@@ -92,29 +92,25 @@ def conf(tmp_path):
 # ------------------------------------------------------------------ values
 
 BAD = {
-    "ADDRESS": ("movies", "is no mail address; write name@host"),
-    "BYTES": ("much", "is no size; write a number of bytes, or one with K "
-                      "or M"),
-    "LEVEL": ("loud", "is no level; write error, warning, info or debug"),
+    "ADDRESS": ("movies", "is not a mail address; write name@host"),
+    "BYTES": ("much", "is not a size; write a number of bytes, optionally with K or M"),
+    "LEVEL": ("loud", "is not a log level; write error, warning, info or debug"),
     "LIMIT": ("-1", "is not a number; write a whole number, 0 for no limit"),
-    "MILLIS": ("5 parsecs", "is no time; write a number with ms, s, m, h or "
+    "MILLIS": ("5 parsecs", "is not a duration; write a number with ms, s, m, h or "
                             "d, for example 30s"),
-    "MODE": ("rw-rw----", "is no mode; write three or four octal digits, for "
+    "MODE": ("rw-rw----", "is not a file mode; write three or four octal digits, for "
                           "example 0660"),
-    "ORIGIN": ("movies.example.org", "is no origin; write scheme, host and "
-                                     "perhaps port and nothing after it"),
-    "ORIGINS": ("https://a.org, b.org", "is no origin; write origins with "
-                                        "commas between"),
-    "PATH": ("var/lib", "is no absolute path; begin it with a slash"),
-    "SECONDS": ("soon", "is no time; write a number with s, m, h or d, for "
+    "ORIGIN": ("movies.example.org", "is not an origin; write scheme, host and optional port only"),
+    "ORIGINS": ("https://a.org, b.org", "is not an origin; write origins separated by commas"),
+    "PATH": ("var/lib", "is not an absolute path; write a path that begins with a slash"),
+    "SECONDS": ("soon", "is not a duration; write a number with s, m, h or d, for "
                         "example 60m"),
-    "SHARE": ("most of it", "is no share; write a number from 0 to 1, or 0% "
+    "SHARE": ("most of it", "is not a share; write a number from 0 to 1, or 0% "
                             "to 100%"),
-    "SOCKETS": ("localhost:11211", "is no list of absolute paths; write paths "
-                                   "that begin with a slash, with commas"),
-    "SWITCH": ("yes", "is no switch; write on or off"),
-    "TARGET": ("syslog", "is no target; write auto, journal or stderr"),
-    "TRANSPORT": ("pigeon", "is no way to send mail; write smtp or file"),
+    "SOCKETS": ("localhost:11211", "is not a list of absolute paths; write absolute paths separated by commas"),
+    "SWITCH": ("yes", "is not a switch; write on or off"),
+    "TARGET": ("syslog", "is not a log target; write auto, journal or stderr"),
+    "TRANSPORT": ("pigeon", "is not a mail transport; write smtp or file"),
     "WORKERS": ("many", "is not a number; write a whole number, 0 for "
                         "automatic, at most 1024"),
 }
@@ -146,26 +142,26 @@ def test_each_setting_names_its_line_and_remedy(conf):
     ("workers", "3.5", "is not a number"),
     ("limit_user", "1000001", "is too large"),
     ("limit_user", "٣", "is not a number"),
-    ("body_limit", "0", "is no size"),
+    ("body_limit", "0", "is not a size"),
     ("body_limit", "2G", "is more than 1G"),
-    ("body_limit", "1T", "is no size"),
-    ("body_limit", "", "is no size"),
-    ("access_lifetime", "0s", "is no whole number of seconds"),
-    ("access_lifetime", "1500ms", "is no whole number of seconds"),
+    ("body_limit", "1T", "is not a size"),
+    ("body_limit", "", "is not a size"),
+    ("access_lifetime", "0s", "is not a whole number of seconds"),
+    ("access_lifetime", "1500ms", "is not a whole number of seconds"),
     ("refresh_lifetime", "11000d", "is longer than ten years"),
-    ("statement_timeout", "9999999999999999d", "is no time"),
+    ("statement_timeout", "9999999999999999d", "is not a duration"),
     ("request_deadline", "99ms", "is too short; at least 100ms"),
-    ("socket_mode", "8", "is no mode"),
-    ("socket_mode", "4777", "is no mode"),
-    ("public_origin", "https://a.org/path", "is no origin"),
-    ("public_origin", "ftp://a.org", "is no origin"),
-    ("public_origin", "https://a.org:123456", "is no origin"),
-    ("public_origin", "https://", "is no origin"),
+    ("socket_mode", "8", "is not a file mode"),
+    ("socket_mode", "4777", "is not a file mode"),
+    ("public_origin", "https://a.org/path", "is not an origin"),
+    ("public_origin", "ftp://a.org", "is not an origin"),
+    ("public_origin", "https://a.org:123456", "is not an origin"),
+    ("public_origin", "https://", "is not an origin"),
     ("public_origin", "", "is empty; the default is https://localhost"),
     ("cors_origins", "https://a.org,,https://b.org",
-     "has nothing between two commas"),
-    ("cors_origins", "*", "is no origin"),
-    ("cache_servers", "/a,b", "is no list of absolute paths"),
+     "has an empty item"),
+    ("cors_origins", "*", "is not an origin"),
+    ("cache_servers", "/a,b", "is not a list of absolute paths"),
     ("cache_servers", "/" + "x" * 107, "too long for a socket"),
     ("listen_fast", "/" + "x" * 107, "is longer than 107 bytes"),
     ("run_dir", "", "is empty; the default is /run/moviesxmovies"),
@@ -178,15 +174,12 @@ def test_each_setting_names_its_line_and_remedy(conf):
     ("database", "dbname='x", "unterminated quoted string"),
     ("database", "postgresql://[::1/x", "in IPv6 host address"),
     ("statement_timeout", "30s",
-     "30s is not shorter than request_deadline, 30s, so a worker is killed "
-     "before PostgreSQL ends its statement; make it shorter, or the deadline "
-     "longer"),
-    ("body_limit", "4095", "4095 is too small, next to nothing would be let "
-                           "through; at least 4K, the default is 64K"),
+     "30s is not shorter than request_deadline, 30s, so a worker is killed before PostgreSQL cancels its statement; reduce it, or increase the deadline"),
+    ("body_limit", "4095", "4095 is too small, almost all requests would be refused; at least 4K, the default is 64K"),
     ("upload_limit", "1K", "is too small"),
-    ("log_level", "INFO", "is no level"),
-    ("answer_cache", "", "is no switch"),
-    ("mail_from", "a@b@c", "is no mail address"),
+    ("log_level", "INFO", "is not a log level"),
+    ("answer_cache", "", "is not a switch"),
+    ("mail_from", "a@b@c", "is not a mail address"),
 ])
 def test_values_that_are_no_good(conf, name, value, words):
     conf.keyed(f"# a comment\n\n  {name} =   {value}  ")
@@ -268,16 +261,15 @@ def test_half_a_password_is_not_told(conf, database):
 # ------------------------------------------------------------------- lines
 
 @pytest.mark.parametrize("line, words", [
-    ("workers", 'this is no setting; write name = value, or begin a comment '
+    ("workers", 'not a setting; write name = value, or begin a comment '
                 'with #'),
-    ("= 3", "this is no setting; write name = value"),
+    ("= 3", "not a setting; write name = value"),
     ("workres = 3", 'there is no setting "workres"; did you mean workers?'),
-    ("frobnicate = 3", 'there is no setting "frobnicate"; "mxmctl config" '
-                       'lists all'),
+    ("frobnicate = 3", 'unknown setting "frobnicate"; "mxmctl config" '
+                       'lists them'),
     ("Workers = 3", 'there is no setting "Workers"; did you mean workers?'),
-    ("workers = 3\nworkers = 4", "workers stands in line 1 already; remove "
-                                 "one of the two"),
-    ("smtp_user = a\x07b", "there is a control character in this line"),
+    ("workers = 3\nworkers = 4", "workers is already set in line 1; remove one of them"),
+    ("smtp_user = a\x07b", "control character in this line"),
 ])
 def test_lines_that_are_no_good(conf, line, words):
     conf.keyed(line)
@@ -303,7 +295,7 @@ def test_a_file_that_cannot_be_read(conf, tmp_path):
     conf.path.unlink()
     found = conf.faults()
     assert found[0].startswith(f"{conf.path}: cannot be read: No such file")
-    assert '"mxmctl config --default-file" prints one' in found[0]
+    assert '"mxmctl config --default-file" prints a sample' in found[0]
     conf.path.mkdir()
     assert any(f"{conf.path}: cannot be read: Is a directory" in f
                for f in conf.faults())
@@ -337,8 +329,7 @@ def test_each_part_is_a_file_of_its_own(conf):
     conf.keyed("workers = 1")
     conf.part("a.conf", "workers = 2\n")
     path = conf.part("b.conf", "\nworkers = 3\nworkers = 4\n")
-    assert conf.fault().startswith(f"{path}:3: workers stands in line 2 "
-                                   "already")
+    assert conf.fault().startswith(f"{path}:3: workers is already set in line 2")
 
 
 def test_mistakes_in_parts_and_environment_name_them(conf):
@@ -366,8 +357,8 @@ def test_every_setting_can_come_from_the_environment(conf):
 def test_a_secret_in_a_file_for_everybody(conf):
     conf.write(f"workers = 1\nsigning_key = {KEY}\n", 0o644)
     fault = conf.fault()
-    assert fault.startswith(f"{conf.path}:2: signing_key: everybody can read "
-                            f'this file; run "chmod o= {conf.path}", or use '
+    assert fault.startswith(f"{conf.path}:2: signing_key: this file is world-readable; "
+                            f'run "chmod o= {conf.path}", or use '
                             "signing_key_file")
     assert KEY not in fault
     subprocess.run(shlex.split(re.search('"(chmod[^"]*)"', fault)[1]),
@@ -393,13 +384,13 @@ def test_a_secret_in_a_file_of_its_own(conf, mode, end):
 
 
 @pytest.mark.parametrize("text, mode, words", [
-    (KEY, 0o644, 'everybody can get at this secret (mode 0644); run "chmod '
+    (KEY, 0o644, 'this secret is accessible to all users (mode 0644); run "chmod '
                  'o= '),
-    (KEY, 0o602, "everybody can get at this secret (mode 0602)"),
+    (KEY, 0o602, "this secret is accessible to all users (mode 0602)"),
     ("x" * 4097, 0o600, "is too long for a secret; at most 4096 bytes"),
     (b"\xff" * 40, 0o600, 'a secret must be text; "openssl rand -hex 32" '
-                          "makes one"),
-    ("", 0o600, "signing_key: there is none"),
+                          "generates one"),
+    ("", 0o600, "signing_key: is missing"),
     ("short\n", 0o600, "signing_key: is too short"),
 ])
 def test_files_with_secrets_that_are_no_good(conf, text, mode, words):
@@ -420,8 +411,8 @@ def test_a_secret_and_a_file_with_it(conf):
     path = conf.secret("signing.key", KEY)
     conf.keyed(f"signing_key_file = {path}")
     assert conf.fault().startswith(
-        f"{conf.path}:1: signing_key_file is given, and signing_key in "
-        f"{conf.path}:2 too; remove one of the two")
+        f"{conf.path}:1: signing_key_file is set, and signing_key in "
+        f"{conf.path}:2 too; remove one of them")
 
 
 def test_credentials_of_the_service_manager(conf):
@@ -456,7 +447,7 @@ def test_length_of_the_key(conf, key, good):
     found = conf.faults()
     assert (found == []) == good
     if not good:
-        assert "at least 32 bytes are needed" in found[0]
+        assert "at least 32 bytes are required" in found[0]
 
 
 def test_the_command_that_makes_a_key_works(conf):
@@ -504,15 +495,14 @@ def test_values_that_follow_from_others(conf):
 def test_mails_into_a_folder_need_one(conf):
     conf.keyed("mail_transport = file")
     assert conf.fault() == (
-        f"{conf.path}: mail_dir: is empty, and mail_transport = file writes "
-        "into it; name a folder")
+        f"{conf.path}: mail_dir: is empty, but mail_transport = file writes to it; set a directory")
 
 
 def test_a_run_dir_too_deep_for_sockets(conf):
     conf.keyed("run_dir = /" + "x" * 100)
     found = conf.faults()
     assert {f.split(": ")[1] for f in found} == {"listen_fast", "listen_slow"}
-    assert all("choose a shorter folder" in f for f in found)
+    assert all("use a shorter directory" in f for f in found)
 
 
 def test_bad_settings_start_nothing(conf):

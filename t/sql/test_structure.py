@@ -140,11 +140,11 @@ def test_an_account_that_leaves_takes_only_what_is_hers(sql):
         VALUES (11, 11, 11, 'commented', 'x', true),
                (12, 12, 11, 'of another', 'x', true);
         INSERT INTO comment (id, user_id, review_id, reply_comment_id, content)
-        VALUES (11, 12, 11, NULL, 'below hers'),
-               (12, 11, 12, NULL, 'hers, answered'),
+        VALUES (11, 12, 11, NULL, 'below own'),
+               (12, 11, 12, NULL, 'own, answered'),
                (13, 13, 12, 12, 'the answer'),
-               (14, 11, 12, 13, 'hers, last'),
-               (15, 11, 12, NULL, 'hers, reacted to');
+               (14, 11, 12, 13, 'own, last'),
+               (15, 11, 12, NULL, 'own, reacted to');
         INSERT INTO reaction (user_id, comment_id, emoji)
         VALUES (12, 15, 'LIKE'), (11, 13, 'LIKE');
         INSERT INTO friendship (user1_id, user2_id) VALUES (11, 12), (12, 13);
@@ -153,7 +153,7 @@ def test_an_account_that_leaves_takes_only_what_is_hers(sql):
                " WHERE movie_id = 11 ORDER BY id") == [
                    (11, None, "", False), (12, 12, "of another", True)]
     assert sql("SELECT id, user_id, content FROM comment ORDER BY id") == [
-        (11, 12, "below hers"), (12, None, ""), (13, 13, "the answer"),
+        (11, 12, "below own"), (12, None, ""), (13, 13, "the answer"),
         (15, None, "")]
     assert sql("SELECT user_id, comment_id FROM reaction") == [(12, 15)]
     assert sql("SELECT user1_id, user2_id FROM friendship") == [(12, 13)]

@@ -267,14 +267,16 @@ Test(conf, origins)
 	    "http://127.0.0.1:8080");
 	cr_assert_str_eq(
 	    normal("public_origin", "http://[::1]:80", id), "http://[::1]:80");
-	cr_assert(refused("public_origin", "movies.example.org", "no origin"));
-	cr_assert(refused("public_origin", "https://a/b", "no origin"));
-	cr_assert(refused("public_origin", "https://a:b", "no origin"));
-	cr_assert(refused("public_origin", "https://a:123456", "no origin"));
-	cr_assert(refused("public_origin", "https://u@a", "no origin"));
-	cr_assert(refused("public_origin", "https://", "no origin"));
-	cr_assert(refused("public_origin", "https://[::1", "no origin"));
-	cr_assert(refused("public_origin", "javascript://a", "no origin"));
+	cr_assert(
+	    refused("public_origin", "movies.example.org", "not an origin"));
+	cr_assert(refused("public_origin", "https://a/b", "not an origin"));
+	cr_assert(refused("public_origin", "https://a:b", "not an origin"));
+	cr_assert(
+	    refused("public_origin", "https://a:123456", "not an origin"));
+	cr_assert(refused("public_origin", "https://u@a", "not an origin"));
+	cr_assert(refused("public_origin", "https://", "not an origin"));
+	cr_assert(refused("public_origin", "https://[::1", "not an origin"));
+	cr_assert(refused("public_origin", "javascript://a", "not an origin"));
 	cr_assert(refused("public_origin", "", "is empty"));
 }
 
@@ -284,9 +286,10 @@ Test(conf, lists)
 			     CONF_ID_cors_origins),
 	    "https://a,http://b:1");
 	cr_assert_str_eq(normal("cors_origins", "", CONF_ID_cors_origins), "");
-	cr_assert(refused("cors_origins", "https://a,,https://b", "between"));
-	cr_assert(refused("cors_origins", "https://a,", "between"));
-	cr_assert(refused("cors_origins", "*", "no origin"));
+	cr_assert(
+	    refused("cors_origins", "https://a,,https://b", "empty item"));
+	cr_assert(refused("cors_origins", "https://a,", "empty item"));
+	cr_assert(refused("cors_origins", "*", "not an origin"));
 	cr_assert_str_eq(
 	    normal("cache_servers", "/a.sock,/b.sock", CONF_ID_cache_servers),
 	    "/a.sock,/b.sock");
@@ -304,9 +307,9 @@ Test(conf, numbers_and_modes)
 	cr_assert(refused("workers", "1025", "too large"));
 	cr_assert(refused("workers", "99999999999999999999", "not a number"));
 	cr_assert_not_null(normal("workers", "1024", CONF_ID_workers));
-	cr_assert(refused("socket_mode", "rw", "no mode"));
-	cr_assert(refused("socket_mode", "0888", "no mode"));
-	cr_assert(refused("socket_mode", "7777", "no mode"));
+	cr_assert(refused("socket_mode", "rw", "not a file mode"));
+	cr_assert(refused("socket_mode", "0888", "not a file mode"));
+	cr_assert(refused("socket_mode", "7777", "not a file mode"));
 	cr_assert_not_null(normal("socket_mode", "660", CONF_ID_socket_mode));
 	cr_assert_eq(conf->socket_mode, 0660);
 	cr_assert(refused("answer_cache", "yes", "on or off"));
@@ -326,20 +329,21 @@ Test(conf, times_and_sizes)
 	    normal("statement_timeout", "0", CONF_ID_statement_timeout));
 	cr_assert_eq(conf->statement_timeout, 0);
 	cr_assert(refused("request_deadline", "99ms", "too short"));
-	cr_assert(refused("request_deadline", "5s", "make it shorter"));
-	cr_assert(refused("statement_timeout", "30s", "make it shorter"));
+	cr_assert(refused("request_deadline", "5s", "reduce it"));
+	cr_assert(refused("statement_timeout", "30s", "reduce it"));
 	cr_assert_not_null(
 	    normal("statement_timeout", "29s", CONF_ID_statement_timeout));
-	cr_assert(refused("request_deadline", "1y", "no time"));
-	cr_assert(refused("request_deadline", "5 s", "no time"));
-	cr_assert(refused("request_deadline", "-5s", "no time"));
-	cr_assert(refused("request_deadline", "999999999999999d", "no time"));
+	cr_assert(refused("request_deadline", "1y", "not a duration"));
+	cr_assert(refused("request_deadline", "5 s", "not a duration"));
+	cr_assert(refused("request_deadline", "-5s", "not a duration"));
+	cr_assert(
+	    refused("request_deadline", "999999999999999d", "not a duration"));
 	cr_assert(refused("request_deadline", "9999d", "ten years"));
 	cr_assert(refused("access_lifetime", "0", "whole number of seconds"));
 	cr_assert(refused("access_lifetime", "1500ms", "whole number"));
-	cr_assert(refused("body_limit", "0", "no size"));
+	cr_assert(refused("body_limit", "0", "not a size"));
 	cr_assert(refused("body_limit", "2G", "more than 1G"));
-	cr_assert(refused("body_limit", "1MB", "no size"));
+	cr_assert(refused("body_limit", "1MB", "not a size"));
 	cr_assert(refused("body_limit", "4095", "too small"));
 	cr_assert(refused("upload_limit", "1", "too small"));
 	cr_assert_not_null(normal("body_limit", "4K", CONF_ID_body_limit));
@@ -354,7 +358,7 @@ Test(conf, paths_and_addresses)
 	cr_assert_not_null(
 	    normal("mail_from", "movies@localhost", CONF_ID_mail_from));
 	cr_assert_eq(load("mail_transport = file\n" KEY), ERR_INVALID);
-	cr_assert(told("mail_dir", "name a folder"));
+	cr_assert(told("mail_dir", "set a directory"));
 }
 
 /* ------------------------------------------------- what follows from what */

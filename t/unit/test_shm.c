@@ -271,7 +271,7 @@ Test(shm, a_folder_that_is_not_there)
 
 	cr_assert_eq(shm_create(NULL, "/nonexistent", routes, 2, &other, &why),
 	    ERR_UNAVAILABLE);
-	cr_assert_not_null(strstr(why, "the folder must exist"));
+	cr_assert_not_null(strstr(why, "its directory must exist"));
 }
 
 Test(shm, a_failed_raise_takes_the_cache_out)
