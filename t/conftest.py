@@ -31,11 +31,8 @@ CURRENT = {}
 
 @pytest.fixture(scope="session")
 def cluster():
-    made = stack_module.Cluster()
-    try:
-        yield made.start()
-    finally:
-        made.close()
+    with stack_module.Cluster() as made:
+        yield made
 
 
 @pytest.fixture(scope="module")

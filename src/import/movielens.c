@@ -291,6 +291,48 @@ genre_array(
 	return array.data;
 }
 
+/* Adds a row of a file to the copy, or skips it if it is invalid. */
+typedef enum err copy_line(
+    struct movielens *ml, struct table *t, struct copy *c, TALLOC_CTX *mem);
+
+static enum err
+copy_lines(
+    struct movielens *ml, struct table *t, struct copy *c, copy_line *line)
+{
+	TALLOC_CTX *mem = mem_need(talloc_new(ml->im->mem)); /* of a row */
+	bool any;
+	enum err e;
+
+	for (;;) {
+		e = table_next(t, &any);
+		if (e || !any)
+			break;
+		e = line(ml, t, c, mem);
+		if (e)
+			break;
+		talloc_free_children(mem);
+	}
+	talloc_free(mem);
+	return e;
+}
+
+static enum err
+copy_table(struct movielens *ml, struct table *t, enum stmt s, copy_line *line)
+{
+	struct import *im = ml->im;
+	struct copy *c;
+	enum err e = copy_begin(im->mem, im->db, s, &c);
+
+	if (e)
+		return import_database_failed(im, e);
+	e = copy_lines(ml, t, c, line);
+	if (e)
+		copy_abort(c, "reading failed");
+	else
+		e = copy_end(c, NULL);
+	return e ? import_database_failed(im, e) : ERR_OK;
+}
+
 /* Copies a row; invalid rows are skipped. */
 static enum err
 copy_movie(
@@ -337,10 +379,7 @@ stage_movies(struct movielens *ml)
 {
 	static const char *const names[] = { "movieId", "title", "genres" };
 	struct import *im = ml->im;
-	TALLOC_CTX *mem;
-	struct copy *c;
 	struct table t;
-	bool any;
 	enum err e;
 
 	e = table_open(im, "movies.csv", "movies", names, array_len(names), &t);
@@ -348,24 +387,7 @@ stage_movies(struct movielens *ml)
 		e = import_exec(im, SQL_ml_movie_stage, NULL);
 	if (e)
 		return e;
-	e = copy_begin(im->mem, im->db, SQL_ml_movie_copy, &c);
-	if (e)
-		return import_database_failed(im, e);
-	for (;;) {
-		e = table_next(&t, &any);
-		if (e || !any)
-			break;
-		mem = mem_need(talloc_new(im->mem));
-		e = copy_movie(ml, &t, c, mem);
-		talloc_free(mem);
-		if (e)
-			break;
-	}
-	if (e)
-		copy_abort(c, "reading failed");
-	else
-		e = copy_end(c, NULL);
-	return e ? import_database_failed(im, e) : ERR_OK;
+	return copy_table(ml, &t, SQL_ml_movie_copy, copy_movie);
 }
 
 static enum err
@@ -476,12 +498,14 @@ note_order(struct movielens *ml, int64_t user, int64_t movie)
 }
 
 static enum err
-copy_rating(struct movielens *ml, struct table *t, struct copy *c)
+copy_rating(
+    struct movielens *ml, struct table *t, struct copy *c, TALLOC_CTX *mem)
 {
 	int64_t user, movie, when;
 	char line[24], stars[2] = { 0 };
 	int rating = read_rating(t->fields[2]);
 
+	(void)mem;
 	if (!read_key(t->fields[0], &user) || !read_key(t->fields[1], &movie)) {
 		table_skip(t, "bad number",
 		    "userId \"%s\" and movieId \"%s\" must be numbers",
@@ -514,9 +538,7 @@ stage_ratings(struct movielens *ml)
 	static const char *const names[] = { "userId", "movieId", "rating",
 		"timestamp" };
 	struct import *im = ml->im;
-	struct copy *c;
 	struct table t;
-	bool any;
 	enum err e;
 
 	e = table_open(
@@ -527,22 +549,7 @@ stage_ratings(struct movielens *ml)
 		return e;
 	ml->last_line = ml->last_user = ml->last_movie = 0;
 	ml->in_order = true;
-	e = copy_begin(im->mem, im->db, SQL_ml_rating_copy, &c);
-	if (e)
-		return import_database_failed(im, e);
-	for (;;) {
-		e = table_next(&t, &any);
-		if (e || !any)
-			break;
-		e = copy_rating(ml, &t, c);
-		if (e)
-			break;
-	}
-	if (e)
-		copy_abort(c, "reading failed");
-	else
-		e = copy_end(c, NULL);
-	return e ? import_database_failed(im, e) : ERR_OK;
+	return copy_table(ml, &t, SQL_ml_rating_copy, copy_rating);
 }
 
 static enum err

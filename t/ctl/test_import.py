@@ -4,16 +4,15 @@ with line numbers, interruption, lost connections, exit statuses."""
 
 import json
 import os
-import pathlib
 import pty
 import re
-import secrets
 import select
 import signal
 import subprocess
 
 import pytest
 
+import place as place_module
 import stack as stack_module
 import world
 
@@ -62,45 +61,9 @@ userId,movieId,rating,timestamp
 """
 
 
-class Place:
-    """A database with a configuration file for it."""
-
-    def __init__(self, cluster, folder):
-        self.cluster, self.folder = cluster, pathlib.Path(folder)
-        self.database = cluster.create(cluster.template(
-            "migrated", stack_module.migrate(cluster)))
-        self.media = self.folder / "media"
-        self.media.mkdir()
-        self.conf = self.folder / "mxm.conf"
-        self.configure()
-
-    def configure(self, **more):
-        settings = {
-            "run_dir": self.folder,
-            **self.cluster.reach(self.database),
-            "cache_servers": self.folder / "none.sock",
-            "media_root": self.media,
-            "signing_key": secrets.token_hex(32),
-        }
-        settings.update(more)
-        stack_module.write_conf(self.conf, settings)
-
+class Place(place_module.Place):
     def ctl(self, *args, check=False):
         return stack_module.ctl(self.conf, [str(a) for a in args], check=check)
-
-    def start(self, *args):
-        """mxmctl in the background."""
-        return subprocess.Popen(
-            [str(stack_module.BUILD / "mxmctl"), "--config", str(self.conf),
-             *map(str, args)], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-            text=True, env=stack_module.environment())
-
-    def sql(self, text):
-        return self.cluster.sql(text, None, self.database, "mxm")
-
-    def one(self, text):
-        (row,) = self.sql(text)
-        return row[0] if len(row) == 1 else row
 
     def dump(self):
         """The whole database as text, without what pg_dump makes up."""

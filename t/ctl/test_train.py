@@ -3,15 +3,14 @@
 published, and that the model in force stays after an interruption."""
 
 import json
-import pathlib
 import random
 import re
-import secrets
 import signal
 import subprocess
 
 import pytest
 
+import place as place_module
 import stack as stack_module
 
 EX_USAGE, EX_DATAERR, EX_UNAVAILABLE, EX_TEMPFAIL, EX_CONFIG = 64, 65, 69, 75, 78
@@ -22,30 +21,7 @@ BAD = ("--set", "stars=-1,-1,-1,-1,-1", "--set", "near_keep=0")
 LONG = ("--set", "iterations=1000", "--set", "factors=256")
 
 
-class Place:
-    """A database with a configuration file for it."""
-
-    def __init__(self, cluster, folder):
-        self.cluster, self.folder = cluster, pathlib.Path(folder)
-        self.database = cluster.create(cluster.template(
-            "migrated", stack_module.migrate(cluster)))
-        self.conf = self.folder / "mxm.conf"
-        self.configure()
-
-    def configure(self, **more):
-        stack_module.write_conf(self.conf, {
-            "run_dir": self.folder,
-            **self.cluster.reach(self.database),
-            "media_root": self.folder,
-            "signing_key": secrets.token_hex(32), **more})
-
-    def sql(self, text, params=None):
-        return self.cluster.sql(text, params, self.database, "mxm")
-
-    def one(self, text):
-        ((value,),) = self.sql(text)
-        return value
-
+class Place(place_module.Place):
     def ctl(self, *args, status=0):
         done = stack_module.ctl(self.conf, ["recommend", *args], check=False)
         assert done.returncode == status, done.stdout + done.stderr
@@ -59,10 +35,7 @@ class Place:
 
     def start(self, *args):
         """A training in the background."""
-        return subprocess.Popen(
-            [str(stack_module.BUILD / "mxmctl"), "--config", str(self.conf),
-             "recommend", "train", *args], stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE, text=True, env=stack_module.environment())
+        return super().start("recommend", "train", *args)
 
     def rate(self, rows):
         """Ratings (user, movie, stars, seconds), with their users and
@@ -206,7 +179,7 @@ def test_tuning_by_settings_and_by_hand(full):
     assert quality["order"] == {"used": True}
     full.configure(recommend_tuning="factors=0")
     done = full.train(status=EX_CONFIG)
-    complaint = f"{full.conf}:6: recommend_tuning: factors must be a whole"
+    complaint = f"{full.conf}:7: recommend_tuning: factors must be a whole"
     assert complaint in done.stderr
     checked = stack_module.ctl(full.conf, "check settings", check=False)
     assert checked.returncode == EX_CONFIG and complaint in checked.stdout

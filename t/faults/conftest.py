@@ -10,11 +10,8 @@ import world
 @pytest.fixture(scope="module")
 def server():
     """A PostgreSQL of this module's own."""
-    made = stack_module.Cluster()
-    try:
-        yield made.start()
-    finally:
-        made.close()
+    with stack_module.Cluster() as made:
+        yield made
 
 
 @pytest.fixture(scope="module")

@@ -14,6 +14,7 @@ import time
 import pytest
 import requests
 
+import life
 import stack as stack_module
 from life import lock, state, wait_for_lock, workers
 from stack import wait_until
@@ -29,16 +30,14 @@ def token(far):
     return far.client("ana").token
 
 
-class Traffic:
+class Traffic(life.Threads):
     """Clients that ask without a pause until the block ends."""
 
     def __init__(self, stack, token, paths, clients):
         self.url, self.paths = stack.url, paths
         self.headers = {"Authorization": f"Bearer {token}"}
-        self.stop = threading.Event()
+        super().__init__(*[self.run] * clients)
         self.good, self.statuses, self.faults = [], [], []
-        self.threads = [threading.Thread(target=self.run)
-                        for _ in range(clients)]
 
     def run(self):
         with requests.Session() as session:
@@ -56,16 +55,6 @@ class Traffic:
         self.statuses.append(r.status_code)
         if r.status_code == 200:
             self.good.append(time.monotonic())
-
-    def __enter__(self):
-        for thread in self.threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self.stop.set()
-        for thread in self.threads:
-            thread.join()
 
     def gap(self, begin, end):
         """The longest time without a good answer between the two."""

@@ -3,6 +3,7 @@
 locks that make a request wait, load from many clients, and plain FastCGI."""
 
 import contextlib
+import functools
 import json
 import pathlib
 import struct
@@ -167,7 +168,26 @@ class Call(threading.Thread):
         return self.response
 
 
-class Load:
+class Threads:
+    """Runs functions, each in a thread of its own, until the block ends: then
+    `stop` is set and they are waited for."""
+
+    def __init__(self, *targets):
+        self.stop = threading.Event()
+        self.threads = [threading.Thread(target=t) for t in targets]
+
+    def __enter__(self):
+        for thread in self.threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.stop.set()
+        for thread in self.threads:
+            thread.join()
+
+
+class Load(Threads):
     """Threads that each play a part without a pause until the block ends.
 
     A part is a function that is given a client and yields requests, as
@@ -175,11 +195,9 @@ class Load:
     the contract; faults are those that break it, and broken connections."""
 
     def __init__(self, stack, parts):
-        self.stop = threading.Event()
+        super().__init__(*(functools.partial(self.go, stack, token, part)
+                           for token, part in parts))
         self.seen, self.faults = [], []
-        self.threads = [threading.Thread(target=self.go,
-                                         args=(stack, token, part))
-                        for token, part in parts]
 
     def go(self, stack, token, part):
         client = stack.client(check=False)
@@ -206,16 +224,6 @@ class Load:
         wait_until(lambda: len(self.seen) + len(self.faults) >= enough
                    or not any(t.is_alive() for t in self.threads),
                    "load flows", timeout=60)
-
-    def __enter__(self):
-        for thread in self.threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self.stop.set()
-        for thread in self.threads:
-            thread.join()
 
 
 def readers(token, paths, clients):

@@ -210,6 +210,16 @@ class Cluster:
                    alive=self.process, timeout=60)
         return self
 
+    def __enter__(self):
+        try:
+            return self.start()
+        except BaseException:
+            self.close()
+            raise
+
+    def __exit__(self, *_):
+        self.close()
+
     def _run(self, *args):
         done = subprocess.run(as_user("postgres", [str(a) for a in args]),
                               capture_output=True, text=True, cwd="/")

@@ -103,12 +103,9 @@ HOT = [
 
 
 @pytest.fixture(scope="module")
-def database(cluster):
-    migrated = cluster.template("migrated", stack_module.migrate(cluster))
-    name = cluster.create(migrated)
-    cluster.sql(FILL, None, name, stack_module.OWNER)
-    yield name
-    cluster.drop(name)
+def database(cluster, database):
+    cluster.sql(FILL, None, database, stack_module.OWNER)
+    return database
 
 
 def statement(name, build):

@@ -80,14 +80,6 @@ def place(cluster, tmp_path):
     cluster.drop(made.database)
 
 
-@pytest.fixture(scope="module")
-def database(cluster):
-    name = cluster.create(cluster.template("migrated",
-                                           stack_module.migrate(cluster)))
-    yield name
-    cluster.drop(name)
-
-
 @pytest.mark.parametrize("statement", FORBIDDEN)
 def test_the_program_cannot(cluster, database, statement):
     with pytest.raises(psycopg2.errors.InsufficientPrivilege):

@@ -10,9 +10,7 @@ import stack as stack_module
 
 
 @pytest.fixture(scope="module")
-def database(cluster):
-    migrated = cluster.template("migrated", stack_module.migrate(cluster))
-    name = cluster.create(migrated)
+def database(cluster, database):
     cluster.sql("""
         INSERT INTO account (id, username, email)
         SELECT i, 'u' || i, 'u' || i || '@example.org'
@@ -27,9 +25,8 @@ def database(cluster):
         VALUES (1, 1, 1, 'x', 'y', true);
         SELECT setval(pg_get_serial_sequence(name, 'id'), 100)
           FROM unnest(ARRAY['account', 'movie', 'review', 'comment']) AS name;
-        """, None, name, stack_module.OWNER)
-    yield name
-    cluster.drop(name)
+        """, None, database, stack_module.OWNER)
+    return database
 
 
 @pytest.fixture

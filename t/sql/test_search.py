@@ -73,13 +73,11 @@ HOSTILE = [
 
 
 @pytest.fixture(scope="module")
-def database(cluster):
-    migrated = cluster.template("migrated", stack_module.migrate(cluster))
-    name = cluster.create(migrated)
-    cluster.sql(f"SET mxm.films = {FILMS};" + CATALOGUE.read_text(), None, name)
-    cluster.sql("VACUUM ANALYZE", None, name)
-    yield name
-    cluster.drop(name)
+def database(cluster, database):
+    cluster.sql(f"SET mxm.films = {FILMS};" + CATALOGUE.read_text(), None,
+                database)
+    cluster.sql("VACUUM ANALYZE", None, database)
+    return database
 
 
 @pytest.fixture

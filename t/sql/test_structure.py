@@ -10,14 +10,6 @@ import stack as stack_module
 MIGRATIONS = stack_module.ROOT / "sql" / "migrations"
 
 
-@pytest.fixture(scope="module")
-def database(cluster):
-    name = cluster.create(cluster.template("migrated",
-                                           stack_module.migrate(cluster)))
-    yield name
-    cluster.drop(name)
-
-
 @pytest.fixture
 def sql(cluster, database):
     return lambda text, params=None: cluster.sql(text, params, database)

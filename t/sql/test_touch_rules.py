@@ -376,17 +376,14 @@ IRRELEVANT = [
 
 
 @pytest.fixture(scope="module")
-def database(cluster):
-    name = cluster.create(cluster.template("migrated",
-                                           stack_module.migrate(cluster)))
-    cluster.sql(WORLD, None, name)
+def database(cluster, database):
+    cluster.sql(WORLD, None, database)
     cluster.sql("""
         SELECT setval(pg_get_serial_sequence(attrelid::regclass::text, attname),
                       100)
           FROM pg_attribute
-         WHERE attidentity <> '' AND NOT attisdropped""", None, name)
-    yield name
-    cluster.drop(name)
+         WHERE attidentity <> '' AND NOT attisdropped""", None, database)
+    return database
 
 
 @pytest.fixture

@@ -89,20 +89,27 @@ report_share(void *report_arg, double share)
 	keep_alive(t);
 }
 
+/* Begins a step that compares settings by the ratings of the task. */
+static struct tune
+begin_tuning(struct task *t, const char *what)
+{
+	t->fit.options.als.stop = t->fit.options.near.stop = &ctl_stop;
+	recommend_step(t, SHARES, "%s", what);
+	return (struct tune){ .triples = t->data.table.triples,
+		.users = t->data.table.users.n,
+		.items = t->data.table.items.n,
+		.report_share = report_share,
+		.report_arg = t };
+}
+
 static int
 search_settings(struct task *t)
 {
-	const struct tune tune = { .triples = t->data.table.triples,
-		.users = t->data.table.users.n,
-		.items = t->data.table.items.n,
-		.report = report_trial,
-		.report_share = report_share,
-		.report_arg = t };
+	struct tune tune = begin_tuning(t, "tuning");
 	int status;
 	enum err e;
 
-	t->fit.options.als.stop = t->fit.options.near.stop = &ctl_stop;
-	recommend_step(t, SHARES, "tuning");
+	tune.report = report_trial;
 	e = tune_settings(&tune, &t->fit.options);
 	if (recommend_ended(t, e, &status))
 		return status;
@@ -158,15 +165,9 @@ report_order(const struct task *t)
 static int
 test_order(struct task *t)
 {
-	const struct tune tune = { .triples = t->data.table.triples,
-		.users = t->data.table.users.n,
-		.items = t->data.table.items.n,
-		.report_share = report_share,
-		.report_arg = t };
+	const struct tune tune =
+	    begin_tuning(t, "testing whether the order of ratings matters");
 
-	t->fit.options.als.stop = t->fit.options.near.stop = &ctl_stop;
-	recommend_step(
-	    t, SHARES, "testing whether the order of ratings matters");
 	if (tune_order(&tune, &t->fit.options, &t->fit.order))
 		return recommend_interrupted(t);
 	progress_end(&t->step.progress);

@@ -17,15 +17,21 @@ memory(struct task *t)
 	    t->data.table.users.n, t->data.table.items.n);
 }
 
+/* Trains on the ratings that were read, and makes everybody's list. */
 static int
-learn(struct task *t)
+learn_lists(struct task *t, uint32_t **lists)
 {
-	int status = recommend_choose_settings(t);
+	int status = memory(t);
 
+	if (status == EX_OK)
+		status = recommend_choose_settings(t);
 	if (status != EX_OK)
 		return status;
 	recommend_matrix(t);
-	return recommend_learn(t, "training", t->data.by_user, &t->fit.model);
+	status = recommend_learn(t, "training", t->data.by_user, &t->fit.model);
+	return status == EX_OK ? recommend_lists(t, t->fit.model,
+				     t->data.by_user, NULL, lists) :
+				 status;
 }
 
 /* ------------------------------------------------------------------- rank */
@@ -38,12 +44,7 @@ recommend_rank(struct task *t)
 
 	status = recommend_read(t, t->options.train, &t->data.table);
 	if (status == EX_OK)
-		status = memory(t);
-	if (status == EX_OK)
-		status = learn(t);
-	if (status == EX_OK)
-		status = recommend_lists(
-		    t, t->fit.model, t->data.by_user, NULL, &lists);
+		status = learn_lists(t, &lists);
 	if (status != EX_OK)
 		return status;
 	if (table_write_lists(t->options.out, &t->data.table, lists,
@@ -171,12 +172,7 @@ recommend_evaluate(struct task *t)
 	t->options.top = EVALUATE_TOP;
 	status = split_or_read(t);
 	if (status == EX_OK)
-		status = memory(t);
-	if (status == EX_OK)
-		status = learn(t);
-	if (status == EX_OK)
-		status = recommend_lists(
-		    t, t->fit.model, t->data.by_user, NULL, &lists);
+		status = learn_lists(t, &lists);
 	if (status == EX_OK)
 		status =
 		    recommend_lists(t, NULL, t->data.by_user, NULL, &plain);
