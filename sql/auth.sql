@@ -187,8 +187,8 @@ CASE WHEN c.mails_since <= now() - interval '1 day' THEN c.mailed_at
      WHEN c.mails < 2 THEN c.mailed_at
      ELSE c.mailed_at + interval '1 minute' * power(2, c.mails - 2) END
 
--- Another mail is asked for: the row of the code is the lock. Whoever loses a
--- race sees the row as it was before, and waits a full minute.
+-- Requests another mail: the row of the code is the lock. The loser of a race
+-- reads the row as it was before, and must wait a full minute.
 -- name: verification_resend :one (viewer bigint)
 WITH me AS (
 	SELECT id, verified

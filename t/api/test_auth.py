@@ -53,7 +53,7 @@ def at_once(n, call):
 
 
 @pytest.fixture
-def nobody(stack):
+def unverified(stack):
     """A new account that is logged in but not verified."""
     body = newcomer()
     c = stack.client()
@@ -518,26 +518,26 @@ def test_refused_signups_leave_no_picture(stack, client):
 
 # -- verification ---------------------------------------------------------
 
-def test_verify_with_the_mailed_code(stack, nobody):
-    assert nobody.get("/api/movies/").status_code == 403
-    code = stack.mail(nobody.email)
-    r = nobody.post(VERIFY, {"verification_code": code})
+def test_verify_with_the_mailed_code(stack, unverified):
+    assert unverified.get("/api/movies/").status_code == 403
+    code = stack.mail(unverified.email)
+    r = unverified.post(VERIFY, {"verification_code": code})
     assert r.status_code == 200 and r.json() == {"status": True}
     # at once, with the token of before
-    assert nobody.get("/api/movies/").status_code == 200
-    nobody.refresh()
-    assert claims(nobody.token)["verified"] is True
+    assert unverified.get("/api/movies/").status_code == 200
+    unverified.refresh()
+    assert claims(unverified.token)["verified"] is True
     # the code is used up, and nothing is left of it
     assert stack.sql("SELECT digest FROM code AS c JOIN account AS a"
                      " ON a.id = c.user_id WHERE a.username = %s",
-                     (nobody.username,)) == [(None,)]
+                     (unverified.username,)) == [(None,)]
 
 
-def test_code_is_nowhere_in_the_database(stack, nobody):
-    code = stack.mail(nobody.email)
+def test_code_is_nowhere_in_the_database(stack, unverified):
+    code = stack.mail(unverified.email)
     for table in ("account", "code", "job"):
         rows = stack.sql(f"SELECT t::text FROM {table} AS t")
-        owner = [text for (text,) in rows if nobody.username in text
+        owner = [text for (text,) in rows if unverified.username in text
                  or table != "account"]
         assert not any(f'"{code}"' in t or f",{code}," in t for t in owner)
 
@@ -545,28 +545,28 @@ def test_code_is_nowhere_in_the_database(stack, nobody):
 @pytest.mark.parametrize("value", [
     None, 0, 123456, True, [], {}, "", "12345", "1234567", "abcdef",
     "\u0661\u0662\u0663\u0664\u0665\u0666", " 123456", "-12345", "1e5000"])
-def test_verify_with_what_is_no_code(stack, nobody, value):
-    stack.mail(nobody.email)
-    r = nobody.post(VERIFY, {"verification_code": value})
+def test_verify_with_what_is_no_code(stack, unverified, value):
+    stack.mail(unverified.email)
+    r = unverified.post(VERIFY, {"verification_code": value})
     assert r.status_code == 400
     assert r.json()["error"] == "Verification code is incorrect"
-    assert nobody.get("/api/movies/").status_code == 403
+    assert unverified.get("/api/movies/").status_code == 403
 
 
-def test_null_does_not_verify_before_the_mail_is_written(stack, nobody):
+def test_null_does_not_verify_before_the_mail_is_written(stack, unverified):
     stack.sql("DELETE FROM code WHERE user_id ="
               " (SELECT id FROM account WHERE username = %s)",
-              (nobody.username,))
+              (unverified.username,))
     for value in (None, "", "000000"):
-        r = nobody.post(VERIFY, {"verification_code": value})
+        r = unverified.post(VERIFY, {"verification_code": value})
         assert r.status_code == 400
 
 
-def test_code_as_a_number_does_not_match(stack, nobody):
-    code = stack.mail(nobody.email)
-    r = nobody.post(VERIFY, {"verification_code": int(code)})
+def test_code_as_a_number_does_not_match(stack, unverified):
+    code = stack.mail(unverified.email)
+    r = unverified.post(VERIFY, {"verification_code": int(code)})
     assert r.status_code == 400
-    r = nobody.post(VERIFY, {"verification_code": code})
+    r = unverified.post(VERIFY, {"verification_code": code})
     assert r.status_code == 200
 
 
@@ -574,10 +574,10 @@ def test_code_as_a_number_does_not_match(stack, nobody):
     (b"{}", "Missing required fields"), (b"{", "Invalid JSON body"),
     (b"", "Invalid JSON body"), (b"[]", "Invalid JSON body"),
     (b"7", "Invalid JSON body"), (b"\xff", "Invalid JSON body")])
-def test_verify_bodies(nobody, body, text):
+def test_verify_bodies(unverified, body, text):
     for kind in ("application/json", "text/plain",
                  "application/x-www-form-urlencoded"):
-        r = nobody.request("POST", VERIFY, data=body,
+        r = unverified.request("POST", VERIFY, data=body,
                            headers={"Content-Type": kind})
         assert r.status_code == 400
         told = r.json()
@@ -590,53 +590,53 @@ def wrong(code):
     return f"{(int(code) + 1) % 1000000:06d}"
 
 
-def test_five_tries(stack, nobody):
-    code = stack.mail(nobody.email)
+def test_five_tries(stack, unverified):
+    code = stack.mail(unverified.email)
     for _ in range(5):
-        r = nobody.post(VERIFY, {"verification_code": wrong(code)})
+        r = unverified.post(VERIFY, {"verification_code": wrong(code)})
         assert r.status_code == 400
         assert r.json() == {"error": "Verification code is incorrect"}
-    r = nobody.post(VERIFY, {"verification_code": code})
+    r = unverified.post(VERIFY, {"verification_code": code})
     assert r.status_code == 400
     # a new mail brings five more
-    assert nobody.post(RESEND).status_code == 200
-    code = stack.mail(nobody.email)
-    r = nobody.post(VERIFY, {"verification_code": code})
+    assert unverified.post(RESEND).status_code == 200
+    code = stack.mail(unverified.email)
+    r = unverified.post(VERIFY, {"verification_code": code})
     assert r.status_code == 200
 
 
-def test_tries_at_once_do_not_exceed_five(stack, nobody):
-    code = int(stack.mail(nobody.email))
-    answers = at_once(20, lambda i: nobody.post(
+def test_tries_at_once_do_not_exceed_five(stack, unverified):
+    code = int(stack.mail(unverified.email))
+    answers = at_once(20, lambda i: unverified.post(
         VERIFY, {"verification_code": f"{(code + 1 + i) % 1000000:06d}"}))
     assert {r.status_code for r in answers} == {400}
     assert stack.value("SELECT tries FROM code AS c JOIN account AS a"
                        " ON a.id = c.user_id WHERE a.username = %s",
-                       (nobody.username,)) == 5
+                       (unverified.username,)) == 5
 
 
-def test_right_code_twice_at_once_is_right_twice(stack, nobody):
-    code = stack.mail(nobody.email)
-    answers = at_once(8, lambda _: nobody.post(
+def test_right_code_twice_at_once_is_right_twice(stack, unverified):
+    code = stack.mail(unverified.email)
+    answers = at_once(8, lambda _: unverified.post(
         VERIFY, {"verification_code": code}))
     assert [r.status_code for r in answers] == [200] * 8
 
 
-def test_code_expires(stack, nobody):
-    code = stack.mail(nobody.email)
+def test_code_expires(stack, unverified):
+    code = stack.mail(unverified.email)
     stack.sql("UPDATE code SET expires_at = now() - interval '1 second'"
               " FROM account AS a WHERE a.id = user_id AND a.username = %s",
-              (nobody.username,))
-    r = nobody.post(VERIFY, {"verification_code": code})
+              (unverified.username,))
+    r = unverified.post(VERIFY, {"verification_code": code})
     assert r.status_code == 400
 
 
-def test_code_is_good_for_a_day_and_one_account(stack, nobody):
-    code = stack.mail(nobody.email)
+def test_code_is_good_for_a_day_and_one_account(stack, unverified):
+    code = stack.mail(unverified.email)
     assert stack.value(
         "SELECT expires_at - c.created_at = interval '24 hours' FROM code AS c"
         " JOIN account AS a ON a.id = c.user_id WHERE a.username = %s",
-        (nobody.username,)) is True
+        (unverified.username,)) is True
     other = newcomer()
     c = stack.client()
     c.post(SIGNUP, other)
@@ -652,22 +652,22 @@ def test_verified_accounts_get_success_whatever_the_code(ana, code):
     assert r.status_code == 200 and r.json() == {"status": True}
 
 
-def test_wrong_code_in_the_language_of_the_account(stack, nobody):
-    nobody.language("fr")
-    r = nobody.post(VERIFY, {"verification_code": "x"})
+def test_wrong_code_in_the_language_of_the_account(stack, unverified):
+    unverified.language("fr")
+    r = unverified.post(VERIFY, {"verification_code": "x"})
     assert r.json()["error"] != "Verification code is incorrect"
 
 
 # -- resend ---------------------------------------------------------------
 
-def test_resend_and_its_cooldown(stack, nobody):
-    first = stack.mail(nobody.email)
+def test_resend_and_its_cooldown(stack, unverified):
+    first = stack.mail(unverified.email)
     # the mail of the sign-up does not count
-    r = nobody.post(RESEND)
+    r = unverified.post(RESEND)
     assert r.status_code == 200
     assert r.json() == {"status": "Verification email resent"}
-    second = stack.mail(nobody.email)
-    r = nobody.post(RESEND)
+    second = stack.mail(unverified.email)
+    r = unverified.post(RESEND)
     assert r.status_code == 429
     seconds = int(r.headers["Retry-After"])
     assert 50 <= seconds <= 60
@@ -675,54 +675,54 @@ def test_resend_and_its_cooldown(stack, nobody):
                                  f" {seconds} seconds")
     # only the newest is good
     if first != second:
-        r = nobody.post(VERIFY, {"verification_code": first})
+        r = unverified.post(VERIFY, {"verification_code": first})
         assert r.status_code == 400
-    r = nobody.post(VERIFY, {"verification_code": second})
+    r = unverified.post(VERIFY, {"verification_code": second})
     assert r.status_code == 200
 
 
-def test_resend_after_a_minute(stack, nobody):
-    assert nobody.post(RESEND).status_code == 200
+def test_resend_after_a_minute(stack, unverified):
+    assert unverified.post(RESEND).status_code == 200
     stack.sql("UPDATE code SET mailed_at = mailed_at - interval '60 seconds'"
               " FROM account AS a WHERE a.id = user_id AND a.username = %s",
-              (nobody.username,))
-    assert nobody.post(RESEND).status_code == 200
-    assert nobody.post(RESEND).status_code == 429
+              (unverified.username,))
+    assert unverified.post(RESEND).status_code == 200
+    assert unverified.post(RESEND).status_code == 429
 
 
-def test_resend_pauses_grow_and_end_at_six(stack, nobody, figure):
+def test_resend_pauses_grow_and_end_at_six(stack, unverified, figure):
     """That of the sign-up is the first of the day."""
     def earlier(column, seconds):
         stack.sql(f"UPDATE code SET {column} = {column} - %s * interval "
                   "'1 second' FROM account AS a WHERE a.id = user_id"
-                  " AND a.username = %s", (seconds, nobody.username))
-    stack.mail(nobody.email)
+                  " AND a.username = %s", (seconds, unverified.username))
+    stack.mail(unverified.email)
     pauses = []
     for _ in range(5):
-        assert nobody.post(RESEND).status_code == 200
-        r = nobody.post(RESEND)
+        assert unverified.post(RESEND).status_code == 200
+        r = unverified.post(RESEND)
         assert r.status_code == 429
         pauses.append(int(r.headers["Retry-After"]))
         earlier("mailed_at", pauses[-1] - 20)
-        assert nobody.post(RESEND).status_code == 429
+        assert unverified.post(RESEND).status_code == 429
         earlier("mailed_at", 20)
     figure("pauses between mails, in seconds", pauses)
     for pause, most in zip(pauses, (60, 120, 240, 480, 86400)):
         assert most - 60 <= pause <= most
     earlier("mailed_at", 7200)
-    assert nobody.post(RESEND).status_code == 429
+    assert unverified.post(RESEND).status_code == 429
     earlier("mails_since", 86400)
-    assert nobody.post(RESEND).status_code == 200
+    assert unverified.post(RESEND).status_code == 200
 
 
-def test_resends_at_once_send_one(stack, nobody):
+def test_resends_at_once_send_one(stack, unverified):
     count = ("SELECT count(*) FROM job AS j JOIN account AS a"
              " ON j.payload->>'account_id' = a.id::text"
              " WHERE j.name = 'mail_verification' AND a.username = %s")
-    before = stack.value(count, (nobody.username,))
-    answers = at_once(12, lambda _: nobody.post(RESEND))
+    before = stack.value(count, (unverified.username,))
+    answers = at_once(12, lambda _: unverified.post(RESEND))
     assert sorted(r.status_code for r in answers) == [200] + [429] * 11
-    assert stack.value(count, (nobody.username,)) == before + 1
+    assert stack.value(count, (unverified.username,)) == before + 1
 
 
 def test_resend_to_the_verified_sends_nothing(stack, ana):
@@ -733,8 +733,8 @@ def test_resend_to_the_verified_sends_nothing(stack, ana):
     assert stack.value("SELECT count(*) FROM job") == before
 
 
-def test_resend_takes_the_empty_form_of_the_front_end(nobody):
-    r = nobody.request("POST", RESEND, data=b"", headers={
+def test_resend_takes_the_empty_form_of_the_front_end(unverified):
+    r = unverified.request("POST", RESEND, data=b"", headers={
         "Content-Type": "application/x-www-form-urlencoded"})
     assert r.status_code == 200
 

@@ -151,7 +151,7 @@ def test_all_else_by_account(visitor):
         refused(client.delete("/api/movies/heat/unseen/"))
         refused(client.post(VERIFY, CODE_BODY))
     assert other.get("/api/movies/heat/").status_code == 200
-    # a token that does not work is nobody's
+    # an invalid token belongs to no account
     assert one.get("/api/users/", token="nonsense").status_code == 401
 
 

@@ -362,7 +362,7 @@ def test_rotation(rotating):
     fourth = use(third).json()["refresh"]
     access = c.token
     assert c.get(SELF).status_code == 200
-    # a token from long ago: somebody kept a copy, the session ends
+    # reuse of an old token: it was copied, so the session ends
     refresh_refused(use(first))
     refresh_refused(use(fourth))
     # and its access tokens with it, as soon as mxm-jobs has told the cache

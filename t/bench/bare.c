@@ -115,7 +115,7 @@ add_column(struct bare *b, const PGresult *res, int column)
 
 /* ---------------------------------------------------------- a request */
 
-/* The last segment of the address, which nobody percent-encodes here. */
+/* The last segment of the address, which is not percent-encoded here. */
 static void
 read_path(char *const *envp, char *out, size_t size)
 {

@@ -115,11 +115,11 @@ WRITES = {
     "POST /api/users/onboarding/": nothing,
     "POST /api/users/preferred-language/": a_language,
 }
-# Those that nobody here can do: all users are verified.
+# Operations that no user here can call: all are verified.
 REFUSED = {"POST /api/auth/resend-verification-email/",
            "POST /api/auth/verify/"}
 
-# The order follows everybody's ratings, and what strangers do may be seen late
+# The order follows all ratings, and changes by other users may be seen late
 # (as long as the answer is cached), as may the reasons that lie with them; what
 # is in it, and what friends do, may not.
 ORDER_MAY_LAG = ("/api/movies/",)

@@ -90,7 +90,7 @@ def test_jobs_that_failed_and_jobs_that_wait(stack, tmp_path):
         assert found["queue"][0] == "warning"
         assert '"mxmctl jobs list failed"' in found["queue"][1]
         stack.sql("DELETE FROM job WHERE name = 'of_a_later_release'")
-        stack.sql(insert, ("queued", None))  # nobody here knows it
+        stack.sql(insert, ("queued", None))  # unknown to this version
         found = check(stack, tmp_path, 69)
         assert found["queue"] == (
             "FAILED", "a job has been overdue for 60 min; check that "
@@ -222,7 +222,7 @@ def test_it_changes_nothing(stack, tmp_path):
     assert state() == before
 
 
-# -------------------------------------------------- whoever may not look
+# -------------------------------------------------- without permissions
 
 @pytest.mark.parametrize("command", ["check", "migrate", "migrate --status",
                                      "jobs list", "import demo",

@@ -202,7 +202,7 @@ def test_a_worker_past_the_deadline_is_killed(stack, ana, client):
         stack.wait_log(r"while serving POST /api/movies/\{movie\}/unseen/ for "
                        r"\d+ ms, past the request deadline; replaced",
                        since=mark)
-        # a write is not tried again: nobody knows how far it got
+        # a write is not retried: its progress is unknown
         r = write.answer()
         assert r.status_code == 503 and r.json()["error"]
         assert int(r.headers["Retry-After"]) > 0

@@ -107,7 +107,7 @@ def test_readme_says_how_to_get_what_the_tests_need():
         imported |= set(re.findall(r"^(?:import|from) (\w+)",
                                    path.read_text(), re.M))
     foreign = imported - ours - set(sys.stdlib_module_names)
-    assert foreign <= set(brought), "a module nobody installs"
+    assert foreign <= set(brought), "a module that is not installed"
     assert {brought[module] for module in foreign} <= set(names)
 
 

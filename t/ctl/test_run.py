@@ -44,7 +44,7 @@ def test_an_unknown_command_is_an_error_with_usage():
 
 # ------------------------------------------------------------------- demo
 
-# What the one who starts it may have, and nobody should notice.
+# Settings of the user that must have no effect.
 ODD = {"LC_ALL": "tr_TR.UTF-8", "LANG": "tr_TR.UTF-8", "TZ": "Asia/Kathmandu",
        "NO_COLOR": "1", "TERM": "dumb", "http_proxy": "http://127.0.0.1:9",
        "PGPORT": "9", "PGHOST": "nowhere", "PGOPTIONS": "-c work_mem=x",

@@ -144,7 +144,7 @@ def test_told_to_stop_it_finishes_the_job_at_hand(stack, smtp):
     slow = queue(stack, "mail_reset", {"account_id": BOB})
     wait_until(lambda: "DATA" in smtp.verbs(), "the mail has begun")
     stack.jobs.signal(signal.SIGTERM)
-    # Only then does nobody take another job.
+    # Only then no process takes another job.
     wait_until(lambda: len(all_children(stack)) == 1,
                "only the one with the job is left", alive=stack.jobs)
     later = queue(stack, "mail_reset", {"account_id": BOB})

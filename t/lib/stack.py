@@ -162,7 +162,7 @@ log_line_prefix = '%m [%p] %d '
 log_min_duration_statement = 2000
 """
 
-# Nobody needs the data after a crash of the machine.
+# The data is not needed after a crash of the machine.
 PG_CONF_FAST = """
 fsync = off
 full_page_writes = off

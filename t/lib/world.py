@@ -19,7 +19,7 @@ import stack
 
 FIXTURES = stack.ROOT / "t/fixtures"
 
-# Everybody's in people.sql.
+# The password of all users in people.sql.
 PASSWORD = "Popcorn-at-nine-42"
 
 SCRIPTS = {

@@ -40,7 +40,7 @@ on_server(const char *command)
 }
 
 /*
- * WITH (FORCE) ends whoever is still there, but not the server's own cleaning,
+ * WITH (FORCE) ends remaining sessions, but not autovacuum,
  * for which it lacks the right. The plain form waits for that, and for no
  * other.
  */

@@ -16,7 +16,7 @@
 
 extern TALLOC_CTX *mem;    /* of the test */
 extern struct db *db;      /* on the test's database, not yet connected */
-extern PGconn *other;      /* somebody else on the same database */
+extern PGconn *other;      /* another session on the same database */
 extern const char *dbinfo; /* conninfo of the test's database */
 
 /* The .init and .fini of a suite. */

@@ -309,7 +309,7 @@ Test(als, empty_rows_are_zero)
 	talloc_free(mem);
 }
 
-/* Somebody who rated everything, all alike, is nothing special. */
+/* A user with the same rating for everything is handled like others. */
 Test(als, everything_rated_alike)
 {
 	static float dense[USERS * ITEMS];

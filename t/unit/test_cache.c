@@ -323,7 +323,7 @@ Test(cache, the_pause_doubles)
 	cr_assert(took > 1900000 && took < 2500000, "%d us", (int)took);
 }
 
-/* What a frozen server answers at last is nobody's any more. */
+/* Late answers of a frozen server are discarded. */
 Test(cache, late_answers_are_lost)
 {
 	struct cache_item item;
@@ -589,7 +589,7 @@ raise_and_look(struct log *log, const struct cache_key *k, struct cache *c)
 	atomic_store(&log->seen[atomic_fetch_add(&log->n, 1)], v);
 }
 
-/* Without evictions a number never falls, whoever reads it. */
+/* Without evictions a generation never decreases. */
 static void
 look_and_compare(struct log *log, const struct cache_key *k, struct cache *c)
 {

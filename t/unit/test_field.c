@@ -397,7 +397,7 @@ Test(field, reads_files)
 	cr_assert_str_eq(input_text(r, "text"), "hi");
 	cr_assert_str_eq(input_of(r, "file")->file->filename, "a.png");
 	cr_assert_eq(input_of(r, "file")->file->len, 3);
-	/* what a browser sends for an input nobody touched */
+	/* what a browser sends for an empty file input */
 	r = post(STYLE_ERROR, all_input, type, mem_printf(NULL, body, "", ""),
 	    ERR_OK);
 	cr_assert_null(input_of(r, "file")->file);

@@ -154,7 +154,7 @@ Test(fold, stars_become_preferences)
 	cr_expect_float_eq(taste_preference(&t, NAN), -1, 1e-6f);
 }
 
-/* Nobody has no taste; films the model does not know say nothing. */
+/* No ratings, no factors; films that are not in the model are ignored. */
 Test(fold, without_ratings_there_is_nothing)
 {
 	static const uint32_t unknown[] = { ITEMS, UINT32_MAX };

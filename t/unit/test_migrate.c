@@ -120,7 +120,7 @@ Test(migrate, failure_undoes_that_one_and_names_the_line)
 
 Test(migrate, waits_for_another_run)
 {
-	/* Somebody holds the lock, and gives it up by being ended. */
+	/* Another session holds the lock until it is terminated. */
 	struct db *third = db_new(mem, dbinfo, 300);
 
 	sql("SELECT pg_advisory_lock(7236837)");

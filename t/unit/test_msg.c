@@ -114,7 +114,7 @@ Test(msg, sizes)
 	cr_assert_str_eq(msg_size(NULL, LANG_EN, 12345), "12 KiB");
 }
 
-/* Braces that stand for nothing would be shown to somebody. */
+/* Unknown placeholders would be shown to users. */
 Test(msg, every_brace_stands_for_something)
 {
 	const char *const args[3] = { "1", "2", "3" };

@@ -375,7 +375,7 @@ Test(prefork, a_reload_starts_new_workers_before_it_drains_the_old_ones)
 	board->go = 1;
 	wait_ready(4, 2);
 	WAIT(board->peers == 3);
-	WAIT(board->freed == 1); /* nobody needs the old settings */
+	WAIT(board->freed == 1); /* the old settings are unused */
 	cr_assert_eq(board->orphans, 0);
 	cr_assert_eq(shm_events(shm, SHM_RELOADS), 1);
 	cr_assert_eq(board->told_ready, 2);

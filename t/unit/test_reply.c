@@ -140,10 +140,10 @@ Test(reply, lets_no_header_be_split, .signal = 6)
 Test(reply, knows_who_may_keep_it)
 {
 	struct req *r = answered("GET");
-	struct account *somebody = (struct account *)r; /* only its being */
+	struct account *account = (struct account *)r; /* any pointer */
 
 	reply_etag(r);
-	r->account = somebody;
+	r->account = account;
 	cr_assert_str_eq(world_header(r, "Cache-Control"), "private, no-cache");
 	cr_assert_str_eq(
 	    world_header(r, "Vary"), "Accept, Authorization, Origin");

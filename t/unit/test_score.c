@@ -89,7 +89,7 @@ Test(score, parts_add_up_to_the_score)
 	talloc_free(m);
 }
 
-/* Somebody is writing into the file that the neighbours are in. */
+/* The file is overwritten where the neighbours are. */
 Test(score, stays_in_bounds_whatever_the_neighbours_are)
 {
 	static const uint32_t items[] = { 0, 8, 10, 33 };

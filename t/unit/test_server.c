@@ -215,7 +215,7 @@ is_closed(int fd)
 	return recv(fd, &c, 1, 0) <= 0;
 }
 
-/* Asks on a connection of its own, to see that somebody lives. */
+/* Sends a request on a new connection, to check that the server is alive. */
 static void
 expect_life(void)
 {
@@ -376,7 +376,7 @@ Test(server, serves_others_while_one_is_slow)
 	expect_clean_end();
 }
 
-/* What is no FastCGI costs its connection, and nobody else anything. */
+/* Invalid FastCGI closes only its own connection. */
 Test(server, survives_garbage)
 {
 	static const struct {
@@ -453,7 +453,7 @@ Test(server, survives_peers_that_go)
 	expect_clean_end();
 }
 
-/* Who stops half-way is waited for, but not for ever (5 s; nobody else is). */
+/* An incomplete request has a timeout of 5 s and does not block others. */
 Test(server, ends_peers_that_stop)
 {
 	int fd = connect_peer();
@@ -531,7 +531,7 @@ Test(server, hands_connections_over)
 	end_worker(&second);
 }
 
-/* Requests that come while the old worker is going are answered by somebody. */
+/* Requests that arrive while the old worker drains are answered. */
 Test(server, loses_nothing_in_a_handover)
 {
 	struct worker second;

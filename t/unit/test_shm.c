@@ -202,7 +202,7 @@ Test(shm, no_limit_is_no_limit)
 	cr_assert_eq(shm_refusals(shm, 0), 0);
 }
 
-/* More callers than places: everybody passes, whoever was quiet is forgotten.
+/* More callers than entries: all pass, the least recent ones are evicted.
  */
 Test(shm, a_table_that_is_full_goes_on)
 {
@@ -239,7 +239,7 @@ Test(shm, what_is_known_of_the_cache_outlives_the_master)
 	const char *why = "";
 	struct shm *next;
 
-	cr_assert(shm_cache_bypass(shm)); /* nobody has looked yet */
+	cr_assert(shm_cache_bypass(shm)); /* before the first round */
 	shm_touch_clear(shm, clock_steady_us());
 	cr_assert_eq(shm_create(NULL, folder, routes, 2, &next, &why), ERR_OK);
 	cr_assert_not(shm_cache_bypass(next));

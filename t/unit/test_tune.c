@@ -22,7 +22,7 @@ random_next(uint64_t *state)
 	return *state >> 33;
 }
 
-/* Everybody watches thirty films from somewhere on. */
+/* Every user watches thirty consecutive films. */
 static struct table
 watchers(TALLOC_CTX *mem, int users, bool made_up)
 {

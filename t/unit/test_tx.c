@@ -96,7 +96,7 @@ Test(tx, ignored_failure_does_not_pass_for_done)
 }
 
 /*
- * Serialization: the first time, somebody else changes the row after our
+ * Serialization: the first time, another session changes the row after our
  * snapshot was taken.
  */
 static enum err
