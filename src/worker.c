@@ -59,6 +59,14 @@ find_model(void *arg, struct req *r)
 }
 
 static void
+read_ahead(void *arg, TALLOC_CTX *mem, struct req *const *list, size_t n)
+{
+	struct worker *w = arg;
+
+	serve_ahead(&w->serve, mem, list, n);
+}
+
+static void
 serve(void *arg, struct req *r)
 {
 	struct worker *w = arg;
@@ -134,6 +142,7 @@ worker_run(
 		.begin = begin,
 		.end = end,
 		.prepare = prepare,
+		.read_ahead = read_ahead,
 		.has_peers = has_peers,
 		.arg = w,
 	};

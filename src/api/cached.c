@@ -159,50 +159,71 @@ take_answer(
 	return true;
 }
 
-bool
-cached_read(struct req *r, const struct claims *claims, struct cached *c)
+/* The language that the answer will most likely be in. */
+static enum lang
+language_of(const struct claims *claims)
 {
-	struct cache_key keys[3 + DEPENDS_MAX];
-	struct cache_item items[3 + DEPENDS_MAX];
-	enum lang lang = LANG_EN;
+	return claims && claims->has_lang ? claims->lang : LANG_EN;
+}
+
+size_t
+cached_keys(struct req *r, const struct claims *claims, struct cached *c,
+    struct cache_key keys[CACHED_KEYS_MAX])
+{
 	size_t n = 0, i;
 
 	memset(c, 0, sizeof *c);
 	c->cacheable = r->route->cache.seconds > 0 && r->conf->answer_cache;
 	if (r->shm && shm_cache_bypass(r->shm))
-		return false;
-	if (!claims && !c->cacheable)
-		return false;
+		return 0;
 	if (claims) {
 		account_keys(r, claims, c);
 		keys[n++] = c->account;
 		keys[n++] = c->account_generation;
-		if (claims->has_lang)
-			lang = claims->lang;
 	}
 	if (c->cacheable) {
-		answer_keys(r, claims ? claims->user_id : 0, lang, c);
+		answer_keys(
+		    r, claims ? claims->user_id : 0, language_of(claims), c);
 		keys[n++] = c->answer;
 		for (i = 0; i < c->n; i++)
 			keys[n++] = c->generation[i];
 	}
-	c->asked = cache_get_many(r->mem, r->cache, keys, items, n);
-	if (!c->asked)
-		return false;
-	n = 0;
+	return n;
+}
+
+bool
+cached_take(struct req *r, const struct claims *claims, struct cached *c,
+    const struct cache_item *items)
+{
+	size_t i;
+
+	c->asked = true;
 	if (claims) {
 		c->account_number = generation_parse(&items[1]);
 		take_account(r, claims, c, &items[0]);
-		n = 2;
+		items += 2;
 	}
 	if (!c->cacheable)
 		return false;
 	for (i = 0; i < c->n; i++)
-		c->number[i] = generation_parse(&items[n + 1 + i]);
-	if (claims && (!r->account || (r->account->lang != lang &&
-					  r->route->cache.by_lang)))
+		c->number[i] = generation_parse(&items[1 + i]);
+	if (claims &&
+	    (!r->account || (r->account->lang != language_of(claims) &&
+				r->route->cache.by_lang)))
 		return false;
-	return take_answer(r, c, &items[n]);
+	return take_answer(r, c, &items[0]);
+}
+
+bool
+cached_read(struct req *r, const struct claims *claims, struct cached *c)
+{
+	struct cache_key keys[CACHED_KEYS_MAX];
+	struct cache_item items[CACHED_KEYS_MAX];
+	size_t n = cached_keys(r, claims, c, keys);
+
+	if (n == 0 || !cache_get_many(r->mem, r->cache, keys, items, n))
+		return false;
+	return cached_take(r, claims, c, items);
 }
 
 bool

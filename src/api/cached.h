@@ -28,6 +28,20 @@ struct cached {
 	uint64_t number[DEPENDS_MAX];
 };
 
+/* So many keys at most are read for a request. */
+#define CACHED_KEYS_MAX (3 + DEPENDS_MAX)
+
+/*
+ * What is to be read for a request with `claims` (NULL: a public route); the
+ * number of keys. 0: the cache is not used.
+ */
+size_t cached_keys(struct req *r, const struct claims *claims, struct cached *c,
+    struct cache_key keys[CACHED_KEYS_MAX]);
+
+/* Takes what was read for those keys; as cached_read(). */
+bool cached_take(struct req *r, const struct claims *claims, struct cached *c,
+    const struct cache_item *items);
+
 /*
  * One round trip for a request with `claims` (NULL: a public route). Sets
  * r->account if the session is in the cache, and returns true if r->answer was

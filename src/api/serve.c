@@ -31,6 +31,23 @@
 #include "http/reply.h"
 #include "http/route.h"
 
+/*
+ * Of requests that arrive together, steps 1 to 4 of all come first, then one
+ * multi-get for all (step 5), then the rest of each in turn. That is as correct
+ * as one by one: an answer may show any state since the request arrived.
+ */
+struct progress {
+	enum err e;   /* of steps 1 to 3 */
+	bool options; /* the first has answered */
+	struct claims claims;
+	const struct claims *caller; /* NULL: nobody */
+	enum err query;              /* of step 4 */
+	struct problem *of_query;
+	struct cached cached;
+	bool read_ahead; /* step 5 has been done */
+	bool hit;        /* the answer came from the cache */
+};
+
 /* Retry-After while the database is unavailable, in seconds. */
 #define RETRY_SECONDS 5
 
@@ -86,8 +103,6 @@ find_route(struct req *r, bool *options)
 		    r, ERR_METHOD, NULL, MSG_METHOD_NOT_ALLOWED, args);
 	}
 	r->route = match.route;
-	if (r->shm)
-		shm_serving(r->shm, (int)(r->route - routes));
 	for (i = 0; i < PATH_PARAMS_MAX; i++)
 		r->path_param[i] = match.param[i];
 	return ERR_OK;
@@ -101,36 +116,51 @@ unavailable(struct req *r)
 }
 
 /*
- * Steps 5 and 6: the caller, from the cache or the database, and the guard.
- * *hit: the answer was read from the cache.
+ * Is the cache to be read now? Also if nothing was there when it was read
+ * ahead, and something has been stored since for another request of the same
+ * batch.
  */
-static enum err
-find_caller(
-    struct req *r, const struct claims *claims, struct cached *c, bool *hit)
+static bool
+is_worth_reading(
+    const struct serve *serve, const struct req *r, const struct progress *p)
 {
+	if (!p->read_ahead)
+		return true;
+	if (!serve->stored)
+		return false;
+	return (p->caller && !r->account) || (p->cached.cacheable && !p->hit);
+}
+
+/* Steps 5 and 6: the caller, from the cache or the database, and the guard. */
+static enum err
+find_caller(struct serve *serve, struct req *r, struct progress *p)
+{
+	struct cached *c = &p->cached;
 	enum err e;
 
-	*hit = cached_read(r, claims, c);
-	if (!claims)
+	if (is_worth_reading(serve, r, p))
+		p->hit = cached_read(r, p->caller, c);
+	if (!p->caller)
 		return ERR_OK;
 	if (!r->account) {
 		cached_prepare_account(r, c);
 		e = db_ready(r->db);
 		if (!e)
-			e = account_load(r, claims, &r->account);
+			e = account_load(r, p->caller, &r->account);
 		if (e == ERR_UNAVAILABLE)
 			return unavailable(r);
 		if (e)
 			return e;
 		cached_store_account(r, c);
+		serve->stored = true;
 	}
 	r->account_id = r->account->id;
 	r->lang = r->account->lang;
 	e = guard_account(r);
 	if (e)
 		return e;
-	if (!*hit)
-		*hit = cached_read_again(r, c);
+	if (!p->hit)
+		p->hit = cached_read_again(r, c);
 	return ERR_OK;
 }
 
@@ -168,16 +198,19 @@ look_after_model(const struct serve *serve, struct req *r)
 
 /* Step 9: ETag, caching, and 304 if the client has the answer. */
 static void
-finish(struct req *r, struct cached *c, bool hit)
+finish(struct serve *serve, struct req *r, struct progress *p)
 {
+	struct cached *c = &p->cached;
+
 	if (r->answer.status != 200 || r->route->method != METHOD_GET)
 		return;
 	reply_etag(r);
-	if (!hit && c->cacheable) {
+	if (!p->hit && c->cacheable) {
 		cached_store_answer(r, c);
+		serve->stored = true;
 		r->cache_word = c->asked ? "miss" : "off";
 	}
-	if (hit)
+	if (p->hit)
 		r->cache_word = "hit";
 	if (reply_matches(r))
 		r->answer.status = 304;
@@ -198,41 +231,6 @@ find_claims(struct req *r, struct claims *claims, const struct claims **caller)
 	if (claims->has_lang) /* until the account is known */
 		r->lang = claims->lang;
 	return ERR_OK;
-}
-
-static enum err
-serve_steps(struct serve *serve, struct req *r, struct cached *c, bool *hit)
-{
-	struct claims claims;
-	const struct claims *caller = NULL;
-	struct problem *of_query;
-	bool options;
-	enum err e, query;
-
-	e = find_route(r, &options);
-	if (e || options)
-		return e;
-	e = find_claims(r, &claims, &caller);
-	if (!e)
-		e = limit_request(r, caller ? caller->user_id : 0);
-	if (e)
-		return e;
-	if (r->route->cache.by_model && serve->find_model)
-		serve->find_model(serve->arg, r);
-	query = field_read_query(r);
-	of_query =
-	    r->problem; /* not reported to a caller that the guard refuses */
-	r->problem = NULL;
-	e = find_caller(r, caller, c, hit);
-	if (!e)
-		e = route_check_numbers(r);
-	if (e)
-		return e;
-	if (query) {
-		r->problem = of_query;
-		return query;
-	}
-	return *hit ? ERR_OK : run_handler(r, c);
 }
 
 /*
@@ -258,23 +256,114 @@ first_language(struct req *r)
 	return lang_negotiate(r->accept_language);
 }
 
+/* Steps 1 to 4. */
+static void
+first_steps(struct req *r, struct progress *p)
+{
+	r->lang = first_language(r);
+	p->e = find_route(r, &p->options);
+	if (p->e || p->options)
+		return;
+	p->e = find_claims(r, &p->claims, &p->caller);
+	if (!p->e)
+		p->e = limit_request(r, p->caller ? p->caller->user_id : 0);
+	if (p->e)
+		return;
+	p->query = field_read_query(r);
+	p->of_query =
+	    r->problem; /* not reported to a caller that the guard refuses */
+	r->problem = NULL;
+}
+
+/* Steps 5 to 8. */
+static enum err
+last_steps(struct serve *serve, struct req *r, struct progress *p)
+{
+	enum err e;
+
+	if (r->route->cache.by_model && serve->find_model)
+		serve->find_model(serve->arg, r);
+	e = find_caller(serve, r, p);
+	if (!e)
+		e = route_check_numbers(r);
+	if (e)
+		return e;
+	if (p->query) {
+		r->problem = p->of_query;
+		return p->query;
+	}
+	return p->hit ? ERR_OK : run_handler(r, &p->cached);
+}
+
+/* The keys of a request are those from `key`, and so are its items. */
+struct ahead {
+	struct req *r;
+	size_t key, n;
+};
+
+void
+serve_ahead(void *arg, TALLOC_CTX *mem, struct req *const *list, size_t n)
+{
+	struct serve *serve = arg;
+	struct cache_key *keys =
+	    mem_array(mem, struct cache_key, n * CACHED_KEYS_MAX);
+	struct cache_item *items;
+	struct ahead *ahead = mem_array(mem, struct ahead, n);
+	size_t total = 0, i;
+
+	for (i = 0; i < n; i++) {
+		struct req *r = list[i];
+		struct progress *p = mem_new(r->mem, struct progress);
+
+		log_request(r->id);
+		r->progress = p;
+		first_steps(r, p);
+		ahead[i] = (struct ahead){ .r = r, .key = total };
+		/* a model is held for one request only */
+		if (p->e || p->options || r->route->cache.by_model)
+			continue;
+		ahead[i].n =
+		    cached_keys(r, p->caller, &p->cached, keys + total);
+		total += ahead[i].n;
+	}
+	log_request(NULL);
+	serve->stored = false;
+	items = mem_array(mem, struct cache_item, total + 1);
+	if (!cache_get_many(mem, serve->cache, keys, items, total))
+		return;
+	for (i = 0; i < n; i++) {
+		struct progress *p = ahead[i].r->progress;
+
+		if (ahead[i].n == 0)
+			continue;
+		p->read_ahead = true;
+		p->hit = cached_take(
+		    ahead[i].r, p->caller, &p->cached, items + ahead[i].key);
+	}
+}
+
 void
 serve_request(void *arg, struct req *r)
 {
-	const struct serve *serve = arg;
-	struct cached c = { .asked = false };
-	bool hit = false;
+	struct serve *serve = arg;
+	struct progress alone = { .e = ERR_OK };
+	struct progress *p = r->progress ? r->progress : &alone;
 	enum err e;
 
 	log_request(r->id);
-	r->lang = first_language(r);
-	e = serve_steps(arg, r, &c, &hit);
+	if (p == &alone)
+		first_steps(r, p);
+	if (r->route && r->shm)
+		shm_serving(r->shm, (int)(r->route - routes));
+	e = p->e;
+	if (!e && !p->options)
+		e = last_steps(serve, r, p);
 	if (e) {
 		problem_reply(r, e);
 	} else if (r->route) {
-		if (!hit)
+		if (!p->hit)
 			look_after_model(serve, r);
-		finish(r, &c, hit);
+		finish(serve, r, p);
 	}
 }
 

@@ -25,10 +25,18 @@ struct serve {
 	/* Sets r->model and its version, for routes that need it; or NULL. */
 	void (*find_model)(void *arg, struct req *r);
 	void *arg;
+	bool stored; /* something in the cache, since serve_ahead() read it */
 };
 
 /* Sets the connections of the request. For struct server's prepare. */
 void serve_prepare(void *serve, struct req *r);
+
+/*
+ * Steps 1 to 5 of requests that have arrived together, with one multi-get. For
+ * server's read_ahead.
+ */
+void serve_ahead(
+    void *serve, TALLOC_CTX *mem, struct req *const *list, size_t n);
 
 /* Serves the request and sets r->answer. For server's serve. */
 void serve_request(void *serve, struct req *r);

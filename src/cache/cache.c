@@ -63,6 +63,7 @@ struct cache {
 	struct server *servers;
 	size_t n_servers;
 	char digest[33]; /* of the servers, then of the database */
+	uint64_t incarnation;
 };
 
 static void
@@ -219,6 +220,9 @@ cache_new(TALLOC_CTX *mem, const char *servers)
 void
 cache_set_incarnation(struct cache *c, uint64_t incarnation)
 {
+	if (c->digest[16] && c->incarnation == incarnation)
+		return;
+	c->incarnation = incarnation;
 	snprintf(
 	    c->digest + 16, sizeof c->digest - 16, "%016" PRIx64, incarnation);
 }
@@ -249,6 +253,7 @@ struct fetch {
 	size_t n;
 	const char **texts;
 	size_t *lens;
+	size_t next; /* values come in the order of the keys */
 };
 
 /* Sends the command for the keys of one server. */
@@ -280,16 +285,19 @@ static bool
 fetch_place(struct fetch *f, memcached_result_st *result)
 {
 	const char *key = memcached_result_key_value(result);
-	size_t len = memcached_result_key_length(result), i;
+	size_t len = memcached_result_key_length(result), k;
 	size_t size = memcached_result_length(result);
 
-	for (i = 0; i < f->n; i++) {
+	for (k = 0; k < f->n; k++) {
+		size_t i = (f->next + k) % f->n;
+
 		if (f->items[i].data || strlen(f->keys[i].text) != len ||
 		    memcmp(f->keys[i].text, key, len) != 0)
 			continue;
 		f->items[i].data =
 		    mem_textn(f->mem, memcached_result_value(result), size);
 		f->items[i].len = size;
+		f->next = i + 1;
 		return true;
 	}
 	return false;
@@ -327,7 +335,7 @@ bool
 cache_get_many(TALLOC_CTX *mem, struct cache *c, const struct cache_key *keys,
     struct cache_item *items, size_t n)
 {
-	struct fetch f = { mem, c, keys, items, n, NULL, NULL };
+	struct fetch f = { mem, c, keys, items, n, NULL, NULL, 0 };
 	bool answered = c->n_servers == 0 || n == 0;
 	size_t i;
 

@@ -23,7 +23,14 @@ rows_at(const struct rows *rows, int i, struct row *out)
 int
 row_column(const struct row *row, const char *name)
 {
-	return PQfnumber(row->res, name);
+	int i, n = PQnfields(row->res);
+
+	/* PQfnumber() would copy the name first, to fold what is not quoted */
+	for (i = 0; i < n; i++) {
+		if (strcmp(PQfname(row->res, i), name) == 0)
+			return i;
+	}
+	return -1;
 }
 
 int
@@ -41,7 +48,7 @@ row_column_name(const struct row *row, int column)
 static int
 column_of(const struct row *row, const char *name)
 {
-	int column = PQfnumber(row->res, name);
+	int column = row_column(row, name);
 
 	if (column < 0)
 		log_error("bug: the result has no column \"%s\"", name);

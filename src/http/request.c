@@ -71,7 +71,12 @@ method_name(enum method method)
 struct req *
 request_new(TALLOC_CTX *parent)
 {
-	TALLOC_CTX *mem = mem_request(parent);
+	return request_new_in(mem_request(parent));
+}
+
+struct req *
+request_new_in(TALLOC_CTX *mem)
+{
 	struct req *r = mem_new(mem, struct req);
 	size_t i;
 

@@ -97,6 +97,7 @@ struct req {
 	struct field_value *values; /* parallel to route->input */
 	struct problem *problem;    /* errors so far, NULL: none */
 	struct bound *bound;        /* of bind_arg(); NULL: none */
+	struct progress *progress;  /* of serve_ahead(); NULL: none */
 	struct answer answer;
 	int64_t account_id;     /* for the log; 0: none */
 	const char *cache_word; /* for the log: "hit", "miss", "off", "-" */
@@ -114,6 +115,9 @@ struct req {
 
 /* A request with its own context below `parent`; all texts are empty. */
 struct req *request_new(TALLOC_CTX *parent);
+
+/* A request whose context is `mem`, which has been emptied. */
+struct req *request_new_in(TALLOC_CTX *mem);
 
 /*
  * Reads the variables of the web server: "NAME=value" texts, terminated by

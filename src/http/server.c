@@ -2,6 +2,8 @@
 /*
  * Many persistent FastCGI connections, one request at a time, with libfcgi for
  * the protocol and edge-triggered epoll, so that idle connections cost nothing.
+ * Requests that have arrived together are read together, so that what they all
+ * need can be fetched in one trip; then they are served one after another.
  *
  * A request needs four system calls: epoll_wait, a peek, a read, a write. The
  * peek checks whether the request has arrived completely, or as much as the
@@ -33,6 +35,9 @@
 
 #define EVENTS_PER_ROUND 64
 
+/* So many requests are read before the first of them is served. */
+#define TOGETHER_MAX 16
+
 /*
  * Size of the window that is peeked at. nginx's parameters fit in 48 KiB; a
  * body that does not fit is read as it arrives.
@@ -60,6 +65,14 @@ struct connection {
 	struct connection *prev, *next;
 };
 
+/* A request that was read and waits for its turn. */
+struct taken {
+	struct connection *c;
+	struct req *r;
+	bool complete; /* so was its body */
+	bool last;     /* the connection is closed after the answer */
+};
+
 struct loop {
 	const struct server *s;
 	TALLOC_CTX *mem;
@@ -69,6 +82,9 @@ struct loop {
 	bool closing; /* connections are closed after their next answer */
 	int partial;  /* number of such connections */
 	struct connection *first;
+	struct taken taken[TOGETHER_MAX];
+	size_t n_taken;
+	TALLOC_CTX *memory[TOGETHER_MAX]; /* of those; emptied and used again */
 	unsigned char window[WINDOW];
 };
 
@@ -340,37 +356,94 @@ answer(const struct server *s, struct req *r, FCGX_Request *f)
 	return false;
 }
 
-/* Serves a request; false if the connection is to be closed. */
+/* Serves a request in its turn, and closes its connection if need be. */
+static void
+serve_one(struct loop *l, const struct taken *t)
+{
+	const struct server *s = l->s;
+	FCGX_Request *f = &t->c->fcgi;
+	bool good = t->complete;
+
+	if (s->begin)
+		s->begin(s->arg);
+	if (t->complete || t->r->body_too_large)
+		good = answer(s, t->r, f) && good;
+	else
+		t->r->answer.status = STATUS_GONE;
+	if (s->end)
+		s->end(s->arg, t->r);
+	talloc_free_children(t->r->mem);
+	good = good && f->keepConnection && !t->last && !l->closing;
+	FCGX_Free(f, 0);
+	if (!good)
+		close_connection(l, t->c);
+}
+
+/* Serves what was taken. */
+static void
+serve_taken(struct loop *l)
+{
+	const struct server *s = l->s;
+	struct req *list[TOGETHER_MAX];
+	size_t n = l->n_taken, i;
+	l->n_taken = 0;
+	if (n < 2) {
+		if (n == 1)
+			serve_one(l, &l->taken[0]);
+		return;
+	}
+	for (i = 0; i < n; i++)
+		list[i] = l->taken[i].r;
+	if (s->read_ahead)
+		s->read_ahead(s->arg, list[n - 1]->mem, list, n);
+	for (i = 0; i < n; i++) {
+		/* the wait for the others does not count */
+		list[i]->started_us = clock_steady_us();
+		serve_one(l, &l->taken[i]);
+	}
+}
+
+/* Reads a request, which is served soon; false if the connection is gone. */
 static bool
-serve_one(struct loop *l, struct connection *c)
+take_request(struct loop *l, struct connection *c, bool last)
 {
 	const struct server *s = l->s;
 	FCGX_Request *f = &c->fcgi;
-	struct req *r;
-	bool good, gone = false;
+	TALLOC_CTX **mem;
+	struct taken *t;
 
 	f->detached = 1; /* the library must not wait for the peer on close */
 	if (FCGX_Accept_r(f) != 0) {
 		c->fd = -1; /* the library has closed it */
 		return false;
 	}
-	r = request_new(l->mem);
-	request_read(r, f->envp);
+	mem = &l->memory[l->n_taken];
+	if (!*mem)
+		*mem = mem_request(l);
+	t = &l->taken[l->n_taken++];
+	t->c = c;
+	t->last = last;
+	t->r = request_new_in(*mem);
+	request_read(t->r, f->envp);
 	if (s->begin)
 		s->begin(s->arg);
 	if (s->prepare)
-		s->prepare(s->arg, r);
-	good = read_body(r, f->in, s->body_limit);
-	if (good || r->body_too_large)
-		gone = !answer(s, r, f);
-	else
-		r->answer.status = STATUS_GONE;
-	if (s->end)
-		s->end(s->arg, r);
-	talloc_free(r->mem);
-	good = good && !gone && f->keepConnection;
-	FCGX_Free(f, 0);
-	return good;
+		s->prepare(s->arg, t->r);
+	t->complete = read_body(t->r, f->in, s->body_limit);
+	if (l->n_taken == TOGETHER_MAX)
+		serve_taken(l);
+	return true;
+}
+
+/* A request whose body is still arriving: nobody else shall wait for it. */
+static bool
+take_slow_request(struct loop *l, struct connection *c, bool last)
+{
+	serve_taken(l);
+	if (!take_request(l, c, last))
+		return false;
+	serve_taken(l);
+	return true;
 }
 
 /* Consumes and answers a management record. */
@@ -385,9 +458,12 @@ serve_management(struct loop *l, struct connection *c, size_t size)
 	return send(c->fd, out, n, MSG_NOSIGNAL) == (ssize_t)n;
 }
 
-/* Handles received bytes; false if the connection is to be closed. */
+/*
+ * Handles received bytes; false if the connection is to be closed now. `last`:
+ * the peer has closed its side.
+ */
 static bool
-serve_connection(struct loop *l, struct connection *c)
+read_connection(struct loop *l, struct connection *c, bool last)
 {
 	size_t size;
 	ssize_t n;
@@ -395,22 +471,21 @@ serve_connection(struct loop *l, struct connection *c)
 	for (;;) {
 		n = recv(c->fd, l->window, WINDOW, MSG_PEEK | MSG_DONTWAIT);
 		if (n < 0)
-			return errno == EAGAIN || errno == EINTR;
+			return (errno == EAGAIN || errno == EINTR) && !last;
 		if (n == 0)
 			return false;
 		switch (record_look(l->window, (size_t)n, &size)) {
 		case RECORD_HEAD:
 			if (n < WINDOW) {
 				set_partial(l, c, true);
-				return true;
+				return !last;
 			}
 			set_partial(l, c, false);
-			return serve_one(l, c) && !l->closing;
+			return take_slow_request(l, c, last);
 		case RECORD_READY:
 			set_partial(l, c, false);
 			/* libfcgi would discard what follows it */
-			return serve_one(l, c) && !l->closing &&
-			       (size_t)n == size;
+			return take_request(l, c, last || (size_t)n != size);
 		case RECORD_MANAGEMENT:
 			set_partial(l, c, false);
 			if (!serve_management(l, c, size))
@@ -418,7 +493,7 @@ serve_connection(struct loop *l, struct connection *c)
 			break;
 		case RECORD_MORE:
 			set_partial(l, c, true);
-			return n < WINDOW;
+			return n < WINDOW && !last;
 		case RECORD_BAD:
 			log_info(
 			    "closed a connection that does not speak FastCGI");
@@ -440,6 +515,7 @@ serve_round(struct loop *l, int timeout)
 	}
 	for (i = 0; i < n; i++) {
 		void *what = event[i].data.ptr;
+		bool last = event[i].events & (EPOLLRDHUP | EPOLLHUP);
 
 		if (what == l) {
 			accept_connection(l);
@@ -447,11 +523,11 @@ serve_round(struct loop *l, int timeout)
 			receive_connection(l);
 		} else if (what == &l->s->stop_fd) {
 			l->stopping = true;
-		} else if (!serve_connection(l, what) ||
-			   (event[i].events & (EPOLLRDHUP | EPOLLHUP))) {
+		} else if (!read_connection(l, what, last)) {
 			close_connection(l, what);
 		}
 	}
+	serve_taken(l);
 	return n;
 }
 

@@ -34,6 +34,13 @@ struct server {
 	/* Fills r->conf, r->db, r->cache, before `serve`. */
 	void (*prepare)(void *arg, struct req *r);
 	/*
+	 * Before the first of n > 1 requests that have arrived together is
+	 * served (not all of them need be served): reads what they need in one
+	 * trip. `mem` is that of the last of them. May be NULL.
+	 */
+	void (*read_ahead)(
+	    void *arg, TALLOC_CTX *mem, struct req *const *list, size_t n);
+	/*
 	 * Called once when draining: whether other workers receive from
 	 * handover_send_fd. NULL: yes. Without peers a connection is served
 	 * until its next answer, or until it has been idle for a second.

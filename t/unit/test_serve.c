@@ -311,6 +311,66 @@ Test(serve, a_thousand_requests_leave_nothing)
 	cr_expect_eq(talloc_total_size(worker), bytes);
 }
 
+/* Serves calls that have arrived together, with one read of the cache. */
+static void
+ask_together(const struct call *const *list, size_t n)
+{
+	struct req *r[16];
+
+	for (size_t i = 0; i < n; i++) {
+		r[i] = request_of(list[i]);
+		if (list[i]->body)
+			put_body(r[i], list[i]);
+		serve_prepare(&serve, r[i]);
+	}
+	serve_ahead(&serve, r[n - 1]->mem, r, n);
+	for (size_t i = 0; i < n; i++) {
+		const struct call *c = list[i];
+		size_t sent = 0;
+
+		shm_busy(serve.shm);
+		serve_request(&serve, r[i]);
+		reply_write(r[i], count_bytes, &sent);
+		serve_account(&serve, r[i]);
+		shm_idle(serve.shm);
+		cr_expect(sent > 0);
+		cr_expect_eq(r[i]->answer.status, c->status,
+		    "%s %s %s: %d %.300s", c->method, c->uri,
+		    c->body ? c->body : "", r[i]->answer.status,
+		    r[i]->answer.body.data);
+	}
+	for (size_t i = 0; i < n; i++)
+		talloc_free(r[i]->mem);
+}
+
+/* The same answers as one by one, and as little left. */
+Test(serve, requests_that_arrive_together)
+{
+	static const struct call rate = { "POST", MOVIE "ratings/",
+		"{\"rating\": 3}", ANA, 201 };
+	const struct call *list[16];
+	size_t blocks = 0, n = 0;
+
+	log_in();
+	shm_touch_clear(serve.shm, clock_steady_us());
+	talloc_free(ask(&rate)->mem);
+	round_of_calls(false);
+	for (int i = 0; i < 12; i++) {
+		for (size_t k = 0; k < array_len(calls); k++) {
+			if (calls[k].how & SELDOM)
+				continue;
+			list[n++] = &calls[k];
+			if (n < 2 + (size_t)i)
+				continue;
+			ask_together(list, n);
+			n = 0;
+		}
+		if (i == 1)
+			blocks = talloc_total_blocks(worker);
+	}
+	cr_expect_eq(talloc_total_blocks(worker), blocks);
+}
+
 /* Nor does a connection that breaks and is made anew. */
 Test(serve, lost_connections_leave_nothing)
 {

@@ -34,6 +34,7 @@ static int listener, handover[2];
 static struct worker first;
 static struct buf bytes;
 static bool peers;
+static size_t together; /* as many were read ahead with what is served */
 
 /* Tells what the request was and who answers. */
 static void
@@ -53,6 +54,8 @@ serve(void *arg, struct req *r)
 	json_textn(j, r->body, r->body_len < 20 ? r->body_len : 20);
 	json_key(j, "pid");
 	json_int(j, getpid());
+	json_key(j, "together");
+	json_int(j, r->progress ? (int64_t)together : 0);
 	if (strcmp(r->path, "/large") == 0) {
 		json_key(j, "filling");
 		json_list(j);
@@ -70,6 +73,15 @@ prepare(void *arg, struct req *r)
 {
 	(void)arg;
 	r->conf = &world_conf;
+}
+
+static void
+read_ahead(void *arg, TALLOC_CTX *memory, struct req *const *list, size_t n)
+{
+	(void)arg;
+	together = n;
+	for (size_t i = 0; i < n; i++) /* a mark; nobody looks into it */
+		list[i]->progress = talloc_size(memory, 1);
 }
 
 static bool
@@ -91,6 +103,7 @@ start_worker(void)
 		.body_limit = BODY_LIMIT,
 		.serve = serve,
 		.prepare = prepare,
+		.read_ahead = read_ahead,
 		.has_peers = has_peers,
 	};
 
@@ -270,6 +283,40 @@ Test(server, answers_many_at_once)
 		cr_assert_not_null(receive(fd[i]));
 	for (i = 0; i < 100; i++) {
 		cr_assert_not_null(get(fd[i], "/y"));
+		close(fd[i]);
+	}
+	expect_clean_end();
+}
+
+Test(server, reads_what_arrives_together_before_it_serves)
+{
+	const size_t sizes[] = { 16, 4 }; /* in batches of 16 */
+	int fd[20], i, status;
+	const char *answer;
+
+	for (i = 0; i < 20; i++) {
+		fd[i] = connect_peer();
+		answer = get(fd[i], "/alone");
+		cr_assert_not_null(strstr(answer, "\"together\":0"));
+	}
+	kill(first.pid, SIGSTOP);
+	cr_assert_eq(waitpid(first.pid, &status, WUNTRACED), first.pid);
+	for (i = 0; i < 20; i++) {
+		char uri[16];
+
+		snprintf(uri, sizeof uri, "/at%d", i);
+		peer_request(&bytes, true, "GET", uri, "", 0);
+		send_bytes(fd[i]);
+	}
+	kill(first.pid, SIGCONT);
+	for (i = 0; i < 20; i++) {
+		answer = receive(fd[i]);
+		cr_assert_not_null(answer);
+		cr_assert_not_null(
+		    strstr(answer, mem_printf(NULL, "\"path\":\"/at%d\"", i)));
+		cr_assert_not_null(strstr(answer,
+		    mem_printf(NULL, "\"together\":%zu", sizes[i / 16])));
+		cr_assert_not_null(get(fd[i], "/alone"));
 		close(fd[i]);
 	}
 	expect_clean_end();
