@@ -81,6 +81,7 @@ libmxm_a_SOURCES = \
 	src/api/shape.c src/api/shape.h \
 	src/api/touch.c src/api/touch.h \
 	src/api/upload.c src/api/upload.h \
+	src/awards/awards.c \
 	src/genres/genres.c \
 	src/platforms/platforms.c \
 	src/movies/movies.h src/movies/shapes.c \

@@ -31,6 +31,8 @@ INSERT INTO rating (user_id, movie_id, rating)
 SELECT 1 + i % 2000, 1 + ((i / 2000) * 389 + i % 2000 * 7) % 20000, 1 + i % 5
   FROM generate_series(1, 100000) AS i
     ON CONFLICT DO NOTHING;
+INSERT INTO award (name, slug)
+SELECT 'Award ' || i, 'a' || i FROM generate_series(1, 5000) AS i;
 INSERT INTO session (id, user_id, digest, epoch, expires_at)
 SELECT gen_random_uuid(), id, decode(md5(id || ' ' || k), 'hex'), 0, now() + interval '1 day'
   FROM account, generate_series(1, 3) AS k;
@@ -62,6 +64,7 @@ HOT = [
     ("movie_detail", "'es', 'm77'",
      ["movie_slug_unique", "movie_translation_unique"],
      ["movie", "movie_genre", "movie_actor", "person"]),
+    ("award_detail", "'a77'", ["award_slug_unique"], ["award"]),
     ("account_by_session", "'" + 32 * "5" + "', 5, 0",
      ["session_(pkey|user_id)"], ["session", "account"]),
     ("rating_get", "5, 'u5', 'm77'", ["movie_slug_unique",
