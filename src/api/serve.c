@@ -281,6 +281,7 @@ last_steps(struct serve *serve, struct req *r, struct progress *p)
 {
 	enum err e;
 
+	assert(r->route);
 	if (r->route->cache.by_model && serve->find_model)
 		serve->find_model(serve->arg, r);
 	e = find_caller(serve, r, p);
