@@ -278,6 +278,15 @@ ROUTE_TOP(GET, "/", home, .guard = PUBLIC, .limits = LIMIT(L_PUBLIC),
 """
 
 
+@pytest.mark.parametrize("cache, fault", [
+    ("CACHE(1, 0, BY_LANG)", "depends on something"),
+    ("CACHE(1, ON_CATALOGUE, BY_LANG)", "depends on {movie}"),
+    ("CACHE(1, ON_MOVIE | ON_CATALOGUE, BY_LANG)", None)])
+def test_a_cached_row_names_what_it_depends_on(cache, fault):
+    found = faults(GOOD.replace("CACHE(1, ON_MOVIE, BY_LANG)", cache))
+    assert [fault in f for f in found] == [True] if fault else found == []
+
+
 def test_a_good_table_has_no_fault():
     assert faults(GOOD) == []
     rows = rules.parse(GOOD)

@@ -120,8 +120,15 @@ def parameters(rows, names):
 
 def dependences(rows, kinds):
     """`kinds`: the table of api/depends.c, ON_… to (key_from, parameter)."""
+    keyed = {name for _, name in kinds.values() if name}
     for row in rows:
-        for on in re.findall(r"\bON_\w+", row.says("cache")):
+        used = re.findall(r"\bON_\w+", row.says("cache"))
+        if row.says("cache").startswith("CACHE(") and not used:
+            yield f"{row.name}: a cached answer depends on something"
+        for name in keyed & set(row.params) if used else ():
+            if name not in {kinds.get(on, (0, 0))[1] for on in used}:
+                yield f"{row.name}: the answer depends on {{{name}}}"
+        for on in used:
             key, name = kinds.get(on, ("unknown", None))
             if key == "KEY_PATH" and name not in row.params:
                 yield f"{row.name}: {on} needs {{{name}}} in the path"
