@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * Answers from a statement: one row, a list, a list by page or by cursor
- *(contract, users 1.3).
+ * (contract, users 1.3).
  *
  * A :many statement for a page or a cursor has in every row the column `total`,
- *the number of all matches, counted up to COUNT_MAX + 1. If a page has no items
- *but matches exist, or the statement has an outcome, it returns one row whose
- *`id` is NULL (api/run.h). It has the parameter :size and one of
+ * the number of all matches, counted up to COUNT_MAX + 1. If a page has no
+ * items but matches exist, or the statement has an outcome, it returns one row
+ * whose `id` is NULL (api/run.h). It has the parameter :size and one of
  *
- *	:page     with the column `page`, the returned page: past the end the
- *last one :last_id  returning the rows with smaller ids in descending order.
- *The id of a deleted row is still a valid position.
+ *	:page     with the column `page`, the page returned; past the end the
+ *	          last one
+ *	:last_id  returning the rows with smaller ids in descending order; the
+ *	          id of a deleted row is still a valid position
  */
 #ifndef API_PAGE_H
 #define API_PAGE_H

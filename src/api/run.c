@@ -13,7 +13,6 @@
 #include "http/problem.h"
 #include "http/route.h"
 
-#define ARGS_MAX  32 /* as in db/conn.h */
 #define BOUND_MAX 12
 
 static const char missing[] = "missing";

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * Runs the statement of a request: binds its parameters from the request by
- *name, and converts its outcome to an error.
+ * name, and converts its outcome to an error.
  *
  *	e = run_one(r, SQL_rating_get, &row);
  *
@@ -12,16 +12,16 @@
  *	language                code of the language of the request
  *	a parameter of the path (bigint if it is a number)
  *	a field of the input table of the route, with its type; absent: NULL,
- *but false for a boolean of the query and INT64_MAX for a cursor (T_CURSOR)
+ *	but false for a boolean of the query, INT64_MAX for a cursor (T_CURSOR)
  *
  * Any other name is a bug and fails an assertion, as in input_of().
  *
- * The outcome is column `outcome` of the first row, which is looked up in
- * src/outcomes.def together with the route; "ok" without such a column. No row:
- *what the last parameter of the path names is missing, 404; on a route without
- *parameters a :one statement found no account for the caller, 401, and an empty
- *result of a :many statement is not an error. The error has been added: the
- *caller only returns it.
+ * The outcome is column `outcome` of the first row (row_outcome()), which is
+ * looked up in src/outcomes.def together with the route; "ok" without such a
+ * column. No row: what the last parameter of the path names is missing, 404; on
+ * a route without parameters a :one statement found no account for the caller,
+ * 401, and an empty result of a :many statement is not an error. The error has
+ * been added: the caller only returns it.
  */
 #ifndef API_RUN_H
 #define API_RUN_H
@@ -48,11 +48,5 @@ enum err run_all(struct req *r, enum stmt s, struct rows *out);
  * total).
  */
 int rows_listed(const struct rows *rows);
-
-/*
- * The outcome of the first row, "ok" without such a column. For handlers with
- * several successful answers.
- */
-const char *outcome_of(const struct row *row);
 
 #endif

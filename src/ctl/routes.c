@@ -195,7 +195,7 @@ put_route(struct json *j, const struct route *route)
 		put_field(j, f);
 	json_list_end(j);
 	json_key(j, "writes");
-	json_bool(j, route->writes);
+	json_bool(j, route->method != METHOD_GET);
 	put_cache(j, route);
 	json_object_end(j);
 }

@@ -8,6 +8,9 @@
 
 #include "base/base.h"
 
+/* Arguments of a statement at most. */
+#define ARGS_MAX 32
+
 enum arg_kind {
 	ARG_END,
 	ARG_NULL,

@@ -9,10 +9,9 @@
 
 #include <libpq-fe.h>
 
+#include "db/arg.h"
 #include "db/db.h"
 #include "db/stmt.h"
-
-#define ARGS_MAX 32
 
 /* Arguments for libpq. */
 struct binding {
@@ -148,13 +147,11 @@ struct step {
 /*
  * Sends the steps and a sync, which commits unless they end the transaction
  * themselves, and waits for all results. On ERR_OK results[i] is that of step
- * i; free them with pipeline_clear(). After an error nothing was committed, or,
+ * i; free them with PQclear(). After an error nothing was committed, or,
  * if the connection was lost (ERR_UNAVAILABLE), possibly everything.
  */
 enum err pipeline_run(
     struct db *db, const struct step *steps, int n, PGresult **results);
-
-void pipeline_clear(PGresult **results, int n);
 
 /* Calls db->on_touched for each row of SQL_touch_of_transaction. */
 void pipeline_report(const struct db *db, const PGresult *touched);

@@ -86,18 +86,11 @@ pipeline_run(struct db *db, const struct step *steps, int n, PGresult **results)
 		e = conn_check(db, steps[0].name, NULL);
 	if (db->conn && !PQexitPipelineMode(db->conn))
 		conn_drop(db);
-	if (e)
-		pipeline_clear(results, n);
-	return e;
-}
-
-void
-pipeline_clear(PGresult **results, int n)
-{
-	for (int i = 0; i < n; i++) {
+	for (int i = 0; e && i < n; i++) {
 		PQclear(results[i]);
 		results[i] = NULL;
 	}
+	return e;
 }
 
 void

@@ -293,35 +293,37 @@ read_number(const char *s, int64_t *out)
 	return s[strspn(s, "0123456789")] == '\0' && text_to_int64(s, out);
 }
 
-const char *
-path_of(const struct req *r, const char *name)
+/* The position of a parameter in the pattern; -1: the route does not have it.
+ */
+static int
+position_of(const struct route *route, const char *name)
 {
-	const char *at = r->route->pattern, *found;
+	const char *at = route->pattern, *found;
 	size_t len;
 	int i;
 
 	for (i = 0; (found = next_param(&at, &len)); i++) {
-		if (strncmp(found, name, len) == 0 && name[len] == '\0') {
-			assert(i < PATH_PARAMS_MAX && r->path_param[i]);
-			return r->path_param[i];
-		}
+		if (strncmp(found, name, len) == 0 && name[len] == '\0')
+			return i;
 	}
-	assert(!"a path parameter that the route does not have");
-	return NULL;
+	return -1;
+}
+
+const char *
+path_of(const struct req *r, const char *name)
+{
+	int i = position_of(r->route, name);
+
+	assert(i >= 0 && i < PATH_PARAMS_MAX && r->path_param[i]);
+	return r->path_param[i];
 }
 
 enum path_kind
 path_kind(const struct route *route, const char *name)
 {
-	const char *at = route->pattern, *found;
-	size_t len;
-
-	while ((found = next_param(&at, &len))) {
-		if (strncmp(found, name, len) == 0 && name[len] == '\0')
-			return find_param(found, len)->number ? PATH_NUMBER :
-								PATH_TEXT;
-	}
-	return PATH_NONE;
+	if (position_of(route, name) < 0)
+		return PATH_NONE;
+	return find_param(name, strlen(name))->number ? PATH_NUMBER : PATH_TEXT;
 }
 
 const char *

@@ -81,7 +81,6 @@ struct route {
 	const struct field *input;
 	bool needs_database; /* connect before the handler runs */
 	struct cache_rule cache;
-	bool writes; /* true for all methods but GET */
 };
 
 extern const struct route routes[];

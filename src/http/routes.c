@@ -29,18 +29,17 @@ enum part { BY_NOBODY = 0, BY_LANG = 1, BY_VIEWER = 2, BY_MODEL = 4 };
 		.seconds = 0 \
 	}
 
-#define ROW(METHOD, PATTERN, HANDLER, ...)               \
-	{ .method = METHOD_##METHOD,                     \
-		.pattern = PATTERN,                      \
-		.name = #HANDLER,                        \
-		.handle = HANDLER,                       \
-		.guard = VERIFIED,                       \
-		.pool = FAST,                            \
-		.limits = LIMIT(L_USER),                 \
-		.style = STYLE_ERROR,                    \
-		.input = no_input,                       \
-		.needs_database = true,                  \
-		.writes = METHOD_##METHOD != METHOD_GET, \
+#define ROW(METHOD, PATTERN, HANDLER, ...) \
+	{ .method = METHOD_##METHOD,       \
+		.pattern = PATTERN,        \
+		.name = #HANDLER,          \
+		.handle = HANDLER,         \
+		.guard = VERIFIED,         \
+		.pool = FAST,              \
+		.limits = LIMIT(L_USER),   \
+		.style = STYLE_ERROR,      \
+		.input = no_input,         \
+		.needs_database = true,    \
 		__VA_ARGS__ },
 /* The trailing comma is for rows without further members. */
 #define ROUTE(METHOD, PATH, ...)     ROW(METHOD, "/api" PATH, __VA_ARGS__, )

@@ -33,7 +33,7 @@ nothing(struct req *r)
 #define PUT(PATTERN, NAME)                                              \
 	{                                                               \
 		.method = METHOD_PUT, .pattern = PATTERN, .name = NAME, \
-		.handle = nothing, .input = no_input, .writes = true    \
+		.handle = nothing, .input = no_input                    \
 	}
 
 const struct route routes[] = {
