@@ -16,13 +16,14 @@
 
 -- A list that the viewer may not see is missing like one that does not exist.
 -- name: list_detail :one (viewer bigint, username text, list text)
+WITH {{path_owner}}
 SELECT CASE WHEN a.id IS NULL THEN 'missing:username'
             WHEN l.id IS NULL THEN 'missing:list'
             ELSE 'ok' END AS outcome,
        {{list_columns}}
   FROM (SELECT) AS one
-  LEFT JOIN account AS a ON a.username = :username
+  LEFT JOIN path_owner AS a ON true
   LEFT JOIN live_movielist AS l
     ON l.user_id = a.id
    AND l.slug = :list
-   AND may_see(a.id, :viewer, l.privacity);
+   AND may_see(a.is_owner, a.is_friend, l.privacity);

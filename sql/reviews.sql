@@ -72,7 +72,7 @@ WITH {{owned_review}}, changed AS (
 	RETURNING v.id, v.user_id, v.movie_id, v.title, v.content, v.is_positive,
 	          v.created_at
 )
-SELECT owned_outcome(t.is_owner) AS outcome, {{review_columns}}
+SELECT owned_outcome(t.is_owner, true) AS outcome, {{review_columns}}
   FROM target AS t
   LEFT JOIN changed AS v ON true
   LEFT JOIN movie AS m ON m.id = v.movie_id
@@ -87,5 +87,5 @@ WITH {{owned_review}}, deleted AS (
 	  FROM owned AS o
 	 WHERE v.id = o.id
 )
-SELECT owned_outcome(t.is_owner) AS outcome
+SELECT owned_outcome(t.is_owner, true) AS outcome
   FROM target AS t;

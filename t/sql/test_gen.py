@@ -51,7 +51,7 @@ target AS (SELECT id, user_id = :viewer AS mine FROM x WHERE id = :id)
 
 -- name: x_delete :owned (viewer bigint, id bigint)
 WITH {{owned_x}}, gone AS (DELETE FROM x)
-SELECT owned_outcome(mine) AS outcome
+SELECT owned_outcome(mine, true) AS outcome
   FROM target;
 """
 

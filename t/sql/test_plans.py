@@ -146,6 +146,8 @@ def test_plan(cluster, build, database, name, arguments, indexes,
         assert re.search(rf"\b{index}\b", plan), plan
     for table in not_scanned:
         assert not re.search(rf"Seq Scan on {table}\b(?!_)", plan), plan
+    # The decision about access is inlined: no call for each row.
+    assert not re.search(r"\bmay_see\(", plan), plan
 
 
 # What gives as many rows as there are: steps of an import or of training.
