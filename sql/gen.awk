@@ -212,6 +212,76 @@ function only_reads(s)
 	return s ~ / (PG_NOTIFY|FOR SHARE|FOR KEY SHARE) / ? "false" : "true"
 }
 
+# The position of the bracket that closes the one at position i.
+function closing(s, i,    depth, c)
+{
+	for (depth = 0; i <= length(s); i++) {
+		c = substr(s, i, 1)
+		depth += (c == "(") - (c == ")")
+		if (depth == 0)
+			break
+	}
+	return i
+}
+
+# Whether the text reads one of the tables a|b|c. A LEFT JOIN does not count: it
+# reads nothing where the table has no row, and continues.
+function reads_from(s, tables)
+{
+	gsub(/(LEFT|FULL)( OUTER)? JOIN/, "", s)
+	return s ~ ("[ (](FROM|USING|JOIN) (" tables ")([ ),]|$)")
+}
+
+# The expression of column outcome: owned_outcome(...), alone or in a CASE.
+function has_owned_outcome(s,    at)
+{
+	while ((at = index(s, "owned_outcome(")) > 0) {
+		s = substr(s, at + 13)
+		s = substr(s, closing(s, 1) + 1)
+		if (s ~ /^( END)? AS outcome(,| |$)/)
+			return 1
+	}
+	return 0
+}
+
+# An :owned statement. What changes rows are CTEs which read `owned`, or another
+# CTE that does; so nothing is changed unless the caller is the owner.
+function check_owned(name, s,    rest, safe, cte, part, start, changes, fault)
+{
+	if (text[name] !~ /\{\{[ \t]*owned_[a-z_]+[ \t]*(:[^}]*)?\}\}/)
+		report(place[name], name ": an :owned statement needs a" \
+		    " fragment {{owned_...}}")
+	gsub(/[ \t\n]+/, " ", s)
+	rest = s
+	safe = ""
+	while (match(rest, /[a-z_][a-z0-9_]* AS ((NOT )?MATERIALIZED )?\(/)) {
+		cte = substr(rest, RSTART, RLENGTH)
+		sub(/ .*/, "", cte)
+		start = RSTART + RLENGTH - 1
+		part = substr(rest, start, closing(rest, start) - start)
+		rest = substr(rest, start + length(part) + 1)
+		if (cte == "owned")
+			safe = cte
+		else if (safe != "" && reads_from(part, safe))
+			safe = safe "|" cte
+		else if (fault == "" && part ~ /^\( ?(INSERT|UPDATE|DELETE|MERGE) /)
+			fault = cte
+		if (part ~ /^\( ?(INSERT|UPDATE|DELETE|MERGE) /)
+			changes++
+	}
+	if (safe == "")
+		report(place[name], name ": an :owned statement needs the CTE owned")
+	else if (fault != "")
+		report(place[name], name ": " fault " changes rows and does not" \
+		    " read the CTE owned")
+	else if (!changes || rest ~ /^[ ,]*(INSERT|UPDATE|DELETE|MERGE) /)
+		report(place[name], name ": the changes of an :owned statement" \
+		    " are CTEs")
+	if (!has_owned_outcome(s))
+		report(place[name], name ": an :owned statement needs" \
+		    " owned_outcome(...) AS outcome")
+}
+
 # Doubles the backslashes. Not by gsub(): how many it takes in a replacement is
 # another number in every awk.
 function double_backslashes(s,    out, i)
@@ -241,12 +311,8 @@ function emit(name,    s, plain, reads)
 		report(place[name], name ": more than one statement")
 	if (modes[name] ~ /^(COPY|SCRIPT)$/ && takes[name] > 0)
 		report(place[name], name ": takes no parameters")
-	if (modes[name] == "OWNED" && text[name] !~ /\{\{owned_[a-z_]+\}\}/)
-		report(place[name], name ": an :owned statement needs a" \
-		    " fragment {{owned_...}}")
-	if (modes[name] == "OWNED" && plain !~ /[ \t\n]AS outcome[,\n]/)
-		report(place[name], name ": an :owned statement needs a" \
-		    " column outcome")
+	if (modes[name] == "OWNED")
+		check_owned(name, plain)
 	reads = modes[name] ~ /^(ONE|OWNED|MANY)$/ ? only_reads(plain) : "false"
 	if (within[name] > 0 && reads != "true")
 		report(place[name], name ": within= is only for read-only statements")

@@ -9,7 +9,7 @@
 
 #include "http/request.h"
 
-#define DEPENDS_MAX 12
+#define DEPENDS_MAX 24
 
 struct dependence {
 	const char *kind;

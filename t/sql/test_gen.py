@@ -47,22 +47,68 @@ SELECT a, "B:id"  -- a comment with :none
 
 OWNED = """
 -- fragment: owned_x
-target AS (SELECT id, user_id = :viewer AS mine FROM x WHERE id = :id)
+target AS MATERIALIZED (
+	SELECT id, user_id = :viewer AS is_owner FROM x WHERE id = :id
+), owned AS (
+	SELECT id FROM target WHERE is_owner
+)
 
 -- name: x_delete :owned (viewer bigint, id bigint)
-WITH {{owned_x}}, gone AS (DELETE FROM x)
-SELECT owned_outcome(mine, true) AS outcome
-  FROM target;
+WITH {{owned_x}}, gone AS (
+	DELETE FROM x USING owned AS o WHERE x.id = o.id RETURNING x.id
+), logged AS (INSERT INTO log SELECT id FROM gone)
+SELECT owned_outcome((t.is_owner), true) AS outcome
+  FROM target AS t;
 """
 
 
-def test_an_owned_statement(gen):
-    assert gen(OWNED)[0] == 0
-    status, _, errors = gen(OWNED.replace("owned_x}}", "other}}").replace(
-        "fragment: owned_x", "fragment: other"))
-    assert status and "x_delete: an :owned statement needs a fragment" in errors
-    status, _, errors = gen(OWNED.replace("AS outcome", "AS result"))
-    assert status and "x_delete: an :owned statement needs a column" in errors
+@pytest.mark.parametrize("old, new", [
+    ("", ""),
+    ("USING owned AS o WHERE x.id = o.id",
+     "WHERE id IN (SELECT id FROM owned)"),
+    ("{{owned_x}}", "{{ owned_x }}"),
+    ("AS outcome", "AS outcome, t.id"),
+    ("AS outcome\n", "AS outcome "),
+    ("SELECT owned_outcome((t.is_owner), true)",
+     "SELECT CASE WHEN t.id IS NULL THEN 'absent'\n"
+     "       ELSE owned_outcome(t.is_owner) END")])
+def test_an_owned_statement(gen, old, new):
+    assert gen(OWNED.replace(old, new))[::2] == (0, "")
+
+
+def test_an_outcome_may_end_the_statement(gen):
+    status, _, errors = gen(OWNED.replace(
+        "SELECT owned", "SELECT t.id,\n owned").replace(
+        "AS outcome\n  FROM target AS t;", "AS outcome;"))
+    assert (status, errors) == (0, "")
+
+
+@pytest.mark.parametrize("old, new, fault", [
+    ("owned_x", "other", "needs a fragment {{owned_...}}"),
+    (" AS outcome", " AS result", "needs owned_outcome(...) AS outcome"),
+    ("AS outcome", "AS outcomes", "needs owned_outcome(...) AS outcome"),
+    ("owned_outcome((t.is_owner), true)", "'ok'", "needs owned_outcome"),
+    ("owned_outcome((t.is_owner), true) AS",
+     "owned_outcome(t.is_owner) AS a, 'ok' AS", "needs owned_outcome"),
+    ("), owned AS", "), mine AS", "needs the CTE owned"),
+    ("USING owned AS o WHERE x.id = o.id", "WHERE x.id = :id",
+     "gone changes rows and does not read the CTE owned"),
+    ("USING owned", "USING target", "gone changes rows"),
+    ("USING owned", "USING owned_too", "gone changes rows"),
+    ("x USING owned AS o WHERE", "x USING y LEFT JOIN owned AS o ON true WHERE",
+     "gone changes rows"),
+    ("SELECT id FROM gone", "SELECT id FROM target", "logged changes rows"),
+    ("SELECT id FROM gone", "VALUES (1)", "logged changes rows"),
+    ("gone AS (\n\tDELETE FROM x USING owned AS o WHERE x.id = o.id"
+     " RETURNING x.id\n), logged AS (INSERT INTO log SELECT id FROM gone)",
+     "gone AS (SELECT 1)", "the changes of an :owned statement are CTEs"),
+    ("SELECT owned_outcome((t.is_owner), true) AS outcome\n  FROM target AS t",
+     "DELETE FROM y USING target AS t\n"
+     "RETURNING owned_outcome(t.is_owner) AS outcome", "are CTEs")])
+def test_an_owned_statement_that_forgets(gen, old, new, fault):
+    assert old in OWNED
+    status, _, errors = gen(OWNED.replace(old, new))
+    assert status and "x_delete: " in errors and fault in errors
 
 
 def test_a_header_over_several_lines(gen):
