@@ -9,14 +9,14 @@ EXISTS (SELECT
          WHERE f.user1_id = least(a.id, :viewer::bigint)
            AND f.user2_id = greatest(a.id, :viewer::bigint))
 
--- The user of the path, if there is one, and what they are to the viewer. It is
--- evaluated before anything of theirs is looked for, so that what is hidden and
--- what is missing take the same time.
+-- The active user of the path, if there is one, and what they are to the viewer.
+-- It is evaluated before anything of theirs is looked for, so that what is hidden
+-- and what is missing take the same time.
 -- fragment: path_owner
 path_owner AS MATERIALIZED (
 	SELECT a.id, a.username,
 	       a.id = :viewer::bigint AS is_owner,
 	       {{is_friend}} AS is_friend
-	  FROM account AS a
+	  FROM live_account AS a
 	 WHERE a.username = :username
 )

@@ -242,3 +242,20 @@ def test_an_account_leaves_what_others_wrote(sql):
     assert sql("SELECT user_id, content, deleted_at IS NOT NULL FROM review"
                " WHERE id = 50") == [(None, "", True)]
     assert sql("SELECT content FROM comment WHERE id = 50") == [("of another",)]
+
+
+def test_an_account_takes_its_jobs_along(sql):
+    sql("INSERT INTO job (name, payload) VALUES ('x', '{\"account_id\": 41}'),"
+        " ('x', '{\"account_id\": 42}'), ('x', '{}')")
+    sql("DELETE FROM account WHERE id = 41")
+    assert sql("SELECT payload::text FROM job ORDER BY id") == [
+        ('{"account_id": 42}',), ("{}",)]
+
+
+def test_only_an_inactive_account_can_be_removed(sql):
+    with pytest.raises(psycopg2.IntegrityError) as refused:
+        sql("UPDATE account SET removed_at = now() WHERE id = 43")
+    assert refused.value.diag.constraint_name == "account_removed_inactive"
+    sql("UPDATE account SET removed_at = now(), active = false WHERE id = 43")
+    assert sql("SELECT count(*) FROM live_account WHERE id IN (43, 44)") == [
+        (1,)]
