@@ -35,7 +35,7 @@ SELECT id, password, epoch,
 
 -- Inserts a session if the account has not changed since the password was
 -- checked (a change of the password raises the epoch). A new hash replaces the
--- old one.
+-- old one. No row: it has changed; there is no other way to end, so no outcome.
 -- name: session_start :one (user_id bigint, epoch bigint, old_password text,
 --	new_password text, digest bytea, lifetime bigint, user_agent text,
 --	session_id uuid, network cidr)
@@ -126,7 +126,8 @@ DELETE FROM session
 -- Stores a code that is about to be mailed, replacing the previous one. Writing
 -- a mail does not start the interval between mails, requesting one does
 -- (verification_resend). Nothing if the account now has another address, or the
--- id belongs to another account.
+-- id belongs to another account: the number of rows, because jobs run it, which
+-- have no outcomes.
 -- name: code_set :exec (user_id bigint, purpose text, digest bytea,
 --	lifetime bigint, email text)
 INSERT INTO code (user_id, purpose, digest, mailed_at, expires_at)

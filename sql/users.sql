@@ -19,6 +19,7 @@ WITH made AS (
 SELECT id, username, bio, media_url(picture) AS picture
   FROM made;
 
+-- Two facts, not an outcome: both may be taken, and each is the error of a field.
 -- name: account_taken :one (username text, email text)
 SELECT EXISTS (SELECT FROM account WHERE username = :username)
        AS username_taken,

@@ -7,6 +7,7 @@
 #include "base/base.h"
 
 #include "auth/account.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "db/query.h"
 #include "http/problem.h"
@@ -57,7 +58,10 @@ account_check(struct req *r, enum err e, const struct row *row, enum msg ended,
 		return ERR_OK;
 	if (strcmp(word, "inactive") == 0)
 		return fail_token(r, MSG_USER_INACTIVE, "user_inactive", NULL);
-	return fail_token(r, ended, "token_not_valid", token_message);
+	if (strcmp(word, "ended") == 0)
+		return fail_token(r, ended, "token_not_valid", token_message);
+	log_error("bug: outcome %s of a session has no meaning", word);
+	return ERR_INTERNAL;
 }
 
 enum err

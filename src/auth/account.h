@@ -38,7 +38,7 @@ enum err account_load(
  * Whether a statement that looked for a session (column outcome: ok, inactive,
  * ended) found one: `e` is its error. Otherwise ERR_UNAUTHORIZED with the
  * contract's body; `ended` and `token_message` (NULL: none) are those of a
- * session that has ended.
+ * session that has ended. ERR_INTERNAL, logged: any other word.
  */
 enum err account_check(struct req *r, enum err e, const struct row *row,
     enum msg ended, const char *token_message);

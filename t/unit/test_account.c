@@ -6,9 +6,12 @@
 #include "base/base.h"
 
 #include <criterion/criterion.h>
+#include <libpq-fe.h>
 
 #include "auth/account.h"
 #include "base/mem.h"
+#include "db/row.h"
+#include "http/request.h"
 
 static TALLOC_CTX *mem;
 static const struct account ana = {
@@ -114,4 +117,29 @@ Test(account, another_releases_form_is_refused)
 	pack(&ana, &b);
 	b.data[2 * sizeof(int64_t)]++;
 	cr_expect_not(account_unpack(mem, b.data, b.len, &a));
+}
+
+/* A row with the column `outcome`. */
+static struct row
+row_with(char *word)
+{
+	PGresult *res = PQmakeEmptyPGresult(NULL, PGRES_TUPLES_OK);
+	PGresAttDesc column = { .name = (char *)"outcome", .typlen = -1 };
+
+	cr_assert(PQsetResultAttrs(res, 1, &column));
+	cr_assert(PQsetvalue(res, 0, 0, word, (int)strlen(word)));
+	return (struct row){ res, 0 };
+}
+
+Test(account, an_unknown_outcome_is_a_bug)
+{
+	struct req r = { .mem = mem };
+	struct row ok = row_with((char *)"ok");
+	struct row odd = row_with((char *)"absent");
+
+	cr_expect_eq(account_check(&r, ERR_OK, &ok, MSG_NONE, NULL), ERR_OK);
+	cr_expect_eq(
+	    account_check(&r, ERR_OK, &odd, MSG_NONE, NULL), ERR_INTERNAL);
+	PQclear(ok.res);
+	PQclear(odd.res);
 }

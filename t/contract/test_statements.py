@@ -1,0 +1,269 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The rules of t/lint/statements.py, on made-up tables, sources and SQL."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+TREE = Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(TREE / "t/lint")]
+
+import routes  # noqa: E402
+import statements as rules  # noqa: E402
+
+ROWS = """
+ROUTE(POST, "/films/{movie}/likes/", like_add, .input = like_input)
+ROUTE(GET,  "/films/{movie}/notes/", note_list, .input = page_input,
+    .cache = CACHE(1, ON_MOVIE, BY_NOBODY))
+ROUTE(PUT,  "/notes/{review}/", note_update, .guard = OWNER, .input = note_input)
+"""
+
+SOURCES = {"src/films/films.c": """
+const struct field like_input[] = {
+	{ "stars", FROM_BODY, T_INT, REQUIRED },
+	{ 0 },
+};
+
+const struct field page_input[] = {
+	PAGE_FIELDS,
+	{ 0 },
+};
+
+/* Not SQL_nothing. */
+static enum err
+insert(struct req *r, void *row)
+{
+	bind_arg(r, "picture", arg_null());
+	return run_one(r, SQL_like_add, row);
+}
+
+enum err
+like_add(struct req *r)
+{
+	return upload_and_run(r, insert);
+}
+
+enum err
+note_list(struct req *r)
+{
+	return reply_page(r, SQL_note_list, shape);
+}
+""", "src/films/notes.c": """
+const struct field note_input[] = {
+	{ "text", FROM_BODY, T_PROSE, REQUIRED },
+	{ 0 },
+};
+
+static enum err
+insert(struct req *r)
+{
+	return run_one(r, SQL_note_other, NULL);
+}
+
+enum err
+note_update(struct req *r)
+{
+	return reply_one(r, 200, SQL_note_update, shape);
+}
+""", "src/api/page.c": """
+enum err
+reply_page(struct req *r, enum stmt s)
+{
+	bind_arg(r, "size", arg_id(1));
+	return run_all(r, s);
+}
+""", "src/api/run.c": """
+void
+bind_arg(struct req *r, const char *name, struct arg value)
+{
+	(void)find_bound(r, name);
+}
+
+bool
+account_of(struct req *r)
+{
+	return query_one(r->mem, r->db, &row,
+	    SQL_account_of, arg_id(1));
+}
+"""}
+
+HEADERS = {"src/api/page.h": """
+#define PAGE_FIELDS                          \\
+	{ "page", FROM_QUERY, T_PAGE },      \\
+	{                                    \\
+		"limit", FROM_QUERY, T_LIMIT \\
+	}
+"""}
+
+SQL = """
+-- fragment: owned_note
+target AS (SELECT id, user_id = :viewer AS is_owner FROM note WHERE id = :review
+), owned AS (SELECT id FROM target WHERE is_owner)
+
+-- name: account_of :one (viewer bigint)
+SELECT CASE WHEN id IS NULL THEN 'ended' ELSE 'ok' END AS outcome
+  FROM account WHERE id = :viewer;
+-- name: like_add :one (viewer bigint, movie text, stars bigint, picture text)
+SELECT CASE WHEN m.id IS NULL THEN 'missing:movie'
+            WHEN CASE WHEN :stars > 1 THEN 2 ELSE 3 END = 2 THEN 'exists'
+            ELSE 'ok' END AS outcome,
+       CASE WHEN true THEN 'absent' ELSE 'wrong' END AS sort
+  FROM m WHERE slug = :movie AND p = :picture AND v = :viewer;
+-- name: note_list :many (movie text, language text, page bigint, size bigint)
+SELECT 1 FROM m WHERE slug = :movie AND l = :language OFFSET :page LIMIT :size;
+-- name: note_update :owned (viewer bigint, review bigint, text text)
+WITH {{owned_note}}, changed AS (
+	UPDATE note SET text = :text FROM owned AS o WHERE note.id = o.id
+)
+SELECT CASE WHEN t.late THEN 'too_soon'
+            ELSE owned_outcome((t.is_owner), true) END AS outcome, 1 AS wait
+  FROM target AS t;
+"""
+
+OUTCOMES = """/*
+ * word     exists     there already
+ *          foreign    of another user
+ *          too_soon   later
+ * route    name of the handler
+ */
+OUTCOME(exists,   like_add,    ERR_CONFLICT,  NULL, MSG_A)
+OUTCOME(foreign,  note_update, ERR_FORBIDDEN, NULL, MSG_B)
+OUTCOME(too_soon, note_update, ERR_TOO_OFTEN, NULL, MSG_C)
+"""
+
+MIGRATIONS = """
+CREATE FUNCTION owned_outcome(is_owner boolean) RETURNS text AS $$
+	SELECT 'old' $$;
+CREATE FUNCTION owned_outcome(is_owner boolean, is_visible boolean)
+	RETURNS text LANGUAGE sql AS $$
+	SELECT CASE WHEN is_owner THEN 'ok' WHEN is_visible THEN 'foreign'
+	            ELSE 'missing' END
+$$;
+"""
+
+
+@pytest.fixture
+def faults(tmp_path):
+    """The faults, after a replacement in one of the texts above."""
+    def on(old="", new=""):
+        def changed(text):
+            return text.replace(old, new) if old else text
+        (tmp_path / "a.sql").write_text(changed(SQL))
+        done = subprocess.run(
+            ["awk", "-f", TREE / "sql/gen.awk", tmp_path / "a.sql"],
+            capture_output=True, text=True)
+        assert (done.returncode, done.stderr) == (0, "")
+        stmts = rules.statements(done.stdout)
+        found = rules.all_routes(
+            routes.parse(changed(ROWS)),
+            {file: changed(text) for file, text in SOURCES.items()}, HEADERS)
+        table = rules.outcome_table(changed(OUTCOMES))
+        assert not old or any(old in text for text in [
+            ROWS, SQL, OUTCOMES, *SOURCES.values()]), "nothing replaced"
+        return [*rules.handlers(found), *rules.guards(found, stmts),
+                *rules.parameters(found, stmts),
+                *rules.names_of_viewers(found, stmts),
+                *rules.outcomes(found, stmts, table, MIGRATIONS),
+                *rules.other_outcomes(found, stmts, MIGRATIONS)]
+    return on
+
+
+def test_no_faults(faults):
+    assert faults() == []
+
+
+LIKE, NOTE = "POST /films/{movie}/likes/", "PUT /notes/{review}/"
+
+
+@pytest.mark.parametrize("old, new, fault", [
+    # the guard and the mode
+    (".guard = OWNER, ", "",
+     f"{NOTE}: note_update is :owned, the guard is VERIFIED"),
+    (".input = like_input", ".guard = OWNER,\n    .input = like_input",
+     f"{LIKE}: like_add is :one, the guard is OWNER"),
+    ("reply_one(r, 200, SQL_note_update, shape)", "reply_nothing(r)",
+     f"{NOTE} is OWNER and runs no :owned statement"),
+    ("reply_one(r, 200, SQL_note_update, shape)",
+     "query_one(r->mem, r->db,\n\t    SQL_note_update, NO_ARGS)",
+     f"{NOTE}: note_update is :owned and not run by run.c"),
+    ("\nlike_add(struct", "\nlike_put(struct", f"{LIKE}: no function like_add"),
+    ('bind_arg(r, "picture"', "bind_arg(r, names[0]",
+     "src/films/films.c: insert calls bind_arg() with a name that is not"),
+    # names
+    ('"stars", FROM_BODY', '"star", FROM_BODY',
+     f"{LIKE} has no :stars for like_add"),
+    ('bind_arg(r, "picture"', 'bind_arg(r, "pictures"',
+     f"{LIKE} has no :picture for like_add"),
+    (", .input = note_input", "", f"{NOTE} has no :text for note_update"),
+    ("/films/{movie}/notes/", "/films/{person}/notes/",
+     "GET /films/{person}/notes/ has no :movie for note_list"),
+    ("like_add, .input", "like_add, .guard = PUBLIC, .input",
+     f"{LIKE} has no :viewer for like_add"),
+    ("PAGE_FIELDS,", "", "GET /films/{movie}/notes/ has no :page for note_list"),
+    ("note_list :many (movie text, language text, page bigint, size bigint)\n"
+     "SELECT 1", "note_list :many (movie text, language text, page bigint,\n"
+     "-- size bigint, viewer_name text)\nSELECT :viewer_name",
+     "GET /films/{movie}/notes/: :viewer_name of note_list depends on"),
+    # outcomes
+    ("OUTCOME(exists,   like_add,    ERR_CONFLICT,  NULL, MSG_A)\n", "",
+     f"{LIKE}: like_add: exists has no row in outcomes.def"),
+    ("OUTCOME(foreign,  note_update, ERR_FORBIDDEN, NULL, MSG_B)\n", "",
+     f"{NOTE}: note_update: foreign has no row in outcomes.def"),
+    ("OUTCOME(foreign,  note_update", "OUTCOME(foreign,  like_add",
+     "outcomes.def: no statement of like_add returns foreign"),
+    ("THEN 'exists'", "THEN 'existing'",
+     f"{LIKE}: like_add: existing has no row in outcomes.def"),
+    ("THEN 'exists'", "THEN 'ok'",
+     "outcomes.def: no statement of like_add returns exists"),
+    ("'missing:movie'", "'missing:person'",
+     f"{LIKE}: like_add: missing:person, no such parameter in the path"),
+    ("'missing:movie'", "'exists:movie'", "exists:movie, no such parameter"),
+    ("/films/{movie}/likes/", "/films/likes/",
+     "POST /films/likes/: like_add: missing, without a parameter in the path"),
+    ("THEN 'exists'", "THEN m.kind",
+     f"{LIKE}: like_add: its outcome is not a list of words"),
+    ("AS outcome,\n       CASE", "AS result, outcome,\n       CASE",
+     f"{LIKE}: like_add: its outcome is not a list of words"),
+    ("ELSE 'ok' END AS outcome,\n", "ELSE unknown(1) END AS outcome,\n",
+     f"{LIKE}: like_add: its outcome is not a list of words"),
+    ("1 AS wait", "1 AS pause",
+     f"{NOTE}: note_update: too_soon needs the column wait"),
+    (" *          foreign    of another user\n", "",
+     "outcomes.def: foreign has no meaning in the comment"),
+    (" *          foreign", " *          alien      nobody\n *          foreign",
+     "outcomes.def: alien of the comment has no row"),
+    ("(t.is_owner), true)", "t.is_owner, false)",
+     "no statement of note_update returns foreign"),
+    ("/notes/{review}/", "/notes/{review}/{movie}/", None),
+    ("THEN 'ended'", "THEN 'expired'",
+     "account_of: outcomes ['expired'] that nothing interprets"),
+])
+def test_what_was_forgotten(faults, old, new, fault):
+    found = faults(old, new)
+    assert not found if fault is None else any(fault in f for f in found), found
+
+
+def test_missing_is_not_the_last_parameter(faults):
+    """owned_outcome() of what is below {review} says nothing of {movie}."""
+    source = SQL.replace("(t.is_owner), true)", "t.is_owner, t.is_visible)")
+    row = 'ROUTE(PUT, "/notes/{review}/%s", note_update, .guard = OWNER)\n'
+    stmts = rules.statements(subprocess.run(
+        ["awk", "-f", TREE / "sql/gen.awk"], input=source,
+        capture_output=True, text=True, check=True).stdout)
+    for end, expected in (("", []), ("{movie}/", [
+            "PUT /notes/{review}/{movie}/: note_update: missing is {movie}, "
+            "not what has an owner: use missing:..."])):
+        found = rules.all_routes(routes.parse(row % end), SOURCES, HEADERS)
+        table = rules.outcome_table(OUTCOMES.replace(
+            "OUTCOME(exists,   like_add,    ERR_CONFLICT,  NULL, MSG_A)\n", "")
+            .replace(" *          exists     there already\n", "")
+            .replace(" * word     exists     there already\n *    ", " * word"))
+        assert list(rules.outcomes(found, stmts, table, MIGRATIONS)) == expected
+
+
+def test_operations_of_the_document():
+    found = rules.operations((TREE / "doc/openapi.yaml").read_text())
+    assert {("GET", "/api/movies/"), ("DELETE", "/api/reviews/{review}/"),
+            ("POST", "/api/auth/login/")} <= found

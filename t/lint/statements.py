@@ -1,0 +1,331 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which statements each route runs, and rules for them: the guard, the names of
+their parameters, the outcomes. t/lint/tables applies the rules to the tree,
+t/contract/test_statements.py to made-up texts.
+
+The statements of a route are the names SQL_… in its handler and in the
+functions that it names, and so on, except those below src/db."""
+
+import re
+
+import routes
+
+# Outcomes that need no row in outcomes.def, and those of statements that are not
+# run by api/run.c but interpreted by account_check() in auth/account.c.
+OWN_MEANING = {"ok", "missing"}
+OF_ACCOUNT = {"ok", "inactive", "ended"}
+
+# What run.c binds by itself.
+ALWAYS, WITH_CALLER = {"language"}, {"viewer", "viewer_name"}
+
+
+class Statement:
+    """A line of stmts.def, as gen.awk makes it."""
+
+    def __init__(self, line):
+        found = re.fullmatch(r'STMT\((\w+), (\w+), (\w+), \d+, \d+, "(.*?)", '
+                             r'"(.*?)", "(.*)"\)', line)
+        self.name, self.mode, self.reads, names, _, text = found.groups()
+        self.names = names.split(",") if names else []
+        self.text = re.sub(r"\\(.)", lambda m: {"n": "\n"}.get(m[1], m[1]), text)
+
+
+def statements(generated):
+    """The statements of the output of gen.awk, by name."""
+    found = [Statement(line) for line in generated.splitlines()
+             if line.startswith("STMT(")]
+    return {s.name: s for s in found}
+
+
+def operations(document):
+    """(method, path) of doc/openapi.yaml."""
+    found, path = set(), None
+    for line in document.splitlines():
+        if match := re.match(r"  (/\S*):$", line):
+            path = match[1]
+        elif match := re.match(r"    (get|post|put|patch|delete):$", line):
+            found.add((match[1].upper(), path))
+    return found
+
+
+# ----------------------------------------------------------------- sources --
+
+class Function:
+    def __init__(self, file, name, body):
+        self.file, self.name, self.body = file, name, body
+        self.words = set(re.findall(r"\b[a-z]\w+\b", body))
+        self.binds = set(re.findall(r'\bbind_arg\(\s*\w+,\s*"(\w+)"', body))
+        # bind_arg() with a name that is not a literal
+        self.unclear = re.search(r'\bbind_arg\(\s*\w+,\s*[^"\s]', body)
+        self.direct, self.bound = set(), set()
+        for part in re.split(r"[;{}]", body):
+            direct = re.search(r"\bquery_\w+\(|\bstmt_info\(", part)
+            (self.direct if direct else self.bound).update(
+                re.findall(r"\bSQL_(\w+)", part))
+
+
+def functions(sources):
+    """The functions of the sources, {file: text}: those of a file by
+    (file, name), and public ones also by name."""
+    found = {}
+    for file, text in sources.items():
+        text = re.sub(r"/\*.*?\*/", "", text, flags=re.S)
+        for kind, name, body in re.findall(
+                r"^(\w[^\n;{}#]*)\n(\w+)\([^;{}]*?\)\n\{\n(.*?)^\}", text,
+                re.M | re.S):
+            function = Function(file, name, body)
+            found[file, name] = function
+            if not kind.startswith("static"):
+                found[name] = function
+    return found
+
+
+def reached(handler, known):
+    """The handler and the functions that it names, transitively."""
+    todo, done = [known[handler]] if handler in known else [], []
+    while todo:
+        function = todo.pop()
+        if function in done:
+            continue
+        done.append(function)
+        for word in sorted(function.words):
+            other = known.get((function.file, word)) or known.get(word)
+            if other:
+                todo.append(other)
+    return done
+
+
+def input_tables(sources, headers):
+    """Names of the fields of each input table; headers have the macros."""
+    fields = r'\{\s*"(\w+)", FROM_|\b([A-Z]+_FIELDS)\b'
+    macros = {name: body for text in headers.values() for name, body in
+              re.findall(r"#define (\w+_FIELDS)\b((?:.*\\\n)*.*)", text)}
+    found = {}
+    for text in sources.values():
+        for name, body in re.findall(
+                r"^const struct field (\w+)\[\] = \{\n(.*?)^\};", text,
+                re.M | re.S):
+            for macro in re.findall(r"\b[A-Z]+_FIELDS\b", body):
+                body += macros.get(macro, "")
+            found[name] = {field for field, _ in re.findall(fields, body)
+                           if field}
+    return found
+
+
+class Route:
+    """A row, with the statements that it runs."""
+
+    def __init__(self, row, known, inputs):
+        self.row, self.name = row, row.handler
+        self.functions = reached(row.handler, known)
+        self.bound = set().union(*(f.bound for f in self.functions))
+        self.direct = set().union(*(f.direct for f in self.functions))
+        self.given = ALWAYS | set(row.params)
+        self.given |= set().union(*(f.binds for f in self.functions))
+        self.given |= inputs.get(row.says("input"), set())
+        if row.says("guard") != "PUBLIC":
+            self.given |= WITH_CALLER
+
+
+def all_routes(table, sources, headers):
+    known = functions({file: text for file, text in sources.items()
+                       if not file.startswith("src/db/")})
+    inputs = input_tables(sources, headers)
+    return [Route(row, known, inputs) for row in table]
+
+
+# ---------------------------------------------------------------- outcomes --
+
+def cases(text, end):
+    """Where the CASE begins whose END ends at `end`."""
+    depth, found = 0, None
+    for found in reversed(list(re.finditer(r"\b(CASE|END)\b", text[:end]))):
+        depth += 1 if found[1] == "END" else -1
+        if depth == 0:
+            return found.start()
+    return None
+
+
+def words_of_function(call, args, migrations):
+    """The words that an SQL function may return; None: unknown."""
+    found = re.findall(
+        r"CREATE (?:OR REPLACE )?FUNCTION (\w+)\(([^)]*)\)(.*?\$\$.*?\$\$)",
+        migrations, re.S)
+    bodies = [body for name, params, body in found
+              if name == call and params.count(",") + 1 == len(args)]
+    if not bodies:
+        return None
+    words = set(re.findall(r"(?:THEN|ELSE|RETURN)\s+'([^']*)'", bodies[-1]))
+    if call == "owned_outcome" and args[-1] == "true":
+        words -= {"missing"}
+    if call == "owned_outcome" and args[-1] == "false":
+        words -= {"foreign"}
+    return words
+
+
+def words_of_calls(text, migrations):
+    """Words of the calls of functions that are results in an expression."""
+    words = set()
+    for found in re.finditer(r"(?:^|THEN|ELSE)\s*(\w+)(?=\()", text):
+        depth, end = 0, found.end()
+        for end in range(found.end(), len(text)):
+            depth += (text[end] == "(") - (text[end] == ")")
+            if depth == 0:
+                break
+        args = list(routes.pieces(text[found.end() + 1:end]))
+        some = words_of_function(found[1], args, migrations)
+        words |= {None} if some is None else some
+    return words
+
+
+def outcome_words(statement, migrations):
+    """The words in column `outcome`, with None if one cannot be determined; empty
+    if there is no such column."""
+    text, words, last = statement.text, set(), 0
+    for found in re.finditer(r"\s+AS\s+outcome\b", text):
+        before = text[:found.start()]
+        if before.endswith("END"):
+            case = before[cases(before, len(before)):]
+            # a condition is not a result
+            some = set(re.findall(r"(?:THEN|ELSE)\s+'([^']*)'", case))
+            some |= words_of_calls(case, migrations)
+            if re.search(r"(?:THEN|ELSE)\s+[a-z]\w*(?![\w(])", case):
+                some.add(None)
+        elif before.endswith(")"):
+            depth, at = 0, len(before)
+            while at > 0:
+                at -= 1
+                depth += (before[at] == ")") - (before[at] == "(")
+                if depth == 0:
+                    break
+            at -= len(re.search(r"\w*$", before[:at])[0])
+            some = words_of_calls(before[at:], migrations)
+        elif before.endswith("'"):
+            some = {re.search(r"'([^']*)'$", before)[1]}
+        elif re.search(r"\boutcome$", before):
+            continue
+        else:
+            some = {None}
+        words |= some or {None}
+        last = found.end()
+    if not last and re.search(r"\boutcome\b", text):
+        words.add(None)
+    return words
+
+
+class Outcome:
+    """A row of outcomes.def."""
+
+    def __init__(self, inside):
+        self.word, self.route, self.err = list(routes.pieces(inside))[:3]
+
+
+def outcome_table(text):
+    """The rows, and the words with their meanings in the comment."""
+    rows = [Outcome(inside) for inside in
+            re.findall(r"^OUTCOME\((.*)\)$", text, re.M)]
+    comment = re.search(r"^ \* word .*?(?=^ \* \w+ {2,}name of)", text,
+                        re.M | re.S)[0]
+    words = re.findall(r"^ \* (?:word)? {5,}([a-z_]+) {2,}\w", comment, re.M)
+    return rows, words
+
+
+# ------------------------------------------------------------------- rules --
+
+def ran(found, stmts):
+    """The routes with the statements that run.c runs for them."""
+    for route in found:
+        for name in sorted(route.bound & set(stmts)):
+            yield route, stmts[name]
+
+
+def handlers(found):
+    for route in found:
+        if not route.functions:
+            yield f"{route.row.name}: no function {route.name}"
+        for function in route.functions:
+            if function.unclear and function.name != "bind_arg":
+                yield f"{function.file}: {function.name} calls bind_arg() " \
+                      "with a name that is not a literal"
+
+
+def guards(found, stmts):
+    """OWNER exactly where an :owned statement runs."""
+    for route, statement in ran(found, stmts):
+        if (statement.mode == "OWNED") != (route.row.says("guard") == "OWNER"):
+            yield f"{route.row.name}: {statement.name} is :" \
+                  f"{statement.mode.lower()}, the guard is " \
+                  f"{route.row.says('guard', 'VERIFIED')}"
+    for route in found:
+        if route.row.says("guard") == "OWNER" and not route.bound & set(stmts):
+            yield f"{route.row.name} is OWNER and runs no :owned statement"
+        for name in sorted(route.direct & set(stmts)):
+            if stmts[name].mode == "OWNED":
+                yield f"{route.row.name}: {name} is :owned and not run by run.c"
+
+
+def parameters(found, stmts):
+    """Each :name of a statement comes from the route."""
+    for route, statement in ran(found, stmts):
+        for name in statement.names:
+            if name not in route.given:
+                yield f"{route.row.name} has no :{name} for {statement.name}"
+
+
+def names_of_viewers(found, stmts):
+    """The user name of the caller is part of their account."""
+    for route, statement in ran(found, stmts):
+        cache = route.row.says("cache")
+        if "viewer_name" in statement.names and cache.startswith("CACHE(") \
+                and not re.search(r"\bON_ACCOUNT\b", cache):
+            yield f"{route.row.name}: :viewer_name of {statement.name} " \
+                  "depends on ON_ACCOUNT"
+
+
+def outcomes(found, stmts, table, migrations):
+    """`table`: of outcome_table()."""
+    rows, words = table
+    pairs = {(row.word, row.route): row for row in rows}
+    returned = set()
+    for route, statement in ran(found, stmts):
+        for word in outcome_words(statement, migrations):
+            where = f"{route.row.name}: {statement.name}"
+            if word is None:
+                yield f"{where}: its outcome is not a list of words"
+                continue
+            name, _, param = word.partition(":")
+            returned.add((name, route.name))
+            if word == "missing" and statement.mode == "OWNED" and \
+                    not {*route.row.params[-1:]} & routes.OWNED:
+                yield f"{where}: missing is {{{route.row.params[-1]}}}, " \
+                      "not what has an owner: use missing:..."
+            elif name == "missing" and not route.row.params:
+                yield f"{where}: missing, without a parameter in the path"
+            elif param and (name != "missing" or param not in route.row.params):
+                yield f"{where}: {word}, no such parameter in the path"
+            elif name not in OWN_MEANING and (name, route.name) not in pairs:
+                yield f"{where}: {word} has no row in outcomes.def"
+            elif name not in OWN_MEANING and \
+                    pairs[name, route.name].err == "ERR_TOO_OFTEN" and \
+                    not re.search(r"\bAS wait\b", statement.text):
+                yield f"{where}: {word} needs the column wait"
+    for row in rows:
+        if (row.word, row.route) not in returned:
+            yield f"outcomes.def: no statement of {row.route} returns {row.word}"
+        if row.word not in words:
+            yield f"outcomes.def: {row.word} has no meaning in the comment"
+    for word in words:
+        if word not in {row.word for row in rows}:
+            yield f"outcomes.def: {word} of the comment has no row"
+
+
+def other_outcomes(found, stmts, migrations):
+    """Of statements that run.c does not run: only words of account_check()."""
+    run = set().union(*(route.bound for route in found)) if found else set()
+    for statement in stmts.values():
+        if statement.name in run:
+            continue
+        odd = outcome_words(statement, migrations) - OF_ACCOUNT
+        if odd:
+            yield f"{statement.name}: outcomes {sorted(map(str, odd))} that " \
+                  "nothing interprets"
