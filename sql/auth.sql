@@ -146,7 +146,7 @@ SELECT id, :purpose, :digest, 'epoch',
 -- that cannot be a code is NULL and does not count as an attempt. The account
 -- is locked first, so that attempts are serialised: at most five concurrent
 -- ones count, and concurrent attempts with the right code both succeed. A used
--- digest is deleted.
+-- digest is deleted. exhausted: there were five attempts before this one.
 -- name: account_verify :one (viewer bigint, digest bytea)
 WITH me AS MATERIALIZED (
 	SELECT id, verified
@@ -176,6 +176,11 @@ WITH me AS MATERIALIZED (
 	RETURNING a.id
 )
 SELECT CASE WHEN me.verified OR EXISTS (SELECT FROM done) THEN 'ok'
+            WHEN EXISTS (SELECT
+                           FROM code AS c
+                          WHERE c.user_id = me.id
+                            AND c.purpose = 'verification'
+                            AND c.tries >= 5) THEN 'exhausted'
             ELSE 'wrong' END AS outcome
   FROM me;
 

@@ -40,7 +40,8 @@ bool
 code_digest(struct req *r, const char *code, enum code_purpose purpose,
     unsigned char digest[CODE_DIGEST_SIZE])
 {
-	if (!code || strlen(code) != CODE_SIZE - 1 || !text_is_digits(code))
+	code = code ? text_squeeze(r->mem, code) : "";
+	if (strlen(code) != CODE_SIZE - 1 || !text_is_digits(code))
 		return false;
 	key_code_digest(
 	    r->conf, r->account->id, purposes[purpose].name, code, digest);

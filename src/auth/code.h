@@ -28,7 +28,8 @@ enum err code_issue(TALLOC_CTX *mem, struct db *db, const struct conf *conf,
     char code[CODE_SIZE]);
 
 /*
- * The digest of a code sent by the caller, as stored. false: the text is not
+ * The digest of a code sent by the caller, as stored; white space around and
+ * inside it, as of a code that was pasted, is ignored. false: the text is not
  * six digits (or NULL).
  */
 bool code_digest(struct req *r, const char *code, enum code_purpose purpose,

@@ -147,6 +147,17 @@ text_trim(TALLOC_CTX *mem, const char *s)
 	return mem_textn(mem, start, (size_t)(end - start));
 }
 
+char *
+text_squeeze(TALLOC_CTX *mem, const char *s)
+{
+	struct buf out;
+
+	buf_init(&out, mem, strlen(s) + 1);
+	for (s = skip_space(s); *s; s = skip_space(s + 1))
+		buf_putc(&out, *s);
+	return out.data;
+}
+
 bool
 text_to_int64(const char *s, int64_t *out)
 {

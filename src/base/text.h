@@ -23,6 +23,9 @@ bool text_is_blank(const char *s);
 /* A copy without white space at both ends. */
 char *text_trim(TALLOC_CTX *mem, const char *s);
 
+/* A copy without any white space. */
+char *text_squeeze(TALLOC_CTX *mem, const char *s);
+
 /* The whole string is an optional sign and ASCII digits, and fits. */
 bool text_to_int64(const char *s, int64_t *out);
 

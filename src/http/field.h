@@ -18,6 +18,7 @@
 /* Maximum lengths of texts of several routes, in code points. */
 enum field_length {
 	LENGTH_LANG = 16,
+	LENGTH_CODE = 64, /* six digits, and blanks */
 	LENGTH_NAME = 150,
 	LENGTH_EMAIL = 254,
 	LENGTH_SLUG = 255,

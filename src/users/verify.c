@@ -16,7 +16,7 @@
  */
 const struct field verify_input[] = {
 	{ "verification_code", FROM_BODY, T_TEXT, REQUIRED | NULLABLE | LENIENT,
-	    .max_length = 16 },
+	    .max_length = LENGTH_CODE },
 	{ 0 },
 };
 

@@ -39,6 +39,8 @@ Test(text, blank_and_trim_know_unicode_spaces)
 	cr_assert_not(text_is_blank(" x "));
 	cr_assert_str_eq(text_trim(NULL, "\xe3\x80\x80 a b \n"), "a b");
 	cr_assert_str_eq(text_trim(NULL, "  "), "");
+	cr_assert_str_eq(
+	    text_squeeze(NULL, " 12\xc2\xa0 34\t\xc3\xa9 "), "1234\xc3\xa9");
 }
 
 Test(text, numbers_fit_or_are_refused)
