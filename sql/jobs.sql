@@ -31,9 +31,10 @@ UPDATE job AS j
  WHERE j.id = due.id
 RETURNING j.id, j.name, j.attempts, j.max_attempts;
 
--- name: job_done :exec (id bigint, attempts integer)
+-- name: job_done :exec (id bigint, attempts integer, result jsonb)
 UPDATE job
    SET state = 'done',
+       result = :result,
        lease_until = NULL,
        last_error = NULL,
        finished_at = now()
@@ -60,6 +61,13 @@ UPDATE job
  WHERE id = :id
    AND attempts = :attempts
    AND state = 'running';
+
+-- Whether a job for which a request waits has finished, and its result. No row:
+-- it was deleted.
+-- name: job_result :one (id bigint)
+SELECT finished_at IS NOT NULL AS finished, state = 'done' AS done, result
+  FROM job
+ WHERE id = :id;
 
 -- Jobs whose worker died are due again; one that always kills its worker fails
 -- after the same number of attempts.

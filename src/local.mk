@@ -71,6 +71,7 @@ libmxm_a_SOURCES = \
 	src/auth/session.c src/auth/session.h \
 	src/auth/token.c src/auth/token.h \
 	src/api/api.h \
+	src/api/await.c src/api/await.h \
 	src/api/cached.c src/api/cached.h \
 	src/api/depends.c src/api/depends.h \
 	src/api/health.c \

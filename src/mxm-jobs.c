@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * mxm-jobs: the master of the background jobs. It forks one process that
- * fetches models, one that raises generations and two that run jobs, restarts
- * those that die, and forwards signals. SIGTERM: each process exits after its
+ * fetches models, one that raises generations, two that run jobs and two that
+ * run those for which requests wait, restarts those that die, and forwards
+ * signals. SIGTERM: each process exits after its
  * current job. SIGHUP: the settings are read again; if they are valid, new
  * processes are started, else nothing changes.
  */
@@ -30,11 +31,14 @@
 static const struct role {
 	const char *name; /* shown by ps; at most 15 bytes */
 	void (*run)(struct jobs *j);
+	enum jobs_group group;
 } roles[] = {
-	{ "mxm-jobs/model", model_run },
-	{ "mxm-jobs/touch", touch_run },
-	{ "mxm-jobs/work", jobs_run },
-	{ "mxm-jobs/work", jobs_run },
+	{ "mxm-jobs/await", jobs_run, JOBS_AWAITED },
+	{ "mxm-jobs/await", jobs_run, JOBS_AWAITED },
+	{ "mxm-jobs/model", model_run, JOBS_ALL },
+	{ "mxm-jobs/touch", touch_run, JOBS_ALL },
+	{ "mxm-jobs/work", jobs_run, JOBS_LATER },
+	{ "mxm-jobs/work", jobs_run, JOBS_LATER },
 };
 
 struct child {
@@ -103,8 +107,12 @@ child_main(const struct conf *conf, const struct role *role, pid_t master)
 	prctl(PR_SET_NAME, role->name);
 	prctl(PR_SET_PDEATHSIG, SIGTERM);
 	take_signals();
-	if (getppid() == master)
-		role->run(jobs_new(mem, conf, &stop));
+	if (getppid() == master) {
+		struct jobs *j = jobs_new(mem, conf, &stop);
+
+		j->group = role->group;
+		role->run(j);
+	}
 	talloc_free(mem);
 	exit(EXIT_SUCCESS);
 }

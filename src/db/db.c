@@ -361,6 +361,16 @@ take_notifications(struct db *db)
 	return any;
 }
 
+void
+db_unlisten(struct db *db)
+{
+	talloc_free(db->channel);
+	db->channel = NULL;
+	if (!db->conn || conn_command(db, "(unlisten)", "UNLISTEN *", NULL))
+		return;
+	(void)take_notifications(db);
+}
+
 enum err
 db_wait(struct db *db, int timeout_ms)
 {

@@ -95,6 +95,9 @@ void db_interrupt(struct db *db, const volatile sig_atomic_t *flag);
  */
 enum err db_listen(struct db *db, const char *channel);
 
+/* Ends db_listen(). */
+void db_unlisten(struct db *db);
+
 /*
  * Sleeps until a notification arrives on the channel of db_listen(), a signal
  * is caught, or the timeout in milliseconds has passed: ERR_OK.

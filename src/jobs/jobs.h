@@ -16,6 +16,9 @@ struct conf;
 struct db;
 struct shm;
 
+/* Jobs for which a request waits, and the others. */
+enum jobs_group { JOBS_ALL, JOBS_LATER, JOBS_AWAITED };
+
 /* The state of a process of mxm-jobs. */
 struct jobs {
 	TALLOC_CTX *mem;
@@ -27,7 +30,8 @@ struct jobs {
 	int64_t schedule_at;               /* steady clock */
 	int64_t reap_at;
 	int pause_ms;
-	bool overdue; /* some touches could not be raised */
+	bool overdue;          /* some touches could not be raised */
+	enum jobs_group group; /* claims only jobs of this group */
 };
 
 /* A claimed job. */
@@ -40,6 +44,7 @@ struct job {
 	int max_attempts;
 	const char
 	    *why; /* set by a failing handler; without addresses and codes */
+	const char *result; /* JSON for the request that waits; NULL: none */
 };
 
 /*
@@ -50,8 +55,10 @@ struct job {
 typedef enum err job_handler(struct job *job);
 
 #define JOB(NAME, HANDLER, MOST, PERIOD) job_handler HANDLER;
+#define JOB_AWAITED(NAME, HANDLER)       job_handler HANDLER;
 #include "jobs.def"
 #undef JOB
+#undef JOB_AWAITED
 
 /* Creates the state below `mem`, without connecting. Call it after the fork. */
 struct jobs *jobs_new(TALLOC_CTX *mem, const struct conf *conf,

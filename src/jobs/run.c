@@ -34,10 +34,14 @@ static const struct {
 	job_handler *handle;
 	int most;
 	int period;
+	enum jobs_group group;
 } kinds[] = {
-#define JOB(NAME, HANDLER, MOST, PERIOD) { #NAME, HANDLER, MOST, PERIOD },
+#define JOB(NAME, HANDLER, MOST, PERIOD) \
+	{ #NAME, HANDLER, MOST, PERIOD, JOBS_LATER },
+#define JOB_AWAITED(NAME, HANDLER) { #NAME, HANDLER, 1, 0, JOBS_AWAITED },
 #include "jobs.def"
 #undef JOB
+#undef JOB_AWAITED
 };
 
 struct jobs *
@@ -90,7 +94,8 @@ schedule(struct jobs *j, TALLOC_CTX *mem)
 	enum err e;
 	size_t i;
 
-	if (j->schedule_at && now < j->schedule_at)
+	if (j->group == JOBS_AWAITED ||
+	    (j->schedule_at && now < j->schedule_at))
 		return ERR_OK;
 	for (i = 0; i < array_len(kinds); i++) {
 		if (kinds[i].period == 0)
@@ -130,15 +135,17 @@ claim(struct jobs *j, TALLOC_CTX *mem, struct job *job)
 	int64_t most[array_len(kinds)];
 	struct row row;
 	enum err e;
-	size_t i;
+	size_t i, n = 0;
 
 	for (i = 0; i < array_len(kinds); i++) {
-		names[i] = kinds[i].name;
-		most[i] = kinds[i].most;
+		if (j->group != JOBS_ALL && j->group != kinds[i].group)
+			continue;
+		names[n] = kinds[i].name;
+		most[n] = kinds[i].most;
+		n++;
 	}
-	e = query_one(mem, j->db, &row, SQL_job_claim,
-	    arg_text_array(names, array_len(names)),
-	    arg_int_array(most, array_len(most)), arg_int(LEASE_SECONDS));
+	e = query_one(mem, j->db, &row, SQL_job_claim, arg_text_array(names, n),
+	    arg_int_array(most, n), arg_int(LEASE_SECONDS));
 	if (e)
 		return e;
 	*job = (struct job){
@@ -173,7 +180,8 @@ note_once(const struct job *job, enum err how, int delay)
 
 	if (how == ERR_OK)
 		return query_exec(job->mem, db, NULL, SQL_job_done,
-		    arg_id(job->id), arg_int(job->attempts));
+		    arg_id(job->id), arg_int(job->attempts),
+		    job->result ? arg_text(job->result) : arg_null());
 	if (delay == 0)
 		return query_exec(job->mem, db, NULL, SQL_job_given_up,
 		    arg_id(job->id), arg_int(job->attempts),

@@ -2,6 +2,7 @@
 """The queue and the program: waking, periods, pruning, losing the database,
 settings read again, options."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -215,3 +216,28 @@ def test_no_child_outlives_its_master(stack):
     wait_until(lambda: not any(os.path.exists(f"/proc/{p}") for p in pids),
                "the children end")
     stack.start_jobs()
+
+
+def test_the_end_of_a_job_is_notified(stack):
+    """Requests that wait for a job listen on job_finished."""
+    stack.jobs.stop()
+    try:
+        with contextlib.closing(
+                stack.cluster.connect(stack.database)) as db, db.cursor() as c:
+            c.execute("LISTEN job_finished")
+            done = queue(stack, "mail_verification", {"account_id": NINA})
+            failed = queue(stack, "mail_verification", {"account_id": "x"})
+            assert once(stack, "--once").returncode == 0
+            db.poll()
+            assert [n.channel for n in db.notifies] == ["job_finished"] * 2
+        for job_id, state in ((done, "done"), (failed, "failed")):
+            assert wait_state(stack, job_id, state)
+    finally:
+        stack.start_jobs()
+
+
+def test_each_process_runs_jobs_of_its_group(stack):
+    """Two for those that requests wait for, two for the others."""
+    for name in ("mxm-jobs/await", "mxm-jobs/work"):
+        wait_until(lambda n=name: len(children(stack.jobs, n)) == 2,
+                   f"two {name}")
