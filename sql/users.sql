@@ -1,6 +1,11 @@
 -- SPDX-License-Identifier: GPL-3.0-or-later
 --
--- Accounts: sign-up, profile and settings of the owner.
+-- Accounts: sign-up, profile and settings of the owner, profile for others.
+
+-- An account a as other users see it.
+-- fragment: user_columns
+       a.id, a.username, a.bio, {{friendship}} AS friendship,
+       media_url(a.picture) AS picture
 
 -- Inserts the account, unverified, and the job that mails its first code.
 -- name: account_insert :one (username text, email text, password text,
@@ -16,7 +21,7 @@ WITH made AS (
 	SELECT 'mail_verification', jsonb_build_object('account_id', id)
 	  FROM made
 )
-SELECT id, username, bio, media_url(picture) AS picture
+SELECT id, username, bio, NULL AS friendship, media_url(picture) AS picture
   FROM made;
 
 -- Two facts, not an outcome: both may be taken, and each is the error of a field.
@@ -31,6 +36,11 @@ SELECT id, username, bio, email, last_name, first_name,
        media_url(picture) AS picture
   FROM account
  WHERE id = :viewer;
+
+-- name: user_detail :one (viewer bigint, username text)
+SELECT {{user_columns}}
+  FROM live_account AS a
+ WHERE a.username = :username;
 
 -- name: account_set_language :one (viewer bigint, preferred_language text)
 UPDATE account

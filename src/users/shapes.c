@@ -10,7 +10,7 @@ const struct column user_shape[] = {
 	{ "id", C_INT, NULL },
 	{ "username", C_TEXT, NULL },
 	{ "bio", C_PROSE, NULL },
-	{ "friendship", C_NULL, NULL },
+	{ "friendship", C_JSON, NULL },
 	{ "picture", C_TEXT, NULL },
 	{ NULL, C_NULL, NULL },
 };

@@ -9,7 +9,7 @@
 
 #include "api/shape.h"
 
-/* A user as others see them; `friendship` is null. */
+/* A user as others see them: fragment user_columns. */
 extern const struct column user_shape[];
 
 /* The profile of the caller. */

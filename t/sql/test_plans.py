@@ -45,6 +45,8 @@ SELECT 1 + i % 2000, 1 + ((i / 2000) * 101 + i % 2000 * 5) % 20000, 't', 'c',
   FROM generate_series(1, 40000) AS i ON CONFLICT DO NOTHING;
 INSERT INTO friendship (user1_id, user2_id)
 SELECT i, i + k FROM generate_series(1, 1900) AS i, generate_series(1, 9) AS k;
+INSERT INTO friend_request (from_user_id, to_user_id)
+SELECT i, i + k FROM generate_series(1, 1900) AS i, generate_series(11, 13) AS k;
 INSERT INTO movielist (user_id, name, slug, privacity)
 SELECT 1 + i % 2000, 'L', 'l' || i / 2000, 'F'
   FROM generate_series(0, 9999) AS i;
@@ -89,6 +91,10 @@ HOT = [
      ["account_username_unique", "movielist_slug_user_unique",
       "movielist_movie_(position|pkey)"],
      ["account", "movielist", "movielist_movie", "movie"]),
+    ("user_detail", "5, 'u77'",
+     ["account_username_unique", "friendship_(pair_unique|user2)",
+      "friend_request_pair_unique"],
+     ["account", "friendship", "friend_request"]),
     ("recommend_caller", "5, NULL, NULL",
      ["movie_not_modelled", "rating_user(_movie_unique)?"],
      ["rating", "movie", "movie_actor"]),
