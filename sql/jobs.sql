@@ -112,21 +112,21 @@ SELECT a.id, a.username, a.email, a.preferred_language, a.verified, a.active,
  WHERE j.id = :job_id;
 
 -- The oldest rows; within them equal keys are adjacent.
--- name: touch_pending :many ()
+-- name: touch_pending :many (size bigint)
 SELECT id, kind, key
   FROM (SELECT id, kind, key
           FROM touch
          ORDER BY id
-         LIMIT 1000) AS oldest
+         LIMIT :size) AS oldest
  ORDER BY kind, key, id;
 
--- What this transaction has touched so far; the program reports at most 200
--- rows.
--- name: touch_of_transaction :many ()
+-- What this transaction has touched so far: at most `size` rows, and one more if
+-- there are others.
+-- name: touch_of_transaction :many (size int)
 SELECT kind, key
   FROM touch
  WHERE txid = pg_current_xact_id_if_assigned()
- LIMIT 201;
+ LIMIT :size + 1;
 
 -- Changes when the database is restored, in any way: into a new database, over
 -- the old one, or as the files of the whole server. A restore creates every

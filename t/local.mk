@@ -68,6 +68,8 @@ t_bench_bare_SOURCES = t/bench/bare.c
 t_bench_bare_LDADD = $(PQ_LIBS) $(FCGI_LIBS)
 
 # These have a main() of their own, which makes the database they clone.
+t_unit_test_cache_SOURCES = t/unit/test_cache.c \
+	t/unit/cache_world.c t/unit/cache_world.h
 db_world = t/unit/db_world.c t/unit/db_world.h
 t_unit_test_copy_SOURCES = t/unit/test_copy.c $(db_world)
 t_unit_test_db_SOURCES = t/unit/test_db.c $(db_world)

@@ -7,21 +7,24 @@
 
 #include "api/serve.h"
 #include "api/touch.h"
+#include "base/mem.h"
 #include "base/shm.h"
 #include "cache/cache.h"
 #include "cache/key.h"
 
 void
-touch_raise(void *arg, const char *kind, const char *key)
+touch_raise(void *arg, const struct db_touch *rows, size_t n)
 {
 	const struct serve *serve = arg;
-	struct cache_key generation;
+	TALLOC_CTX *mem = mem_need(talloc_new(NULL));
+	struct cache_key *keys = mem_array(mem, struct cache_key, n);
+	bool *raised = mem_array(mem, bool, n);
 
-	if (kind) {
-		key_generation(serve->cache, &generation, kind, key);
-		if (generation_raise(serve->cache, &generation))
-			return;
-	}
-	if (serve->shm)
+	for (size_t i = 0; rows && i < n; i++)
+		key_generation(
+		    serve->cache, &keys[i], rows[i].kind, rows[i].key);
+	if ((!rows || !generation_raise_many(serve->cache, keys, raised, n)) &&
+	    serve->shm)
 		shm_raise_failed(serve->shm);
+	talloc_free(mem);
 }

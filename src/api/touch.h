@@ -9,11 +9,13 @@
 
 #include "base/base.h"
 
+#include "db/db.h"
+
 /*
- * Raises the generation of (kind, key); `kind` NULL: of more than were
- * reported, so the answer cache is bypassed for a moment. `serve` is a
- * struct serve. For db_on_touched().
+ * Raises the generations of n rows; `rows` NULL: of more than are reported, so
+ * the answer cache is bypassed for a moment. `serve` is a struct serve. For
+ * db_on_touched().
  */
-void touch_raise(void *serve, const char *kind, const char *key);
+void touch_raise(void *serve, const struct db_touch *rows, size_t n);
 
 #endif

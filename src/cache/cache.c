@@ -13,6 +13,9 @@
  * - Concurrent raises: one `cas` succeeds, the others get EXISTS and need not
  * retry, because the item was changed, to a greater value, after their `gets`,
  * which was after their commit.
+ * - `cas` has no answer; a second `gets` shows another cas number or no item.
+ * An item that a server did not change (no memory for the new one) is deleted.
+ * (`incr` would do with one trip, but not show such a failure.)
  * - The item is missing (evicted, flushed, restarted, or deleted between `gets`
  * and `cas`): nothing to raise. Answers with the lost value are invalid,
  * because there is no value to compare. A process that starts it does so after
@@ -47,6 +50,9 @@
 #define PAUSE_MIN_US INT64_C(1000000)
 #define PAUSE_MAX_US INT64_C(8000000)
 #define SECONDS_MAX  (30 * 24 * 60 * 60) /* more is an absolute time */
+/* Generations raised together: 13 kB of keys and 25 kB of values fit into the
+ * buffers of a socket, so that neither side waits for the other one. */
+#define RAISE_BATCH 256
 /* The default maximum of an item is 1 MiB, including its header. */
 #define VALUE_MAX (1024 * 1024 - 512)
 
@@ -250,6 +256,7 @@ struct fetch {
 	struct cache *cache;
 	const struct cache_key *keys;
 	struct cache_item *items;
+	uint64_t *cas; /* numbers of the items; NULL: not requested */
 	size_t n;
 	const char **texts;
 	size_t *lens;
@@ -272,7 +279,13 @@ fetch_ask(struct fetch *f, struct server *s)
 	}
 	if (n == 0 || !server_use(s))
 		return;
+	if (f->cas)
+		memcached_behavior_set(
+		    s->client, MEMCACHED_BEHAVIOR_SUPPORT_CAS, 1);
 	rc = memcached_mget(s->client, f->texts, f->lens, n);
+	if (f->cas)
+		memcached_behavior_set(
+		    s->client, MEMCACHED_BEHAVIOR_SUPPORT_CAS, 0);
 	if (rc != MEMCACHED_SUCCESS) {
 		server_failed(s, rc);
 		return;
@@ -297,6 +310,8 @@ fetch_place(struct fetch *f, memcached_result_st *result)
 		f->items[i].data =
 		    mem_textn(f->mem, memcached_result_value(result), size);
 		f->items[i].len = size;
+		if (f->cas)
+			f->cas[i] = memcached_result_cas(result);
 		f->next = i + 1;
 		return true;
 	}
@@ -331,28 +346,42 @@ fetch_read(struct fetch *f, struct server *s)
 			f->items[i] = (struct cache_item){ 0 };
 }
 
+/*
+ * Reads all items in one round trip to each server; s->asked: those of server s
+ * were read. false: no server answered.
+ */
+static bool
+fetch_items(struct fetch *f)
+{
+	struct cache *c = f->cache;
+	bool answered = false;
+	size_t i;
+
+	if (f->n > 0)
+		memset(f->items, 0, f->n * sizeof *f->items);
+	if (c->n_servers == 0 || f->n == 0)
+		return true;
+	f->texts = mem_array(f->mem, const char *, f->n);
+	f->lens = mem_array(f->mem, size_t, f->n);
+	for (i = 0; i < c->n_servers; i++)
+		fetch_ask(f, &c->servers[i]);
+	for (i = 0; i < c->n_servers; i++) {
+		if (c->servers[i].asked)
+			fetch_read(f, &c->servers[i]);
+		answered = answered || c->servers[i].asked;
+	}
+	return answered;
+}
+
 bool
 cache_get_many(TALLOC_CTX *mem, struct cache *c, const struct cache_key *keys,
     struct cache_item *items, size_t n)
 {
-	struct fetch f = { mem, c, keys, items, n, NULL, NULL, 0 };
-	bool answered = c->n_servers == 0 || n == 0;
-	size_t i;
+	struct fetch f = {
+		.mem = mem, .cache = c, .keys = keys, .items = items, .n = n
+	};
 
-	if (n > 0)
-		memset(items, 0, n * sizeof *items);
-	if (answered)
-		return true;
-	f.texts = mem_array(mem, const char *, n);
-	f.lens = mem_array(mem, size_t, n);
-	for (i = 0; i < c->n_servers; i++)
-		fetch_ask(&f, &c->servers[i]);
-	for (i = 0; i < c->n_servers; i++) {
-		if (c->servers[i].asked)
-			fetch_read(&f, &c->servers[i]);
-		answered = answered || c->servers[i].asked;
-	}
-	return answered;
+	return fetch_items(&f);
 }
 
 bool
@@ -371,51 +400,6 @@ cache_set(struct cache *c, const struct cache_key *key, const void *p, size_t n,
 	rc = memcached_set(
 	    s->client, key->text, strlen(key->text), p, n, (time_t)seconds, 0);
 	return server_told(s, rc);
-}
-
-/* A single value with its cas number. */
-struct single {
-	char text[24];
-	struct cache_item item; /* points into text */
-	uint64_t cas;
-};
-
-/* false: the server is unavailable. A value too long for a number is malformed.
- */
-static bool
-single_get(struct server *s, const struct cache_key *key, struct single *out)
-{
-	const char *text = key->text;
-	size_t len = strlen(text), size;
-	memcached_return_t rc;
-
-	memset(out, 0, sizeof *out);
-	memcached_behavior_set(s->client, MEMCACHED_BEHAVIOR_SUPPORT_CAS, 1);
-	rc = memcached_mget(s->client, &text, &len, 1);
-	memcached_behavior_set(s->client, MEMCACHED_BEHAVIOR_SUPPORT_CAS, 0);
-	s->result.count = 1;
-	while (rc == MEMCACHED_SUCCESS &&
-	       memcached_fetch_result(s->client, &s->result, &rc)) {
-		size = memcached_result_length(&s->result);
-		if (out->item.data ||
-		    memcached_result_key_length(&s->result) != len ||
-		    memcmp(memcached_result_key_value(&s->result), text, len) !=
-			0) {
-			rc = MEMCACHED_UNKNOWN_READ_FAILURE;
-			break;
-		}
-		out->item.data = out->text;
-		out->item.len = size < sizeof out->text ? size : 0;
-		memcpy(out->text, memcached_result_value(&s->result),
-		    out->item.len);
-		out->cas = memcached_result_cas(&s->result);
-	}
-	if (rc != MEMCACHED_END) {
-		server_failed(s, rc);
-		return false;
-	}
-	server_answered(s);
-	return true;
 }
 
 uint64_t
@@ -440,8 +424,10 @@ uint64_t
 generation_get(struct cache *c, const struct cache_key *key)
 {
 	memcached_return_t rc;
+	struct cache_item item = { 0 };
 	struct server *s;
-	struct single one;
+	TALLOC_CTX *mem;
+	uint64_t v;
 	char text[24];
 	int n;
 
@@ -453,52 +439,129 @@ generation_get(struct cache *c, const struct cache_key *key)
 	n = snprintf(text, sizeof text, "%" PRIu64, (uint64_t)clock_now_us());
 	rc = memcached_add(
 	    s->client, key->text, strlen(key->text), text, (size_t)n, 0, 0);
-	if (!server_told(s, rc) || !single_get(s, key, &one))
+	if (!server_told(s, rc))
 		return 0;
-	return generation_parse(&one.item);
+	mem = mem_need(talloc_new(c));
+	(void)cache_get_many(mem, c, key, &item, 1);
+	v = generation_parse(&item);
+	talloc_free(mem);
+	return v;
 }
 
-/* A value that cannot be raised must be deleted; missing is equivalent to
- * raised.
+enum raise { RAISE_PENDING, RAISE_DONE, RAISE_FAILED };
+
+/*
+ * Sends a greater value. A value that cannot be raised, or that the server did
+ * not replace, is deleted; missing is equivalent to raised.
  */
 static bool
-generation_drop(struct server *s, const struct cache_key *key)
+raise_send(const struct fetch *f, size_t i, bool replace)
 {
-	memcached_return_t rc;
-	struct single one;
+	struct server *s = server_of(f->cache, &f->keys[i]);
+	uint64_t old = generation_parse(&f->items[i]), now;
+	const char *key = f->keys[i].text;
+	char text[24];
+	int n;
 
-	rc = memcached_delete(s->client, key->text, strlen(key->text), 0);
-	return server_told(s, rc) && single_get(s, key, &one) &&
-	       (!one.item.data || generation_parse(&one.item) > 0);
+	if (!server_use(s))
+		return false;
+	if (!replace || old == 0 || old == UINT64_MAX)
+		return server_told(
+		    s, memcached_delete(s->client, key, strlen(key), 0));
+	now = (uint64_t)clock_now_us();
+	n = snprintf(text, sizeof text, "%" PRIu64, now > old ? now : old + 1);
+	return server_told(s, memcached_cas(s->client, key, strlen(key), text,
+				  (size_t)n, 0, 0, f->cas[i]));
+}
+
+/* Sends all pending ones, then checks them; the number of those still pending.
+ */
+static size_t
+raise_round(
+    const struct fetch *before, struct fetch *now, enum raise *r, bool replace)
+{
+	size_t sent = 0, i;
+
+	for (i = 0; i < now->n; i++) {
+		if (r[i] != RAISE_PENDING)
+			continue;
+		if (raise_send(before, i, replace))
+			sent++;
+		else
+			r[i] = RAISE_FAILED;
+	}
+	if (sent == 0)
+		return 0;
+	(void)fetch_items(now);
+	for (i = 0; i < now->n; i++) {
+		if (r[i] != RAISE_PENDING)
+			continue;
+		if (!server_of(now->cache, &now->keys[i])->asked)
+			r[i] = RAISE_FAILED;
+		else if (!now->items[i].data || now->cas[i] != before->cas[i])
+			r[i] = RAISE_DONE;
+		sent -= r[i] != RAISE_PENDING;
+	}
+	return sent;
+}
+
+/* One batch: two round trips to each server; one if nothing is there. */
+static void
+raise_batch(TALLOC_CTX *mem, struct cache *c, const struct cache_key *keys,
+    bool *raised, size_t n)
+{
+	struct fetch before = { .mem = mem,
+		.cache = c,
+		.keys = keys,
+		.items = mem_array(mem, struct cache_item, n),
+		.cas = mem_array(mem, uint64_t, n),
+		.n = n };
+	struct fetch now = before;
+	enum raise *r = mem_array(mem, enum raise, n);
+	size_t i;
+
+	now.items = mem_array(mem, struct cache_item, n);
+	now.cas = mem_array(mem, uint64_t, n);
+	(void)fetch_items(&before);
+	for (i = 0; i < n; i++) {
+		if (!server_of(c, &keys[i])->asked)
+			r[i] = RAISE_FAILED;
+		else
+			r[i] =
+			    before.items[i].data ? RAISE_PENDING : RAISE_DONE;
+	}
+	if (raise_round(&before, &now, r, true) > 0)
+		(void)raise_round(&before, &now, r, false);
+	for (i = 0; i < n; i++)
+		raised[i] = r[i] == RAISE_DONE;
+}
+
+bool
+generation_raise_many(
+    struct cache *c, const struct cache_key *keys, bool *raised, size_t n)
+{
+	size_t from, i;
+	bool all = true;
+
+	for (from = 0; from < n; from += RAISE_BATCH) {
+		TALLOC_CTX *mem = mem_need(talloc_new(c));
+		size_t some = n - from < RAISE_BATCH ? n - from : RAISE_BATCH;
+
+		if (c->n_servers > 0)
+			raise_batch(mem, c, keys + from, raised + from, some);
+		for (i = from; i < from + some; i++) {
+			raised[i] = c->n_servers == 0 || raised[i];
+			all = all && raised[i];
+		}
+		talloc_free(mem);
+	}
+	return all;
 }
 
 bool
 generation_raise(struct cache *c, const struct cache_key *key)
 {
-	uint64_t now, old;
-	memcached_return_t rc;
-	struct server *s;
-	struct single one, then;
-	char text[24];
-	int n;
+	bool raised;
 
-	if (c->n_servers == 0)
-		return true;
-	s = server_of(c, key);
-	if (!server_use(s) || !single_get(s, key, &one))
-		return false;
-	if (!one.item.data)
-		return true;
-	old = generation_parse(&one.item);
-	if (old == 0 || old == UINT64_MAX)
-		return generation_drop(s, key);
-	now = (uint64_t)clock_now_us();
-	n = snprintf(text, sizeof text, "%" PRIu64, now > old ? now : old + 1);
-	rc = memcached_cas(s->client, key->text, strlen(key->text), text,
-	    (size_t)n, 0, 0, one.cas);
-	if (!server_told(s, rc) || !single_get(s, key, &then))
-		return false;
-	if (!then.item.data || then.cas != one.cas)
-		return true;
-	return generation_drop(s, key);
+	return generation_raise_many(c, key, &raised, 1);
 }

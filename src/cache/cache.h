@@ -66,6 +66,13 @@ uint64_t generation_get(struct cache *c, const struct cache_key *key);
  */
 bool generation_raise(struct cache *c, const struct cache_key *key);
 
+/*
+ * Raises n generations in batches of two round trips to each server, however
+ * many they are. raised[i] is the result of keys[i]; true: all were raised.
+ */
+bool generation_raise_many(
+    struct cache *c, const struct cache_key *keys, bool *raised, size_t n);
+
 /* Parses a generation item; 0 if it is missing or malformed. */
 uint64_t generation_parse(const struct cache_item *item);
 

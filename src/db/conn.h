@@ -153,7 +153,11 @@ struct step {
 enum err pipeline_run(
     struct db *db, const struct step *steps, int n, PGresult **results);
 
-/* Calls db->on_touched for each row of SQL_touch_of_transaction. */
+/* SQL_touch_of_transaction, which reads at most one row more than is reported.
+ */
+struct step pipeline_touched(void);
+
+/* Calls db->on_touched with the rows of pipeline_touched(). */
 void pipeline_report(const struct db *db, const PGresult *touched);
 
 #endif

@@ -60,15 +60,24 @@ bool db_is_unfit(const struct db *db);
  */
 void db_share(struct db *db, struct shm *shm, long lock_timeout_ms);
 
+/* A row of table touch: what a change makes stale. */
+struct db_touch {
+	const char *kind;
+	const char *key;
+};
+
+/* Rows of one transaction that are reported; together at most about 3 MB. */
+#define DB_TOUCHED_MAX 10000
+
 /*
- * Calls fn(arg, kind, key) for each row that a transaction of this handle has
- * written to table touch, after its commit and before the function that ran the
- * statement returns; once with NULL if there are more than 200. Not for COPY
- * and :script statements, nor if the answer to the commit was lost: the rows
- * are in table touch then as well (jobs/touch.c). To be called before the first
- * use.
+ * Calls fn(arg, rows, n) with the rows that a transaction of this handle has
+ * written to table touch, if any, after its commit and before the function that
+ * ran the statement returns; with NULL and 0 if there are more than
+ * DB_TOUCHED_MAX. Not for COPY and :script statements, nor if the answer to the
+ * commit was lost: the rows are in table touch then as well (jobs/touch.c). To
+ * be called before the first use.
  */
-typedef void db_touched(void *arg, const char *kind, const char *key);
+typedef void db_touched(void *arg, const struct db_touch *rows, size_t n);
 void db_on_touched(struct db *db, db_touched *fn, void *arg);
 
 /* Closes the connection; the next use opens it again. */

@@ -12,8 +12,8 @@
 #include "base/mem.h"
 #include "db/conn.h"
 
-/* More rows are reported as one row without kind. */
-#define TOUCHED_MAX 200
+#define TEXT_OF(x)      #x
+#define EXPANDED(macro) TEXT_OF(macro)
 
 static bool
 send_step(struct db *db, const struct step *step)
@@ -93,16 +93,30 @@ pipeline_run(struct db *db, const struct step *steps, int n, PGresult **results)
 	return e;
 }
 
+struct step
+pipeline_touched(void)
+{
+	static const struct binding most = { .n = 1,
+		.values = { EXPANDED(DB_TOUCHED_MAX) } };
+
+	return (struct step){ .name = stmt_info(SQL_touch_of_transaction)->name,
+		.binding = &most };
+}
+
 void
 pipeline_report(const struct db *db, const PGresult *touched)
 {
-	int rows = PQntuples(touched);
+	int n = PQntuples(touched);
+	struct db_touch *rows;
 
-	if (rows > TOUCHED_MAX) {
-		db->on_touched(db->touched_arg, NULL, NULL);
+	if (n > DB_TOUCHED_MAX)
+		db->on_touched(db->touched_arg, NULL, 0);
+	if (n == 0 || n > DB_TOUCHED_MAX)
 		return;
-	}
-	for (int i = 0; i < rows; i++)
-		db->on_touched(db->touched_arg, PQgetvalue(touched, i, 0),
-		    PQgetvalue(touched, i, 1));
+	rows = mem_array(db, struct db_touch, (size_t)n);
+	for (int i = 0; i < n; i++)
+		rows[i] = (struct db_touch){ PQgetvalue(touched, i, 0),
+			PQgetvalue(touched, i, 1) };
+	db->on_touched(db->touched_arg, rows, (size_t)n);
+	talloc_free(rows);
 }

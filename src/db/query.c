@@ -154,7 +154,7 @@ send_writing(struct db *db, const struct stmt_info *info,
 {
 	const struct step steps[] = {
 		{ .name = info->name, .binding = b },
-		{ .name = stmt_info(SQL_touch_of_transaction)->name },
+		pipeline_touched(),
 	};
 	PGresult *results[2];
 	enum err e;

@@ -44,7 +44,7 @@ static enum err
 commit_reporting(struct db *db, PGresult **out)
 {
 	const struct step steps[] = {
-		{ .name = stmt_info(SQL_touch_of_transaction)->name },
+		pipeline_touched(),
 		{ .name = "(commit)", .sql = "COMMIT" },
 	};
 	PGresult *results[2];

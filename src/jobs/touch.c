@@ -25,7 +25,7 @@
 #include "jobs/jobs.h"
 
 #define ROUND_MS 1000
-#define BATCH    1000 /* the LIMIT of touch_pending */
+#define BATCH    1000 /* rows */
 
 /* The file exists once mxmd has run; a new master replaces it. */
 static void
@@ -66,28 +66,42 @@ read_incarnation(struct jobs *j, TALLOC_CTX *mem)
 	return ERR_OK;
 }
 
+/* Whether row i is of another generation than the one before it. */
+static bool
+is_another(const struct rows *rows, int i)
+{
+	struct row row, before;
+
+	if (i == 0)
+		return true;
+	rows_at(rows, i, &row);
+	rows_at(rows, i - 1, &before);
+	return strcmp(row_text(&row, "kind"), row_text(&before, "kind")) != 0 ||
+	       strcmp(row_text(&row, "key"), row_text(&before, "key")) != 0;
+}
+
 /* Fills ids with those of the raised rows; returns their number. */
 static size_t
-raise_all(struct jobs *j, const struct rows *rows, int64_t *ids)
+raise_all(
+    struct jobs *j, TALLOC_CTX *mem, const struct rows *rows, int64_t *ids)
 {
-	const char *kind = "", *key = "";
-	struct cache_key generation;
-	bool raised = false;
-	size_t n = 0;
-	int i;
+	size_t most = (size_t)rows->count + 1, keys_n = 0, n = 0, k = 0;
+	struct cache_key *keys = mem_array(mem, struct cache_key, most);
+	bool *raised = mem_array(mem, bool, most);
+	struct row row;
 
-	for (i = 0; i < rows->count; i++) {
-		struct row row;
-
+	for (int i = 0; i < rows->count; i++) {
+		if (!is_another(rows, i))
+			continue;
 		rows_at(rows, i, &row);
-		if (strcmp(kind, row_text(&row, "kind")) != 0 ||
-		    strcmp(key, row_text(&row, "key")) != 0) {
-			kind = row_text(&row, "kind");
-			key = row_text(&row, "key");
-			key_generation(j->cache, &generation, kind, key);
-			raised = generation_raise(j->cache, &generation);
-		}
-		if (raised)
+		key_generation(j->cache, &keys[keys_n++],
+		    row_text(&row, "kind"), row_text(&row, "key"));
+	}
+	(void)generation_raise_many(j->cache, keys, raised, keys_n);
+	for (int i = 0; i < rows->count; i++) {
+		k += i > 0 && is_another(rows, i);
+		rows_at(rows, i, &row);
+		if (raised[k])
 			ids[n++] = row_id(&row, "id");
 	}
 	return n;
@@ -117,13 +131,13 @@ take_batch(struct jobs *j, TALLOC_CTX *mem, bool *more)
 	enum err e;
 	size_t n;
 
-	e = query_all(mem, j->db, &rows, SQL_touch_pending, NO_ARGS);
+	e = query_all(mem, j->db, &rows, SQL_touch_pending, arg_int(BATCH));
 	if (!e)
 		e = read_incarnation(j, mem);
 	if (e)
 		return e;
 	ids = mem_array(mem, int64_t, (size_t)rows.count + 1);
-	n = raise_all(j, &rows, ids);
+	n = raise_all(j, mem, &rows, ids);
 	if (n > 0) {
 		e = query_exec(
 		    mem, j->db, NULL, SQL_touch_delete, arg_int_array(ids, n));

@@ -7,13 +7,11 @@
 
 #include <criterion/criterion.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -21,121 +19,7 @@
 #include "base/mem.h"
 #include "cache/cache.h"
 #include "cache/key.h"
-
-#define MAX_SERVERS 2
-
-static char folder[] = "/tmp/mxmc-XXXXXX";
-static char path[MAX_SERVERS][64];
-static pid_t server[MAX_SERVERS];
-static struct cache *cache;
-static TALLOC_CTX *mem;
-
-static int
-connect_to(const char *where)
-{
-	struct sockaddr_un a = { .sun_family = AF_UNIX };
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-	cr_assert(fd >= 0);
-	snprintf(a.sun_path, sizeof a.sun_path, "%s", where);
-	if (connect(fd, (struct sockaddr *)&a, sizeof a) == 0)
-		return fd;
-	close(fd);
-	return -1;
-}
-
-static void
-nap(void)
-{
-	struct timespec t = { .tv_nsec = 2000000 };
-
-	nanosleep(&t, NULL);
-}
-
-static void
-wait_for_server(const char *where)
-{
-	int64_t deadline = clock_steady_us() + 10000000;
-	int fd;
-
-	while ((fd = connect_to(where)) < 0) {
-		cr_assert(clock_steady_us() < deadline, "no server: %s", where);
-		nap();
-	}
-	close(fd);
-}
-
-static void
-start(int i)
-{
-	server[i] = fork();
-	cr_assert(server[i] >= 0);
-	if (server[i] == 0) {
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		if (geteuid() == 0)
-			execlp("memcached", "memcached", "-u", "root", "-s",
-			    path[i], "-t", "1", "-m", "16", (char *)NULL);
-		else
-			execlp("memcached", "memcached", "-s", path[i], "-t",
-			    "1", "-m", "16", (char *)NULL);
-		_exit(127);
-	}
-	wait_for_server(path[i]);
-}
-
-static void
-stop(int i)
-{
-	if (server[i] <= 0)
-		return;
-	kill(server[i], SIGKILL);
-	waitpid(server[i], NULL, 0);
-	unlink(path[i]);
-	server[i] = 0;
-}
-
-/* Stopped when this returns: the signal alone leaves it time for an answer. */
-static void
-freeze(int i)
-{
-	kill(server[i], SIGSTOP);
-	waitpid(server[i], NULL, WUNTRACED);
-}
-
-static bool
-have_memcached(void)
-{
-	return access("/usr/bin/memcached", X_OK) == 0 ||
-	       access("/usr/local/bin/memcached", X_OK) == 0;
-}
-
-static void
-set_up(void)
-{
-	int i;
-
-	mem_init();
-	if (!have_memcached())
-		cr_skip_test("memcached is not installed");
-	cr_assert(mkdtemp(folder));
-	for (i = 0; i < MAX_SERVERS; i++)
-		snprintf(path[i], sizeof path[i], "%s/%d", folder, i);
-	start(0);
-	mem = talloc_new(NULL);
-	cache = cache_new(NULL, path[0]);
-}
-
-static void
-tear_down(void)
-{
-	int i;
-
-	talloc_free(cache);
-	talloc_free(mem);
-	for (i = 0; i < MAX_SERVERS; i++)
-		stop(i);
-	rmdir(folder);
-}
+#include "cache_world.h"
 
 static struct cache_key
 key(const char *name)
@@ -178,11 +62,11 @@ wait_until_back(struct cache *c)
 
 	while (!get(c, "nothing", &item)) {
 		cr_assert(clock_steady_us() < deadline, "it does not heal");
-		nap();
+		cache_nap();
 	}
 }
 
-TestSuite(cache, .init = set_up, .fini = tear_down, .timeout = 60);
+TestSuite(cache, .init = cache_set_up, .fini = cache_tear_down, .timeout = 60);
 
 Test(cache, gives_back_what_was_set)
 {
@@ -261,7 +145,7 @@ Test(cache, a_dead_server_is_a_miss)
 	int i;
 
 	cr_assert(set(cache, "a", "value"));
-	stop(0);
+	cache_stop(0);
 	cr_assert(!get(cache, "a", &item));
 	cr_assert_null(item.data);
 	cr_assert(cache_is_away(cache));
@@ -272,7 +156,7 @@ Test(cache, a_dead_server_is_a_miss)
 		cr_assert(!generation_raise(cache, &k));
 	}
 	cr_assert_lt(clock_steady_us() - began, 500000);
-	start(0);
+	cache_start(0);
 	wait_until_back(cache);
 	cr_assert(!cache_is_away(cache));
 	cr_assert(set(cache, "a", "new"));
@@ -287,7 +171,7 @@ Test(cache, a_frozen_server_costs_one_time_out)
 
 	cr_assert(set(cache, "a", "of a"));
 	cr_assert(set(cache, "b", "of b"));
-	freeze(0);
+	cache_freeze(0);
 	began = clock_steady_us();
 	cr_assert(!get(cache, "a", &item));
 	took = clock_steady_us() - began;
@@ -296,7 +180,7 @@ Test(cache, a_frozen_server_costs_one_time_out)
 	for (i = 0; i < 100; i++)
 		cr_assert(!get(cache, "a", &item));
 	cr_assert_lt(clock_steady_us() - began, 50000);
-	kill(server[0], SIGCONT);
+	cache_thaw(0);
 	wait_until_back(cache);
 	cr_assert(get(cache, "b", &item) && is(&item, "of b"));
 	cr_assert(get(cache, "a", &item) && is(&item, "of a"));
@@ -308,17 +192,17 @@ Test(cache, the_pause_doubles)
 	struct cache_item item;
 	int64_t began = clock_steady_us(), took;
 
-	stop(0);
+	cache_stop(0);
 	cr_assert(!get(cache, "a", &item));
 	while (cache_is_away(cache))
-		nap();
+		cache_nap();
 	took = clock_steady_us() - began;
 	cr_assert(took > 900000 && took < 1500000, "%d us", (int)took);
 	began = clock_steady_us();
 	cr_assert(!get(cache, "a", &item));
 	cr_assert(cache_is_away(cache));
 	while (cache_is_away(cache))
-		nap();
+		cache_nap();
 	took = clock_steady_us() - began;
 	cr_assert(took > 1900000 && took < 2500000, "%d us", (int)took);
 }
@@ -332,9 +216,9 @@ Test(cache, late_answers_are_lost)
 	cr_assert(set(cache, "a", "of a"));
 	cr_assert(set(cache, "b", "of b"));
 	for (round = 0; round < 2; round++) {
-		freeze(0);
+		cache_freeze(0);
 		cr_assert(!get(cache, "a", &item));
-		kill(server[0], SIGCONT);
+		cache_thaw(0);
 		wait_until_back(cache);
 		cr_assert(get(cache, "b", &item));
 		cr_assert(is(&item, "of b"));
@@ -346,8 +230,8 @@ Test(cache, a_server_started_anew_is_empty)
 	struct cache_item item;
 
 	cr_assert(set(cache, "a", "value"));
-	stop(0);
-	start(0);
+	cache_stop(0);
+	cache_start(0);
 	cr_assert(!get(cache, "a", &item), "the connection was lost");
 	wait_until_back(cache);
 	cr_assert(get(cache, "a", &item));
@@ -362,8 +246,8 @@ Test(cache, one_dead_server_of_two_costs_its_own_keys)
 	struct cache *c;
 	int i, found = 0;
 
-	start(1);
-	snprintf(both, sizeof both, "%s, %s", path[0], path[1]);
+	cache_start(1);
+	snprintf(both, sizeof both, "%s, %s", cache_path[0], cache_path[1]);
 	c = cache_new(NULL, both);
 	for (i = 0; i < 32; i++) {
 		snprintf(name, sizeof name, "k%d", i);
@@ -375,13 +259,13 @@ Test(cache, one_dead_server_of_two_costs_its_own_keys)
 		snprintf(name, sizeof name, "k%d", i);
 		cr_assert(is(&item[i], name));
 	}
-	stop(1);
+	cache_stop(1);
 	cr_assert(cache_get_many(mem, c, k, item, 32));
 	for (i = 0; i < 32; i++)
 		found += item[i].data != NULL;
 	cr_assert(found > 4 && found < 28, "%d of 32", found);
 	cr_assert(!cache_is_away(c));
-	stop(0);
+	cache_stop(0);
 	cr_assert(!cache_get_many(mem, c, k, item, 32));
 	cr_assert(cache_is_away(c));
 	talloc_free(c);
@@ -436,20 +320,11 @@ impostor_serve(int fd, const char *answer)
 static pid_t
 impostor_start(const char *where, const char *answer)
 {
-	struct sockaddr_un a = { .sun_family = AF_UNIX };
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), to;
-	pid_t pid;
+	int fd, to;
+	pid_t pid = cache_stand_in(where, &fd);
 
-	snprintf(a.sun_path, sizeof a.sun_path, "%s", where);
-	cr_assert(fd >= 0 && bind(fd, (struct sockaddr *)&a, sizeof a) == 0);
-	cr_assert(listen(fd, 16) == 0);
-	pid = fork();
-	cr_assert(pid >= 0);
-	if (pid > 0) {
-		close(fd);
+	if (pid > 0)
 		return pid;
-	}
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	signal(SIGPIPE, SIG_IGN);
 	while ((to = accept(fd, NULL, NULL)) >= 0) {
 		impostor_serve(to, answer);
@@ -463,7 +338,7 @@ Test(cache, an_impostor_is_a_miss)
 	char where[80];
 	size_t i;
 
-	snprintf(where, sizeof where, "%s/i", folder);
+	snprintf(where, sizeof where, "%s/i", cache_folder);
 	for (i = 0; i < array_len(nonsense); i++) {
 		pid_t pid = impostor_start(where, nonsense[i]);
 		struct cache *c = cache_new(NULL, where);
@@ -562,6 +437,177 @@ Test(cache, a_malformed_generation_is_dropped)
 	}
 }
 
+/* Copies what is readable; false: the connection has ended. */
+static bool
+relay_copy(int from, int to)
+{
+	char part[65536];
+	ssize_t n = recv(from, part, sizeof part, 0);
+
+	return n > 0 && send(to, part, (size_t)n, MSG_NOSIGNAL) == n;
+}
+
+/* A trip begins when the client sends after the server has sent. */
+static void
+relay_connection(int client, int to, _Atomic int *trips)
+{
+	struct pollfd fds[2] = { { client, POLLIN, 0 }, { to, POLLIN, 0 } };
+	bool answered = true;
+
+	while (poll(fds, 2, -1) > 0) {
+		if (fds[0].revents) {
+			atomic_fetch_add(trips, answered ? 1 : 0);
+			answered = false;
+			if (!relay_copy(client, to))
+				break;
+		}
+		if (fds[1].revents) {
+			answered = true;
+			if (!relay_copy(to, client))
+				break;
+		}
+	}
+	close(client);
+	close(to);
+}
+
+/* Between a client and the first server; counts the round trips. */
+static pid_t
+relay_start(const char *where, _Atomic int *trips)
+{
+	int fd, client;
+	pid_t pid = cache_stand_in(where, &fd);
+
+	if (pid > 0)
+		return pid;
+	while ((client = accept(fd, NULL, NULL)) >= 0)
+		relay_connection(client, cache_connect(cache_path[0]), trips);
+	_exit(0);
+}
+
+/* `n` generations with the keys of `c`; every third one is not there. */
+static struct cache_key *
+generations(struct cache *c, uint64_t *values, size_t n)
+{
+	struct cache_key *k = mem_array(mem, struct cache_key, n);
+
+	for (size_t i = 0; i < n; i++) {
+		key_generation(c, &k[i], "movie", mem_printf(mem, "%zu", i));
+		values[i] = i % 3 ? generation_get(c, &k[i]) : 0;
+		cr_assert(i % 3 == 0 || values[i] > 0);
+	}
+	return k;
+}
+
+/* Each value is greater, or still missing. */
+static void
+expect_raised(
+    struct cache *c, const struct cache_key *k, const uint64_t *old, size_t n)
+{
+	struct cache_item *item = mem_array(mem, struct cache_item, n);
+
+	cr_assert(cache_get_many(mem, c, k, item, n));
+	for (size_t i = 0; i < n; i++) {
+		if (old[i] == 0)
+			cr_expect_null(item[i].data);
+		else
+			cr_expect_gt(generation_parse(&item[i]), old[i]);
+	}
+}
+
+static void
+raise_and_count(size_t n, int most)
+{
+	_Atomic int *trips = mmap(NULL, sizeof *trips, PROT_READ | PROT_WRITE,
+	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	uint64_t *old = mem_array(mem, uint64_t, n);
+	bool *raised = mem_array(mem, bool, n);
+	struct cache_key *k;
+	struct cache *c;
+	char where[80];
+	pid_t pid;
+
+	cr_assert(trips != MAP_FAILED);
+	snprintf(where, sizeof where, "%s/r", cache_folder);
+	pid = relay_start(where, trips);
+	c = cache_new(NULL, where);
+	k = generations(c, old, n);
+	atomic_store(trips, 0);
+	cr_assert(generation_raise_many(c, k, raised, n));
+	cr_expect_leq(atomic_load(trips), most, "%zu keys: %d trips", n,
+	    atomic_load(trips));
+	cr_expect_geq(atomic_load(trips), 2, "they are counted");
+	for (size_t i = 0; i < n; i++)
+		cr_expect(raised[i]);
+	expect_raised(c, k, old, n);
+	talloc_free(c);
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	unlink(where);
+	munmap(trips, sizeof *trips);
+}
+
+Test(cache, a_batch_is_raised_in_two_round_trips)
+{
+	raise_and_count(200, 2);
+}
+
+Test(cache, very_many_are_raised_in_batches)
+{
+	raise_and_count(1000, 8);
+}
+
+Test(cache, a_batch_reports_those_of_a_dead_server)
+{
+	enum { N = 64 };
+	uint64_t old[N], one = 0;
+	bool raised[N];
+	size_t failed = 0, i;
+	struct cache_key *k;
+	char both[160];
+	struct cache *c;
+
+	cache_start(1);
+	snprintf(both, sizeof both, "%s, %s", cache_path[0], cache_path[1]);
+	c = cache_new(NULL, both);
+	k = generations(c, old, N);
+	cache_stop(1);
+	cr_expect_not(generation_raise_many(c, k, raised, N));
+	for (i = 0; i < N; i++) {
+		failed += !raised[i];
+		if (raised[i] && old[i])
+			expect_raised(c, &k[i], &old[i], 1);
+		else if (raised[i])
+			expect_raised(c, &k[i], &one, 1);
+	}
+	cr_expect(failed > 8 && failed < 56, "%zu of 64", failed);
+	talloc_free(c);
+}
+
+Test(cache, a_malformed_one_of_a_batch_is_dropped)
+{
+	uint64_t old[6];
+	struct cache_key *k = generations(cache, old, 6);
+	bool raised[6];
+
+	cr_assert(cache_set(cache, &k[2], "x", 1, 60));
+	old[2] = 0;
+	cr_expect(generation_raise_many(cache, k, raised, 6));
+	expect_raised(cache, k, old, 6);
+}
+
+Test(cache, a_batch_of_none_and_without_servers)
+{
+	struct cache *none = cache_new(NULL, "");
+	struct cache_key k[2] = { key("a"), key("b") };
+	bool raised[2] = { false, false };
+
+	cr_expect(generation_raise_many(cache, NULL, NULL, 0));
+	cr_expect(generation_raise_many(none, k, raised, 2));
+	cr_expect(raised[0] && raised[1]);
+	talloc_free(none);
+}
+
 #define RAISERS 6
 #define TURNS   400
 
@@ -620,7 +666,7 @@ race(void (*turn)(struct log *, const struct cache_key *, struct cache *),
 		pid[i] = fork();
 		cr_assert(pid[i] >= 0);
 		if (pid[i] == 0) {
-			struct cache *c = cache_new(NULL, path[0]);
+			struct cache *c = cache_new(NULL, cache_path[0]);
 
 			for (t = 0; t < TURNS; t++)
 				turn(log, &k, c);
@@ -648,14 +694,14 @@ race(void (*turn)(struct log *, const struct cache_key *, struct cache *),
 static void
 evict(void)
 {
-	int fd = connect_to(path[0]);
+	int fd = cache_connect(cache_path[0]);
 	char reply[32];
 
 	cr_assert(fd >= 0);
 	dprintf(fd, "delete %s\r\n", key("g").text);
 	cr_assert(recv(fd, reply, sizeof reply, 0) > 0);
 	close(fd);
-	nap();
+	cache_nap();
 }
 
 Test(cache, generations_only_grow)
