@@ -27,7 +27,7 @@ unit_tests = \
 	t/unit/test_random t/unit/test_rank t/unit/test_ranking \
 	t/unit/test_record \
 	t/unit/test_reply t/unit/test_request t/unit/test_route \
-	t/unit/test_row t/unit/test_score t/unit/test_serve t/unit/test_server \
+	t/unit/test_row t/unit/test_run t/unit/test_score t/unit/test_serve t/unit/test_server \
 	t/unit/test_shm t/unit/test_smart_list \
 	t/unit/test_smtp t/unit/test_suggest t/unit/test_text t/unit/test_token \
 	t/unit/test_trap t/unit/test_tune t/unit/test_tx \
@@ -78,6 +78,8 @@ t_unit_test_publish_SOURCES = t/unit/test_publish.c $(db_world)
 t_unit_test_pipeline_SOURCES = t/unit/test_pipeline.c $(db_world)
 t_unit_test_query_SOURCES = t/unit/test_query.c $(db_world)
 t_unit_test_row_SOURCES = t/unit/test_row.c $(db_world)
+t_unit_test_run_SOURCES = t/unit/test_run.c $(db_world)
+t_unit_test_run_LDADD = $(CRITERION_LIBS) $(libmxm_libs)
 # With the route table that ships.
 t_unit_test_serve_SOURCES = t/unit/test_serve.c $(db_world)
 t_unit_test_serve_LDADD = $(CRITERION_LIBS) $(libmxm_libs)

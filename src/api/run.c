@@ -39,6 +39,41 @@ static const struct outcome {
 #undef OUTCOME
 };
 
+/*
+ * The foreign keys that a request can violate, because the row was deleted at
+ * the same time: the parameter of the path that names the row, NULL: the
+ * account of the caller. Sorted; t/sql compares them with the schema.
+ */
+static const struct reference {
+	const char *constraint;
+	const char *param;
+} references[] = {
+	{ "account_platform_user_id_fkey", NULL },
+	{ "code_user_id_fkey", NULL },
+	{ "comment_reply_same_review", "comment" },
+	{ "comment_review_id_fkey", "review" },
+	{ "comment_user_id_fkey", NULL },
+	{ "follow_person_id_fkey", "person" },
+	{ "follow_user_id_fkey", NULL },
+	{ "friend_request_from_user_id_fkey", NULL },
+	{ "friend_request_to_user_id_fkey", "username" },
+	{ "friendship_user1_id_fkey", "username" },
+	{ "friendship_user2_id_fkey", "username" },
+	{ "movielist_movie_movie_id_fkey", "movie" },
+	{ "movielist_movie_movielist_id_fkey", "list" },
+	{ "movielist_user_id_fkey", NULL },
+	{ "rating_movie_id_fkey", "movie" },
+	{ "rating_user_id_fkey", NULL },
+	{ "reaction_comment_id_fkey", "comment" },
+	{ "reaction_review_id_fkey", "review" },
+	{ "reaction_user_id_fkey", NULL },
+	{ "review_movie_id_fkey", "movie" },
+	{ "review_user_id_fkey", NULL },
+	{ "session_user_id_fkey", NULL },
+	{ "unseen_movie_id_fkey", "movie" },
+	{ "unseen_user_id_fkey", NULL },
+};
+
 /* ---------------------------------------------------------------- binding */
 
 void
@@ -187,15 +222,6 @@ find_outcome(const char *word, const char *route)
 	return NULL;
 }
 
-/* 404 of a parameter of the path, by default the last one. */
-static enum err
-fail_missing(struct req *r, const char *param)
-{
-	if (!param)
-		param = path_last(r->route);
-	return fail_param(r, param);
-}
-
 static enum err
 check_outcome(struct req *r, const struct row *row)
 {
@@ -205,9 +231,9 @@ check_outcome(struct req *r, const struct row *row)
 	if (strcmp(word, "ok") == 0)
 		return ERR_OK;
 	if (strcmp(word, missing) == 0)
-		return fail_missing(r, NULL);
+		return fail_param(r, path_last(r->route));
 	if (strncmp(word, "missing:", sizeof missing) == 0)
-		return fail_missing(r, word + sizeof missing);
+		return fail_param(r, word + sizeof missing);
 	o = find_outcome(word, r->route->name);
 	if (!o) {
 		log_error("bug: outcome %s of route %s has no row in the table",
@@ -223,17 +249,59 @@ check_outcome(struct req *r, const struct row *row)
 
 /* ---------------------------------------------------------------- running */
 
-/*
- * A :one statement without a row, or a violated foreign key: the account is
- * missing if its constraint was violated or the path has no parameters.
- */
 static enum err
-fail_no_row(struct req *r)
+fail_account(struct req *r)
 {
-	if (strstr(db_constraint(r->db), "_user_id_") || !path_last(r->route))
-		return fail_token(
-		    r, MSG_USER_NOT_FOUND, "user_not_found", NULL);
-	return fail_missing(r, NULL);
+	return fail_token(r, MSG_USER_NOT_FOUND, "user_not_found", NULL);
+}
+
+/* Whether the statement has the parameter :viewer. */
+static bool
+is_by_viewer(const struct stmt_info *info)
+{
+	const char *p = info->names;
+
+	for (; *p; p += strcspn(p, ","), p += *p == ',') {
+		if (strncmp(p, "viewer", 6) == 0 && (p[6] == ',' || !p[6]))
+			return true;
+	}
+	return false;
+}
+
+/* A violated foreign key. */
+static enum err
+fail_reference(struct req *r, const char *constraint)
+{
+	for (size_t i = 0; i < array_len(references); i++) {
+		const char *param = references[i].param;
+
+		if (strcmp(references[i].constraint, constraint) != 0)
+			continue;
+		if (!param && r->account)
+			return fail_account(r);
+		if (param && path_kind(r->route, param) != PATH_NONE)
+			return fail_param(r, param);
+	}
+	log_error("bug: route %s violates the foreign key %s", r->route->name,
+	    constraint);
+	return ERR_INTERNAL;
+}
+
+/* ERR_NOT_FOUND of a statement: a violated foreign key, or no row. */
+static enum err
+fail_not_found(struct req *r, const struct stmt_info *info)
+{
+	const char *constraint = db_constraint(r->db);
+
+	if (*constraint)
+		return fail_reference(r, constraint);
+	if (path_last(r->route))
+		return fail_param(r, path_last(r->route));
+	if (is_by_viewer(info))
+		return fail_account(r);
+	log_error("bug: statement %s of route %s returned no row", info->name,
+	    r->route->name);
+	return ERR_INTERNAL;
 }
 
 enum err
@@ -247,7 +315,7 @@ run_one(struct req *r, enum stmt s, struct row *out)
 	bind_all(r, s, args);
 	e = query_run_one(r->mem, r->db, out, s, args);
 	if (e == ERR_NOT_FOUND)
-		return fail_no_row(r);
+		return fail_not_found(r, stmt_info(s));
 	return e ? e : check_outcome(r, out);
 }
 
@@ -260,10 +328,14 @@ run_all(struct req *r, enum stmt s, struct rows *out)
 
 	bind_all(r, s, args);
 	e = query_run_all(r->mem, r->db, out, s, args);
+	if (e == ERR_NOT_FOUND)
+		return fail_not_found(r, stmt_info(s));
 	if (e)
 		return e;
+	if (out->count == 0 && path_last(r->route))
+		return fail_param(r, path_last(r->route));
 	if (out->count == 0)
-		return path_last(r->route) ? fail_missing(r, NULL) : ERR_OK;
+		return ERR_OK;
 	rows_at(out, 0, &first);
 	return check_outcome(r, &first);
 }

@@ -19,9 +19,11 @@
  * The outcome is column `outcome` of the first row (row_outcome()), which is
  * looked up in src/outcomes.def together with the route; "ok" without such a
  * column. No row: what the last parameter of the path names is missing, 404; on
- * a route without parameters a :one statement found no account for the caller,
- * 401, and an empty result of a :many statement is not an error. The error has
- * been added: the caller only returns it.
+ * a route without parameters a :one statement with :viewer found no account for
+ * the caller, 401 (without :viewer it is a bug, 500), and an empty result of a
+ * :many statement is not an error. A violated foreign key is the 404 of a
+ * parameter or that 401, by the table `references` in run.c. The error has been
+ * added: the caller only returns it.
  */
 #ifndef API_RUN_H
 #define API_RUN_H

@@ -25,23 +25,26 @@ struct pattern {
 };
 
 /*
- * The parameters of paths: `model` of the 404 body, or the message of a 404
- * without a model. Sorted by name; t/lint compares the names with routes.def.
+ * The parameters of paths. TEXT: any text; NUMBER: decimal digits; RESERVING: a
+ * text that cannot be a literal of the table in its position, because it is
+ * chosen by users or made from a title (route_is_reserved()). `model` of the
+ * 404 body, or the message of a 404 without a model. Sorted by name; t/lint
+ * compares the names with routes.def.
  */
 static const struct param {
 	const char *name;
-	bool number; /* decimal digits; else any text */
+	enum { TEXT, NUMBER, RESERVING } type;
 	const char *model;
 	enum msg missing;
 } params[] = {
-	{ "award", false, "Award", MSG_NONE },
-	{ "comment", true, "Comment", MSG_NONE },
-	{ "list", false, NULL, MSG_LIST_NOT_FOUND },
-	{ "movie", false, "Movie", MSG_NONE },
-	{ "person", false, "Person", MSG_NONE },
-	{ "reaction", true, "Reaction", MSG_NONE },
-	{ "review", true, "Review", MSG_NONE },
-	{ "username", false, "User", MSG_NONE },
+	{ "award", TEXT, "Award", MSG_NONE },
+	{ "comment", NUMBER, "Comment", MSG_NONE },
+	{ "list", TEXT, NULL, MSG_LIST_NOT_FOUND },
+	{ "movie", RESERVING, "Movie", MSG_NONE },
+	{ "person", TEXT, "Person", MSG_NONE },
+	{ "reaction", NUMBER, "Reaction", MSG_NONE },
+	{ "review", NUMBER, "Review", MSG_NONE },
+	{ "username", RESERVING, "User", MSG_NONE },
 };
 
 static struct {
@@ -323,7 +326,8 @@ path_kind(const struct route *route, const char *name)
 {
 	if (position_of(route, name) < 0)
 		return PATH_NONE;
-	return find_param(name, strlen(name))->number ? PATH_NUMBER : PATH_TEXT;
+	return find_param(name, strlen(name))->type == NUMBER ? PATH_NUMBER :
+								PATH_TEXT;
 }
 
 const char *
@@ -341,7 +345,7 @@ int64_t
 path_number(const struct req *r, const char *name)
 {
 	int64_t n = 0;
-	bool good = find_param(name, strlen(name))->number &&
+	bool good = find_param(name, strlen(name))->type == NUMBER &&
 		    read_number(path_of(r, name), &n);
 
 	assert(good);
@@ -354,24 +358,20 @@ path_key(const struct req *r, const char *name)
 	const char *text = path_of(r, name);
 	int64_t n;
 
-	if (find_param(name, strlen(name))->number && read_number(text, &n))
+	if (find_param(name, strlen(name))->type == NUMBER &&
+	    read_number(text, &n))
 		return mem_printf(r->mem, "%" PRId64, n);
 	return text;
-}
-
-static enum err
-fail_missing(struct req *r, const struct param *param, const char *text)
-{
-	if (param->missing)
-		return fail(r, ERR_NOT_FOUND, NULL, param->missing);
-	return fail_path(r, param->model, text);
 }
 
 enum err
 fail_param(struct req *r, const char *name)
 {
-	return fail_missing(
-	    r, find_param(name, strlen(name)), path_of(r, name));
+	const struct param *param = find_param(name, strlen(name));
+
+	if (param->missing)
+		return fail(r, ERR_NOT_FOUND, NULL, param->missing);
+	return fail_path(r, param->model, path_of(r, name));
 }
 
 enum err
@@ -385,25 +385,17 @@ route_check_numbers(struct req *r)
 
 	for (i = 0; (name = next_param(&at, &len)); i++) {
 		param = find_param(name, len);
-		if (param->number && !read_number(r->path_param[i], &n))
-			return fail_missing(r, param, r->path_param[i]);
+		if (param->type == NUMBER && !read_number(r->path_param[i], &n))
+			return fail_param(r, param->name);
 	}
 	return ERR_OK;
 }
 
-/* Whether a segment of the pattern is a name chosen by users. */
 static bool
-is_chosen(const struct segment *segment)
+is_reserving(const struct segment *segment)
 {
-	static const char *const names[] = { "username", "movie" };
-	size_t i;
-
-	for (i = 0; segment->param && i < array_len(names); i++) {
-		if (strlen(names[i]) == segment->len &&
-		    memcmp(names[i], segment->s, segment->len) == 0)
-			return true;
-	}
-	return false;
+	return segment->param &&
+	       find_param(segment->s, segment->len)->type == RESERVING;
 }
 
 /* Whether a pattern has the literal in the position of segment i of `place`. */
@@ -458,7 +450,7 @@ route_is_reserved(const char *segment)
 				 routes[i - (int)array_len(always)].pattern,
 		    &place);
 		for (k = 0; k < place.n; k++) {
-			if (is_chosen(&place.segment[k]) &&
+			if (is_reserving(&place.segment[k]) &&
 			    is_literal_at(&place, k, segment))
 				return true;
 		}

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What holds of every table: names, indexes, views; and a dump that restores."""
 
+import re
 import subprocess
 
 import pytest
@@ -27,6 +28,39 @@ def test_every_reference_has_an_index(sql):
                               AND (i.indkey::smallint[])[0] = c.conkey[1]
                               AND i.indpred IS NULL)
          ORDER BY 1, 2""") == []
+
+
+# Statements of requests take platforms by their ids of the same statement.
+BY_NO_PARAMETER = {"account_platform_platform_id_fkey"}
+
+
+def test_the_foreign_keys_of_requests_are_in_the_table(sql):
+    """src/api/run.c has all of the tables in which users own rows."""
+    table = re.search(r"\} references\[\] = \{\n(.*?)\n\};", (
+        stack_module.ROOT / "src/api/run.c").read_text(), re.S)[1]
+    listed = re.findall(r'^\t\{ "(\w+)", (?:NULL|"(\w+)") \},$', table, re.M)
+    assert len(listed) == table.count("{")
+    names = [name for name, _ in listed]
+    assert names == sorted(set(names))
+    schema = dict(sql("""
+        WITH owned AS (
+            SELECT conrelid AS id
+              FROM pg_constraint
+             WHERE contype = 'f' AND confrelid = 'account'::regclass
+        )
+        SELECT c.conname, c.confrelid::regclass::text
+          FROM pg_constraint AS c
+         WHERE c.contype = 'f'
+           AND c.conrelid IN (SELECT id FROM owned
+                               UNION ALL
+                              SELECT conrelid
+                                FROM pg_constraint
+                               WHERE contype = 'f'
+                                 AND confrelid IN (SELECT id FROM owned))"""))
+    assert set(names) == set(schema) - BY_NO_PARAMETER
+    models = {"account": {"", "username"}, "movielist": {"list"}}
+    for name, param in listed:
+        assert param in models.get(schema[name], {schema[name]}), name
 
 
 def test_rules_have_names_of_their_own(sql):
