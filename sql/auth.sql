@@ -20,7 +20,8 @@ SELECT CASE WHEN NOT a.active THEN 'inactive'
 
 -- The accounts that a log-in may refer to: that with the user name, then that
 -- with the mail address; the address of one account can be the name of another.
--- known: a session of the account began in that network.
+-- known: a session of the account began in that network. An account that its owner
+-- has removed can be logged in to until it is deleted.
 -- name: account_for_login :many (username text, network inet)
 SELECT id, password, epoch,
        EXISTS (SELECT
@@ -28,24 +29,20 @@ SELECT id, password, epoch,
                 WHERE s.user_id = account.id
                   AND s.network = :network) AS known
   FROM account
- WHERE active
+ WHERE (active OR removed_at IS NOT NULL)
    AND (username = :username OR lower(email) = lower(:username))
  ORDER BY username = :username DESC
  LIMIT 2;
 
 -- Inserts a session if the account has not changed since the password was
 -- checked (a change of the password raises the epoch). A new hash replaces the
--- old one. No row: it has changed; there is no other way to end, so no outcome.
+-- old one. An account that its owner has removed is restored. Of 100 sessions of
+-- the account the one that was used least recently makes room for the new one.
+-- No row: it has changed; there is no other way to end, so no outcome.
 -- name: session_start :one (user_id bigint, epoch bigint, old_password text,
 --	new_password text, digest bytea, lifetime bigint, user_agent text,
 --	session_id uuid, network cidr)
-WITH upgraded AS (
-	UPDATE account
-	   SET password = :new_password
-	 WHERE id = :user_id
-	   AND password = :old_password
-	   AND :new_password::text IS NOT NULL
-), started AS (
+WITH started AS (
 	INSERT INTO session (id, user_id, digest, epoch, expires_at,
 	                     user_agent, network)
 	SELECT :session_id, id, :digest, epoch,
@@ -54,8 +51,25 @@ WITH upgraded AS (
 	  FROM account
 	 WHERE id = :user_id
 	   AND epoch = :epoch::bigint
-	   AND active
+	   AND (active OR removed_at IS NOT NULL)
 	RETURNING user_id
+), changed AS (
+	UPDATE account AS a
+	   SET password = coalesce(:new_password, password),
+	       active = true,
+	       removed_at = NULL
+	  FROM started AS s
+	 WHERE a.id = s.user_id
+	   AND a.password = :old_password
+	   AND (a.active OR a.removed_at IS NOT NULL)
+	   AND (:new_password::text IS NOT NULL OR a.removed_at IS NOT NULL)
+), surplus AS (
+	DELETE FROM session
+	 WHERE id IN (SELECT id
+	                FROM session
+	               WHERE user_id = (SELECT user_id FROM started)
+	               ORDER BY used_at DESC, id
+	              OFFSET 99)
 )
 SELECT a.id AS user_id, a.username, a.preferred_language, a.verified,
        a.boarded, a.epoch
@@ -113,6 +127,7 @@ SELECT CASE WHEN NOT a.active THEN 'inactive'
        a.id AS user_id, a.username, a.preferred_language, a.verified,
        a.boarded, a.epoch,
        coalesce(k.digest = :next_digest, false) AS rotated,
+       EXISTS (SELECT FROM reused) AS reused,
        coalesce(extract(epoch FROM k.expires_at - now())::bigint, 0) AS seconds
   FROM account AS a
   LEFT JOIN kept AS k ON true
@@ -122,6 +137,56 @@ SELECT CASE WHEN NOT a.active THEN 'inactive'
 DELETE FROM session
  WHERE id = :session_id
    AND user_id = :viewer;
+
+-- The program of a session: browser and system, or the name that another program
+-- uses in its user agent; NULL: unknown.
+-- fragment: session_client
+nullif(concat_ws(', ',
+       CASE WHEN s.user_agent ~ '\mEdg(A|iOS)?/' THEN 'Edge'
+            WHEN s.user_agent ~ '\mOPR/' THEN 'Opera'
+            WHEN s.user_agent ~ '\m(Firefox|FxiOS)/' THEN 'Firefox'
+            WHEN s.user_agent ~ '\m(Chrome|CriOS)/' THEN 'Chrome'
+            WHEN s.user_agent ~ '\mSafari/' THEN 'Safari'
+            ELSE substring(s.user_agent FROM '^[A-Za-z0-9._+-]{1,40}') END,
+       CASE WHEN s.user_agent ~ '\mWindows\M' THEN 'Windows'
+            WHEN s.user_agent ~ '\mAndroid\M' THEN 'Android'
+            WHEN s.user_agent ~ '\m(iPhone|iPad|iPod)\M' THEN 'iOS'
+            WHEN s.user_agent ~ '\m(Macintosh|Mac OS X)\M' THEN 'macOS'
+            WHEN s.user_agent ~ '\mCrOS\M' THEN 'ChromeOS'
+            WHEN s.user_agent ~ '\mLinux\M' THEN 'Linux' END), '')
+
+-- The sessions of the caller, the last used first.
+-- name: session_list :many (viewer bigint, session_id uuid)
+SELECT replace(s.id::text, '-', '') AS id, {{session_client}} AS client,
+       s.network::text AS network,
+       (extract(epoch FROM s.created_at) * 1000000)::bigint AS created_at,
+       (extract(epoch FROM s.used_at) * 1000000)::bigint AS last_used_at,
+       (extract(epoch FROM s.expires_at) * 1000000)::bigint AS expires_at,
+       s.id = :session_id AS current
+  FROM session AS s
+  JOIN account AS a ON a.id = s.user_id AND a.epoch = s.epoch
+ WHERE s.user_id = :viewer
+   AND s.expires_at > now()
+ ORDER BY s.used_at DESC, s.id
+ LIMIT 100;
+
+-- Ends a session of the caller; a text that is no id is the id of none.
+-- name: session_end_one :one (viewer bigint, session text)
+DELETE FROM session
+ WHERE user_id = :viewer
+   AND id = CASE WHEN :session ~ '^[0-9a-f]{32}$' THEN :session::uuid END
+RETURNING true AS ended;
+
+-- name: session_end_all :one (viewer bigint, session_id uuid,
+--	keep_current boolean)
+WITH ended AS (
+	DELETE FROM session
+	 WHERE user_id = :viewer
+	   AND NOT (:keep_current AND id = :session_id)
+	RETURNING id
+)
+SELECT true AS status, count(*) AS ended
+  FROM ended;
 
 -- Stores a code that is about to be mailed, replacing the previous one. Writing
 -- a mail does not start the interval between mails, requesting one does

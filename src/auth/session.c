@@ -11,6 +11,7 @@
 #include "auth/session.h"
 #include "auth/token.h"
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "base/random.h"
 #include "base/text.h"
@@ -140,6 +141,11 @@ session_continue(struct req *r, const char *refresh, struct session_tokens *out)
 		return fail_refresh(r, verdict);
 	key_next_jti(r->conf, claims.session_id, claims.jti, next_jti);
 	e = use_refresh(r, &claims, next_jti, &row);
+	if (!e && row_bool(&row, "reused"))
+		log_warn("session %s of account %" PRId64
+			 " was ended: a refresh token that had been replaced "
+			 "was used",
+		    claims.session_id, claims.user_id);
 	e = account_check(r, e, &row, MSG_TOKEN_INVALID, NULL);
 	if (e)
 		return e;

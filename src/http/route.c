@@ -44,6 +44,7 @@ static const struct param {
 	{ "person", TEXT, "Person", MSG_NONE },
 	{ "reaction", NUMBER, "Reaction", MSG_NONE },
 	{ "review", NUMBER, "Review", MSG_NONE },
+	{ "session", TEXT, "Session", MSG_NONE },
 	{ "username", RESERVING, "User", MSG_NONE },
 };
 

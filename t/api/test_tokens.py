@@ -363,8 +363,14 @@ def test_rotation(rotating):
     access = c.token
     assert c.get(SELF).status_code == 200
     # reuse of an old token: it was copied, so the session ends
+    mark = stack.mark()
     refresh_refused(use(first))
     refresh_refused(use(fourth))
+    log = stack.log("mxmd", mark)
+    assert log.count(" warning mxmd") == 1 and (
+        f"session {claims(fourth)['sid']} of account 6 was ended" in log)
+    assert not any(token in log or claims(token)["jti"] in log
+                   for token in (first, fourth))
     # and its access tokens with it, as soon as mxm-jobs has told the cache
     path = "/api/users/preferred-language/"
     wait_until(lambda: c.get(path, token=access).status_code == 401,

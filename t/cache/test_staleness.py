@@ -40,6 +40,10 @@ VALUES = {
     "person": ("al-pacino", "penelope-cruz", "nobody"),
     "reaction": "SELECT id FROM reaction ORDER BY id DESC LIMIT 4",
     "review": "SELECT id FROM review ORDER BY id DESC LIMIT 6",
+    "session": "SELECT replace(id::text, '-', '')"
+               "  FROM (SELECT id FROM session WHERE user_agent = 'spare'"
+               "         ORDER BY created_at DESC LIMIT 4) AS s"
+               " UNION ALL SELECT repeat('0', 32)",
     "username": ("ana", "bob", "fay", "nobody"),
 }
 
@@ -77,6 +81,18 @@ def another_session(play, who):
     return {"token": more.token}
 
 
+def a_spare_session(play, who):
+    """A session that ends the next time, if its owner is the caller."""
+    more = Client(play.stack)
+    more.session.headers["User-Agent"] = "spare"
+    more.login(play.dice.choice(USERS), world.PASSWORD)
+    return {}
+
+
+def sessions_of_nobody_here(play, who):
+    return {"token": Client(play.stack).login("dora", world.PASSWORD).token}
+
+
 def a_refresh(play, who):
     return {"token": None, "json": {"refresh": who.refresh_token}}
 
@@ -103,6 +119,8 @@ WRITES = {
     "POST /api/auth/logout/": another_session,
     "POST /api/auth/refresh/": a_refresh,
     "POST /api/auth/resend-verification-email/": nothing,
+    "DELETE /api/auth/sessions/": sessions_of_nobody_here,
+    "DELETE /api/auth/sessions/{session}/": a_spare_session,
     "POST /api/auth/signup/": a_newcomer,
     "POST /api/auth/verify/": a_code,
     "POST /api/movies/{movie}/ratings/": a_rating,
