@@ -36,6 +36,7 @@ libmxm_a_SOURCES = \
 	src/db/open.c \
 	src/db/pipeline.c \
 	src/db/query.c src/db/query.h \
+	src/db/retry.c \
 	src/db/row.c src/db/row.h \
 	src/db/settings.c src/db/settings.h \
 	src/db/sqlstate.c \

@@ -127,6 +127,13 @@ enum err conn_check(struct db *db, const char *name, const PGresult *res);
  */
 void conn_forget_failure(struct db *db);
 
+/*
+ * After an error: whether the statement or transaction is to be run again, as
+ * the attempt `tries` + 1; waits up to 10 ms before. Never within a
+ * transaction. is_repeatable: it may run twice if the connection was lost.
+ */
+bool conn_retry(struct db *db, int tries, bool is_repeatable);
+
 /* Prepares a statement unless it is prepared on this connection. */
 enum err query_prepare(struct db *db, enum stmt s);
 

@@ -14,8 +14,6 @@
 #include "db/conn.h"
 #include "db/query.h"
 
-#define TRIES_MAX 3
-
 static void
 add_quoted(struct buf *b, const char *s)
 {
@@ -212,17 +210,6 @@ attempt(struct db *db, enum stmt s, const struct binding *b, PGresult **out,
 	return send_alone(db, info, b, out);
 }
 
-/* Whether a retry is allowed and may succeed. */
-static bool
-is_worth_another(const struct db *db, const struct stmt_info *info, bool sent)
-{
-	if (db->in_tx)
-		return false;
-	if (db->retry || db->outdated)
-		return true;
-	return db->lost && (info->reads || !sent);
-}
-
 static enum err
 run(struct db *db, enum stmt s, const struct arg *args, PGresult **out)
 {
@@ -236,14 +223,8 @@ run(struct db *db, enum stmt s, const struct arg *args, PGresult **out)
 	bind_all(mem, b, info, args);
 	for (int tries = 1;; tries++) {
 		e = attempt(db, s, b, out, &sent);
-		if (!e || !is_worth_another(db, info, sent))
+		if (!e || !conn_retry(db, tries, info->reads || !sent))
 			break;
-		/* One retry after a lost connection, several after a deadlock.
-		 */
-		if (tries >= (db->retry ? TRIES_MAX : 2))
-			break;
-		if (db->outdated)
-			conn_drop(db);
 	}
 	if (e == ERR_INTERNAL && db->outdated)
 		log_error("database: %s", db->error);

@@ -6,14 +6,14 @@
  *
  * Errors: ERR_CONFLICT, a unique constraint (its name is db_constraint());
  * ERR_NOT_FOUND, a foreign key, or no row where one is required; ERR_INVALID, a
- *value that the column does not accept; ERR_UNAVAILABLE, the server is
- *unavailable, too slow, full or read-only; ERR_INTERNAL, others, logged with
- *the name of the statement.
+ * value that the column does not accept; ERR_UNAVAILABLE, the server is
+ * unavailable, too slow, full or read-only; ERR_INTERNAL, others, logged with
+ * the name of the statement.
  *
  * If the connection is lost, a reading statement is retried once on a new one,
- *unless a transaction is open; a writing one is not, because it may have been
- *executed. After a deadlock or serialization failure a statement is retried
- *here, a transaction by tx_run().
+ * unless a transaction is open; a writing one is not, because it may have been
+ * executed. After a deadlock or serialization failure a statement is tried up
+ * to five times, as a transaction is by tx_run() (db/retry.c).
  */
 #ifndef DB_QUERY_H
 #define DB_QUERY_H

@@ -5,24 +5,10 @@
 #include "base/base.h"
 
 #include <libpq-fe.h>
-#include <time.h>
 
 #include "base/log.h"
-#include "base/random.h"
 #include "db/conn.h"
 #include "db/tx.h"
-
-#define TRIES_MAX 5
-
-/* A random delay, so that conflicting transactions do not retry together. */
-static void
-pause_briefly(void)
-{
-	struct timespec pause = { .tv_nsec =
-				      1000000L * (1 + random_below(10)) };
-
-	nanosleep(&pause, NULL);
-}
 
 static enum err
 begin(struct db *db)
@@ -123,9 +109,8 @@ run(struct db *db, enum err (*fn)(void *), void *arg, bool keep)
 
 	for (int tries = 1;; tries++) {
 		e = run_once(db, fn, arg, keep);
-		if (!e || !db->retry || tries >= TRIES_MAX)
+		if (!e || !conn_retry(db, tries, false))
 			return e;
-		pause_briefly();
 	}
 }
 

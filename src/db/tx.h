@@ -11,10 +11,11 @@
 
 /*
  * Calls fn(arg) in a transaction: commits if it returns ERR_OK, else rolls
- * back. After a deadlock or a serialization failure it is retried several
- * times, so fn must not depend on previous calls or have effects outside the
- * database. Must not be nested. Returns the result of fn, or ERR_UNAVAILABLE if
- * the connection was lost during the commit, whose result is then unknown.
+ * back. After a deadlock or a serialization failure it is tried up to five
+ * times (db/retry.c), so fn must not depend on previous calls or have effects
+ * outside the database. Must not be nested. Returns the result of fn, or
+ * ERR_UNAVAILABLE if the connection was lost during the commit, whose result is
+ * then unknown.
  */
 enum err tx_run(struct db *db, enum err (*fn)(void *), void *arg);
 

@@ -80,7 +80,7 @@ HOT = [
     ("unseen_delete", "5, 'm77'", ["movie_slug_unique", "unseen_(pkey|movie)"],
      ["movie", "unseen"]),
     ("movie_reviews", "'m77', 9223372036854775807, 11",
-     ["movie_slug_unique", "review_movie", "account_pkey"],
+     ["movie_slug_unique", "review_movie_live", "account_pkey"],
      ["movie", "review", "account"]),
     ("review_insert", "5, 'm77', 't', 'c', true", ["movie_slug_unique"],
      ["movie", "account"]),
@@ -154,6 +154,15 @@ def test_plan(cluster, build, database, name, arguments, indexes,
         assert not re.search(rf"Seq Scan on {table}\b(?!_)", plan), plan
     # The decision about access is inlined: no call for each row.
     assert not re.search(r"\bmay_see\(", plan), plan
+
+
+def test_plan_of_the_reviews_of_a_user(cluster, database):
+    """No sorting, and no reading of deleted ones."""
+    plan = plan_of(cluster, database, "bigint, bigint", """
+        SELECT id FROM live_review WHERE user_id = $1 AND id < $2
+         ORDER BY id DESC LIMIT 11""", "5, 9223372036854775807")
+    assert re.search(r"\breview_user_live\b", plan), plan
+    assert "Sort" not in plan, plan
 
 
 # What gives as many rows as there are: steps of an import or of training.

@@ -318,6 +318,37 @@ Test(query, lost_write_is_never_repeated)
 	cr_expect_eq(rate(3), ERR_OK, "the next one is served at once");
 }
 
+/* The sequence counts the attempts: it is not rolled back. */
+static void
+deadlock_until(int attempt)
+{
+	sql(mem_printf(mem,
+	    "CREATE SEQUENCE attempts;"
+	    "CREATE FUNCTION lose() RETURNS trigger LANGUAGE plpgsql AS"
+	    " $$ BEGIN IF nextval('attempts') < %d THEN"
+	    " RAISE SQLSTATE '40P01'; END IF; RETURN NULL; END $$;"
+	    "CREATE TRIGGER lose AFTER INSERT ON rating"
+	    " FOR EACH ROW EXECUTE FUNCTION lose()",
+	    attempt));
+}
+
+Test(query, a_deadlock_is_tried_five_times)
+{
+	small_world();
+	deadlock_until(6);
+	cr_expect_eq(rate(3), ERR_UNAVAILABLE);
+	cr_expect_str_eq(sql_value("SELECT last_value FROM attempts"), "5");
+	cr_expect_eq(rate(3), ERR_OK, "the sixth attempt succeeds");
+}
+
+Test(query, a_deadlock_ends_with_the_fifth_attempt)
+{
+	small_world();
+	deadlock_until(5);
+	cr_expect_eq(rate(3), ERR_OK);
+	cr_expect_str_eq(sql_value("SELECT count(*) FROM rating"), "1");
+}
+
 Test(query, lost_read_is_repeated_once)
 {
 	struct rows rows;
