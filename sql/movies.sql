@@ -17,11 +17,7 @@
           LEFT JOIN live_genre_translation AS gt
             ON gt.genre_id = g.id AND gt.language = :language
          WHERE mg.movie_id = m.id) AS genres,
-       (SELECT coalesce(json_agg(json_build_object('id', a.id,
-                   'name', a.name, 'slug', a.slug,
-                   'category', award_label(a.category),
-                   'icon', media_url(a.icon),
-                   'date', a.date) ORDER BY a.date, a.id), '[]')
+       (SELECT coalesce(json_agg({{award_object}} ORDER BY a.date, a.id), '[]')
           FROM movie_award AS ma
           JOIN live_award AS a ON a.id = ma.award_id
          WHERE ma.movie_id = m.id) AS awards,

@@ -85,6 +85,7 @@ libmxm_a_SOURCES = \
 	src/api/upload.c src/api/upload.h \
 	src/awards/awards.c \
 	src/genres/genres.c \
+	src/persons/persons.c \
 	src/platforms/platforms.c \
 	src/movies/movies.h src/movies/shapes.c \
 	src/movies/detail.c src/movies/marks.c src/movies/search.c \

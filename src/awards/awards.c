@@ -23,3 +23,10 @@ award_detail(struct req *r)
 {
 	return reply_one(r, 200, SQL_award_detail, award_shape);
 }
+
+/* All awards by page. */
+enum err
+award_list(struct req *r)
+{
+	return reply_page(r, SQL_award_list, award_shape);
+}

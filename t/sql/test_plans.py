@@ -24,6 +24,8 @@ SELECT 'Person ' || i, 'p' || i FROM generate_series(1, 5000) AS i;
 INSERT INTO movie_actor (movie_id, person_id, position)
 SELECT m.id, 1 + (m.id * 31 + k) % 5000, k
   FROM movie AS m, generate_series(1, 4) AS k;
+INSERT INTO person_translation (person_id, language)
+SELECT id, 'es' FROM person;
 INSERT INTO genre (name, slug)
 SELECT 'Genre ' || i, 'g' || i FROM generate_series(1, 20) AS i;
 INSERT INTO movie_genre SELECT id, 1 + id % 20 FROM movie;
@@ -33,6 +35,7 @@ SELECT 1 + i % 2000, 1 + ((i / 2000) * 389 + i % 2000 * 7) % 20000, 1 + i % 5
     ON CONFLICT DO NOTHING;
 INSERT INTO award (name, slug)
 SELECT 'Award ' || i, 'a' || i FROM generate_series(1, 5000) AS i;
+INSERT INTO person_award SELECT id, id FROM person;
 INSERT INTO session (id, user_id, digest, epoch, expires_at)
 SELECT gen_random_uuid(), id, decode(md5(id || ' ' || k), 'hex'), 0, now() + interval '1 day'
   FROM account, generate_series(1, 3) AS k;
@@ -67,6 +70,13 @@ HOT = [
      ["movie_slug_unique", "movie_translation_unique"],
      ["movie", "movie_genre", "movie_actor", "person"]),
     ("award_detail", "'a77'", ["award_slug_unique"], ["award"]),
+    ("award_list", "1, 10", [], []),
+    ("person_detail", "'es', 'p77'",
+     ["person_slug_unique", "person_translation_unique"],
+     ["person", "person_award"]),
+    ("person_films", "'es', 'p77', 'actor', 5, 11",
+     ["person_slug_unique", "movie_actor_person", "movie_pkey"],
+     ["person", "movie", "movie_actor"]),
     ("account_by_session", "'" + 32 * "5" + "', 5, 0",
      ["session_(pkey|user_id)"], ["session", "account"]),
     ("rating_get", "5, 'u5', 'm77'", ["movie_slug_unique",
