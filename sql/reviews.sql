@@ -42,6 +42,29 @@ SELECT c.total, v.*
  ORDER BY v.id DESC
  LIMIT :size;
 
+-- The same of a user.
+-- name: user_reviews :many (username text, last_id bigint, size bigint)
+SELECT c.total, v.*
+  FROM live_account AS a
+ CROSS JOIN LATERAL (
+	SELECT count(*) AS total
+	  FROM (SELECT
+	          FROM live_review AS v
+	          JOIN live_movie AS m ON m.id = v.movie_id
+	         WHERE v.user_id = a.id
+	         LIMIT 10001) AS counted) AS c
+  LEFT JOIN LATERAL (
+	SELECT {{review_columns}}
+	  FROM live_review AS v
+	  JOIN live_movie AS m ON m.id = v.movie_id
+	 WHERE v.user_id = a.id
+	   AND v.id < :last_id
+	 ORDER BY v.id DESC
+	 LIMIT :size) AS v ON true
+ WHERE a.username = :username
+ ORDER BY v.id DESC
+ LIMIT :size;
+
 -- One review of a movie by a user. Of two requests at the same time one inserts.
 -- name: review_insert :one (viewer bigint, movie text, title text, content text,
 --	is_positive boolean)

@@ -100,6 +100,7 @@ libmxm_a_SOURCES = \
 	src/recommendations/smart_list.c src/recommendations/smart_list.h \
 	src/sessions/login.c src/sessions/sessions.c \
 	src/users/fields.c src/users/fields.h src/users/friends.c \
+	src/users/profile.c \
 	src/users/users.h src/users/shapes.c src/users/self.c \
 	src/users/signup.c src/users/verify.c \
 	src/import/csv.c src/import/csv.h \

@@ -34,6 +34,13 @@ movie_review_list(struct req *r)
 	return reply_cursor(r, SQL_movie_reviews, review_shape);
 }
 
+/* The reviews of a user, newest first. */
+enum err
+user_reviews(struct req *r)
+{
+	return reply_cursor(r, SQL_user_reviews, review_shape);
+}
+
 /* The caller's review of a movie; a second one is an error (use PUT). */
 enum err
 movie_review_create(struct req *r)

@@ -174,6 +174,33 @@ def test_pages_by_cursor(stack, ana):
         assert len(ana.get(f"{path}?limit={odd}").json()["results"]) == 10
 
 
+def test_the_reviews_of_a_user(stack, ana, dora):
+    """The newest first, at once, and each once."""
+    path = "/api/users/dora/reviews/"
+    assert ana.get(path).json()["results"] == []
+    made = [dora.post(of(m), GOOD).json() for m in (
+        "heat", "volver", "amelie", "the-matrix")]
+    for who in (ana, dora):
+        assert who.get(path).json() == {
+            "results": made[::-1], "next_last_id": None, "count": 4,
+            "count_exact": True}
+    first = ana.get(path + "?limit=3").json()
+    assert (first["results"], first["count"]) == (made[:0:-1], 4)
+    second = ana.get(f"{path}?limit=3&last_id={first['next_last_id']}").json()
+    assert (second["results"], second["next_last_id"]) == (made[:1], None)
+    dora.put(one(made[0]), {**GOOD, "title": "New"})
+    assert ana.get(path).json()["results"][-1]["title"] == "New"
+    dora.delete(one(made[0]))
+    assert ana.get(path).json()["count"] == 3
+    # a movie that is deleted takes its reviews along
+    for deleted, count in (("now()", 2), ("NULL", 3)):
+        stack.sql(f"UPDATE movie SET deleted_at = {deleted}"
+                  " WHERE slug = 'amelie'")
+        stack.touched()
+        shown = ana.get(path).json()
+        assert shown["count"] == len(shown["results"]) == count
+
+
 def test_unknown_movie(ana):
     for r in (ana.get(of("nothing")), ana.post(of("nothing"), GOOD)):
         assert r.status_code == 404 and r.json()["model"] == "Movie"

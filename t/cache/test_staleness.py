@@ -104,6 +104,10 @@ def a_newcomer(play, who):
         "last_name": "Comer", "password": "Lantern-over-7-hills"}}
 
 
+def a_friend(play, who):
+    return {"params": {"username": play.dice.choice((*USERS, "fay"))}}
+
+
 def a_code(play, who):
     return {"json": {"verification_code": f"{play.dice.randrange(10 ** 6):06}"}}
 
@@ -130,8 +134,11 @@ WRITES = {
     "POST /api/movies/{movie}/unseen/": nothing,
     "DELETE /api/reviews/{review}/": nothing,
     "PUT /api/reviews/{review}/": a_review,
+    "DELETE /api/users/friends/": a_friend,
     "POST /api/users/onboarding/": nothing,
     "POST /api/users/preferred-language/": a_language,
+    "DELETE /api/users/{username}/friend-requests/": nothing,
+    "POST /api/users/{username}/friend-requests/": nothing,
 }
 # Operations that no user here can call: all are verified.
 REFUSED = {"POST /api/auth/resend-verification-email/",
@@ -386,6 +393,8 @@ def test_friends_see_it_at_once(play):
     for table in ("rating", "unseen"):
         play.stack.sql(f"DELETE FROM {table} WHERE movie_id ="
                        " (SELECT id FROM movie WHERE slug = 'volver')")
+    play.stack.sql("INSERT INTO friendship (user1_id, user2_id) VALUES (1, 2)"
+                   " ON CONFLICT DO NOTHING")
     play.stack.touched()
     assert bob.post(path, json={"rating": 1}).status_code == 201
     play.stack.jobs.stop()
