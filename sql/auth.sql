@@ -159,9 +159,9 @@ nullif(concat_ws(', ',
 -- name: session_list :many (viewer bigint, session_id uuid)
 SELECT replace(s.id::text, '-', '') AS id, {{session_client}} AS client,
        s.network::text AS network,
-       (extract(epoch FROM s.created_at) * 1000000)::bigint AS created_at,
-       (extract(epoch FROM s.used_at) * 1000000)::bigint AS last_used_at,
-       (extract(epoch FROM s.expires_at) * 1000000)::bigint AS expires_at,
+       {{micros:s.created_at}} AS created_at,
+       {{micros:s.used_at}} AS last_used_at,
+       {{micros:s.expires_at}} AS expires_at,
        s.id = :session_id AS current
   FROM session AS s
   JOIN account AS a ON a.id = s.user_id AND a.epoch = s.epoch

@@ -13,7 +13,7 @@ CROSS JOIN LATERAL (
 	                             FROM account AS a
 	                            WHERE a.id = f.friend_id
 	                              AND NOT a.active)
-	         LIMIT 10001) AS counted) AS c
+	         LIMIT {{count_max}} + 1) AS counted) AS c
   LEFT JOIN LATERAL (
 	SELECT {{user_columns}}
 	  FROM friend AS f
@@ -69,7 +69,7 @@ SELECT c.total, q.*
                   JOIN live_account AS a ON a.id = q.from_user_id
                  WHERE q.to_user_id = :viewer
                    AND q.status = 'P'
-                 LIMIT 10001) AS counted) AS c
+                 LIMIT {{count_max}} + 1) AS counted) AS c
   LEFT JOIN LATERAL (
 	SELECT q.id, api_url('users', a.username) AS from_user,
 	       api_url('users', :viewer_name) AS to_user, :label AS status

@@ -16,9 +16,23 @@
 # after the mode sets the timeout. A long header continues in the next comment
 # lines up to its closing bracket. Text shared by several statements is a
 # fragment, from its header "-- fragment: movie_columns" to the next header;
-# {{movie_columns}} inserts it, in any file. Other comments are removed. Errors
-# are reported with file and line, and the exit status is 1. POSIX awk; works
-# with mawk.
+# {{movie_columns}} inserts it, in any file. A fragment with parameters, such as
+# "-- fragment: micros(t)", uses {{t}}, and is inserted by {{micros:v.created_at}}
+# (arguments are separated by commas outside of brackets). Other comments are
+# removed. Texts in dollar quotes are allowed in scripts only; E'' and U&''
+# texts nowhere. Errors are reported with file and line, and the exit status is
+# 1. POSIX awk; works with mawk.
+
+# The functions that write, lock or notify: a statement that calls one is not
+# read-only. t/lint/tables compares them with the migrations.
+BEGIN {
+	WRITERS = "NEXTVAL|SETVAL|SET_CONFIG|PG_NOTIFY|PG_ADVISORY_[A-Z_]*" \
+	    "|PG_TRY_ADVISORY_[A-Z_]*|PG_LOGICAL_EMIT_MESSAGE" \
+	    "|PG_CANCEL_BACKEND|PG_TERMINATE_BACKEND|LO_[A-Z_]*" \
+	    "|TXID_CURRENT|PG_CURRENT_XACT_ID" \
+	    "|ACCOUNT_SET_PLATFORMS|ANALYZE_IMPORTED|FRIEND_ASK" \
+	    "|MOVIE_FIND_FILL|MOVIE_FIND_REFRESH|TOUCH_RULE"
+}
 
 function report(where, what)
 {
@@ -69,6 +83,7 @@ function finish()
 		fragment[name] = trim(body)
 		if (fragment[name] == "")
 			report(place["{" name], name ": an empty fragment")
+		check_variables(name)
 	}
 	kind = ""
 	body = ""
@@ -131,35 +146,104 @@ function begin_statement(header, where,    n, i, part, words, names, types, \
 	typed[name] = types
 }
 
-function begin_fragment(header, where)
+# "fragment: micros(t)"
+function begin_fragment(header, where,    names)
 {
 	kind = "fragment"
 	sub(/^fragment:[ \t]*/, "", header)
 	name = trim(header)
+	names = ""
+	if (name ~ /^[a-z][a-z0-9_]*\([a-z0-9_, ]+\)$/) {
+		names = name
+		sub(/^[^(]*\(/, "", names)
+		gsub(/[ )]/, "", names)
+		sub(/\(.*/, "", name)
+	}
 	if (name !~ /^[a-z][a-z0-9_]*$/)
 		report(where, "invalid fragment name: " name)
+	variables[name] = names
 	if (("{" name) in place)
 		report(where, name ": already defined at " place["{" name])
 	place["{" name] = where
 }
 
+# The arguments between commas outside of brackets; their number.
+function split_arguments(s, out,    n, i, c, depth, from)
+{
+	n = depth = 0
+	from = 1
+	for (i = 1; i <= length(s) + 1; i++) {
+		c = substr(s, i, 1)
+		depth += (c == "(") - (c == ")")
+		if (i > length(s) || (c == "," && depth == 0)) {
+			out[++n] = trim(substr(s, from, i - from))
+			from = i + 1
+		}
+	}
+	return n
+}
+
+# Replaces {{name}}. Not by gsub(), for which & and \ are special.
+function replace_variable(s, name, value,    out)
+{
+	out = ""
+	while (match(s, "[{][{][ \t]*" name "[ \t]*[}][}]")) {
+		out = out substr(s, 1, RSTART - 1) value
+		s = substr(s, RSTART + RLENGTH)
+	}
+	return out s
+}
+
+function check_variables(name,    n, i, part)
+{
+	n = split(variables[name], part, ",")
+	for (i = 1; i <= n; i++)
+		if (replace_variable(fragment[name], part[i], "") == \
+		    fragment[name])
+			report(place["{" name], name ": parameter " part[i] \
+			    " is not used")
+}
+
+# A fragment with its arguments.
+function fill(called, given, where,    n, i, body, part, args)
+{
+	body = fragment[called]
+	n = given == "" ? 0 : split_arguments(given, args)
+	if (n != split(variables[called], part, ",")) {
+		report(where, called ": wrong number of arguments: " given)
+		return ""
+	}
+	for (i = 1; i <= n; i++) {
+		if (args[i] == "")
+			report(where, called ": an empty argument: " given)
+		body = replace_variable(body, part[i], args[i])
+	}
+	return body
+}
+
 # Inserts fragments, which may contain others, but not themselves.
-function expand(s, where,    round, inner, called)
+function expand(s, where,    round, called, given, at)
 {
 	for (round = 0; match(s, /\{\{[^}]*\}\}/); round++) {
-		inner = substr(s, RSTART, RLENGTH)
-		called = trim(substr(inner, 3, length(inner) - 4))
+		called = trim(substr(s, RSTART + 2, RLENGTH - 4))
+		given = ""
+		at = index(called, ":")
+		if (at > 0) {
+			given = trim(substr(called, at + 1))
+			called = trim(substr(called, 1, at - 1))
+		}
 		if (!(called in fragment)) {
 			report(where, "unknown fragment " called)
 			return s
 		}
-		if (round > 50) {
+		if (round > 200) {
 			report(where, called ": a recursive fragment")
 			return s
 		}
 		used[called] = 1
-		s = substr(s, 1, RSTART - 1) fragment[called] \
-		    substr(s, RSTART + RLENGTH)
+		at = RSTART + RLENGTH
+		s = substr(s, 1, RSTART - 1) fill(called, given, where) \
+		    substr(s, at)
 	}
 	return s
 }
@@ -203,13 +287,16 @@ function number_parameters(s, name,    out, found, n, i, part, number, used)
 # A SELECT that neither writes nor locks may be retried.
 function only_reads(s)
 {
-	s = " " toupper(s) " "
-	gsub(/[^A-Z_]+/, " ", s)
-	if (s !~ /^ (SELECT|WITH|VALUES|TABLE) /)
+	s = toupper(s)
+	gsub(/[^A-Z_(]+/, " ", s)
+	s = " " s " "
+	if (s !~ /^[ (]+(SELECT|WITH|VALUES|TABLE)[ (]/)
 		return "false"
-	if (s ~ / (INSERT|UPDATE|DELETE|MERGE|TRUNCATE|NEXTVAL|SETVAL) /)
+	if (s ~ /[ (](INSERT|UPDATE|DELETE|MERGE|TRUNCATE)[ (]/)
 		return "false"
-	return s ~ / (PG_NOTIFY|FOR SHARE|FOR KEY SHARE) / ? "false" : "true"
+	if (s ~ ("[ (](" WRITERS ") ?[(]"))
+		return "false"
+	return s ~ / FOR (KEY )?SHARE / ? "false" : "true"
 }
 
 # The position of the bracket that closes the one at position i.
@@ -307,6 +394,10 @@ function emit(name,    s, plain, reads)
 {
 	s = number_parameters(expand(text[name], place[name]), name)
 	plain = bare(s)
+	if (plain ~ /\$[A-Za-z_]*\$/ && modes[name] != "SCRIPT")
+		report(place[name], name ": a text in dollar quotes")
+	if (plain ~ /(^|[^A-Za-z0-9_])([Ee]|[Uu]&)''/)
+		report(place[name], name ": an E'' or U&'' text")
 	if (plain ~ /;/ && modes[name] != "SCRIPT")
 		report(place[name], name ": more than one statement")
 	if (modes[name] ~ /^(COPY|SCRIPT)$/ && takes[name] > 0)

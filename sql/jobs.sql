@@ -118,7 +118,8 @@ SELECT id, kind, key
           FROM touch
          ORDER BY id
          LIMIT :size) AS oldest
- ORDER BY kind, key, id;
+ ORDER BY kind, key, id
+ LIMIT :size;
 
 -- What this transaction has touched so far: at most `size` rows, and one more if
 -- there are others.

@@ -11,8 +11,8 @@
           FROM movielist_movie AS lm
           JOIN live_movie AS m ON m.id = lm.movie_id
          WHERE lm.movielist_id = l.id) AS movies,
-       (extract(epoch FROM l.created_at) * 1000000)::bigint AS created_at,
-       (extract(epoch FROM l.updated_at) * 1000000)::bigint AS updated_at
+       {{micros:l.created_at}} AS created_at,
+       {{micros:l.updated_at}} AS updated_at
 
 -- A list that the viewer may not see is missing like one that does not exist.
 -- name: list_detail :one (viewer bigint, username text, list text)

@@ -179,7 +179,8 @@ SELECT a.id,
          LIMIT :at_most) AS a
   JOIN live_rating AS r ON r.user_id = a.id
  GROUP BY a.id
- ORDER BY a.id;
+ ORDER BY a.id
+ LIMIT :at_most;
 
 -- name: model_rater_count :one
 SELECT count(*) AS raters

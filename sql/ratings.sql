@@ -6,7 +6,7 @@
 SELECT CASE WHEN r.id IS NULL THEN 'absent' ELSE 'ok' END AS outcome, r.id,
        api_url('users', :viewer_name) AS user,
        api_url('movies', :movie) AS movie, r.rating,
-       (extract(epoch FROM r.created_at) * 1000000)::bigint AS created_at
+       {{micros:r.created_at}} AS created_at
   FROM live_movie AS m
   LEFT JOIN live_rating AS r
     ON r.movie_id = m.id AND r.user_id = :viewer
@@ -27,7 +27,7 @@ WITH target AS (
 SELECT CASE WHEN m.id IS NULL THEN 'exists' ELSE 'ok' END AS outcome, m.id,
        api_url('users', :viewer_name) AS user,
        api_url('movies', :movie) AS movie, m.rating,
-       (extract(epoch FROM m.created_at) * 1000000)::bigint AS created_at
+       {{micros:m.created_at}} AS created_at
   FROM target
   LEFT JOIN made AS m ON true;
 
@@ -47,6 +47,6 @@ WITH target AS (
 SELECT CASE WHEN c.id IS NULL THEN 'absent' ELSE 'ok' END AS outcome, c.id,
        api_url('users', :viewer_name) AS user,
        api_url('movies', :movie) AS movie, c.rating,
-       (extract(epoch FROM c.created_at) * 1000000)::bigint AS created_at
+       {{micros:c.created_at}} AS created_at
   FROM target
   LEFT JOIN changed AS c ON true;

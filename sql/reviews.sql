@@ -6,7 +6,7 @@
 -- fragment: review_columns
        v.id, v.title, api_url('movies', m.slug) AS movie,
        api_url('users', a.username) AS user, v.content, v.is_positive,
-       (extract(epoch FROM v.created_at) * 1000000)::bigint AS created_at
+       {{micros:v.created_at}} AS created_at
 
 -- The review of the path, locked, and whether it is the caller's. What changes it
 -- changes rows of owned, and answers with owned_outcome from target.
@@ -29,7 +29,7 @@ SELECT c.total, v.*
 	  FROM (SELECT
 	          FROM live_review
 	         WHERE movie_id = m.id
-	         LIMIT 10001) AS counted) AS c
+	         LIMIT {{count_max}} + 1) AS counted) AS c
   LEFT JOIN LATERAL (
 	SELECT {{review_columns}}
 	  FROM live_review AS v
@@ -52,7 +52,7 @@ SELECT c.total, v.*
 	          FROM live_review AS v
 	          JOIN live_movie AS m ON m.id = v.movie_id
 	         WHERE v.user_id = a.id
-	         LIMIT 10001) AS counted) AS c
+	         LIMIT {{count_max}} + 1) AS counted) AS c
   LEFT JOIN LATERAL (
 	SELECT {{review_columns}}
 	  FROM live_review AS v

@@ -267,3 +267,78 @@ def test_operations_of_the_document():
     found = rules.operations((TREE / "doc/openapi.yaml").read_text())
     assert {("GET", "/api/movies/"), ("DELETE", "/api/reviews/{review}/"),
             ("POST", "/api/auth/login/")} <= found
+
+
+# --------------------------------------------------------------- SQL alone --
+
+def made(text, tmp_path):
+    (tmp_path / "a.sql").write_text(text)
+    done = subprocess.run(
+        ["awk", "-f", TREE / "sql/gen.awk", tmp_path / "a.sql"],
+        capture_output=True, text=True, check=True)
+    return rules.statements(done.stdout)
+
+
+@pytest.mark.parametrize("text, good", [
+    ("-- name: x :many\nSELECT a FROM t LIMIT 1;", True),
+    ("-- name: x :many\nSELECT a FROM t;", False),
+    ("-- name: x :many\nSELECT a FROM (SELECT a FROM t LIMIT 1) AS t;", False),
+    ("-- name: x :many\nSELECT a, ' LIMIT 1' AS b FROM t;", False),
+    ("-- name: x :many\nWITH t AS (SELECT 1 LIMIT 1) SELECT * FROM t;", False),
+    ("-- name: x :many\nWITH t AS (SELECT f(1)) SELECT 1 LIMIT (SELECT 2);",
+     True),
+    ("-- Few; no LIMIT: the table has ten rows.\n-- name: x :many\n"
+     "SELECT a FROM t;", True),
+    ("-- (no LIMIT)\n-- name: w :many\nSELECT a FROM t;\n\n"
+     "-- name: x :many\nSELECT a FROM t;", False),
+    ("-- name: x :one\nSELECT a FROM t;", True),
+])
+def test_the_outermost_query_has_a_limit(tmp_path, text, good):
+    found = list(rules.unlimited(made(text + "\n", tmp_path), {"a.sql": text}))
+    assert found == ([] if good else ["x has no LIMIT in its outermost query"])
+
+
+@pytest.mark.parametrize("old, new, fault", [
+    ("", "", None),
+    ("-- fragment: count_max\n10000", "-- fragment: count_max\n10002",
+     ["fragment count_max is 10002, COUNT_MAX in C is 10000",
+      "a migration counts up to 10000"]),
+    (":= 10000", ":= 10001", None),
+    ("-- fragment: count_max\n", "-- fragment: counted_max\n7\n"
+     "-- fragment: count_max\n",
+     ["fragment counted_max is 7, COUNTED_MAX in C is None"]),
+    (":= 10000", ":= 9000", ["a migration counts up to 9000"]),
+    ("LIMIT {{count_max}} + 1)", "LIMIT 10001)",
+     ["a.sql: LIMIT 10001, use {{count_max}} + 1"]),
+    ("{{micros:v.at}}", "(extract(epoch FROM v.at) * 1000000)::bigint",
+     ["a.sql: use {{micros:...}}"]),
+])
+def test_constants(old, new, fault):
+    def changed(text):
+        return text.replace(old, new) if old else text
+    found = list(rules.constants({"a.sql": changed("""
+-- 7 * 1000000 in a comment
+-- fragment: count_max
+10000
+-- fragment: micros(t)
+(extract(epoch FROM {{t}}) * 1000000)::bigint
+-- name: x :one
+SELECT {{micros:v.at}} FROM (SELECT 1 LIMIT {{count_max}} + 1) AS counted;
+""")}, {"a.h": "#define COUNT_MAX 10000\n"},
+        changed("most    CONSTANT bigint := 10000;")))
+    assert found == (fault or [])
+
+
+@pytest.mark.parametrize("function, found", [
+    ("f() RETURNS void\n\tLANGUAGE sql AS $$", True),
+    ("f(a text) RETURNS trigger\n\tLANGUAGE plpgsql AS $$", False),
+    ("f(a text)\n\tRETURNS text LANGUAGE sql STABLE AS $$", False),
+    ("f(a text)\n\tRETURNS text LANGUAGE sql IMMUTABLE AS $x$", False),
+    ("g() RETURNS void AS $$", False),
+])
+def test_functions_that_write(function, found):
+    generator = 'BEGIN {\n\tWRITERS = "NEXTVAL|G" \\\n\t    "|H"\n}\n'
+    faults = list(rules.writers(
+        generator, f"CREATE FUNCTION {function} SELECT 1 $$;\n"))
+    assert faults == (["f() is VOLATILE: add it to WRITERS of sql/gen.awk"]
+                      if found else [])

@@ -329,3 +329,65 @@ def other_outcomes(found, stmts, migrations):
         if odd:
             yield f"{statement.name}: outcomes {sorted(map(str, odd))} that " \
                   "nothing interprets"
+
+
+# --------------------------------------------------------------- SQL alone --
+
+def outermost(text):
+    """The text without quoted parts and without what is in brackets."""
+    text, before = re.sub(r"'[^']*'|\"[^\"]*\"", "", text), None
+    while text != before:
+        before, text = text, re.sub(r"\([^()]*\)", " ", text)
+    return text
+
+
+def unlimited(stmts, sources):
+    """A list has a LIMIT at its end, or a comment with the reason; `sources`:
+    sql/*.sql, by file."""
+    reasons = set()
+    for text in sources.values():
+        for before, name in re.findall(r"((?:^--.*\n)*?)^-- name: (\w+)", text,
+                                       re.M):
+            if "no LIMIT" in before:
+                reasons.add(name)
+    for statement in stmts.values():
+        if statement.mode != "MANY" or statement.name in reasons:
+            continue
+        if not re.search(r"\bLIMIT\b", outermost(statement.text)):
+            yield f"{statement.name} has no LIMIT in its outermost query"
+
+
+def constants(sources, headers, migrations):
+    """Fragments that are numbers are those of the same name in C; functions of
+    migrations count up to the same maximum, as constant `most`."""
+    numbers = {name: value for text in sources.values() for name, value in
+               re.findall(r"^-- fragment: (\w+)\n(\d+)$", text, re.M)}
+    defined = {name.lower(): value for text in headers.values()
+               for name, value in re.findall(r"^#define (\w+) +(\d+)$", text,
+                                             re.M)}
+    for name, value in numbers.items():
+        if defined.get(name) != value:
+            yield f"fragment {name} is {value}, {name.upper()} in C is " \
+                  f"{defined.get(name)}"
+    most = int(numbers["count_max"])
+    for number in re.findall(r"\bmost\s+CONSTANT bigint := (\d+)", migrations):
+        if int(number) not in (most, most + 1):
+            yield f"a migration counts up to {number}"
+    for file, text in sources.items():
+        for number in re.findall(r"LIMIT\s+(\d+)\)\s+AS\s+counted", text):
+            yield f"{file}: LIMIT {number}, use {{{{count_max}}}} + 1"
+        if re.search(r"^[^-\n]*\* 1000000\b", re.sub(
+                r"-- fragment: micros\(t\)\n.*", "", text), re.M):
+            yield f"{file}: use {{{{micros:...}}}}"
+
+
+def writers(generator, migrations):
+    """Functions of migrations that may write are in WRITERS of gen.awk."""
+    listed = re.search(r"WRITERS = (.*?)\n}", generator, re.S)[1]
+    names = set(re.findall(r"[A-Z_]+", listed))
+    for name, rest in re.findall(
+            r"^CREATE (?:OR REPLACE )?FUNCTION (\w+)\((.*?)\bAS (?=\$)",
+            migrations, re.M | re.S):
+        if not re.search(r"\bRETURNS trigger\b|\b(?:STABLE|IMMUTABLE)\b", rest) \
+                and name.upper() not in names:
+            yield f"{name}() is VOLATILE: add it to WRITERS of sql/gen.awk"

@@ -187,6 +187,51 @@ def test_fragments_in_any_file_and_order(gen):
         '"SELECT 1, 2")', '"SELECT 2")']
 
 
+PARAMETERS = """
+-- fragment: micros(t)
+(extract(epoch FROM {{t}}) * 1000000)
+-- fragment: both(a, b2)
+{{a}} + {{ b2 }} + {{a}}
+-- fragment: nested(x)
+{{both: {{x}}, 3}}
+-- name: x :one (q bigint)
+SELECT :q, %s;
+-- name: all :one
+SELECT {{micros:1}}, {{both:1,2}}, {{nested:1}};
+"""
+
+
+@pytest.mark.parametrize("call, text", [
+    ("{{micros:v.created_at}}", "(extract(epoch FROM v.created_at) * 1000000)"),
+    ("{{ micros : f(a, b) }}", "(extract(epoch FROM f(a, b)) * 1000000)"),
+    ("{{both:1, :q}}", "1 + $1 + 1"),
+    ("{{both:a & b, c\\d}}", "a & b + c\\\\d + a & b"),
+    ("{{nested:coalesce(a, 1)}}", "coalesce(a, 1) + 3 + coalesce(a, 1)")])
+def test_a_fragment_with_parameters(gen, call, text):
+    status, lines, errors = gen(PARAMETERS % call)
+    assert (status, errors) == (0, "")
+    assert f'"SELECT $1, {text}")' in lines[0]
+
+
+@pytest.mark.parametrize("call, fault", [
+    ("{{micros}}", "micros: wrong number of arguments"),
+    ("{{micros:a, b}}", "micros: wrong number of arguments: a, b"),
+    ("{{both:a}}", "both: wrong number of arguments: a"),
+    ("{{both:a,}}", "both: an empty argument"),
+    ("{{t}}", "unknown fragment t"),
+    ("{{macros:a}}", "unknown fragment macros"),
+])
+def test_wrong_arguments_of_a_fragment(gen, call, fault):
+    status, _, errors = gen(PARAMETERS % call)
+    assert status and f"a.sql:8: {fault}" in errors
+
+
+def test_a_fragment_uses_its_parameters(gen):
+    status, _, errors = gen("-- fragment: f(a, b)\n{{a}}\n"
+                            "-- name: x :one\nSELECT {{f:1, 2}};\n")
+    assert status and "a.sql:1: f: parameter b is not used" in errors
+
+
 @pytest.mark.parametrize("mode, text, reads", [
     ("one", "SELECT 1", "true"),
     ("many", "WITH a AS (SELECT 1) SELECT * FROM a", "true"),
@@ -196,6 +241,22 @@ def test_fragments_in_any_file_and_order(gen):
     ("one", "SELECT 1 FROM t FOR UPDATE SKIP LOCKED", "false"),
     ("one", "SELECT 1 FROM t FOR SHARE", "false"),
     ("one", "SELECT nextval('s')", "false"),
+    ("one", "(SELECT 1)", "true"),
+    ("one", "SELECT max(nextval) FROM nextval_log", "true"),
+    ("one", "SELECT nextval ('s')", "false"),
+    ("one", "SELECT coalesce(setval('s', 1), 2)", "false"),
+    ("one", "SELECT pg_advisory_xact_lock(1)", "false"),
+    ("one", "SELECT pg_try_advisory_lock(1)", "false"),
+    ("one", "SELECT pg_notify('a', 'b')", "false"),
+    ("one", "SELECT set_config('a', 'b', true)", "false"),
+    ("one", "SELECT friend_ask(1, 2)", "false"),
+    ("one", "SELECT public.analyze_imported()", "false"),
+    ("one", "SELECT 1 FROM t FOR UPDATE", "false"),
+    ("one", "SELECT 1 FROM t\n   FOR NO KEY UPDATE", "false"),
+    ("one", "SELECT 1 FROM t FOR KEY SHARE", "false"),
+    ("many", "WITH a AS (\nDELETE FROM t RETURNING id)\nSELECT id FROM a",
+     "false"),
+    ("one", "MERGE INTO t USING u ON true WHEN MATCHED THEN DELETE", "false"),
     ("exec", "SELECT 1", "false"),
 ])
 def test_what_may_be_run_twice(gen, mode, text, reads):
@@ -234,6 +295,12 @@ def test_what_may_be_run_twice(gen, mode, text, reads):
     ("SELECT 1;\n", "a.sql:1: a statement without a header"),
     ("-- name: x :one\nSELECT 'a\nb';\n", "a.sql:2: an unterminated quote"),
     ("-- name: x :one\nSELECT /* y */ 1;\n", "a.sql:2: use -- for comments"),
+    ("-- name: x :one\nSELECT $$a$$;\n", "a.sql:1: x: a text in dollar quotes"),
+    ("-- name: x :one (q text)\nSELECT $a$ :q $a$;\n",
+     "x: a text in dollar quotes"),
+    ("-- name: x :one\nSELECT E'a';\n", "a.sql:1: x: an E'' or U&'' text"),
+    ("-- name: x :one\nSELECT f(e'\\n');\n", "x: an E'' or U&'' text"),
+    ("-- name: x :one\nSELECT U&'a';\n", "x: an E'' or U&'' text"),
     ("-- name: x :one\nSELECT {{f}};\n", "a.sql:1: unknown fragment f"),
     ("-- name: x :one\nSELECT {{f}};\n-- fragment: f\n{{f}}\n",
      "a recursive fragment"),
@@ -245,6 +312,13 @@ def test_errors_have_their_place(gen, text, message):
     status, _, errors = gen(text)
     assert status != 0
     assert message in errors
+
+
+def test_texts_that_only_resemble_others(gen):
+    status, _, errors = gen(
+        "-- name: x :one\nSELECT 'the e', 'a ''e'' b', '$$', type'a';\n"
+        "-- name: y :script\nDO $$ BEGIN NULL; END $$;\n")
+    assert (status, errors) == (0, "")
 
 
 def test_the_files_of_the_tree_pass():

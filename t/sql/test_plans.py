@@ -197,7 +197,7 @@ def test_plan_of_the_reviews_of_a_user(cluster, database):
 
 # What gives as many rows as there are: steps of an import or of training.
 WHOLE = {"demo_twice_skip", "demo_link_unknown_skip", "demo_line_unknown_skip",
-         "touch_pending", "model_catalogue", "model_raters"}
+         "model_catalogue"}
 
 
 def test_no_list_is_without_a_limit(build):
