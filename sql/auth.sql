@@ -22,7 +22,7 @@ SELECT CASE WHEN NOT a.active THEN 'inactive'
 -- with the mail address; the address of one account can be the name of another.
 -- known: a session of the account began in that network. An account that its owner
 -- has removed can be logged in to until it is deleted.
--- name: account_for_login :many (username text, network inet)
+-- name: account_for_login :many (username text, email text, network inet)
 SELECT id, password, epoch,
        EXISTS (SELECT
                  FROM session AS s
@@ -30,7 +30,7 @@ SELECT id, password, epoch,
                   AND s.network = :network) AS known
   FROM account
  WHERE (active OR removed_at IS NOT NULL)
-   AND (username = :username OR lower(email) = lower(:username))
+   AND (username = :username OR lower(email) = lower(:email))
  ORDER BY username = :username DESC
  LIMIT 2;
 

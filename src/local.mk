@@ -64,6 +64,7 @@ libmxm_a_SOURCES = \
 	src/auth/code.c src/auth/code.h \
 	src/auth/common.c src/auth/common.h \
 	src/auth/guard.c src/auth/guard.h \
+	src/auth/identity.c src/auth/identity.h \
 	src/auth/key.c src/auth/key.h \
 	src/auth/limit.c src/auth/limit.h \
 	src/auth/memo.c src/auth/memo.h \
@@ -142,7 +143,7 @@ librecommend_a_SOURCES = \
 librecommend_libs = librecommend.a $(BLAS_LIBS)
 
 libmxm_libs = libmxm.a $(JSONC_LIBS) $(PQ_LIBS) $(MEMCACHED_LIBS) \
-	$(JWT_LIBS) $(SODIUM_LIBS) $(UTF8PROC_LIBS) $(CRYPTO_LIBS) \
+	$(JWT_LIBS) $(SODIUM_LIBS) $(UTF8PROC_LIBS) $(IDN2_LIBS) $(CRYPTO_LIBS) \
 	$(CURL_LIBS) $(CRACK_LIBS) $(FCGI_LIBS) $(TALLOC_LIBS) -lm
 
 mxmd_SOURCES = src/mxmd.c src/listen.c src/listen.h \

@@ -229,7 +229,8 @@ take_text(const struct filling *x, const struct raw *raw)
 {
 	const char *text = raw->text;
 	size_t most = x->f->max_length;
-	bool changed = x->f->type == T_PROSE || x->f->flags & NORMALIZED;
+	bool changed =
+	    x->f->type == T_PROSE || x->f->flags & (NORMALIZED | TRIMMED);
 	bool later = x->f->flags & MEASURED_LATER;
 
 	assert(x->f->max_length > 0);
@@ -246,8 +247,12 @@ take_text(const struct filling *x, const struct raw *raw)
 		return NULL;
 	if (!changed)
 		return text;
-	text = x->f->type == T_PROSE ? text_markup_undo(x->r->mem, text) :
-				       text_nfkc(x->r->mem, text);
+	if (x->f->type == T_PROSE)
+		text = text_markup_undo(x->r->mem, text);
+	if (x->f->flags & NORMALIZED)
+		text = text_nfkc(x->r->mem, text);
+	if (x->f->flags & TRIMMED)
+		text = text_trim(x->r->mem, text);
 	if (!later && is_too_long(x, raw, text, x->f->max_length))
 		return NULL;
 	return text;

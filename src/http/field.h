@@ -57,7 +57,8 @@ enum field_flags {
 	    64, /* T_TEXT: converted to NFKC before its length is checked */
 	/* only four times the maximum length is an error here; the handler
 	 * checks the length together with other fields */
-	MEASURED_LATER = 128
+	MEASURED_LATER = 128,
+	TRIMMED = 256 /* T_TEXT: without white space at both ends */
 };
 
 struct field {

@@ -5,6 +5,7 @@
 #include "base/base.h"
 
 #include "api/api.h"
+#include "auth/identity.h"
 #include "auth/limit.h"
 #include "auth/password.h"
 #include "auth/session.h"
@@ -14,7 +15,8 @@
 const struct field login_input[] = {
 	{ "lang", FROM_QUERY, T_TEXT, LENIENT, .max_length = LENGTH_LANG },
 	/* the name or the mail address */
-	{ "username", FROM_BODY, T_TEXT, REQUIRED | NOT_BLANK | NORMALIZED,
+	{ "username", FROM_BODY, T_TEXT,
+	    REQUIRED | NOT_BLANK | NORMALIZED | TRIMMED,
 	    .max_length = LENGTH_EMAIL },
 	{ "password", FROM_BODY, T_TEXT, REQUIRED | NOT_BLANK | SECRET,
 	    .max_length = LENGTH_PASSWORD },
@@ -91,18 +93,20 @@ count_login(struct req *r, const char *name, const struct rows *rows)
 enum err
 login_obtain(struct req *r)
 {
-	const char *password = input_text(r, "password"), *name;
+	const char *password = input_text(r, "password");
+	const char *name = input_text(r, "username");
+	const char *email = identity_email(r->mem, name);
 	struct session_start start = { 0 };
 	struct session_tokens tokens;
 	struct rows rows;
 	bool replace;
 	enum err e;
 
-	name = text_trim(r->mem, input_text(r, "username"));
 	e = query_all(r->mem, r->db, &rows, SQL_account_for_login,
-	    arg_text(name), arg_text(limit_network(r->mem, r->address)));
+	    arg_text(name), arg_text(email),
+	    arg_text(limit_network(r->mem, r->address)));
 	if (!e)
-		e = count_login(r, name, &rows);
+		e = count_login(r, email, &rows);
 	if (e)
 		return e;
 	if (!find_fitting(&rows, password, &start, &replace))

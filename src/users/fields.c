@@ -81,26 +81,15 @@ field_check_picture(struct req *r, const struct upload *picture)
 }
 
 bool
-field_check_password(
-    struct req *r, const char *password, const struct password_owner *owner)
+field_check_password(struct req *r, const char *field, const char *password,
+    const struct password_owner *owner)
 {
 	struct password_fault fault[4];
 	size_t count = password_faults(r->mem, password, owner, r->lang, fault);
 
 	for (size_t i = 0; i < count; i++)
-		field_error(r, "password", fault[i].msg, fault[i].arg);
+		field_error(r, field, fault[i].msg, fault[i].arg);
 	if (count > 0)
 		r->problem->error_is_list = true;
 	return count == 0;
-}
-
-char *
-field_email(TALLOC_CTX *mem, const char *email)
-{
-	const char *at = strrchr(email, '@');
-
-	if (!at)
-		return mem_text(mem, email);
-	return mem_printf(
-	    mem, "%.*s%s", (int)(at - email), email, text_lower_ascii(mem, at));
 }

@@ -32,13 +32,10 @@ bool field_check_email(struct req *r, const char *email);
 bool field_check_picture(struct req *r, const struct upload *picture);
 
 /*
- * `password`: the four rules. With several errors `error` is a list, as in the
+ * A password in `field`: the four rules. `error` is then a list, as in the
  * contract (users 4.2).
  */
-bool field_check_password(
-    struct req *r, const char *password, const struct password_owner *owner);
-
-/* A mail address as stored: only its domain is converted to lower case. */
-char *field_email(TALLOC_CTX *mem, const char *email);
+bool field_check_password(struct req *r, const char *field,
+    const char *password, const struct password_owner *owner);
 
 #endif

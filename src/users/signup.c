@@ -8,6 +8,7 @@
 
 #include "api/api.h"
 #include "api/upload.h"
+#include "auth/identity.h"
 #include "auth/password.h"
 #include "base/conf.h"
 #include "base/mem.h"
@@ -19,14 +20,16 @@
 const struct field signup_input[] = {
 	{ "lang", FROM_QUERY, T_TEXT, LENIENT, .max_length = LENGTH_LANG },
 	{ "username", FROM_BODY, T_TEXT,
-	    REQUIRED | NOT_BLANK | NORMALIZED | MEASURED_LATER,
+	    REQUIRED | NOT_BLANK | NORMALIZED | TRIMMED | MEASURED_LATER,
 	    .max_length = LENGTH_NAME, .required_msg = MSG_FIELD_IS_REQUIRED },
-	{ "email", FROM_BODY, T_TEXT, REQUIRED | NOT_BLANK | MEASURED_LATER,
+	{ "email", FROM_BODY, T_TEXT,
+	    REQUIRED | NOT_BLANK | TRIMMED | MEASURED_LATER,
 	    .max_length = LENGTH_EMAIL, .required_msg = MSG_FIELD_IS_REQUIRED },
 	{ "first_name", FROM_BODY, T_TEXT,
-	    REQUIRED | NOT_BLANK | MEASURED_LATER, .max_length = LENGTH_NAME,
-	    .required_msg = MSG_FIELD_IS_REQUIRED },
-	{ "last_name", FROM_BODY, T_TEXT, REQUIRED | NOT_BLANK | MEASURED_LATER,
+	    REQUIRED | NOT_BLANK | TRIMMED | MEASURED_LATER,
+	    .max_length = LENGTH_NAME, .required_msg = MSG_FIELD_IS_REQUIRED },
+	{ "last_name", FROM_BODY, T_TEXT,
+	    REQUIRED | NOT_BLANK | TRIMMED | MEASURED_LATER,
 	    .max_length = LENGTH_NAME, .required_msg = MSG_FIELD_IS_REQUIRED },
 	{ "password", FROM_BODY, T_TEXT, REQUIRED | NOT_BLANK | SECRET,
 	    .max_length = LENGTH_PASSWORD,
@@ -50,7 +53,7 @@ read_newcomer(struct req *r, struct newcomer *out)
 
 	*out = (struct newcomer){
 		.username = input_text(r, "username"),
-		.email = field_email(r->mem, input_text(r, "email")),
+		.email = identity_email(r->mem, input_text(r, "email")),
 		.first_name = input_text(r, "first_name"),
 		.last_name = input_text(r, "last_name"),
 		.password = input_text(r, "password"),
@@ -74,7 +77,7 @@ check_password(struct req *r, const struct newcomer *n)
 	const struct password_owner owner = { n->username, n->first_name,
 		n->last_name, n->email };
 
-	return field_check_password(r, n->password, &owner);
+	return field_check_password(r, "password", n->password, &owner);
 }
 
 /* All other fields. */

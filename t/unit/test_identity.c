@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Names of accounts: the forms in which they are stored and compared.
+ */
+#include "base/base.h"
+
+#include <criterion/criterion.h>
+
+#include "auth/identity.h"
+#include "base/mem.h"
+
+static void
+expect_email(const char *sent, const char *stored)
+{
+	cr_assert_str_eq(identity_email(NULL, sent), stored, "%s", sent);
+}
+
+Test(identity, email_in_ascii_form)
+{
+	expect_email("Ana@EXAMPLE.Org", "Ana@example.org");
+	expect_email(
+	    "user@m\xc3\xbcnchen.example", "user@xn--mnchen-3ya.example");
+	expect_email(
+	    "user@M\xc3\x9cNCHEN.example", "user@xn--mnchen-3ya.example");
+	/* decomposed */
+	expect_email(
+	    "user@mu\xcc\x88nchen.example", "user@xn--mnchen-3ya.example");
+	expect_email(
+	    "user@xn--MNCHEN-3ya.example", "user@xn--mnchen-3ya.example");
+	/* non-transitional: not "strasse" */
+	expect_email("u@stra\xc3\x9f"
+		     "e.example",
+	    "u@xn--strae-oqa.example");
+	/* an ideographic full stop */
+	expect_email("u@\xe4\xbe\x8b\xe3\x80\x82\xe6\xb5\x8b\xe8\xaf\x95",
+	    "u@xn--fsqu00a.xn--0zwm56d");
+}
+
+Test(identity, email_without_an_ascii_form)
+{
+	char *longest = mem_need(talloc_zero_size(NULL, 20000));
+
+	expect_email("", "");
+	expect_email("ana", "ana");
+	expect_email("ana@", "ana@");
+	expect_email("ana@\xe2\x82\xac\xcc\x81", "ana@\xe2\x82\xac\xcc\x81");
+	expect_email("ana@a\xe2\x80\x8e.b", "ana@a\xe2\x80\x8e.b");
+	strcpy(longest, "a@");
+	for (int i = 0; i < 4000; i++)
+		strcat(longest, "\xc3\xbc");
+	expect_email(longest, longest);
+}
