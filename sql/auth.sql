@@ -291,3 +291,108 @@ SELECT CASE WHEN me.verified THEN 'unchanged'
             ELSE 60 END AS wait
   FROM me
   LEFT JOIN code AS c ON c.user_id = me.id AND c.purpose = 'verification';
+
+-- When the next mail to an address is allowed: after 1, 2, 4, 8 minutes, then
+-- every 15 minutes, the lifetime of the code. After a day it starts again.
+-- fragment: request_next_mail
+q.mailed_at + interval '1 minute'
+            * CASE WHEN q.mails_since <= now() - interval '1 day' THEN 1
+                   ELSE least(power(2, least(q.mails, 5) - 1), 15) END
+
+-- Requests a mail that sets a new password, as verification_resend. The job is
+-- queued for any address; account 0 does not exist.
+-- name: password_request :one (address bytea, email text)
+WITH slot AS (
+	INSERT INTO password_request AS q (address)
+	VALUES (:address)
+	    ON CONFLICT (address) DO UPDATE
+	   SET tries = 0,
+	       mailed_at = now(),
+	       mails = CASE WHEN q.mails_since <= now() - interval '1 day'
+	                    THEN 1 ELSE q.mails + 1 END,
+	       mails_since = CASE WHEN q.mails_since <= now() - interval '1 day'
+	                          THEN now() ELSE q.mails_since END
+	 WHERE {{request_next_mail}} <= now()
+	RETURNING q.address
+), queued AS (
+	INSERT INTO job (name, payload)
+	SELECT 'mail_reset', jsonb_build_object('account_id', coalesce((
+	           SELECT id
+	             FROM account
+	            WHERE lower(email) = lower(:email)
+	              AND active), 0))
+	  FROM slot
+)
+SELECT CASE WHEN EXISTS (SELECT FROM slot) THEN 'ok'
+            ELSE 'too_soon' END AS outcome,
+       CASE WHEN {{request_next_mail}} > now()
+            THEN ceil(extract(epoch
+                              FROM {{request_next_mail}} - now()))::integer
+            ELSE 60 END AS wait
+  FROM (SELECT) AS one
+  LEFT JOIN password_request AS q ON q.address = :address;
+
+-- Checks a code that sets a new password. The attempts are those of the address,
+-- whether it has an account or not; a text that cannot be a code is NULL and does
+-- not count, nor does the right code. Concurrent attempts wait for the row.
+-- name: password_try :one (address bytea, email text, digest bytea)
+WITH found AS MATERIALIZED (
+	SELECT a.id, a.username, a.first_name, a.last_name, a.email
+	  FROM account AS a
+	  JOIN code AS c ON c.user_id = a.id
+	 WHERE lower(a.email) = lower(:email)
+	   AND a.active
+	   AND c.purpose = 'reset'
+	   AND c.digest = :digest
+	   AND c.expires_at > now()
+), tried AS (
+	UPDATE password_request
+	   SET tries = CASE WHEN EXISTS (SELECT FROM found) THEN tries
+	                    ELSE tries + 1 END
+	 WHERE address = :address
+	   AND tries < 5
+	   AND :digest::bytea IS NOT NULL
+	RETURNING address
+)
+SELECT CASE WHEN f.id IS NOT NULL THEN 'ok'
+            WHEN q.tries >= 5 THEN 'exhausted'
+            ELSE 'wrong' END AS outcome,
+       f.id, f.username, f.first_name, f.last_name, f.email
+  FROM (SELECT) AS one
+  LEFT JOIN password_request AS q ON q.address = :address
+  LEFT JOIN found AS f ON EXISTS (SELECT FROM tried);
+
+-- Uses the code: sets the password, confirms the address, and ends all sessions.
+-- wrong: it has been used, or has expired, since it was checked.
+-- name: password_reset :one (user_id bigint, digest bytea, email text,
+--	password text)
+WITH used AS (
+	DELETE FROM code
+	 WHERE user_id = :user_id
+	   AND purpose = 'reset'
+	   AND digest = :digest
+	   AND expires_at > now()
+	RETURNING user_id
+), changed AS (
+	UPDATE account AS a
+	   SET password = :password,
+	       verified = true,
+	       epoch = a.epoch + 1,
+	       updated_at = now()
+	  FROM used AS u
+	 WHERE a.id = u.user_id
+	   AND a.active
+	   AND lower(a.email) = lower(:email)
+	RETURNING a.id
+), ended AS (
+	DELETE FROM session AS s
+	 USING changed AS c
+	 WHERE s.user_id = c.id
+), erased AS (
+	DELETE FROM code AS k
+	 USING changed AS c
+	 WHERE k.user_id = c.id
+	   AND k.purpose <> 'reset'
+)
+SELECT CASE WHEN EXISTS (SELECT FROM changed) THEN 'ok'
+            ELSE 'wrong' END AS outcome;

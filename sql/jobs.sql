@@ -169,6 +169,16 @@ DELETE FROM code
 	 ORDER BY expires_at
 	 LIMIT 1000);
 
+-- By then the interval has passed, and the mails of the day count no more.
+-- name: prune_password_requests :exec ()
+DELETE FROM password_request
+ WHERE address IN (
+	SELECT address
+	  FROM password_request
+	 WHERE mailed_at < now() - interval '1 day'
+	 ORDER BY mailed_at
+	 LIMIT 1000);
+
 -- Old accounts whose address was not confirmed. One that is being confirmed
 -- concurrently is not deleted: its row is locked and checked again.
 -- name: account_unconfirmed_delete :many (lifetime bigint)

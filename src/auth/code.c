@@ -7,6 +7,7 @@
 #include "auth/account.h"
 #include "auth/code.h"
 #include "auth/key.h"
+#include "base/mem.h"
 #include "base/random.h"
 #include "base/text.h"
 #include "db/query.h"
@@ -19,6 +20,16 @@ static const struct {
 	[CODE_RESET] = { "reset", 15 * 60 },
 };
 
+/* The owner in a digest: known before the account is, for a reset. */
+static const char *
+owner_of(TALLOC_CTX *mem, enum code_purpose purpose, int64_t account_id,
+    const char *email)
+{
+	if (purpose == CODE_RESET)
+		return text_lower_ascii(mem, email);
+	return mem_printf(mem, "%" PRId64, account_id);
+}
+
 enum err
 code_issue(TALLOC_CTX *mem, struct db *db, const struct conf *conf,
     int64_t account_id, const char *email, enum code_purpose purpose,
@@ -29,21 +40,38 @@ code_issue(TALLOC_CTX *mem, struct db *db, const struct conf *conf,
 	enum err e;
 
 	random_code(code);
-	key_code_digest(conf, account_id, purposes[purpose].name, code, digest);
+	key_code_digest(conf, owner_of(mem, purpose, account_id, email),
+	    purposes[purpose].name, code, digest);
 	e = query_exec(mem, db, &rows, SQL_code_set, arg_id(account_id),
 	    arg_text(purposes[purpose].name), arg_bytes(digest, sizeof digest),
 	    arg_id(purposes[purpose].seconds), arg_text(email));
 	return !e && rows == 0 ? ERR_NOT_FOUND : e;
 }
 
-bool
-code_digest(struct req *r, const char *code, enum code_purpose purpose,
-    unsigned char digest[CODE_DIGEST_SIZE])
+static bool
+digest_of(struct req *r, const char *owner, enum code_purpose purpose,
+    const char *code, unsigned char digest[CODE_DIGEST_SIZE])
 {
 	code = code ? text_squeeze(r->mem, code) : "";
 	if (strlen(code) != CODE_SIZE - 1 || !text_is_digits(code))
 		return false;
-	key_code_digest(
-	    r->conf, r->account->id, purposes[purpose].name, code, digest);
+	key_code_digest(r->conf, owner, purposes[purpose].name, code, digest);
 	return true;
+}
+
+bool
+code_digest(
+    struct req *r, const char *code, unsigned char digest[CODE_DIGEST_SIZE])
+{
+	return digest_of(r,
+	    owner_of(r->mem, CODE_VERIFICATION, r->account->id, NULL),
+	    CODE_VERIFICATION, code, digest);
+}
+
+bool
+code_reset_digest(struct req *r, const char *email, const char *code,
+    unsigned char digest[CODE_DIGEST_SIZE])
+{
+	return digest_of(r, owner_of(r->mem, CODE_RESET, 0, email), CODE_RESET,
+	    code, digest);
 }

@@ -28,11 +28,15 @@ enum err code_issue(TALLOC_CTX *mem, struct db *db, const struct conf *conf,
     char code[CODE_SIZE]);
 
 /*
- * The digest of a code sent by the caller, as stored; white space around and
- * inside it, as of a code that was pasted, is ignored. false: the text is not
- * six digits (or NULL).
+ * The digest of a verification code sent by the caller, as stored; white space
+ * around and inside it, as of a code that was pasted, is ignored. false: the
+ * text is not six digits (or NULL).
  */
-bool code_digest(struct req *r, const char *code, enum code_purpose purpose,
+bool code_digest(
+    struct req *r, const char *code, unsigned char digest[CODE_DIGEST_SIZE]);
+
+/* The same of a code that resets the password of the account with `email`. */
+bool code_reset_digest(struct req *r, const char *email, const char *code,
     unsigned char digest[CODE_DIGEST_SIZE]);
 
 #endif

@@ -8,6 +8,7 @@
 #include <sodium.h>
 
 #include "auth/key.h"
+#include "base/text.h"
 
 #define JTI_BYTES 16
 
@@ -29,15 +30,6 @@ add_text(crypto_generichash_state *state, const char *s)
 	    state, (const unsigned char *)s, strlen(s) + 1);
 }
 
-static void
-add_id(crypto_generichash_state *state, int64_t id)
-{
-	char digits[24];
-
-	snprintf(digits, sizeof digits, "%" PRId64, id);
-	add_text(state, digits);
-}
-
 /* Starts a keyed digest of `n` bytes for one use. */
 static void
 begin(crypto_generichash_state *state, const struct conf *conf, const char *use,
@@ -57,16 +49,29 @@ begin(crypto_generichash_state *state, const struct conf *conf, const char *use,
 }
 
 void
-key_code_digest(const struct conf *conf, int64_t account_id,
-    const char *purpose, const char *code, unsigned char out[KEY_DIGEST_SIZE])
+key_code_digest(const struct conf *conf, const char *owner, const char *purpose,
+    const char *code, unsigned char out[KEY_DIGEST_SIZE])
 {
 	crypto_generichash_state state;
 
 	begin(&state, conf, "code", KEY_DIGEST_SIZE);
 	add_text(&state, purpose);
-	add_id(&state, account_id);
+	add_text(&state, owner);
 	add_text(&state, code);
 	crypto_generichash_final(&state, out, KEY_DIGEST_SIZE);
+}
+
+void
+key_address_digest(const struct conf *conf, const char *email,
+    unsigned char out[KEY_DIGEST_SIZE])
+{
+	crypto_generichash_state state;
+	char *low = text_lower_ascii(NULL, email);
+
+	begin(&state, conf, "address", KEY_DIGEST_SIZE);
+	add_text(&state, low);
+	crypto_generichash_final(&state, out, KEY_DIGEST_SIZE);
+	talloc_free(low);
 }
 
 void

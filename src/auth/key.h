@@ -17,9 +17,16 @@
 /* The key that signs tokens; points into the settings. */
 struct token_key key_of(const struct conf *conf);
 
-/* The stored digest of a mailed code: useless without the signing key. */
-void key_code_digest(const struct conf *conf, int64_t account_id,
+/*
+ * The stored digest of a mailed code: useless without the signing key. `owner`
+ * identifies the account.
+ */
+void key_code_digest(const struct conf *conf, const char *owner,
     const char *purpose, const char *code, unsigned char out[KEY_DIGEST_SIZE]);
+
+/* The stored digest of a mail address, whatever its case. */
+void key_address_digest(const struct conf *conf, const char *email,
+    unsigned char out[KEY_DIGEST_SIZE]);
 
 /* The stored digest of a refresh token; its jti is random, so it needs no key.
  */

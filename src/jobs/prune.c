@@ -16,6 +16,7 @@ static const struct {
 } expired[] = {
 	{ "codes", SQL_prune_codes },
 	{ "jobs", SQL_prune_jobs },
+	{ "requests for a password", SQL_prune_password_requests },
 	{ "sessions", SQL_prune_sessions },
 };
 

@@ -26,7 +26,7 @@ verify_account(struct req *r)
 {
 	unsigned char digest[CODE_DIGEST_SIZE];
 	const char *code = input_text(r, "verification_code");
-	bool is_code = code_digest(r, code, CODE_VERIFICATION, digest);
+	bool is_code = code_digest(r, code, digest);
 
 	bind_arg(r, "digest",
 	    is_code ? arg_bytes(digest, sizeof digest) : arg_null());

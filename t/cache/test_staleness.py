@@ -112,6 +112,12 @@ def a_code(play, who):
     return {"json": {"verification_code": f"{play.dice.randrange(10 ** 6):06}"}}
 
 
+def a_reset(play, who):
+    return {"token": None, "json": {
+        "email": f"{play.dice.choice(USERS)}@example.org",
+        "forgot_password_code": "000000", "new_password": world.PASSWORD}}
+
+
 def nothing(play, who):
     return {}
 
@@ -119,6 +125,7 @@ def nothing(play, who):
 # How each writing row of the table is called: what request() is given beside
 # method and path.
 WRITES = {
+    "POST /api/auth/forgot-password/": a_reset,
     "POST /api/auth/login/": a_login,
     "POST /api/auth/logout/": another_session,
     "POST /api/auth/refresh/": a_refresh,
@@ -140,8 +147,9 @@ WRITES = {
     "DELETE /api/users/{username}/friend-requests/": nothing,
     "POST /api/users/{username}/friend-requests/": nothing,
 }
-# Operations that no user here can call: all are verified.
-REFUSED = {"POST /api/auth/resend-verification-email/",
+# Operations that never succeed here: nobody has a code, and all are verified.
+REFUSED = {"POST /api/auth/forgot-password/",
+           "POST /api/auth/resend-verification-email/",
            "POST /api/auth/verify/"}
 
 # The order follows all ratings, and changes by other users may be seen late
