@@ -31,10 +31,13 @@ UPDATE job AS j
  WHERE j.id = due.id
 RETURNING j.id, j.name, j.attempts, j.max_attempts;
 
+-- The rest of the payload may be personal or secret.
 -- name: job_done :exec (id bigint, attempts integer, result jsonb)
 UPDATE job
    SET state = 'done',
        result = :result,
+       payload = jsonb_strip_nulls(jsonb_build_object(
+                     'account_id', payload -> 'account_id')),
        lease_until = NULL,
        last_error = NULL,
        finished_at = now()
@@ -97,10 +100,15 @@ SELECT :name,
        || floor(extract(epoch FROM now()) / :period::integer)::bigint
     ON CONFLICT (idempotency_key) DO NOTHING;
 
--- id is NULL if the account does not exist; addressed: the payload has an
--- account.
--- name: job_mail_account :one (job_id bigint)
-SELECT a.id, a.username, a.email, a.preferred_language, a.verified, a.active,
+-- Whom the mail of a job is for: the account of the payload, and what the payload
+-- has instead (src/mails.def). id is NULL if the account does not exist;
+-- addressed: the payload has an account.
+-- name: job_mail :one (job_id bigint)
+SELECT a.id, a.verified, a.active,
+       coalesce(a.username, j.payload ->> 'username') AS username,
+       coalesce(j.payload ->> 'email', a.email) AS email,
+       coalesce(a.preferred_language, j.payload ->> 'language') AS language,
+       j.payload ->> 'value' AS value,
        p.account_id IS NOT NULL AS addressed
   FROM job AS j
  CROSS JOIN LATERAL (

@@ -45,6 +45,7 @@ libmxm_a_SOURCES = \
 	src/cache/cache.c src/cache/cache.h \
 	src/cache/key.c src/cache/key.h \
 	src/net/message.c src/net/message.h \
+	src/net/sendmail.c src/net/sendmail.h \
 	src/net/smtp.c src/net/smtp.h \
 	src/http/body.c src/http/body.h \
 	src/http/field.c src/http/field.h \
@@ -150,7 +151,7 @@ mxmd_SOURCES = src/mxmd.c src/listen.c src/listen.h \
 	src/notify.c src/notify.h src/worker.c src/worker.h
 mxmd_LDADD = $(libmxm_libs)
 
-mxm_jobs_SOURCES = src/mxm-jobs.c src/jobs.def src/jobs/jobs.h \
+mxm_jobs_SOURCES = src/mxm-jobs.c src/jobs.def src/mails.def src/jobs/jobs.h \
 	src/jobs/mail.c src/jobs/model.c src/jobs/prune.c src/jobs/run.c \
 	src/jobs/touch.c src/jobs/unconfirmed.c \
 	src/notify.c src/notify.h

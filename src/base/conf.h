@@ -17,7 +17,7 @@
 #endif
 #define CONF_FILE MXM_SYSCONFDIR "/moviesxmovies/mxm.conf"
 
-enum conf_transport { MAIL_SMTP, MAIL_FILE };
+enum conf_transport { MAIL_SMTP, MAIL_SENDMAIL, MAIL_FILE };
 enum conf_target { TARGET_AUTO, TARGET_JOURNAL, TARGET_STDERR };
 
 enum conf_flags {

@@ -315,7 +315,7 @@ word_of(const char *text, const char *const *words)
 static const char *
 read_transport(TALLOC_CTX *mem, const char **text, void *out)
 {
-	static const char *const words[] = { "smtp", "file", NULL };
+	static const char *const words[] = { "smtp", "sendmail", "file", NULL };
 	int i = word_of(*text, words);
 
 	(void)mem;
@@ -384,7 +384,7 @@ static const struct {
 	[CONF_SWITCH] = { read_switch, "write on or off" },
 	[CONF_TARGET] = { read_target, "write auto, journal or stderr" },
 	[CONF_TEXT] = { read_text, "" },
-	[CONF_TRANSPORT] = { read_transport, "write smtp or file" },
+	[CONF_TRANSPORT] = { read_transport, "write smtp, sendmail or file" },
 	[CONF_WORKERS] = { read_workers,
 	    "write a whole number, 0 for automatic, at most 1024" },
 };

@@ -5,6 +5,7 @@
 #include "base/base.h"
 
 #include <sysexits.h>
+#include <unistd.h>
 
 #include "ctl/check.h"
 #include "net/smtp.h"
@@ -17,7 +18,7 @@ check_server(struct findings *f)
 {
 	const struct conf *conf = check_ctl(f)->conf;
 	const struct smtp server = { conf->smtp_url, conf->smtp_user,
-		conf->smtp_password, conf->smtp_tls };
+		conf->smtp_password, conf->ca_file, conf->smtp_tls };
 	TALLOC_CTX *mem = check_ctl(f)->mem;
 	const char *why, *remedy;
 
@@ -37,6 +38,22 @@ check_server(struct findings *f)
 		check_place(f, CONF_ID_smtp_url)));
 }
 
+static void
+check_program(struct findings *f)
+{
+	const char *path = check_ctl(f)->conf->sendmail_path;
+
+	if (access(path, X_OK) == 0)
+		check_found(f, "mail", EX_OK, path);
+	else
+		check_found(f, "mail", EX_UNAVAILABLE,
+		    mem_printf(check_ctl(f)->mem,
+			"%s: %s; install a mail server, or set sendmail_path "
+			"or mail_transport (%s)",
+			path, strerror(errno),
+			check_place(f, CONF_ID_mail_transport)));
+}
+
 void
 check_mail(struct findings *f)
 {
@@ -44,6 +61,10 @@ check_mail(struct findings *f)
 
 	if (conf->mail_transport == MAIL_FILE) {
 		check_folder(f, "mail", conf->mail_dir, MIB, 16 * MIB);
+		return;
+	}
+	if (conf->mail_transport == MAIL_SENDMAIL) {
+		check_program(f);
 		return;
 	}
 	check_server(f);

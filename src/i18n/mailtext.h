@@ -1,6 +1,15 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The texts of mails in all languages: subject, plain text and HTML.
+ * The texts of mails: subject, plain text and HTML from one message.
+ *
+ * The first line of the message is the subject, each other line a paragraph:
+ *
+ *     {code}          the code, in large letters
+ *     {link}Label     the link; in HTML its label
+ *     {note}Text      a paragraph in small letters
+ *     Text            a paragraph
+ *
+ * {0} is the user name, {1} another value.
  */
 #ifndef I18N_MAILTEXT_H
 #define I18N_MAILTEXT_H
@@ -8,16 +17,14 @@
 #include "base/base.h"
 
 #include "i18n/lang.h"
-
-enum mailtext_kind { MAILTEXT_VERIFICATION, MAILTEXT_RESET, MAILTEXT__MAX };
+#include "i18n/msg.h"
 
 /* The variables of a mail, as plain text; they are escaped here. */
 struct mailtext_facts {
 	const char *username;
-	const char *email;
+	const char *value;
 	const char *code;
-	const char
-	    *site; /* origin of the front end, without a trailing slash */
+	const char *link; /* URL */
 };
 
 struct mailtext {
@@ -26,14 +33,8 @@ struct mailtext {
 	const char *html;
 };
 
-/*
- * Writes a mail in `lang`. The link is
- * <site>/verify-email?code=<code>, or
- * <site>/reset-password?code=<code>&email=<address, percent-encoded>. The texts
- * are allocated below `mem`.
- */
-void mailtext_make(TALLOC_CTX *mem, struct mailtext *out,
-    enum mailtext_kind kind, enum lang lang,
-    const struct mailtext_facts *facts);
+/* Writes a mail in `lang`. The texts are allocated below `mem`. */
+void mailtext_make(TALLOC_CTX *mem, struct mailtext *out, enum lang lang,
+    enum msg message, const struct mailtext_facts *facts);
 
 #endif

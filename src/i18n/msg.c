@@ -148,10 +148,8 @@ put_argument(struct buf *out, const char *s, const char *const args[3])
 }
 
 char *
-msg_format(
-    TALLOC_CTX *mem, enum lang lang, enum msg msg, const char *const args[3])
+msg_fill(TALLOC_CTX *mem, const char *s, const char *const args[3])
 {
-	const char *s = msg_text(lang, msg);
 	struct buf out;
 	size_t taken;
 
@@ -163,4 +161,11 @@ msg_format(
 		s += taken;
 	}
 	return out.data;
+}
+
+char *
+msg_format(
+    TALLOC_CTX *mem, enum lang lang, enum msg msg, const char *const args[3])
+{
+	return msg_fill(mem, msg_text(lang, msg), args);
 }

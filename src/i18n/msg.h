@@ -43,4 +43,7 @@ char *msg_size(TALLOC_CTX *mem, enum lang lang, size_t bytes);
 char *msg_format(
     TALLOC_CTX *mem, enum lang lang, enum msg msg, const char *const args[3]);
 
+/* The same for a part of a text. */
+char *msg_fill(TALLOC_CTX *mem, const char *s, const char *const args[3]);
+
 #endif

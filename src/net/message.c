@@ -217,10 +217,11 @@ message_compose(TALLOC_CTX *mem, const struct mail *m, struct buf *out)
 	/* The boundary cannot occur in a body: "=_" is not quoted-printable. */
 	buf_printf(out,
 	    "Auto-Submitted: auto-generated\r\n"
+	    "Content-Language: %s\r\n"
 	    "MIME-Version: 1.0\r\n"
 	    "Content-Type: multipart/alternative;\r\n"
 	    " boundary=\"%s\"\r\n\r\n",
-	    boundary);
+	    m->lang, boundary);
 	put_part(out, boundary, "text/plain", m->text);
 	put_part(out, boundary, "text/html", m->html);
 	buf_printf(out, "--%s--\r\n", boundary);

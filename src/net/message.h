@@ -15,14 +15,15 @@ struct mail {
 	const char *subject; /* UTF-8, one line */
 	const char *text;    /* UTF-8 */
 	const char *html;    /* UTF-8 */
+	const char *lang;    /* "de" */
 };
 
 /*
- * Appends the message: From, To, Subject, Date, a unique Message-ID, and the
- * two bodies as quoted-printable alternatives. Lines end with CR LF, have at
- * most 78 bytes, and do not begin with a dot. ERR_INVALID, with nothing
- * appended: an address is invalid, or a header has a control character; such a
- * mail cannot be sent.
+ * Appends the message: From, To, Subject, Date, a unique Message-ID, the
+ * language, and the two bodies as quoted-printable alternatives. Lines end with
+ * CR LF, have at most 78 bytes, and do not begin with a dot. ERR_INVALID, with
+ * nothing appended: an address is invalid, or a header has a control character;
+ * such a mail cannot be sent.
  */
 enum err message_compose(
     TALLOC_CTX *mem, const struct mail *m, struct buf *out);

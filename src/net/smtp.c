@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The two mail transports: SMTP with libcurl, and files in a directory.
+ * Two mail transports: SMTP with libcurl, and files in a directory.
  */
 #include "base/base.h"
 
@@ -95,6 +95,8 @@ set_server(struct transfer *t, const struct smtp *server)
 	SET(CURLOPT_USE_SSL, (long)(strict ? CURLUSESSL_ALL : CURLUSESSL_TRY));
 	SET(CURLOPT_SSL_VERIFYPEER, strict ? 1L : 0L);
 	SET(CURLOPT_SSL_VERIFYHOST, strict ? 2L : 0L);
+	if (server->ca_file && *server->ca_file)
+		SET(CURLOPT_CAINFO, server->ca_file);
 	if (user) {
 		SET(CURLOPT_USERNAME, server->user);
 		SET(CURLOPT_PASSWORD, server->password ? server->password : "");

@@ -14,6 +14,7 @@ struct smtp {
 	const char *url;  /* smtp://host:25 or smtps://host */
 	const char *user; /* NULL or "": no authentication */
 	const char *password;
+	const char *ca_file; /* PEM; NULL or "": only the system's */
 	/*
 	 * Without TLS, or with a certificate that does not stand for the host,
 	 * nothing is sent. Off, TLS is used when it is offered, whatever the

@@ -110,7 +110,7 @@ BAD = {
     "SOCKETS": ("localhost:11211", "is not a list of absolute paths; write absolute paths separated by commas"),
     "SWITCH": ("yes", "is not a switch; write on or off"),
     "TARGET": ("syslog", "is not a log target; write auto, journal or stderr"),
-    "TRANSPORT": ("pigeon", "is not a mail transport; write smtp or file"),
+    "TRANSPORT": ("pigeon", "is not a mail transport; write smtp, sendmail or file"),
     "WORKERS": ("many", "is not a number; write a whole number, 0 for "
                         "automatic, at most 1024"),
 }

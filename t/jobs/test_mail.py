@@ -1,13 +1,16 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Mails as files: recipients, content and language."""
 
+import pathlib
 import re
 import stat
 
 import pytest
 
+from fake_smtp import parse
 from queue_tools import queue, wait_state
 
+ROOT = pathlib.Path(__file__).resolve().parents[2]
 WORLD = "ana-and-friends"
 STACK = {"web": False}
 SETTINGS = {"site_origin": "https://front.example"}
@@ -123,6 +126,71 @@ def test_the_folder_is_away(stack):
         away.rename(stack.mail_dir)
     stack.sql("UPDATE job SET run_at = now() WHERE id = %s", [waiting])
     assert wait_state(stack, waiting, "done")["attempts"] == 2
+
+
+KINDS = ["account_taken", "address_changed", "reset", "verification"]
+
+
+def test_the_kinds_here_are_all():
+    table = (ROOT / "src/mails.def").read_text()
+    assert re.findall(r"^MAIL\((\w+),", table, re.M) == KINDS
+
+
+@pytest.mark.parametrize("lang", ["en", "es", "fr", "de"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_mail_is_well_formed(stack, kind, lang):
+    """Strictly parsed, with a name and values that need all encodings; fault
+    42: no mail is in a language other than that of the account."""
+    name = "Жанна-d'Arc".replace("'", "") + "é" * 60
+    stack.sql("UPDATE account SET username = %s, preferred_language = %s "
+              "WHERE id = %s", [name, lang, NINA])
+    try:
+        queue(stack, f"mail_{kind}", {"account_id": NINA,
+                                      "value": "<Provider> & Söhne"})
+        stack.mail_message("nina@example.org")
+        path = max(stack.mail_dir.iterdir(), key=lambda p: p.name)
+        message = parse(path.read_bytes())
+    finally:
+        stack.sql("UPDATE account SET username = 'nina', "
+                  "preferred_language = 'en' WHERE id = %s", [NINA])
+    assert name in message["Subject"]
+    assert message["Content-Language"] == lang
+    assert message["Auto-Submitted"] == "auto-generated"
+    assert message.get_content_type() == "multipart/alternative"
+    assert [p.get_content_type() for p in message.iter_parts()] == \
+        ["text/plain", "text/html"]
+    assert name in plain(message)
+    assert f'<html lang="{lang}">' in html(message)
+    assert "<Provider>" not in html(message)
+    if kind == "account_taken":
+        assert "<Provider> & Söhne" in plain(message)
+        assert "&lt;Provider&gt; &amp; Söhne" in html(message)
+    has_code = re.search(r"^    \d{6}\r?$", plain(message), re.M)
+    assert bool(has_code) == (kind in ("reset", "verification"))
+
+
+def test_to_another_address_than_that_of_the_account(stack):
+    done = queue(stack, "mail_address_changed",
+                 {"account_id": EMIL, "email": "old@example.org"})
+    message = stack.mail_message("old@example.org")
+    wait_state(stack, done, "done")
+    assert message["To"] == "old@example.org"
+    assert "emil" in message["Subject"]
+    assert message["Content-Language"] == "de"
+    assert stack.value("SELECT payload FROM job WHERE id = %s", [done]) == \
+        {"account_id": EMIL}, "the address is not stored any longer"
+
+
+@pytest.mark.parametrize("address", [
+    "old@example.org\r\nBcc: eve@example.org", "old@example.org, eve@x.org",
+    "old", "Old <old@example.org>", "",
+])
+def test_an_address_that_is_none_is_given_up(stack, address):
+    bad = queue(stack, "mail_address_changed",
+                {"account_id": EMIL, "email": address})
+    row = wait_state(stack, bad, "failed")
+    assert row["attempts"] == 1
+    assert row["last_error"] == "an address or the subject is invalid"
 
 
 def test_no_address_and_no_code_in_the_log(stack):

@@ -30,7 +30,8 @@ def smtp(stack):
 
 def start(stack, server, **settings):
     settings = {"mail_transport": "smtp", "smtp_url": server.url,
-                "smtp_user": None, "smtp_password": None, **settings}
+                "smtp_user": None, "smtp_password": None, "smtp_tls": None,
+                "ca_file": None, **settings}
     stack.configure(**settings)
     stack.start_jobs()
 
@@ -263,12 +264,71 @@ def test_nothing_is_sent_without_the_tls_that_is_asked_for(stack, tls):
 
 @pytest.mark.parametrize("tls", [True, False])
 def test_a_password_needs_a_server_that_proves_itself(stack, tls):
-    with FakeSmtp(certificate(stack) if tls else None, login=True) as server:
+    with FakeSmtp(certificate(stack) if tls else None, login=("movies", "secret")) as server:
         start(stack, server, smtp_user="movies", smtp_password="secret")
         waiting = queue(stack, "mail_reset", {"account_id": BOB})
         wait_state(stack, waiting, "queued", attempts=1)
         assert "AUTH" not in server.verbs()
         assert "MAIL" not in str(server.verbs())
         assert "secret" not in stack.log("mxm-jobs")
+        stack.jobs.stop()
+        stack.sql("DELETE FROM job")
+
+
+def test_a_greylisted_mail_is_delivered_later(stack):
+    with FakeSmtp(greylist=True) as server:
+        start(stack, server)
+        jobs = [queue(stack, "mail_reset", {"account_id": BOB}),
+                queue(stack, "mail_verification", {"account_id": NINA})]
+        for waiting in jobs:
+            row = wait_state(stack, waiting, "queued", attempts=1)
+            assert "451" in row["last_error"]
+        assert not server.mails
+        for waiting in jobs:
+            hasten(stack, waiting)
+            wait_state(stack, waiting, "done")
+        assert sorted(m.recipients for m in server.mails) == \
+            [["bob@example.org"], ["nina@example.org"]]
+        stack.jobs.stop()
+        stack.sql("DELETE FROM job")
+
+
+def test_tls_and_password_with_a_valid_certificate(stack):
+    cert = certificate(stack)
+    with FakeSmtp(cert, login=("movies", "secret")) as server:
+        start(stack, server, smtp_user="movies", smtp_password="secret",
+              ca_file=cert[0])
+        wait_state(stack, queue(stack, "mail_reset", {"account_id": BOB}),
+                   "done")
+        mail, = server.mails
+        assert mail.tls and mail.user == "movies"
+        found = stack.ctl("check --json", check=False).stdout
+        assert "secret" not in found
+        stack.jobs.stop()
+        stack.sql("DELETE FROM job")
+
+
+def test_a_wrong_password_is_retried_and_not_logged(stack):
+    cert = certificate(stack)
+    with FakeSmtp(cert, login=("movies", "other")) as server:
+        start(stack, server, smtp_user="movies", smtp_password="secret",
+              ca_file=cert[0])
+        waiting = queue(stack, "mail_reset", {"account_id": BOB})
+        row = wait_state(stack, waiting, "queued", attempts=1)
+        assert "denied" in row["last_error"]
+        assert not server.mails
+        assert "secret" not in stack.log("mxm-jobs") + row["last_error"]
+        stack.jobs.stop()
+        stack.sql("DELETE FROM job")
+
+
+def test_a_certificate_of_another_host_is_refused(stack):
+    """The certificate is known, but does not stand for the address."""
+    cert = certificate(stack)
+    with FakeSmtp(cert, address="127.0.0.2") as server:
+        start(stack, server, smtp_tls="on", ca_file=cert[0])
+        waiting = queue(stack, "mail_reset", {"account_id": BOB})
+        wait_state(stack, waiting, "queued", attempts=1)
+        assert not server.mails
         stack.jobs.stop()
         stack.sql("DELETE FROM job")

@@ -12,6 +12,19 @@ import threading
 Mail = collections.namedtuple("Mail", "sender recipients data tls user")
 
 
+def parse(data):
+    """The message; a defect in it is an exception."""
+    message = email.message_from_bytes(
+        data, policy=email.policy.default.clone(raise_on_defect=True))
+    for name in ("From", "To", "Subject", "Date", "Message-ID",
+                 "Auto-Submitted", "MIME-Version", "Content-Language"):
+        assert len(message.get_all(name)) == 1, name
+    for header in message.values():
+        assert not header.defects
+    assert all(len(line) <= 78 for line in data.split(b"\r\n"))
+    return message
+
+
 class FakeSmtp:
     """Listens on a loopback port, a free one if none is named.
 
@@ -19,16 +32,21 @@ class FakeSmtp:
                      another: "451 later", None hangs up, a threading.Event is
                      waited for before the usual answer
     certificate      (cert, key) offers STARTTLS
+    login            (user, password): nothing is taken before they are given
+    greylist         the first attempt of each pair of sender and recipient is
+                     refused
     """
 
-    def __init__(self, certificate=None, login=False, port=0):
+    def __init__(self, certificate=None, login=None, port=0, greylist=False,
+                 address="127.0.0.1"):
         self.certificate, self.login = certificate, login
+        self.greylist, self.pairs = greylist, set()
         self.mails = []
         self.commands = []
         self.answers = collections.defaultdict(collections.deque)
-        self.listener = socket.create_server(("127.0.0.1", port))
+        self.listener = socket.create_server((address, port))
         self.port = self.listener.getsockname()[1]
-        self.url = f"smtp://127.0.0.1:{self.port}"
+        self.url = f"smtp://{address}:{self.port}"
         self.open = set()
         threading.Thread(target=self._accept, daemon=True).start()
 
@@ -51,8 +69,7 @@ class FakeSmtp:
         self.close()
 
     def messages(self):
-        return [email.message_from_bytes(m.data, policy=email.policy.default)
-                for m in self.mails]
+        return [parse(m.data) for m in self.mails]
 
     def verbs(self):
         return [c.split()[0].upper() for c in self.commands]
@@ -149,17 +166,30 @@ class Session:
         if given is None:
             self.say("334 ")
             given = self.lines.readline().decode().strip()
-        self.user = base64.b64decode(given).split(b"\0")[1].decode()
+        user, password = base64.b64decode(given).decode().split("\0")[1:]
+        if (user, password) != self.server.login:
+            self.say("535 5.7.8 authentication failed")
+            return True
+        self.user = user
         self.say("235 welcome")
         return True
 
     def do_mail(self, line):
+        if self.server.login and not self.user:
+            self.say("530 5.7.0 authentication required")
+            return True
         self.sender = line.split("<")[1].split(">")[0]
         self.say("250 ok")
         return True
 
     def do_rcpt(self, line):
-        self.recipients.append(line.split("<")[1].split(">")[0])
+        recipient = line.split("<")[1].split(">")[0]
+        pair = self.sender, recipient
+        if self.server.greylist and pair not in self.server.pairs:
+            self.server.pairs.add(pair)
+            self.say("451 4.7.1 greylisted, try later")
+            return True
+        self.recipients.append(recipient)
         self.say("250 ok")
         return True
 

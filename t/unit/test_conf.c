@@ -314,7 +314,8 @@ Test(conf, numbers_and_modes)
 	cr_assert_eq(conf->socket_mode, 0660);
 	cr_assert(refused("answer_cache", "yes", "on or off"));
 	cr_assert(refused("log_level", "loud", "warning"));
-	cr_assert(refused("mail_transport", "pigeon", "smtp or file"));
+	cr_assert(
+	    refused("mail_transport", "pigeon", "smtp, sendmail or file"));
 }
 
 Test(conf, times_and_sizes)

@@ -46,6 +46,7 @@ a_mail(void)
 		.subject = "Hello",
 		.text = "text\n",
 		.html = "<p>text</p>\n",
+		.lang = "de",
 	};
 }
 
@@ -158,6 +159,7 @@ Test(smtp, composes)
 	cr_expect_str_eq(header("Subject"), "Hello");
 	cr_expect_str_eq(header("MIME-Version"), "1.0");
 	cr_expect_str_eq(header("Auto-Submitted"), "auto-generated");
+	cr_expect_str_eq(header("Content-Language"), "de");
 	cr_expect(strstr(header("Message-ID"), "@example.org>"));
 	cr_expect_eq(
 	    strlen(header("Date")), strlen("Tue, 24 Nov 2026 08:16:00 +0000"));
