@@ -34,12 +34,12 @@ libmxm_a_SOURCES = \
 	src/db/grant.c src/db/grant.h \
 	src/db/migrate.c src/db/migrate.h \
 	src/db/open.c \
-	src/db/pipeline.c \
+	src/db/pipeline.c src/db/pipeline.h \
 	src/db/query.c src/db/query.h \
 	src/db/retry.c \
 	src/db/row.c src/db/row.h \
 	src/db/settings.c src/db/settings.h \
-	src/db/sqlstate.c \
+	src/db/sqlstate.c src/db/sqlstate.h \
 	src/db/stmt.c src/db/stmt.h \
 	src/db/tx.c src/db/tx.h \
 	src/cache/cache.c src/cache/cache.h \

@@ -13,6 +13,7 @@
 #include "base/mem.h"
 #include "base/shm_database.h"
 #include "db/conn.h"
+#include "db/sqlstate.h"
 
 #define GRACE_US   INT64_C(2000000)
 #define LOOK_US    INT64_C(100000)

@@ -117,17 +117,6 @@ void conn_set_error(struct db *db, const char *fmt, ...) printf_like(2, 3);
 const char *conn_message(struct db *db);
 
 /*
- * The error of a result (NULL: connection lost): ERR_OK, or an error with
- * constraint, retry, lost, outdated and the message set in db, and logged if
- * necessary; a lost connection is closed. `name` is for the log.
- */
-enum err conn_check(struct db *db, const char *name, const PGresult *res);
-
-/* Clears the state of the previous error; `retry` stays within a transaction.
- */
-void conn_forget_failure(struct db *db);
-
-/*
  * After an error: whether the statement or transaction is to be run again, as
  * the attempt `tries` + 1; waits up to 10 ms before. Never within a
  * transaction. is_repeatable: it may run twice if the connection was lost.
@@ -136,35 +125,5 @@ bool conn_retry(struct db *db, int tries, bool is_repeatable);
 
 /* Prepares a statement unless it is prepared on this connection. */
 enum err query_prepare(struct db *db, enum stmt s);
-
-/*
- * Sends plain SQL and checks the result, without connecting. The caller must
- * PQclear() *out (may be NULL), also after an error.
- */
-enum err conn_command(
-    struct db *db, const char *name, const char *sql, PGresult **out);
-
-/* A step of a pipeline: a prepared statement, or plain SQL. */
-struct step {
-	const char *name;
-	const char *sql;               /* NULL: `name` is prepared */
-	const struct binding *binding; /* NULL: no arguments */
-};
-
-/*
- * Sends the steps and a sync, which commits unless they end the transaction
- * themselves, and waits for all results. On ERR_OK results[i] is that of step
- * i; free them with PQclear(). After an error nothing was committed, or,
- * if the connection was lost (ERR_UNAVAILABLE), possibly everything.
- */
-enum err pipeline_run(
-    struct db *db, const struct step *steps, int n, PGresult **results);
-
-/* SQL_touch_of_transaction, which reads at most one row more than is reported.
- */
-struct step pipeline_touched(void);
-
-/* Calls db->on_touched with the rows of pipeline_touched(). */
-void pipeline_report(const struct db *db, const PGresult *touched);
 
 #endif

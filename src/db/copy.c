@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "db/conn.h"
 #include "db/copy.h"
+#include "db/sqlstate.h"
 
 #define CHUNK ((size_t)64 * 1024)
 

@@ -12,6 +12,7 @@
 #include "db/conn.h"
 #include "db/db.h"
 #include "db/migrate.h"
+#include "db/sqlstate.h"
 
 #define PAUSE_FIRST_US   INT64_C(50000)
 #define PAUSE_LONGEST_US INT64_C(500000)

@@ -9,6 +9,7 @@
 
 #include "db/conn.h"
 #include "db/grant.h"
+#include "db/sqlstate.h"
 #include "db/stmt.h"
 
 /* A role name cannot be a statement parameter, so it is set in the session. */

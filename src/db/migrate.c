@@ -13,6 +13,7 @@
 #include "db/conn.h"
 #include "db/grant.h"
 #include "db/migrate.h"
+#include "db/sqlstate.h"
 
 #define NAME "(migration)"
 #define LOCK "7236837" /* an arbitrary, unique number */

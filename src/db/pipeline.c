@@ -11,6 +11,8 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "db/conn.h"
+#include "db/pipeline.h"
+#include "db/sqlstate.h"
 
 #define TEXT_OF(x)      #x
 #define EXPANDED(macro) TEXT_OF(macro)

@@ -12,7 +12,9 @@
 #include "base/mem.h"
 #include "base/shm_database.h"
 #include "db/conn.h"
+#include "db/pipeline.h"
 #include "db/query.h"
+#include "db/sqlstate.h"
 
 static void
 add_quoted(struct buf *b, const char *s)

@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/shm_database.h"
 #include "db/conn.h"
+#include "db/sqlstate.h"
 
 /* The kinds of errors. */
 enum trait {

@@ -8,6 +8,8 @@
 
 #include "base/log.h"
 #include "db/conn.h"
+#include "db/pipeline.h"
+#include "db/sqlstate.h"
 #include "db/tx.h"
 
 static enum err

@@ -14,6 +14,7 @@
 #include "db/conn.h"
 #include "db/migrate.h"
 #include "db/query.h"
+#include "db/sqlstate.h"
 #include "db_world.h"
 
 TestSuite(db, .init = world_open, .fini = world_close);

@@ -10,7 +10,9 @@
 #include "base/buf.h"
 #include "base/mem.h"
 #include "db/conn.h"
+#include "db/pipeline.h"
 #include "db/query.h"
+#include "db/sqlstate.h"
 #include "db/tx.h"
 #include "db_world.h"
 
@@ -90,6 +92,43 @@ Test(pipeline, a_failure_reports_nothing_and_keeps_its_name)
 	cr_expect_str_eq(sql_value("SELECT count(*) FROM rating"), "0");
 	cr_expect_eq(rate("m", 5), ERR_OK, "the connection is usable");
 	cr_expect_str_eq(reported.data, "user:1 ");
+}
+
+static PGresult *results[2];
+
+static enum err
+run_both(const char *first, const char *second)
+{
+	const struct step steps[] = {
+		{ .name = "first", .sql = first },
+		{ .name = "second", .sql = second },
+	};
+
+	cr_assert_eq(db_ready(db), ERR_OK);
+	return pipeline_run(db, steps, 2, results);
+}
+
+Test(pipeline, a_failing_second_step_undoes_the_first)
+{
+	static const char insert[] =
+	    "INSERT INTO rating (user_id, movie_id, rating) VALUES (1, 1, 5)";
+
+	cr_expect_eq(
+	    run_both(insert, "INSERT INTO rating (user_id, movie_id, rating)"
+			     " VALUES (1, 2, 6)"),
+	    ERR_INVALID);
+	cr_expect_str_eq(db_constraint(db), "rating_range");
+	cr_expect(strstr(db_error(db), "second: "));
+	cr_expect_null(results[0]);
+	cr_expect_null(results[1]);
+	cr_expect_str_eq(sql_value("SELECT count(*) FROM rating"), "0");
+	cr_expect_eq(PQtransactionStatus(db->conn), PQTRANS_IDLE);
+	cr_expect_eq(PQpipelineStatus(db->conn), PQ_PIPELINE_OFF);
+	cr_assert_eq(run_both(insert, "SELECT 7"), ERR_OK);
+	cr_expect_str_eq(PQgetvalue(results[1], 0, 0), "7");
+	PQclear(results[0]);
+	PQclear(results[1]);
+	cr_expect_str_eq(sql_value("SELECT count(*) FROM rating"), "1");
 }
 
 /* The commit itself fails: a constraint that is checked only then. */

@@ -15,6 +15,7 @@
 #include "db/conn.h"
 #include "db/copy.h"
 #include "db/query.h"
+#include "db/sqlstate.h"
 #include "db/tx.h"
 #include "db_world.h"
 

@@ -11,6 +11,7 @@
 #include "db/conn.h"
 #include "db/query.h"
 #include "db/row.h"
+#include "db/sqlstate.h"
 #include "db_world.h"
 
 TestSuite(row, .init = world_open, .fini = world_close);

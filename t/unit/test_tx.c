@@ -10,6 +10,7 @@
 
 #include "db/conn.h"
 #include "db/query.h"
+#include "db/sqlstate.h"
 #include "db/tx.h"
 #include "db_world.h"
 
