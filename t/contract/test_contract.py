@@ -24,7 +24,7 @@ def judge(method, path, status, body=None, headers=None):
     return JUDGE.check(method, path, status, headers or JSON, data)
 
 
-def complaint(*call, **more):
+def fault(*call, **more):
     with pytest.raises(contract.ContractError) as error:
         judge(*call, **more)
     return str(error.value)
@@ -55,19 +55,19 @@ def test_what_is_pending_is_not_there():
 
 
 def test_a_status_that_is_not_documented():
-    assert "not documented" in complaint("GET", "/api/genres/", 204)
+    assert "not documented" in fault("GET", "/api/genres/", 204)
 
 
 def test_a_wrong_type_is_told_with_its_place():
-    text = complaint("GET", "/api/genres/", 200,
+    text = fault("GET", "/api/genres/", 200,
                      [{"id": "4", "name": "x", "slug": "x"}])
     assert "$[0].id: '4' is not of type 'integer'" in text
 
 
 def test_a_key_that_is_not_documented():
-    text = complaint("GET", "/api/movies/x/", 200, {**MOVIE, "rating": 4.5})
+    text = fault("GET", "/api/movies/x/", 200, {**MOVIE, "rating": 4.5})
     assert "$.rating is not documented" in text
-    text = complaint("GET", "/api/genres/", 200, [
+    text = fault("GET", "/api/genres/", 200, [
         {"id": 4, "name": "x", "slug": "x", "count": 1}])
     assert "$[0].count is not documented" in text
 
@@ -77,15 +77,15 @@ def test_recommendations_say_why():
         {"kind": "friend", "text": "bob liked it",
          "user": "https://movies.example.org/api/users/bob/"},
         {"kind": "another", "text": "Why not?"}]}])
-    assert "because" in complaint("GET", "/api/movies/", 200, [MOVIE])
-    assert "because" in complaint("GET", "/api/movies/", 200,
+    assert "because" in fault("GET", "/api/movies/", 200, [MOVIE])
+    assert "because" in fault("GET", "/api/movies/", 200,
                                   [{**MOVIE, "because": [{"kind": "x"}]}])
 
 
 def test_pages_check_their_results():
     page = {"results": [{**MOVIE, "id": "7"}], "total_pages": 1, "count": 1,
             "count_exact": True, "has_next": False, "has_previous": False, "current_page": 1}
-    assert "$.results[0].id" in complaint(
+    assert "$.results[0].id" in fault(
         "GET", "/api/movies/searching/", 200, page)
 
 
@@ -97,7 +97,7 @@ def test_times_have_one_form(time):
               "movie": "https://h/api/movies/x/", "rating": 5,
               "created_at": "2026-03-01T12:00:00+00:00"}
     judge("GET", "/api/movies/x/ratings/", 200, rating)
-    assert "created_at" in complaint("GET", "/api/movies/x/ratings/", 200,
+    assert "created_at" in fault("GET", "/api/movies/x/ratings/", 200,
                                      {**rating, "created_at": time})
 
 
@@ -105,7 +105,7 @@ def test_times_have_one_form(time):
     "/api/persons/x/", "https://h/api/persons/a b/", "ftp://h/x",
     "https://h/ä/", "https://h/%4/"])
 def test_addresses_are_absolute(address):
-    assert "actors" in complaint("GET", "/api/movies/x/", 200,
+    assert "actors" in fault("GET", "/api/movies/x/", 200,
                                  {**MOVIE, "actors": [address]})
 
 
@@ -113,9 +113,9 @@ def test_an_error_needs_its_sentence():
     headers = {**JSON, "WWW-Authenticate": 'Bearer realm="api"'}
     judge("GET", "/api/genres/", 401,
           {"error": "You need to be authenticated"}, headers)
-    assert "WWW-Authenticate is missing" in complaint(
+    assert "WWW-Authenticate is missing" in fault(
         "GET", "/api/genres/", 401, {"error": "You need to be authenticated"})
-    assert "'error' is a required property" in complaint(
+    assert "'error' is a required property" in fault(
         "GET", "/api/genres/", 401, {"detail": "no"})
 
 
@@ -124,57 +124,57 @@ def test_a_problem_is_judged_as_one():
     judge("GET", "/api/genres/", 403, {
         "type": "x", "title": "Forbidden", "status": 403, "error": "no"},
         headers)
-    assert "title" in complaint("GET", "/api/genres/", 403, {
+    assert "title" in fault("GET", "/api/genres/", 403, {
         "type": "x", "status": 403, "error": "no"}, headers)
 
 
 def test_waiting_needs_its_header():
     body = {"error": "Later"}
-    assert "Retry-After is missing" in complaint(
+    assert "Retry-After is missing" in fault(
         "GET", "/api/genres/", 503, body)
     judge("GET", "/api/genres/", 503, body, {**JSON, "Retry-After": "5"})
-    assert "Retry-After" in complaint(
+    assert "Retry-After" in fault(
         "GET", "/api/genres/", 503, body, {**JSON, "Retry-After": "soon"})
 
 
 def test_json_is_read_strictly():
-    assert "given twice" in complaint("GET", "/healthz", 200,
+    assert "given twice" in fault("GET", "/healthz", 200,
                                       b'{"status":"ok","status":"ok"}')
-    assert "not JSON" in complaint("GET", "/healthz", 200, b"\xff")
-    assert "not JSON" in complaint("GET", "/api/genres/", 200, b"[NaN]")
+    assert "not JSON" in fault("GET", "/healthz", 200, b"\xff")
+    assert "not JSON" in fault("GET", "/api/genres/", 200, b"[NaN]")
 
 
 def test_the_content_type_has_to_be_documented():
-    assert "content type is none of" in complaint(
+    assert "content type is none of" in fault(
         "GET", "/api/genres/", 200, b"[]", {"Content-Type": "text/html"})
 
 
 def test_some_answers_have_no_body():
     judge("GET", "/api/genres/", 304, headers={"ETag": 'W/"a"'})
     judge("HEAD", "/api/genres/", 200)
-    assert "no body" in complaint("GET", "/api/genres/", 304, [])
-    assert "no body" in complaint("HEAD", "/api/genres/", 200, [])
+    assert "no body" in fault("GET", "/api/genres/", 304, [])
+    assert "no body" in fault("HEAD", "/api/genres/", 200, [])
 
 
 def test_options_and_allow():
     allow = {"Allow": "GET, HEAD, OPTIONS, POST, PUT"}
     judge("OPTIONS", "/api/movies/x/ratings/", 204, headers=allow)
-    assert "expected" in complaint("OPTIONS", "/api/movies/x/ratings/", 204,
+    assert "expected" in fault("OPTIONS", "/api/movies/x/ratings/", 204,
                                    headers={"Allow": "GET"})
-    assert "204" in complaint("OPTIONS", "/api/movies/x/ratings/", 200,
+    assert "204" in fault("OPTIONS", "/api/movies/x/ratings/", 200,
                               headers=allow)
     body = {"error": "no", "detail": "no"}
     judge("DELETE", "/api/movies/x/ratings/", 405, body, {**JSON, **allow})
-    assert "Allow is missing" in complaint(
+    assert "Allow is missing" in fault(
         "DELETE", "/api/movies/x/ratings/", 405, body)
 
 
 def test_what_is_not_there():
     error = {"error": "Not Found"}
     judge("GET", "/api/nothing/", 404, error)
-    assert "not documented" in complaint("GET", "/api/nothing/", 200, {})
-    assert "405 and not 404" in complaint("PUT", "/api/genres/", 404, error)
-    assert "404 and not 405" in complaint("GET", "/api/nothing/", 405, error)
+    assert "not documented" in fault("GET", "/api/nothing/", 200, {})
+    assert "405 and not 404" in fault("PUT", "/api/genres/", 404, error)
+    assert "404 and not 405" in fault("GET", "/api/nothing/", 405, error)
     judge("GET", "/elsewhere", 200, b"x", {"Content-Type": "text/html"})
 
 

@@ -162,8 +162,8 @@ def test_no_key_stands_twice():
 
 def test_structure():
     errors = jsonschema.Draft202012Validator(OPENAPI).iter_errors(DOCUMENT)
-    complaints = ["%s: %s" % (e.json_path, e.message[:200]) for e in errors]
-    assert not complaints, "\n".join(complaints)
+    faults = ["%s: %s" % (e.json_path, e.message[:200]) for e in errors]
+    assert not faults, "\n".join(faults)
 
 
 def test_every_schema_is_a_schema():
@@ -332,10 +332,10 @@ def examples():
 
 @pytest.mark.parametrize("schema, example", examples())
 def test_examples_obey_their_schema(schema, example):
-    complaints = JUDGE.complaints(schema, example)
-    complaints += ["%s is not documented" % where
+    faults = JUDGE.faults(schema, example)
+    faults += ["%s is not documented" % where
                    for where in JUDGE.unknown(schema, example)]
-    assert not complaints
+    assert not faults
 
 
 # ------------------------------------------------------------------ words --

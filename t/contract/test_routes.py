@@ -143,14 +143,14 @@ def documented_body(operation):
 def compare(inputs, documented, types):
     """The differences, as sentences."""
     found = {i["name"]: i for i in inputs}
-    complaints = ["%s: not documented" % n for n in set(found)
+    faults = ["%s: not documented" % n for n in set(found)
                   - set(documented)]
-    complaints += ["%s: not in the table" % n for n in set(documented)
+    faults += ["%s: not in the table" % n for n in set(documented)
                    - set(found)]
     for name in set(found) & set(documented):
-        complaints += ["%s: %s" % (name, c) for c in
+        faults += ["%s: %s" % (name, c) for c in
                        compare_one(found[name], documented[name], types)]
-    return complaints
+    return faults
 
 
 def compare_one(row, documented, types):
@@ -191,8 +191,8 @@ def compare_one(row, documented, types):
 @pytest.mark.parametrize("key", built())
 def test_query_parameters(table, key):
     inputs = [i for i in table[key]["inputs"] if i["from"] == "query"]
-    complaints = compare(inputs, documented_query(OPERATIONS[key]), IN_QUERY)
-    assert not complaints
+    faults = compare(inputs, documented_query(OPERATIONS[key]), IN_QUERY)
+    assert not faults
 
 
 @pytest.mark.parametrize("key", built())
@@ -200,8 +200,8 @@ def test_body(table, key):
     row = table[key]
     inputs = [i for i in row["inputs"] if i["from"] != "query"]
     documented, kinds = documented_body(OPERATIONS[key])
-    complaints = compare(inputs, documented, IN_BODY)
-    assert not complaints
+    faults = compare(inputs, documented, IN_BODY)
+    assert not faults
     assert bool(inputs) == bool(kinds)
     takes_forms = inputs and (
         row["style"] in ("FORM", "FRAMEWORK")

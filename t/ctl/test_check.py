@@ -273,11 +273,11 @@ def test_a_wrong_password(stack, tmp_path):
                               f"host={cluster.run} dbname=postgres user=pw "
                               f"{database}"})
 
-            def complaint():
+            def message():
                 done = stack_module.ctl(conf, "migrate", check=False)
                 said = done.stderr
                 return said if "password" in said else None
-            said = wait_until(complaint, "the server asks for a password")
+            said = wait_until(message, "the server asks for a password")
             assert "correct the password in the setting `database`" in said
             assert "psql -c '\\password pw'" in said
             assert "hunter2" not in said

@@ -246,7 +246,7 @@ def test_one_that_is_stopped_is_killed_too(stack, ana, client):
     assert not re.search(rf"worker {pid} .*killed", stack.log(since=mark))
 
 
-def test_counters_are_exact_whoever_dies(stack, client):
+def test_counters_are_exact_if_a_worker_dies(stack, client):
     wait_whole(stack)
     before = counted(stack, "GET /healthz")
     for number in (signal.SIGKILL, signal.SIGSEGV, None, signal.SIGKILL):
@@ -318,7 +318,7 @@ def test_starts_at_once_after_the_master_was_killed(stack, tmp_path):
         orphans = workers(stack)
         stack.mxmd.kill()
         stack.start_mxmd()
-        assert any(map(is_there, orphans)), "nobody was left"
+        assert any(map(is_there, orphans)), "no process was left"
         assert stack.status_of("/healthz") == 200
     call.join()
     wait_until(lambda: not any(map(is_there, orphans)),
@@ -343,7 +343,7 @@ def test_a_second_one_in_the_same_folder_does_not_start(stack):
     assert stack.status_of("/healthz") == 200
 
 
-def test_a_socket_that_somebody_answers_at_is_left_alone(stack, tmp_path):
+def test_a_socket_in_use_is_not_replaced(stack, tmp_path):
     conf = tmp_path / "mxm.conf"
     write_conf(conf, {**stack.settings(), "run_dir": tmp_path,
                       "listen_fast": stack.base / "run/fast.sock"})

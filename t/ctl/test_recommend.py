@@ -212,9 +212,9 @@ def test_what_does_not_fit_is_not_begun(tmp_path):
     assert not out.exists()
 
 
-# --------------------------------------------------------------- complaints
+# --------------------------------------------------------------- errors
 
-@pytest.mark.parametrize("text, complaint", [
+@pytest.mark.parametrize("text, message", [
     ("", "there is no rating in it"),
     (HEADER, "there is no rating in it"),
     (HEADER + "1,2,3\n", ":2: fields are missing"),
@@ -227,12 +227,12 @@ def test_what_does_not_fit_is_not_begun(tmp_path):
     (HEADER + "1" * 300 + "\n", ":2: the line is too long"),
     (HEADER + "99999999999999999999,2,3,4\n", ":2: the user is not a whole"),
 ])
-def test_what_is_no_file_of_ratings_is_refused(tmp_path, text, complaint):
+def test_what_is_no_file_of_ratings_is_refused(tmp_path, text, message):
     path, out = tmp_path / "in.csv", tmp_path / "out.csv"
     path.write_text(text)
     done = recommend("rank", "--train", path, "--out", out,
                      status=EX_DATAERR)
-    assert f"{path}{'' if complaint[0] == ':' else ': '}{complaint}" \
+    assert f"{path}{'' if message[0] == ':' else ': '}{message}" \
         in done.stderr
     assert not out.exists()
 

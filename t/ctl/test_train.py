@@ -179,10 +179,10 @@ def test_tuning_by_settings_and_by_hand(full):
     assert quality["order"] == {"used": True}
     full.configure(recommend_tuning="factors=0")
     done = full.train(status=EX_CONFIG)
-    complaint = f"{full.conf}:7: recommend_tuning: factors must be a whole"
-    assert complaint in done.stderr
+    message = f"{full.conf}:7: recommend_tuning: factors must be a whole"
+    assert message in done.stderr
     checked = stack_module.ctl(full.conf, "check settings", check=False)
-    assert checked.returncode == EX_CONFIG and complaint in checked.stdout
+    assert checked.returncode == EX_CONFIG and message in checked.stdout
     assert full.versions() == [1]
 
 

@@ -74,7 +74,7 @@ def test_it_replaces_what_it_wrote(full):
     assert "iterations" not in told["recommend_tuning"]
 
 
-def test_somebody_else_has_the_last_word(full):
+def test_a_later_file_of_conf_d_wins(full):
     written(full).parent.mkdir()
     later = written(full).with_name("90-mine.conf")
     later.write_text("recommend_tuning = iterations=5\n")

@@ -237,7 +237,7 @@ def test_a_folder_that_is_not_there(stack):
         shutil.rmtree(host.base)
         publish(stack)
         wait_until(lambda: "none to go on with" in host.jobs.text()
-                   or not host.base.exists(), "it complains")
+                   or not host.base.exists(), "it reports an error")
         host.base.mkdir()
         version = publish(stack)
         wait_until(lambda: version_of(host.model) == version, "it is there",
@@ -255,7 +255,7 @@ def test_the_database_was_away(stack):
     wait_version(stack, version)
 
 
-def test_half_a_file_of_somebody_who_died(stack):
+def test_half_a_file_of_a_killed_process(stack):
     (stack.base / "model.part").write_bytes(b"half" * 100000)
     version = publish(stack)
     wait_version(stack, version)

@@ -54,7 +54,7 @@ def test_unknown_jobs_are_left_alone(stack):
     stack.sql("DELETE FROM job WHERE id = %s", [unknown])
 
 
-def test_a_period_has_one_row_whoever_asks(stack):
+def test_a_period_has_one_row_for_all_processes(stack):
     wait_until(lambda: stack.value(
         "SELECT count(*) FROM job WHERE name = 'prune' AND state = 'done'"),
         "prune has run")

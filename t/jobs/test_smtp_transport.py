@@ -211,7 +211,7 @@ def test_a_killed_worker_loses_its_lease_and_the_job_is_done_once(stack, smtp):
         os.kill(pid, signal.SIGKILL)
     stack.wait_log("killed by signal 9", "mxm-jobs")
     go_on.set()
-    assert job(stack, slow)["state"] == "running", "nobody else takes it"
+    assert job(stack, slow)["state"] == "running", "no other process takes it"
     stack.sql("UPDATE job SET lease_until = now() WHERE id = %s", [slow])
     assert wait_state(stack, slow, "done")["attempts"] == 2
     assert len(smtp.mails) == 1

@@ -114,7 +114,7 @@ def test_pictures_of_nobody(stack, name, hours, stays):
     assert file.exists() == stays
 
 
-def test_a_picture_that_somebody_has_stays(stack):
+def test_a_picture_of_an_account_stays(stack):
     number = join(stack, "pia", PNG)
     stack.sql("UPDATE account SET verified = true WHERE id = %s", (number,))
     path = stack.value("SELECT picture FROM account WHERE id = %s", (number,))

@@ -246,24 +246,24 @@ class Contract:
         body = body.encode() if isinstance(body, str) else body or b""
         operation = self.find(method, path)
         if method == "OPTIONS":
-            complaints = self._check_options(path, status, headers, body)
+            faults = self._check_options(path, status, headers, body)
         elif status in IN_FRONT or method in ("TRACE", "CONNECT"):
-            complaints = self._check_error(status, headers, body)
+            faults = self._check_error(status, headers, body)
         elif operation is None:
-            complaints = self._check_undocumented(
+            faults = self._check_undocumented(
                 path, status, headers, body, method)
         else:
             self._remember(operation, status)
-            complaints = self._check_answer(
+            faults = self._check_answer(
                 operation, method, status, headers, body)
-        if complaints:
+        if faults:
             name = operation.id if operation else "the document"
             shown = body[:600].decode("utf-8", "replace")
             raise ContractError(
                 "%s %s answered %s, which breaks the contract (%s):\n%s\n"
                 "  content type: %s\n  body: %s%s" % (
                     method, path, status, name,
-                    "\n".join("  - " + c for c in complaints),
+                    "\n".join("  - " + c for c in faults),
                     headers.get("content-type", "none"), shown,
                     " …" if len(body) > 600 else ""))
         return operation
@@ -294,12 +294,12 @@ class Contract:
                                             "OPTIONS")
         if status in (400, 429, 503):
             return self._check_error(status, headers, body)
-        complaints = []
+        faults = []
         if status != 204:
-            complaints.append("OPTIONS answers 204")
+            faults.append("OPTIONS answers 204")
         if body:
-            complaints.append("204 has no body")
-        return complaints + self._check_allow(here, headers)
+            faults.append("204 has no body")
+        return faults + self._check_allow(here, headers)
 
     def _check_allow(self, here, headers):
         if "allow" not in headers:
@@ -324,20 +324,20 @@ class Contract:
             return ["the path is documented, so 405 and not 404"]
         if not here and status == 405:
             return ["the path is not documented, so 404 and not 405"]
-        complaints = [] if method == "HEAD" else self._check_error(
+        faults = [] if method == "HEAD" else self._check_error(
             status, headers, body)
         if status == 405:
-            complaints += self._check_allow(here, headers)
-        return complaints
+            faults += self._check_allow(here, headers)
+        return faults
 
     def _check_error(self, status, headers, body):
         """An error of no operation in particular: any with `error`."""
         problem = "Problem" if is_problem(headers) else "Error"
         schema = {"$ref": "#/components/schemas/" + problem}
-        complaints = self._check_json(schema, body, strict=False)
+        faults = self._check_json(schema, body, strict=False)
         if status in (429, 503) and "retry-after" not in headers:
-            complaints.append("the header Retry-After is missing")
-        return complaints
+            faults.append("the header Retry-After is missing")
+        return faults
 
     def _check_answer(self, operation, method, status, headers, body):
         responses = operation.spec["responses"]
@@ -345,50 +345,50 @@ class Contract:
             return ["the status is not documented; these are: %s"
                     % ", ".join(sorted(responses))]
         response = resolve(self.document, responses[str(status)])
-        complaints = self._check_headers(response, headers)
+        faults = self._check_headers(response, headers)
         if status == 405:
-            complaints += self._check_allow(self.at(operation.path), headers)
+            faults += self._check_allow(self.at(operation.path), headers)
         content = response.get("content")
         if method == "HEAD" or content is None:
             if body:
-                complaints.append("there must be no body")
+                faults.append("there must be no body")
             if method != "HEAD" or content is None:
-                return complaints
+                return faults
         kind = headers.get("content-type", "").split(";")[0].strip().lower()
         media = find_media(content, kind)
         if media is None:
-            complaints.append("the content type is none of: %s"
+            faults.append("the content type is none of: %s"
                               % ", ".join(content))
         elif method != "HEAD" and (kind.endswith("json")):
-            complaints += self._check_json(
+            faults += self._check_json(
                 media.get("schema", {}), body, strict=status < 400)
-        return complaints
+        return faults
 
     def _check_headers(self, response, headers):
-        complaints = []
+        faults = []
         for name, spec in response.get("headers", {}).items():
             spec = resolve(self.document, spec)
             value = headers.get(name.lower())
             if value is None:
                 if spec.get("required"):
-                    complaints.append("the header %s is missing" % name)
+                    faults.append("the header %s is missing" % name)
                 continue
             if spec["schema"].get("type") == "integer":
                 value = int(value) if value.isdigit() else value
-            complaints += ["header %s: %s" % (name, e.message) for e in
+            faults += ["header %s: %s" % (name, e.message) for e in
                            self.validator(spec["schema"]).iter_errors(value)]
-        return complaints
+        return faults
 
     def _check_json(self, schema, body, strict):
         try:
             value = strict_json(body)
         except (ValueError, UnicodeDecodeError) as error:
             return ["the body is not JSON: %s" % error]
-        complaints = self.complaints(schema, value)
-        if strict and not complaints:
-            complaints += ["%s is not documented" % where
+        faults = self.faults(schema, value)
+        if strict and not faults:
+            faults += ["%s is not documented" % where
                            for where in self.unknown(schema, value)]
-        return complaints
+        return faults
 
     # ---- schemas ----
 
@@ -396,7 +396,7 @@ class Contract:
         return jsonschema.Draft202012Validator(
             schema, resolver=self._resolver, format_checker=_formats)
 
-    def complaints(self, schema, value):
+    def faults(self, schema, value):
         """The errors of a value, as sentences; at most eight."""
         found = sorted(self.validator(schema).iter_errors(value),
                        key=lambda e: e.json_path)

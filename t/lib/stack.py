@@ -355,7 +355,7 @@ class Stack:
     jobs, web  whether to start mxm-jobs, mxmd
     ready      whether start() waits until /readyz is 200
     crashes    whether the tests kill processes as a fault would; without it,
-               one that died so makes stop() complain
+               one that died so makes stop() fail
     """
 
     def __init__(self, cluster, settings=None, template=None, jobs=True,
@@ -403,7 +403,7 @@ class Stack:
         return self
 
     def stop(self):
-        """Ends everything; the first complaint is raised when all is done."""
+        """Ends everything; the first error is raised when all is done."""
         trouble = None
         for process, number in ((self.nginx, sig.SIGTERM),
                                 (self.mxmd, sig.SIGTERM),

@@ -71,7 +71,7 @@ VALUES (1, 1, 'verification', 'x', now() + interval '1 day'),
 ANA = "account 1, user 1, friends 1, circle 1, profile ana, lists ana"
 CARLA = ("account 3, user 3, friends 3, circle 3, profile carla, lists carla,"
          " profile carlotta, lists carlotta")
-# Where ana's name stands: with her friend bob, with carla whom she has asked.
+# Where ana's name stands: with the friend bob, with carla whom ana has asked.
 OF_ANA = "friends 2, circle 2, profile bob, friends 3, reviews ran, review 1"
 
 # The changes of each rule and the rows of touch that each of them writes.

@@ -59,7 +59,7 @@ load(const char *text)
 	return conf_load(NULL, file, &conf, &errors);
 }
 
-/* One of the complaints holds both. */
+/* One of the errors has both. */
 static bool
 told(const char *place, const char *word)
 {

@@ -20,7 +20,7 @@ reader(TALLOC_CTX *mem, const char *text, size_t n)
 	return csv_new(mem, file);
 }
 
-/* What is read, as text: "1:a|b 2!why 3:c" — line, then fields or complaint. */
+/* What is read, as text: "1:a|b 2!why 3:c" — line, then fields or error. */
 static char *
 all_of(TALLOC_CTX *mem, const char *text, size_t n)
 {

@@ -47,7 +47,7 @@ Test(log, names_level_and_program)
 
 Test(log, leaves_out_what_is_less_important)
 {
-	log_debug("nobody wants this");
+	log_debug("not logged at this level");
 	log_info("but this");
 	what_was_written();
 	cr_assert_null(strstr(text, "nobody"));

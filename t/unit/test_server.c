@@ -80,7 +80,7 @@ read_ahead(void *arg, TALLOC_CTX *memory, struct req *const *list, size_t n)
 {
 	(void)arg;
 	together = n;
-	for (size_t i = 0; i < n; i++) /* a mark; nobody looks into it */
+	for (size_t i = 0; i < n; i++) /* a mark, never read */
 		list[i]->progress = talloc_size(memory, 1);
 }
 

@@ -56,7 +56,7 @@ Test(shm, a_reader_sees_what_is_counted)
 }
 
 /* Eight children count a thousand each and die a violent death. */
-Test(shm, counters_are_exact_whoever_dies)
+Test(shm, counters_are_exact_if_a_process_dies)
 {
 	int i, k;
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Transactions: all or none, tried again after a deadlock, gone with their
+ * Transactions: all or none, retried after a deadlock, lost with their
  * connection.
  */
 #include "base/base.h"
@@ -181,7 +181,7 @@ lose_before_commit(void *arg)
 Test(tx, lost_commit_is_no_success)
 {
 	cr_expect_eq(tx_run(db, lose_before_commit, NULL), ERR_UNAVAILABLE);
-	cr_expect_eq(calls, 1, "nobody knows: not done again");
+	cr_expect_eq(calls, 1, "unknown result: not retried");
 }
 
 static enum err
