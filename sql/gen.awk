@@ -347,9 +347,12 @@ function check_owned(name, s,    rest, safe, cte, part, start, changes, fault)
 		start = RSTART + RLENGTH - 1
 		part = substr(rest, start, closing(rest, start) - start)
 		rest = substr(rest, start + length(part) + 1)
-		if (cte == "owned")
+		if (cte == "owned") {
 			safe = cte
-		else if (safe != "" && reads_from(part, safe))
+			if (part !~ / WHERE .*(is_owner|user_id = )/)
+				report(place[name], name ": the CTE owned does" \
+				    " not check is_owner")
+		} else if (safe != "" && reads_from(part, safe))
 			safe = safe "|" cte
 		else if (fault == "" && part ~ /^\( ?(INSERT|UPDATE|DELETE|MERGE) /)
 			fault = cte

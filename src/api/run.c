@@ -181,7 +181,10 @@ find_input(const struct req *r, const char *name, struct arg *out)
 	return false;
 }
 
-/* Fills `args` in the order of the header of the statement. */
+/*
+ * Fills `args` in the order of the header of the statement, which is :owned on
+ * a route for owners and on no other.
+ */
 static void
 bind_all(const struct req *r, enum stmt s, struct arg args[ARGS_MAX + 1])
 {
@@ -190,6 +193,7 @@ bind_all(const struct req *r, enum stmt s, struct arg args[ARGS_MAX + 1])
 	char name[64];
 	int n = 0;
 
+	assert((r->route->guard == OWNER) == (info->mode == STMT_OWNED));
 	for (; *p; p += strcspn(p, ","), p += *p == ',') {
 		size_t len = strcspn(p, ",");
 
@@ -310,8 +314,6 @@ run_one(struct req *r, enum stmt s, struct row *out)
 	struct arg args[ARGS_MAX + 1];
 	enum err e;
 
-	assert(
-	    (r->route->guard == OWNER) == (stmt_info(s)->mode == STMT_OWNED));
 	bind_all(r, s, args);
 	e = query_run_one(r->mem, r->db, out, s, args);
 	if (e == ERR_NOT_FOUND)

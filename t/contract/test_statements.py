@@ -263,6 +263,13 @@ def test_missing_is_not_the_last_parameter(faults):
         assert list(rules.outcomes(found, stmts, table, MIGRATIONS)) == expected
 
 
+def test_a_statement_outside_of_functions():
+    table = "static const enum stmt all[] = { SQL_note_list };\n"
+    assert list(rules.outside(SOURCES)) == []
+    assert list(rules.outside({"src/a/a.c": table, "src/jobs/b.c": table})) == [
+        "src/a/a.c: SQL_note_list stands outside of a function"]
+
+
 def test_operations_of_the_document():
     found = rules.operations((TREE / "doc/openapi.yaml").read_text())
     assert {("GET", "/api/movies/"), ("DELETE", "/api/reviews/{review}/"),

@@ -64,20 +64,35 @@ class Function:
                 re.findall(r"\bSQL_(\w+)", part))
 
 
+FUNCTION = re.compile(r"^(\w[^\n;{}#]*)\n(\w+)\([^;{}]*?\)\n\{\n(.*?)^\}",
+                      re.M | re.S)
+
+
+def without_comments(text):
+    return re.sub(r"/\*.*?\*/", "", text, flags=re.S)
+
+
 def functions(sources):
     """The functions of the sources, {file: text}: those of a file by
     (file, name), and public ones also by name."""
     found = {}
     for file, text in sources.items():
-        text = re.sub(r"/\*.*?\*/", "", text, flags=re.S)
-        for kind, name, body in re.findall(
-                r"^(\w[^\n;{}#]*)\n(\w+)\([^;{}]*?\)\n\{\n(.*?)^\}", text,
-                re.M | re.S):
+        for kind, name, body in FUNCTION.findall(without_comments(text)):
             function = Function(file, name, body)
             found[file, name] = function
             if not kind.startswith("static"):
                 found[name] = function
     return found
+
+
+def outside(sources):
+    """Names SQL_... outside of functions, which cannot be attributed to a route;
+    sources that serve no requests may have tables of them."""
+    for file, text in sources.items():
+        rest = FUNCTION.sub("", without_comments(text))
+        if not file.startswith(("src/import/", "src/jobs/", "src/ctl/")):
+            for name in re.findall(r"\bSQL_[a-z]\w+", rest):
+                yield f"{file}: {name} stands outside of a function"
 
 
 def reached(handler, known):

@@ -91,6 +91,8 @@ def test_an_outcome_may_end_the_statement(gen):
     ("owned_outcome((t.is_owner), true) AS",
      "owned_outcome(t.is_owner) AS a, 'ok' AS", "needs owned_outcome"),
     ("), owned AS", "), mine AS", "needs the CTE owned"),
+    (" WHERE is_owner", "", "the CTE owned does not check is_owner"),
+    ("WHERE is_owner", "WHERE id = :id", "the CTE owned does not check is_owner"),
     ("USING owned AS o WHERE x.id = o.id", "WHERE x.id = :id",
      "gone changes rows and does not read the CTE owned"),
     ("USING owned", "USING target", "gone changes rows"),

@@ -6,6 +6,7 @@
 #include "base/base.h"
 
 #include <criterion/criterion.h>
+#include <signal.h>
 
 #include "api/run.h"
 #include "auth/account.h"
@@ -158,6 +159,18 @@ Test(run, a_list_of_a_missing_row_is_404)
 {
 	cr_expect_eq(list_with(request_to(&rate), "rating_movie_id_fkey"),
 	    ERR_NOT_FOUND);
+}
+
+Test(run, a_list_of_an_owner_is_refused, .signal = SIGABRT)
+{
+	static const struct route owner = { .method = METHOD_PUT,
+		.pattern = "/api/platforms/",
+		.name = "platform_list",
+		.guard = OWNER,
+		.input = no_input };
+	struct rows rows;
+
+	(void)run_all(request_to(&owner), SQL_platform_list, &rows);
 }
 
 Test(run, an_empty_list_is_not_an_error)
