@@ -101,6 +101,7 @@ libmxm_a_SOURCES = \
 	src/recommendations/recommendations.c \
 	src/recommendations/smart_list.c src/recommendations/smart_list.h \
 	src/sessions/login.c src/sessions/sessions.c \
+	src/users/removal.c \
 	src/users/fields.c src/users/fields.h src/users/friends.c \
 	src/users/profile.c \
 	src/users/users.h src/users/shapes.c src/users/self.c \
@@ -153,7 +154,7 @@ mxmd_LDADD = $(libmxm_libs)
 
 mxm_jobs_SOURCES = src/mxm-jobs.c src/jobs.def src/mails.def src/jobs/jobs.h \
 	src/jobs/mail.c src/jobs/model.c src/jobs/prune.c src/jobs/run.c \
-	src/jobs/touch.c src/jobs/unconfirmed.c \
+	src/jobs/removed.c src/jobs/touch.c src/jobs/unconfirmed.c \
 	src/notify.c src/notify.h
 mxm_jobs_LDADD = $(libmxm_libs)
 

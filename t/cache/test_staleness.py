@@ -93,6 +93,15 @@ def sessions_of_nobody_here(play, who):
     return {"token": Client(play.stack).login("dora", world.PASSWORD).token}
 
 
+def a_leaver(play, who):
+    """A user who signs up, and removes the account."""
+    body = a_newcomer(play, who)["json"]
+    more = Client(play.stack)
+    assert more.post("/api/auth/signup/", body).status_code == 200
+    more.login(body["username"], body["password"])
+    return {"token": more.token, "json": {"password": body["password"]}}
+
+
 def a_refresh(play, who):
     return {"token": None, "json": {"refresh": who.refresh_token}}
 
@@ -142,6 +151,7 @@ WRITES = {
     "DELETE /api/reviews/{review}/": nothing,
     "PUT /api/reviews/{review}/": a_review,
     "DELETE /api/users/friends/": a_friend,
+    "DELETE /api/users/": a_leaver,
     "POST /api/users/onboarding/": nothing,
     "POST /api/users/preferred-language/": a_language,
     "DELETE /api/users/{username}/friend-requests/": nothing,

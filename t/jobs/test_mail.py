@@ -128,7 +128,7 @@ def test_the_folder_is_away(stack):
     assert wait_state(stack, waiting, "done")["attempts"] == 2
 
 
-KINDS = ["account_taken", "address_changed", "reset", "verification"]
+KINDS = ["account_removed", "account_taken", "address_changed", "reset", "verification"]
 
 
 def test_the_kinds_here_are_all():
