@@ -169,6 +169,75 @@ ORDER_MAY_LAG = ("/api/movies/",)
 STRANGERS = ("popular",)
 
 
+def there_and_back(table, column, value, where):
+    """A change of a column of one row, and its undoing."""
+    return (f"UPDATE {table} SET {column} = {value} WHERE {where}",
+            f"SELECT format('UPDATE {table} SET {column} = %L WHERE %s',"
+            f" {column}, $${where}$$) FROM {table} WHERE {where}")
+
+
+def removed(table, where):
+    """A row of a link is removed, and inserted again."""
+    return (f"DELETE FROM {table} WHERE {where}",
+            f"SELECT format('INSERT INTO {table} SELECT * FROM"
+            f" jsonb_populate_record(NULL::{table}, %L)', to_jsonb(t))"
+            f" FROM {table} AS t WHERE {where}")
+
+
+def added(table, columns, values, where):
+    """A row is inserted, and removed again."""
+    return (f"INSERT INTO {table} ({columns}) VALUES ({values})",
+            f"SELECT $$DELETE FROM {table} WHERE {where}$$")
+
+
+# Changes of the catalogue, which no route makes: SQL, and a query for the SQL
+# that undoes it, which runs before. Each is seen in some answer.
+CATALOGUE = [
+    there_and_back("movie", "title", "'Fire'", "id = 9"),
+    there_and_back("movie", "synopsis", "'Of fire.'", "id = 9"),
+    there_and_back("movie", "slug", "'heat-1995'", "id = 9"),
+    there_and_back("movie", "release_date", "'1995-12-16'", "id = 9"),
+    there_and_back("movie", "deleted_at", "now()", "id = 2"),
+    added("movie", "id, slug, title, release_date",
+          "90, 'nowhere', 'Nowhere', '2020-01-01'", "id = 90"),
+    there_and_back("movie_translation", "title", "'Don Vito'",
+                   "movie_id = 2 AND language = 'es'"),
+    there_and_back("movie_translation", "deleted_at", "now()",
+                   "movie_id = 2 AND language = 'es'"),
+    added("movie_translation", "movie_id, language, title",
+          "9, 'es', 'Fuego'", "movie_id = 9"),
+    removed("movie_director", "movie_id = 2"),
+    removed("movie_actor", "movie_id = 2 AND person_id = 4"),
+    added("movie_actor", "movie_id, person_id", "4, 4",
+          "movie_id = 4 AND person_id = 4"),
+    removed("movie_genre", "movie_id = 2 AND genre_id = 3"),
+    removed("movie_platform", "movie_id = 2 AND platform_id = 2"),
+    removed("movie_award", "movie_id = 2 AND award_id = 1"),
+    added("person_award", "person_id, award_id", "4, 1",
+          "person_id = 4 AND award_id = 1"),
+    there_and_back("genre", "name", "'Space'", "id = 7"),
+    there_and_back("genre", "deleted_at", "now()", "id = 3"),
+    there_and_back("genre_translation", "name", "'Mafia'",
+                   "genre_id = 3 AND language = 'es'"),
+    there_and_back("genre_translation", "deleted_at", "now()",
+                   "genre_id = 3 AND language = 'es'"),
+    added("genre_translation", "genre_id, language, name", "7, 'es', 'Espacio'",
+          "genre_id = 7 AND language = 'es'"),
+    there_and_back("platform", "name", "'Evening'", "id = 2"),
+    there_and_back("platform", "url", "'https://evening.example/'", "id = 2"),
+    there_and_back("platform", "deleted_at", "now()", "id = 2"),
+    there_and_back("person", "name", "'Alfredo Pacino'", "id = 4"),
+    there_and_back("person", "slug", "'nobody'", "id = 4"),
+    there_and_back("person", "biography", "'An actor.'", "id = 4"),
+    there_and_back("person", "deleted_at", "now()", "id = 4"),
+    added("person_translation", "person_id, language, biography",
+          "4, 'es', 'Actor de Nueva York.'", "person_id = 4"),
+    there_and_back("award", "name", "'Best Picture 1973'", "id = 1"),
+    there_and_back("award", "date", "'1973-03-28'", "id = 1"),
+    there_and_back("award", "deleted_at", "now()", "id = 1"),
+]
+
+
 class Table:
     """The route table, and the requests that are made from it."""
 
@@ -291,6 +360,7 @@ class Play:
         if not in_any_order:
             assert got.headers.get("ETag") == want.headers.get("ETag")
         self.compared += 1
+        return want.content
 
     def read_some(self, n):
         paths = self.table.read_paths()
@@ -302,6 +372,12 @@ class Play:
         for name in USERS:
             for _, path in paths:
                 self.read(name, path)
+
+    def read_cached(self, name):
+        """Compares all answers of cached rows; gives them."""
+        cached = {row["key"] for row in self.table.rows if row["cache"]}
+        return {path: self.read(name, path)
+                for key, path in self.table.read_paths() if key in cached}
 
     def steps(self, n):
         for _ in range(n):
@@ -386,6 +462,22 @@ def test_random_writes_and_reads(play):
     play.steps(120)
     play.read_all()
     play.read_all()
+
+
+def test_changes_of_the_catalogue(play):
+    """Made with SQL, there and back. In Spanish, which has some of the texts."""
+    play.users["ana"][0].post("/api/users/preferred-language/",
+                              json={"preferred_language": "es"})
+    before = play.read_cached("ana")
+    for change, undo in CATALOGUE:
+        undo = play.stack.value(undo)
+        for text in (change, undo):
+            print(text)
+            play.stack.sql(text)
+            play.stack.touched()
+            after = play.read_cached("ana")
+            assert after != before, f"no answer shows this: {text}"
+            before = after
 
 
 def test_a_user_reads_their_write_at_once(play):
