@@ -164,7 +164,7 @@ server_answered(struct server *s)
 
 /* Handles the result of a command without an answer. */
 static bool
-server_told(struct server *s, memcached_return_t rc)
+server_sent(struct server *s, memcached_return_t rc)
 {
 	if (rc == MEMCACHED_SUCCESS)
 		return true;
@@ -399,7 +399,7 @@ cache_set(struct cache *c, const struct cache_key *key, const void *p, size_t n,
 		return false;
 	rc = memcached_set(
 	    s->client, key->text, strlen(key->text), p, n, (time_t)seconds, 0);
-	return server_told(s, rc);
+	return server_sent(s, rc);
 }
 
 uint64_t
@@ -439,7 +439,7 @@ generation_get(struct cache *c, const struct cache_key *key)
 	n = snprintf(text, sizeof text, "%" PRIu64, (uint64_t)clock_now_us());
 	rc = memcached_add(
 	    s->client, key->text, strlen(key->text), text, (size_t)n, 0, 0);
-	if (!server_told(s, rc))
+	if (!server_sent(s, rc))
 		return 0;
 	mem = mem_need(talloc_new(c));
 	(void)cache_get_many(mem, c, key, &item, 1);
@@ -466,11 +466,11 @@ raise_send(const struct fetch *f, size_t i, bool replace)
 	if (!server_use(s))
 		return false;
 	if (!replace || old == 0 || old == UINT64_MAX)
-		return server_told(
+		return server_sent(
 		    s, memcached_delete(s->client, key, strlen(key), 0));
 	now = (uint64_t)clock_now_us();
 	n = snprintf(text, sizeof text, "%" PRIu64, now > old ? now : old + 1);
-	return server_told(s, memcached_cas(s->client, key, strlen(key), text,
+	return server_sent(s, memcached_cas(s->client, key, strlen(key), text,
 				  (size_t)n, 0, 0, f->cas[i]));
 }
 

@@ -148,7 +148,7 @@ conn_cancel(struct db *db)
 
 /* Only once: the rollback must not be cancelled. */
 static void
-heed_interrupt(struct db *db)
+check_interrupt(struct db *db)
 {
 	if (!db->stop || !*db->stop || db->cancelled)
 		return;
@@ -220,7 +220,7 @@ next_result(struct db *db, int64_t until, PGresult **out)
 
 	*out = NULL;
 	while (PQisBusy(db->conn)) {
-		heed_interrupt(db);
+		check_interrupt(db);
 		if (!db->conn)
 			return false;
 		n = take_more(db, until);
@@ -281,7 +281,7 @@ conn_copied(struct db *db, char **row)
 	for (;;) {
 		if (!db->conn)
 			return false;
-		heed_interrupt(db);
+		check_interrupt(db);
 		if (!db->conn)
 			return false;
 		n = PQgetCopyData(db->conn, row, 1);

@@ -232,7 +232,7 @@ db_connect(struct db *db)
 
 /* Checks the schema of a new connection. */
 static enum err
-judge_schema(struct db *db)
+check_schema(struct db *db)
 {
 	struct schema schema;
 	TALLOC_CTX *mem;
@@ -286,7 +286,7 @@ db_ready(struct db *db)
 		e = db_connect(db);
 	if (e || db->schema_good)
 		return e;
-	return judge_schema(db);
+	return check_schema(db);
 }
 
 bool

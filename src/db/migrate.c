@@ -121,7 +121,7 @@ odd_one(const struct migration *all)
 }
 
 static void
-judge(TALLOC_CTX *mem, const struct migration *all, struct schema *s)
+compare_schema(TALLOC_CTX *mem, const struct migration *all, struct schema *s)
 {
 	const struct migration *odd = odd_one(all);
 
@@ -173,7 +173,7 @@ look(TALLOC_CTX *mem, struct db *db, struct migration **all, struct schema *s)
 
 		s->carried = carried[carried_count - 1].number;
 		s->applied = rows > 0 ? (int)applied_number(res, rows - 1) : 0;
-		judge(mem, *all, s);
+		compare_schema(mem, *all, s);
 	}
 	PQclear(res);
 	return ERR_OK;

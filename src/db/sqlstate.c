@@ -80,7 +80,7 @@ set_statement_error(struct db *db, const char *name, const PGresult *res)
 }
 
 static enum err
-judge_lost(struct db *db, const char *name)
+report_lost(struct db *db, const char *name)
 {
 	conn_set_error(db, "%s: %s", name,
 	    db->conn ? conn_message(db) : "the connection was lost");
@@ -120,7 +120,7 @@ conn_check(struct db *db, const char *name, const PGresult *res)
 	}
 	code = PQresultErrorField(res, PG_DIAG_SQLSTATE);
 	if (!code)
-		return judge_lost(db, name);
+		return report_lost(db, name);
 	row = sqlstate_row(code);
 	set_statement_error(db, name, res);
 	constraint = PQresultErrorField(res, PG_DIAG_CONSTRAINT_NAME);

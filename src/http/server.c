@@ -151,11 +151,11 @@ close_connection(struct loop *l, struct connection *c)
 static void
 open_connection(struct loop *l, int fd)
 {
-	const struct timeval patience = { .tv_sec = PEER_TIMEOUT_SECONDS };
+	const struct timeval timeout = { .tv_sec = PEER_TIMEOUT_SECONDS };
 	struct connection *c = mem_new(l->mem, struct connection);
 
-	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
-	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof timeout);
+	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof timeout);
 	FCGX_InitRequest(&c->fcgi, -1, 0);
 	c->fcgi.ipcFd = fd;
 	c->fcgi.keepConnection = 1; /* else the library closes it */

@@ -109,11 +109,11 @@ raise_all(
 
 /* Logs only changes of the state. */
 static void
-tell(struct jobs *j, int left)
+log_change(struct jobs *j, int left)
 {
 	if (left > 0 && !j->overdue)
-		log_warn("touches: %d cannot be raised; answers pass the "
-			 "cache by",
+		log_warn("touches: %d cannot be raised; answers bypass the "
+			 "cache",
 		    left);
 	if (left == 0 && j->overdue)
 		log_info("touches: all have been raised");
@@ -147,7 +147,7 @@ take_batch(struct jobs *j, TALLOC_CTX *mem, bool *more)
 	*more = rows.count == BATCH && n > 0;
 	if (*more)
 		return ERR_OK;
-	tell(j, rows.count - (int)n);
+	log_change(j, rows.count - (int)n);
 	if (n == (size_t)rows.count && j->shm)
 		shm_touch_clear(j->shm, began);
 	return ERR_OK;

@@ -401,7 +401,7 @@ def counter(stack, word):
 
 
 def bypass(stack):
-    """Do answers pass the cache by?"""
+    """Whether answers bypass the cache."""
     return json.loads(stack.ctl("status --json").stdout)["cache"]["bypass"]
 
 
