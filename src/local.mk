@@ -101,6 +101,7 @@ libmxm_a_SOURCES = \
 	src/recommendations/recommendations.c \
 	src/recommendations/smart_list.c src/recommendations/smart_list.h \
 	src/sessions/login.c src/sessions/sessions.c \
+	src/jobs/archive.c src/jobs/archive.h src/users/export.c \
 	src/users/removal.c \
 	src/users/fields.c src/users/fields.h src/users/friends.c \
 	src/users/profile.c \
@@ -145,7 +146,7 @@ librecommend_a_SOURCES = \
 librecommend_libs = librecommend.a $(BLAS_LIBS)
 
 libmxm_libs = libmxm.a $(JSONC_LIBS) $(PQ_LIBS) $(MEMCACHED_LIBS) \
-	$(JWT_LIBS) $(SODIUM_LIBS) $(UTF8PROC_LIBS) $(IDN2_LIBS) $(CRYPTO_LIBS) \
+	$(JWT_LIBS) $(SODIUM_LIBS) $(UTF8PROC_LIBS) $(IDN2_LIBS) $(ZIP_LIBS) $(CRYPTO_LIBS) \
 	$(CURL_LIBS) $(CRACK_LIBS) $(FCGI_LIBS) $(TALLOC_LIBS) -lm
 
 mxmd_SOURCES = src/mxmd.c src/listen.c src/listen.h \
@@ -154,7 +155,7 @@ mxmd_LDADD = $(libmxm_libs)
 
 mxm_jobs_SOURCES = src/mxm-jobs.c src/jobs.def src/mails.def src/jobs/jobs.h \
 	src/jobs/mail.c src/jobs/model.c src/jobs/prune.c src/jobs/run.c \
-	src/jobs/removed.c src/jobs/touch.c src/jobs/unconfirmed.c \
+	src/jobs/export.c src/jobs/removed.c src/jobs/touch.c src/jobs/unconfirmed.c \
 	src/notify.c src/notify.h
 mxm_jobs_LDADD = $(libmxm_libs)
 

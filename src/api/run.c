@@ -53,6 +53,7 @@ static const struct reference {
 	{ "comment_reply_same_review", "comment" },
 	{ "comment_review_id_fkey", "review" },
 	{ "comment_user_id_fkey", NULL },
+	{ "export_user_id_fkey", NULL },
 	{ "follow_person_id_fkey", "person" },
 	{ "follow_user_id_fkey", NULL },
 	{ "friend_request_from_user_id_fkey", NULL },

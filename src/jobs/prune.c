@@ -15,6 +15,7 @@ static const struct {
 	enum stmt statement;
 } expired[] = {
 	{ "codes", SQL_prune_codes },
+	{ "exports", SQL_prune_exports },
 	{ "jobs", SQL_prune_jobs },
 	{ "requests for a password", SQL_prune_password_requests },
 	{ "sessions", SQL_prune_sessions },

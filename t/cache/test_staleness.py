@@ -152,6 +152,7 @@ WRITES = {
     "PUT /api/reviews/{review}/": a_review,
     "DELETE /api/users/friends/": a_friend,
     "DELETE /api/users/": a_leaver,
+    "POST /api/users/export/": nothing,
     "POST /api/users/onboarding/": nothing,
     "POST /api/users/preferred-language/": a_language,
     "DELETE /api/users/{username}/friend-requests/": nothing,

@@ -1,0 +1,225 @@
+-- SPDX-License-Identifier: GPL-3.0-or-later
+--
+-- The export of all that is stored about a user.
+
+-- An export that is to be built, and its job.
+-- fragment: export_queued
+queued AS (
+	INSERT INTO job (name, payload)
+	SELECT 'export', jsonb_build_object('account_id', user_id)
+	  FROM started
+)
+
+-- Starts an export, unless one is being built, or one was started less than an
+-- hour ago. One that is not ready after an hour is not being built any more.
+-- name: export_start :one (viewer bigint)
+WITH started AS (
+	INSERT INTO export AS x (user_id)
+	SELECT id FROM account WHERE id = :viewer
+	    ON CONFLICT (user_id) DO UPDATE
+	   SET requested_at = now(),
+	       archive = NULL,
+	       expires_at = NULL
+	 WHERE x.requested_at <= now() - interval '1 hour'
+	RETURNING user_id
+), {{export_queued}}
+SELECT CASE WHEN x.archive IS NULL OR EXISTS (SELECT FROM started) THEN 'ok'
+            ELSE 'too_soon' END AS outcome,
+       ceil(extract(epoch FROM x.requested_at + interval '1 hour' - now()))
+       ::integer AS wait
+  FROM account AS a
+  LEFT JOIN export AS x ON x.user_id = a.id
+ WHERE a.id = :viewer;
+
+-- The archive; NULL: it is being built. Without one, or if it has expired, another
+-- one is started.
+-- name: export_get :one (viewer bigint)
+WITH started AS (
+	INSERT INTO export AS x (user_id)
+	SELECT id FROM account WHERE id = :viewer
+	    ON CONFLICT (user_id) DO UPDATE
+	   SET requested_at = now(),
+	       archive = NULL,
+	       expires_at = NULL
+	 WHERE coalesce(x.expires_at, x.requested_at + interval '1 hour') <= now()
+	RETURNING user_id
+), {{export_queued}}
+SELECT x.archive
+  FROM account AS a
+  LEFT JOIN export AS x
+    ON x.user_id = a.id
+   AND x.expires_at > now()
+ WHERE a.id = :viewer;
+
+-- The user of a job; no row: the account does not exist any more.
+-- name: export_user :one (job_id bigint)
+SELECT x.user_id
+  FROM job AS j
+  JOIN export AS x ON x.user_id::text = j.payload ->> 'account_id'
+ WHERE j.id = :job_id;
+
+-- name: export_store :exec (user_id bigint, archive bytea, lifetime bigint)
+UPDATE export
+   SET archive = :archive,
+       expires_at = now() + :lifetime::bigint * interval '1 second'
+ WHERE user_id = :user_id;
+
+-- name: prune_exports :exec ()
+DELETE FROM export
+ WHERE user_id IN (
+	SELECT user_id
+	  FROM export
+	 WHERE expires_at < now()
+	 ORDER BY expires_at
+	 LIMIT 1000);
+
+-- The files of the archive. Each statement returns the next 500 rows after a key,
+-- with what was deleted but is still stored.
+-- fragment: export_rows(order)
+SELECT {{order}} AS key, row_to_json(t) AS record
+  FROM t
+ WHERE {{order}} > :after
+ ORDER BY {{order}}
+ LIMIT 500
+
+-- name: export_profile :many (user_id bigint, after bigint)
+WITH t AS (
+	SELECT id, username, email, first_name, last_name, bio, picture,
+	       preferred_language, verified, boarded, active, staff,
+	       password NOT LIKE '!%' AS has_password, google_subject,
+	       old_username, renamed_at, date_joined, confirmed_at, updated_at,
+	       removed_at
+	  FROM account
+	 WHERE id = :user_id
+)
+{{export_rows:t.id}};
+
+-- name: export_sessions :many (user_id bigint, after bigint)
+WITH t AS (
+	SELECT row_number() OVER (ORDER BY created_at, id) AS number,
+	       user_agent, network, created_at, used_at, expires_at
+	  FROM session
+	 WHERE user_id = :user_id
+)
+{{export_rows:t.number}};
+
+-- name: export_codes :many (user_id bigint, after bigint)
+WITH t AS (
+	SELECT id, purpose, created_at, mailed_at, expires_at, mails, tries
+	  FROM code
+	 WHERE user_id = :user_id
+)
+{{export_rows:t.id}};
+
+-- name: export_jobs :many (user_id bigint, after bigint)
+WITH t AS (
+	SELECT id, name, state, created_at, finished_at
+	  FROM job
+	 WHERE payload ? 'account_id'
+	   AND payload ->> 'account_id' = :user_id::bigint::text
+)
+{{export_rows:t.id}};
+
+-- name: export_ratings :many (user_id bigint, after bigint)
+WITH t AS (
+	SELECT r.id, m.slug AS movie, m.title, r.rating, r.created_at,
+	       r.updated_at, r.deleted_at
+	  FROM rating AS r
+	  JOIN movie AS m ON m.id = r.movie_id
+	 WHERE r.user_id = :user_id
+)
+{{export_rows:t.id}};
+
+-- name: export_reviews :many (user_id bigint, after bigint)
+WITH t AS (
+	SELECT v.id, m.slug AS movie, v.title, v.content, v.is_positive,
+	       v.created_at, v.updated_at, v.deleted_at
+	  FROM review AS v
+	  JOIN movie AS m ON m.id = v.movie_id
+	 WHERE v.user_id = :user_id
+)
+{{export_rows:t.id}};
+
+-- name: export_comments :many (user_id bigint, after bigint)
+WITH t AS (
+	SELECT id, review_id AS review, reply_comment_id AS reply_to, content,
+	       created_at, updated_at, deleted_at
+	  FROM comment
+	 WHERE user_id = :user_id
+)
+{{export_rows:t.id}};
+
+-- name: export_reactions :many (user_id bigint, after bigint)
+WITH t AS (
+	SELECT id, review_id AS review, comment_id AS comment, emoji, created_at,
+	       updated_at, deleted_at
+	  FROM reaction
+	 WHERE user_id = :user_id
+)
+{{export_rows:t.id}};
+
+-- name: export_lists :many (user_id bigint, after bigint)
+WITH t AS (
+	SELECT id, name, slug, description, privacity, created_at, updated_at,
+	       deleted_at
+	  FROM movielist
+	 WHERE user_id = :user_id
+)
+{{export_rows:t.id}};
+
+-- name: export_list_movies :many (user_id bigint, after bigint)
+WITH t AS (
+	SELECT i.position, l.slug AS list, m.slug AS movie, m.title, i.created_at
+	  FROM movielist AS l
+	  JOIN movielist_movie AS i ON i.movielist_id = l.id
+	  JOIN movie AS m ON m.id = i.movie_id
+	 WHERE l.user_id = :user_id
+)
+{{export_rows:t.position}};
+
+-- name: export_unseen :many (user_id bigint, after bigint)
+WITH t AS (
+	SELECT m.id, m.slug AS movie, m.title, u.created_at
+	  FROM unseen AS u
+	  JOIN movie AS m ON m.id = u.movie_id
+	 WHERE u.user_id = :user_id
+)
+{{export_rows:t.id}};
+
+-- name: export_friends :many (user_id bigint, after bigint)
+WITH t AS (
+	SELECT f.id, a.username, f.created_at
+	  FROM friend AS f
+	  JOIN account AS a ON a.id = f.friend_id
+	 WHERE f.user_id = :user_id
+)
+{{export_rows:t.id}};
+
+-- name: export_friend_requests :many (user_id bigint, after bigint)
+WITH t AS (
+	SELECT q.id, s.username AS sender, r.username AS receiver, q.status,
+	       q.created_at
+	  FROM friend_request AS q
+	  JOIN account AS s ON s.id = q.from_user_id
+	  JOIN account AS r ON r.id = q.to_user_id
+	 WHERE :user_id IN (q.from_user_id, q.to_user_id)
+)
+{{export_rows:t.id}};
+
+-- name: export_following :many (user_id bigint, after bigint)
+WITH t AS (
+	SELECT p.id, p.slug AS person, p.name, f.created_at
+	  FROM follow AS f
+	  JOIN person AS p ON p.id = f.person_id
+	 WHERE f.user_id = :user_id
+)
+{{export_rows:t.id}};
+
+-- name: export_platforms :many (user_id bigint, after bigint)
+WITH t AS (
+	SELECT p.id, p.slug AS platform, p.name, f.created_at
+	  FROM account_platform AS f
+	  JOIN platform AS p ON p.id = f.platform_id
+	 WHERE f.user_id = :user_id
+)
+{{export_rows:t.id}};
