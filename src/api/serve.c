@@ -234,8 +234,8 @@ find_claims(struct req *r, struct claims *claims, const struct claims **caller)
 }
 
 /*
- * The language before the account is known: the parameter `lang` (English if it
- * is not supported), else by Accept-Language.
+ * The language before the account is known: the last parameter `lang` (English
+ * if it is not supported), else by Accept-Language.
  */
 static enum lang
 first_language(struct req *r)
@@ -244,12 +244,12 @@ first_language(struct req *r)
 	struct params query;
 	size_t i;
 
-	if (!strstr(r->query, "lang="))
+	if (!strstr(r->query, "lang") && !strchr(r->query, '%'))
 		return lang_negotiate(r->accept_language);
 	params_parse(r->mem, r->query, strlen(r->query), &query);
-	for (i = 0; i < query.n; i++) {
+	for (i = query.n; i-- > 0;) {
 		if (strcmp(query.list[i].name, "lang") == 0) {
-			(void)lang_parse(query.list[i].value, &lang);
+			(void)lang_of_tag(query.list[i].value, &lang);
 			return lang;
 		}
 	}

@@ -36,35 +36,13 @@ lang_parse(const char *code, enum lang *lang)
 	return false;
 }
 
-/* Weight of one element's parameters in thousandths; RFC 9110, 12.4.2. */
-static int
-weight_of(const char *params, const char *end)
-{
-	const char *q = params;
-	int weight = 0, scale = 1000;
-
-	while (q < end && (*q == ' ' || *q == '\t' || *q == ';'))
-		q++;
-	if (end - q < 3 || (q[0] != 'q' && q[0] != 'Q') || q[1] != '=')
-		return 1000;
-	for (q += 2; q < end && scale > 0; q++) {
-		if (*q == '.')
-			continue;
-		if (*q < '0' || *q > '9')
-			break;
-		weight += (*q - '0') * scale;
-		scale /= 10;
-	}
-	return weight > 1000 ? 1000 : weight;
-}
-
-/* The language of a tag such as "fr-CA"; false: not supported. */
+/* The language of a tag such as "fr-CA" or "fr_CA"; false: not supported. */
 static bool
 tag_lang(const char *tag, size_t len, enum lang *lang)
 {
 	int i;
 
-	if (len < 2 || (len > 2 && tag[2] != '-'))
+	if (len < 2 || (len > 2 && tag[2] != '-' && tag[2] != '_'))
 		return false;
 	for (i = 0; i < LANG__MAX; i++) {
 		if (strncasecmp(tag, codes[i], 2) == 0) {
@@ -75,28 +53,104 @@ tag_lang(const char *tag, size_t len, enum lang *lang)
 	return false;
 }
 
+bool
+lang_of_tag(const char *tag, enum lang *lang)
+{
+	/* only the region may be in any case, as in the codes of accounts */
+	if (tag[0] < 'a' || tag[0] > 'z' || tag[1] < 'a' || tag[1] > 'z')
+		return false;
+	return tag_lang(tag, strlen(tag), lang);
+}
+
+/* A weight in thousandths, 0 to 1000; RFC 9110, 12.4.2. */
+static int
+read_weight(const char *s, const char *end)
+{
+	int weight = 0, scale = 1000;
+
+	for (; s < end && scale > 0; s++) {
+		if (*s == '.')
+			continue;
+		if (*s < '0' || *s > '9')
+			break;
+		weight += (*s - '0') * scale;
+		scale /= 10;
+	}
+	return weight > 1000 ? 1000 : weight;
+}
+
+/* Weight of an element by its parameter q, wherever it is; without one 1000. */
+static int
+weight_of(const char *params, const char *end)
+{
+	const char *s = params;
+
+	while (s < end) {
+		while (s < end && (*s == ' ' || *s == '\t' || *s == ';'))
+			s++;
+		if (end - s >= 2 && (s[0] == 'q' || s[0] == 'Q') && s[1] == '=')
+			return read_weight(s + 2, end);
+		while (s < end && *s != ';')
+			s++;
+	}
+	return 1000;
+}
+
+/* What an Accept-Language value says of a language, or of all others (*). */
+struct mention {
+	int weight; /* -1: not mentioned */
+	int place;  /* of the range with that weight */
+};
+
+static void
+mention(struct mention *m, int weight, int place)
+{
+	if (weight > m->weight)
+		*m = (struct mention){ weight, place };
+}
+
+/* The heaviest; of equals the first in the header, then in our order. */
+static enum lang
+heaviest(const struct mention langs[LANG__MAX], const struct mention *others)
+{
+	struct mention best = { 0, 0 };
+	enum lang lang = LANG_EN;
+
+	for (int i = 0; i < LANG__MAX; i++) {
+		const struct mention *m =
+		    langs[i].weight < 0 ? others : &langs[i];
+
+		if (m->weight > best.weight ||
+		    (m->weight == best.weight && m->weight > 0 &&
+			m->place < best.place)) {
+			best = *m;
+			lang = (enum lang)i;
+		}
+	}
+	return lang;
+}
+
 enum lang
 lang_negotiate(const char *accept_language)
 {
-	enum lang best = LANG_EN, lang = LANG_EN;
+	struct mention langs[LANG__MAX], others = { -1, 0 };
 	const char *s = accept_language;
-	int best_weight = 0;
+	enum lang lang = LANG_EN;
 
-	while (*s) {
-		size_t len = strcspn(s, ",");
-		const char *end = s + len;
+	for (int i = 0; i < LANG__MAX; i++)
+		langs[i] = others;
+	for (int place = 0; *s; place++) {
+		const char *end = s + strcspn(s, ",");
 		size_t tag;
-		int weight;
 
 		while (s < end && (*s == ' ' || *s == '\t'))
 			s++;
 		tag = strcspn(s, ",; \t");
-		weight = weight_of(s + tag, end);
-		if (weight > best_weight && tag_lang(s, tag, &lang)) {
-			best = lang;
-			best_weight = weight;
-		}
+		if (tag == 1 && *s == '*')
+			mention(&others, weight_of(s + tag, end), place);
+		else if (tag_lang(s, tag, &lang))
+			mention(&langs[lang], weight_of(s + tag, end), place);
 		s = *end ? end + 1 : end;
 	}
-	return best;
+	return heaviest(langs, &others);
 }

@@ -15,7 +15,15 @@ const char *lang_code(enum lang lang);
 /* Exact code to language; false (*lang unchanged) if it is not supported. */
 bool lang_parse(const char *code, enum lang *lang);
 
-/* Best match of an Accept-Language value (RFC 9110, 12.5.4); default English.
+/*
+ * The language of a value of parameter `lang`: a code, or a code with a region
+ * ("de-AT", "de_AT"); false (*lang unchanged) if it is not supported.
+ */
+bool lang_of_tag(const char *tag, enum lang *lang);
+
+/*
+ * Best match of an Accept-Language value (RFC 9110, 12.5.4): by weight, of
+ * equals the first. `*` is every language that is not named. Default English.
  */
 enum lang lang_negotiate(const char *accept_language);
 

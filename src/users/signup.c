@@ -62,7 +62,7 @@ read_newcomer(struct req *r, struct newcomer *out)
 		.lang = LANG_EN,
 	};
 	if (lang)
-		lang_parse(lang, &out->lang);
+		(void)lang_of_tag(lang, &out->lang);
 	if (out->bio && text_is_blank(out->bio))
 		out->bio = NULL;
 	bind_arg(r, "email", arg_text(out->email));

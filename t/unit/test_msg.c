@@ -144,3 +144,27 @@ Test(msg, a_missing_argument_is_empty_and_text_is_not_read_again)
 	cr_assert_str_eq(msg_format(NULL, LANG_EN, MSG_FIELD_IS_REQUIRED, odd),
 	    "{0}%s{1} is required");
 }
+
+/* The arguments that a text uses, as bits. */
+static unsigned
+arguments_of(enum lang lang, enum msg msg)
+{
+	const char *s = msg_text(lang, msg);
+	unsigned used = 0;
+
+	for (; (s = strchr(s, '{')) != NULL; s++)
+		if (s[1] >= '0' && s[1] <= '2')
+			used |= 1u << (s[1] - '0');
+	return used;
+}
+
+Test(msg, translations_have_the_same_arguments)
+{
+	for (int lang = LANG_EN + 1; lang < LANG__MAX; lang++)
+		for (int msg = MSG_NONE + 1; msg < MSG__MAX; msg++)
+			cr_expect_eq(
+			    arguments_of((enum lang)lang, (enum msg)msg),
+			    arguments_of(LANG_EN, (enum msg)msg), "%s: %s",
+			    lang_code((enum lang)lang),
+			    msg_text(LANG_EN, (enum msg)msg));
+}
