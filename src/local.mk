@@ -21,6 +21,7 @@ libmxm_a_SOURCES = \
 	src/base/shm.c src/base/shm.h \
 	src/base/shm_database.c src/base/shm_database.h \
 	src/base/shm_limit.c src/base/shm_map.h \
+	src/base/shm_turn.c \
 	src/base/suggest.c src/base/suggest.h \
 	src/base/text.c src/base/text.h \
 	src/i18n/lang.c src/i18n/lang.h \

@@ -43,6 +43,8 @@ struct daemon {
 /* For forked workers, whose only other argument is the settings. */
 static struct shm *shared;
 
+#define SLOW_MIN 4 /* processes of the slow pool, by default */
+
 static const char *const pool_names[] = { [FAST] = "fast", [SLOW] = "slow" };
 
 /* ---------------------------------------------------------------- options */
@@ -197,9 +199,15 @@ cores(void)
 static void
 make_plan(struct conf *conf, struct prefork_plan *plan)
 {
+	int slow = 2 * cores() < SLOW_MIN ? SLOW_MIN : 2 * cores();
+
+	slow = conf->slow_workers > 0 ? conf->slow_workers : slow;
 	plan->workers[FAST] = conf->workers > 0 ? conf->workers : 2 * cores();
-	plan->workers[SLOW] =
-	    conf->slow_workers > 0 ? conf->slow_workers : cores();
+	plan->workers[SLOW] = slow;
+	shm_turn_set(shared, SHM_TURN_HASH,
+	    conf->hash_places > 0 ? conf->hash_places : cores());
+	/* the last one serves log-ins */
+	shm_turn_set(shared, SHM_TURN_AWAIT, slow > 1 ? slow - 1 : 1);
 	plan->deadline_ms = conf->request_deadline;
 	plan->settings = conf;
 }
@@ -298,6 +306,10 @@ make_shared(struct daemon *d)
 		return false;
 	}
 	shared = d->shm;
+	if (!shm_limits_open(shared, d->conf->limits_file, LASTING_LIMITS))
+		log_warn("%s: %s: the limits of log-ins will not survive a "
+			 "restart",
+		    d->conf->limits_file, strerror(errno));
 	return true;
 }
 

@@ -342,6 +342,7 @@ demo_settings() {
 	cors_origins = ${FRONT_ENDS// /, }
 	media_root = $RUN/state/media
 	model_file = $RUN/state/models/model
+	limits_file = $RUN/state/models/limits
 	signing_key_file = $RUN/state/conf/signing.key
 	mail_transport = file
 	mail_dir = $RUN/state/mail

@@ -51,6 +51,9 @@ struct progress {
 /* Retry-After while the database is unavailable, in seconds. */
 #define RETRY_SECONDS 5
 
+/* How long a request waits for its turn to hash a password. */
+#define HASH_WAIT_US INT64_C(5000000)
+
 void
 serve_prepare(void *arg, struct req *r)
 {
@@ -164,6 +167,23 @@ find_caller(struct serve *serve, struct req *r, struct progress *p)
 	return ERR_OK;
 }
 
+/* Runs the handler; one that hashes waits for a place. */
+static enum err
+handle(struct req *r)
+{
+	enum err e;
+	int place;
+
+	if (!r->route->hashes || !r->shm)
+		return r->route->handle(r);
+	place = shm_turn_take(r->shm, SHM_TURN_HASH, HASH_WAIT_US);
+	if (place < 0)
+		return unavailable(r);
+	e = r->route->handle(r);
+	shm_turn_give(r->shm, SHM_TURN_HASH, place);
+	return e;
+}
+
 /* Steps 7 and 8: the body and the handler. */
 static enum err
 run_handler(struct req *r, struct cached *c)
@@ -177,7 +197,7 @@ run_handler(struct req *r, struct cached *c)
 	if (r->route->needs_database)
 		e = db_ready(r->db);
 	if (!e)
-		e = r->route->handle(r);
+		e = handle(r);
 	if (e == ERR_UNAVAILABLE && (!r->problem || r->problem->n == 0))
 		return unavailable(r);
 	return e;

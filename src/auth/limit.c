@@ -13,7 +13,8 @@
 #include "base/text.h"
 #include "http/problem.h"
 
-#define HASH_START 0xcbf29ce484222325u
+#define HASH_START     0xcbf29ce484222325u
+#define ADDRESS_FACTOR 10 /* accounts behind one address */
 
 /* Requests per minute of a class; 0: unlimited. */
 static unsigned
@@ -30,6 +31,10 @@ limit_of(const struct conf *conf, enum limit_class limit)
 		return (unsigned)conf->limit_user;
 	case L_NAME:
 		return (unsigned)conf->limit_name;
+	case L_SEARCH:
+		return (unsigned)conf->limit_search;
+	case L_WRITE:
+		return (unsigned)conf->limit_write;
 	case L_NONE:
 	case L__MAX:
 		break;
@@ -37,10 +42,11 @@ limit_of(const struct conf *conf, enum limit_class limit)
 	return 0;
 }
 
-enum err
-limit_count(struct req *r, enum limit_class limit, uint64_t who)
+/* Counts against a multiple of the limit. */
+static enum err
+count(struct req *r, enum limit_class limit, uint64_t who, unsigned factor)
 {
-	unsigned per_minute = limit_of(r->conf, limit);
+	unsigned per_minute = limit_of(r->conf, limit) * factor;
 	int wait;
 
 	if (per_minute == 0 || !r->shm)
@@ -52,6 +58,12 @@ limit_count(struct req *r, enum limit_class limit, uint64_t who)
 }
 
 enum err
+limit_count(struct req *r, enum limit_class limit, uint64_t who)
+{
+	return count(r, limit, who, 1);
+}
+
+enum err
 limit_request(struct req *r, int64_t caller)
 {
 	/* in the order in which they are counted; the first one that is
@@ -59,23 +71,29 @@ limit_request(struct req *r, int64_t caller)
 	static const struct {
 		enum limit_class limit;
 		bool of_account;
+		unsigned factor;
 	} all[] = {
-		{ L_PUBLIC, false },
-		{ L_LOGIN, false },
-		{ L_USER, true },
-		{ L_CODE, true },
+		{ L_PUBLIC, false, 1 },
+		{ L_LOGIN, false, 1 },
+		{ L_USER, true, 1 },
+		{ L_CODE, true, 1 },
+		{ L_SEARCH, true, 1 },
+		{ L_SEARCH, false, ADDRESS_FACTOR },
+		{ L_WRITE, true, 1 },
+		{ L_WRITE, false, ADDRESS_FACTOR },
 	};
+	unsigned limits = route_limits(r->route);
 	uint64_t who;
 	enum err e = ERR_OK;
 	size_t i;
 
 	for (i = 0; i < array_len(all) && !e; i++) {
-		if (!(r->route->limits & LIMIT(all[i].limit)))
+		if (!(limits & LIMIT(all[i].limit)))
 			continue;
 		assert(caller || !all[i].of_account);
 		who = all[i].of_account ? (uint64_t)caller :
 					  limit_address(r->address);
-		e = limit_count(r, all[i].limit, who);
+		e = count(r, all[i].limit, who, all[i].factor);
 	}
 	return e;
 }
@@ -91,15 +109,42 @@ hash(uint64_t start, const void *bytes, size_t n)
 	return start;
 }
 
+/* An IPv4 address in IPv6: mapped, or of a translator (RFC 6052). */
+static bool
+has_four(const unsigned char six[16])
+{
+	static const unsigned char mapped[12] = { [10] = 0xff, [11] = 0xff };
+	static const unsigned char translated[12] = { 0, 0x64, 0xff, 0x9b };
+
+	return memcmp(six, mapped, 12) == 0 || memcmp(six, translated, 12) == 0;
+}
+
+/*
+ * The bytes of an address: 4, also of an IPv4 address written as IPv6, or 16;
+ * 0: not an address.
+ */
+static size_t
+address_bytes(const char *address, unsigned char bytes[16])
+{
+	if (inet_pton(AF_INET, address, bytes) == 1)
+		return 4;
+	if (inet_pton(AF_INET6, address, bytes) != 1)
+		return 0;
+	if (!has_four(bytes))
+		return 16;
+	memmove(bytes, bytes + 12, 4);
+	return 4;
+}
+
 uint64_t
 limit_address(const char *address)
 {
-	struct in6_addr six;
+	unsigned char bytes[16];
+	size_t n = address_bytes(address, bytes);
 
-	if (inet_pton(AF_INET6, address, &six) == 1 &&
-	    !IN6_IS_ADDR_V4MAPPED(&six))
-		return hash(HASH_START, six.s6_addr, 8);
-	return hash(HASH_START, address, strlen(address));
+	if (n == 0)
+		return hash(HASH_START, address, strlen(address));
+	return hash(HASH_START, bytes, n == 4 ? 4 : 8);
 }
 
 enum err
@@ -117,22 +162,15 @@ limit_login(struct req *r, const char *name, bool known)
 const char *
 limit_network(TALLOC_CTX *mem, const char *address)
 {
-	unsigned char bytes[16] = { 0 };
+	unsigned char bytes[16];
 	char text[INET6_ADDRSTRLEN];
-	int family = AF_INET;
+	size_t n = address_bytes(address, bytes);
+	bool four = n == 4;
 
-	if (inet_pton(AF_INET6, address, bytes) == 1) {
-		family = AF_INET6;
-		if (IN6_IS_ADDR_V4MAPPED((struct in6_addr *)bytes)) {
-			memmove(bytes, bytes + 12, 4);
-			family = AF_INET;
-		}
-	} else if (inet_pton(AF_INET, address, bytes) != 1) {
+	if (n == 0)
 		return NULL;
-	}
-	memset(
-	    bytes + (family == AF_INET ? 3 : 8), 0, family == AF_INET ? 1 : 8);
-	if (!inet_ntop(family, bytes, text, sizeof text))
+	memset(bytes + (four ? 3 : 8), 0, four ? 1 : 8);
+	if (!inet_ntop(four ? AF_INET : AF_INET6, bytes, text, sizeof text))
 		return NULL;
-	return mem_printf(mem, "%s/%d", text, family == AF_INET ? 24 : 64);
+	return mem_printf(mem, "%s/%d", text, four ? 24 : 64);
 }

@@ -24,7 +24,10 @@ enum err limit_count(struct req *r, enum limit_class limit, uint64_t who);
  */
 enum err limit_request(struct req *r, int64_t caller);
 
-/* The client of an address: for IPv6 its /64 network. */
+/*
+ * The client of an address: for IPv6 its /64 network; an IPv4 address that is
+ * written as IPv6 (::ffff:0:0/96, 64:ff9b::/96) is the IPv4 address.
+ */
 uint64_t limit_address(const char *address);
 
 /*

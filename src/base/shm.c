@@ -23,10 +23,13 @@ static int
 destroy(struct shm *s)
 {
 	munmap(s->map, sizeof *s->map);
+	if (s->lasting)
+		munmap(s->lasting, sizeof *s->lasting);
+	close(s->fd);
 	return 0;
 }
 
-/* Maps fd; freeing the handle unmaps it. NULL: errno is set. */
+/* Maps fd; freeing the handle unmaps and closes it. NULL: errno is set. */
 static struct shm *
 map_file(TALLOC_CTX *mem, const char *path, int fd, bool writable)
 {
@@ -42,6 +45,7 @@ map_file(TALLOC_CTX *mem, const char *path, int fd, bool writable)
 		return NULL;
 	s = mem_new(mem, struct shm);
 	s->map = map;
+	s->fd = fd;
 	s->path = mem_text(s, path);
 	s->device = st.st_dev;
 	s->inode = st.st_ino;
@@ -102,7 +106,7 @@ shm_create(TALLOC_CTX *mem, const char *run_dir, const char *const *routes,
 		s = map_file(mem, path, fd, true);
 		error = s ? 0 : errno;
 	}
-	if (fd >= 0)
+	if (fd >= 0 && !s)
 		close(fd);
 	if (error == 0) {
 		keep_flags(mem, run_dir, s->map);
@@ -138,9 +142,10 @@ shm_open_file(
 	    fstat(fd, &st) == 0 && st.st_size == (off_t)sizeof(struct shm_map);
 	if (fits)
 		s = map_file(mem, path, fd, writable);
-	close(fd);
-	if (!s)
+	if (!s) {
+		close(fd);
 		return fits ? ERR_UNAVAILABLE : ERR_CONFLICT;
+	}
 	if (memcmp(s->map->magic, SHM_MAGIC, sizeof s->map->magic) != 0 ||
 	    s->map->size != sizeof *s->map) {
 		talloc_free(s);

@@ -122,6 +122,30 @@ int shm_limit(
 int shm_limit_at(struct shm *s, int limit_class, uint64_t who,
     unsigned per_minute, int64_t now_us);
 
+/*
+ * For the master, before the fork: the limits of these classes (bits 1 <<
+ * class) are in a file, which is created if necessary, so that they survive a
+ * restart of the programs and of the machine. false: errno is the reason, and
+ * they are in mxm.shm as the others.
+ */
+bool shm_limits_open(struct shm *s, const char *path, unsigned classes);
+
+/* ----------------------------------------------------------------- turns */
+
+/* What only some of the processes may do at the same time. */
+enum shm_turn { SHM_TURN_HASH, SHM_TURN_AWAIT, SHM_TURN__MAX };
+
+/* Sets the number of places; one if it was never set. */
+void shm_turn_set(struct shm *s, enum shm_turn turn, int places);
+
+/*
+ * Takes a place for the calling process, which must not have one; waits at most
+ * `wait_us`. Returns the place for shm_turn_give(), -1: none was free in time.
+ * The place of a process that dies is free.
+ */
+int shm_turn_take(struct shm *s, enum shm_turn turn, int64_t wait_us);
+void shm_turn_give(struct shm *s, enum shm_turn turn, int place);
+
 /* ----------------------------------------------------------- cache flags */
 
 /*

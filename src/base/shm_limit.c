@@ -3,9 +3,16 @@
  * Lock-free rate limits in shared memory. An entry counts the events of the
  * current and the previous minute; a sliding minute is estimated by weighting
  * the previous one. The table has a fixed size: if there is no free entry
- * nearby, the least recently used one is replaced.
+ * nearby, the least recently used one is replaced. Limits that last are in a
+ * mapped file: the kernel writes its changed pages every half a minute, so that
+ * a request costs no write, and their minutes are of the wall clock.
  */
 #include "base/base.h"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/shm.h"
@@ -75,15 +82,16 @@ age_of(const struct shm_limit_entry *e, uint64_t minute)
  * the same entry, so that one of them finds it and uses it.
  */
 static struct shm_limit_entry *
-find(struct shm_map *map, uint64_t who, uint64_t minute)
+find(
+    struct shm_limit_entry *table, uint64_t size, uint64_t who, uint64_t minute)
 {
 	struct shm_limit_entry *e, *oldest;
-	uint64_t first = mix(who) % SHM_LIMITS, taken, i;
+	uint64_t first = mix(who) % size, taken, i;
 
 	for (;;) {
 		oldest = NULL;
 		for (i = 0; i < SHM_NEIGHBOURS; i++) {
-			e = &map->limit[(first + i) % SHM_LIMITS];
+			e = &table[(first + i) % size];
 			if (get(&e->who) == who)
 				return e;
 			if (!oldest ||
@@ -116,6 +124,12 @@ wait_for(const struct window *w, int64_t per_minute, int64_t past)
 	return us < 1 ? 1 : (int)us;
 }
 
+static bool
+is_lasting(const struct shm *s, int limit_class)
+{
+	return s->lasting && s->lasting_classes & 1u << limit_class;
+}
+
 int
 shm_limit_at(struct shm *s, int limit_class, uint64_t who, unsigned per_minute,
     int64_t now_us)
@@ -130,7 +144,9 @@ shm_limit_at(struct shm *s, int limit_class, uint64_t who, unsigned per_minute,
 	if (per_minute == 0)
 		return 0;
 	who = mix(who + mix((uint64_t)limit_class + 1)) | 1;
-	e = find(s->map, who, minute);
+	e = is_lasting(s, limit_class) ?
+		find(s->lasting->entry, SHM_LASTING, who, minute) :
+		find(s->map->limit, SHM_LIMITS, who, minute);
 	old = get(&e->state);
 	do {
 		unpack(old, minute, &w);
@@ -149,5 +165,56 @@ shm_limit_at(struct shm *s, int limit_class, uint64_t who, unsigned per_minute,
 int
 shm_limit(struct shm *s, int limit_class, uint64_t who, unsigned per_minute)
 {
-	return shm_limit_at(s, limit_class, who, per_minute, clock_steady_us());
+	/* the steady clock starts anew when the machine does */
+	int64_t now =
+	    is_lasting(s, limit_class) ? clock_now_us() : clock_steady_us();
+
+	return shm_limit_at(s, limit_class, who, per_minute, now);
+}
+
+/* Maps the file, which is made if it is missing or of another release. */
+static struct shm_limits *
+map_limits(const char *path)
+{
+	static const char magic[8] = { 'm', 'x', 'm', '-', 'l', 'i', 'm', '1' };
+	int fd = open(
+	    path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
+	struct shm_limits *map = MAP_FAILED;
+	struct stat st;
+	int error;
+
+	if (fd < 0)
+		return NULL;
+	if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode)) {
+		close(fd);
+		errno = EINVAL;
+		return NULL;
+	}
+	error = st.st_size == (off_t)sizeof *map ? 0 : -1;
+	if (error && ftruncate(fd, 0) == 0)
+		error = posix_fallocate(fd, 0, (off_t)sizeof *map);
+	if (error == 0)
+		map = mmap(NULL, sizeof *map, PROT_READ | PROT_WRITE,
+		    MAP_SHARED, fd, 0);
+	error = error > 0 ? error : errno;
+	close(fd);
+	errno = error;
+	if (map == MAP_FAILED)
+		return NULL;
+	if (memcmp(map->magic, magic, sizeof magic) != 0 ||
+	    map->size != sizeof *map) {
+		memset(map, 0, sizeof *map);
+		map->size = sizeof *map;
+		memcpy(map->magic, magic, sizeof magic);
+	}
+	return map;
+}
+
+bool
+shm_limits_open(struct shm *s, const char *path, unsigned classes)
+{
+	assert(!s->lasting);
+	s->lasting_classes = classes;
+	s->lasting = map_limits(path);
+	return s->lasting != NULL;
 }

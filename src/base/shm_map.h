@@ -12,10 +12,11 @@
 
 #include "base/shm.h"
 
-#define SHM_MAGIC       "mxm-shm3"
+#define SHM_MAGIC       "mxm-shm4"
 #define SHM_STATUS_LOW  100
 #define SHM_STATUS_HIGH 599
 #define SHM_LIMITS      (64 * 1024)
+#define SHM_LASTING     (8 * 1024)
 #define SHM_NEIGHBOURS  8
 
 struct shm_slot {
@@ -56,6 +57,7 @@ struct shm_map {
 	_Atomic int64_t answered_us; /* last answer of the database */
 	_Atomic int64_t probe_us;    /* unavailable, next probe; 0: available */
 	_Atomic uint64_t incarnation; /* of the database */
+	_Atomic int places[SHM_TURN__MAX];
 	_Atomic uint64_t event[SHM_EVENT__MAX];
 	_Atomic uint64_t cache[SHM_CACHE__MAX];
 	_Atomic uint64_t refused[SHM_CLASSES];
@@ -65,8 +67,18 @@ struct shm_map {
 	struct shm_limit_entry limit[SHM_LIMITS];
 };
 
+/* A table of limits, in mxm.shm or in the file of those that last. */
+struct shm_limits {
+	char magic[8];
+	uint64_t size;
+	struct shm_limit_entry entry[SHM_LASTING];
+};
+
 struct shm {
 	struct shm_map *map;
+	struct shm_limits *lasting; /* of shm_limits_open(); NULL: none */
+	unsigned lasting_classes;   /* bits 1 << class */
+	int fd;                     /* of mxm.shm, for locks */
 	char *path;
 	dev_t device;
 	ino_t inode;

@@ -28,6 +28,8 @@ static const char *const limits[] = {
 	[L_LOGIN] = "LOGIN",
 	[L_CODE] = "CODE",
 	[L_USER] = "USER",
+	[L_SEARCH] = "SEARCH",
+	[L_WRITE] = "WRITE",
 };
 
 static const char *const styles[] = {
@@ -185,7 +187,9 @@ put_route(struct json *j, const struct route *route)
 	put_text(j, "handler", route->name);
 	put_text(j, "guard", guards[route->guard]);
 	put_text(j, "pool", pools[route->pool]);
-	put_limits(j, route->limits);
+	json_key(j, "hashes");
+	json_bool(j, route->hashes);
+	put_limits(j, route_limits(route));
 	json_key(j, "needs_database");
 	json_bool(j, route->needs_database);
 	put_text(j, "style", styles[route->style]);

@@ -49,6 +49,8 @@ static const char *const limit_names[L__MAX] = {
 	[L_CODE] = "code",
 	[L_USER] = "user",
 	[L_NAME] = "name",
+	[L_SEARCH] = "search",
+	[L_WRITE] = "write",
 };
 
 static const char *const event_names[SHM_EVENT__MAX] = {

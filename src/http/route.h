@@ -31,8 +31,13 @@ enum limit_class {
 	L_CODE,   /* per account */
 	L_USER,   /* per account */
 	L_NAME,   /* per name of a log-in; counted by login, not by a row */
+	L_SEARCH, /* per account, and ten times as many per address */
+	L_WRITE,  /* the same */
 	L__MAX
 };
+
+/* Those that guard log-ins and codes: they survive a restart. */
+#define LASTING_LIMITS (LIMIT(L_LOGIN) | LIMIT(L_NAME) | LIMIT(L_CODE))
 
 /* The limits of a row, combined by |. */
 #define LIMIT(CLASS) (1u << (CLASS))
@@ -80,6 +85,7 @@ struct route {
 	enum style style;
 	const struct field *input;
 	bool needs_database; /* connect before the handler runs */
+	bool hashes; /* a password: at most one such handler per core runs */
 	struct cache_rule cache;
 };
 
@@ -115,6 +121,12 @@ int64_t path_number(const struct req *r, const char *name);
 /* Whether the route has a parameter of that name, and of which type. */
 enum path_kind { PATH_NONE, PATH_TEXT, PATH_NUMBER };
 enum path_kind path_kind(const struct route *route, const char *name);
+
+/*
+ * The limits of a row with those that follow if it has L_USER: L_WRITE unless
+ * it is a GET, L_SEARCH if a segment of the path is "searching".
+ */
+unsigned route_limits(const struct route *route);
 
 /* Name of the last parameter; NULL: the path has none. */
 const char *path_last(const struct route *route);

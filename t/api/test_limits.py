@@ -94,6 +94,30 @@ def test_a_network_of_ipv6_is_one_address(stack):
     assert ask("2001:db8:0:8::1") == 401
 
 
+def ask_from(stack, address):
+    with socket.socket(socket.AF_UNIX) as s:
+        s.connect(str(stack.base / "run/fast.sock"))
+        s.sendall(fcgi_request("POST", REFRESH, b'{"refresh": "x"}',
+                               REMOTE_ADDR=address))
+        return fcgi_answer(s)[0]
+
+
+@pytest.mark.parametrize("host,spellings", [
+    (17, ["198.51.100.17", "::ffff:198.51.100.17", "::ffff:c633:6411",
+          "::FFFF:C633:6411", "0:0:0:0:0:ffff:c633:6411",
+          "64:ff9b::198.51.100.17", "64:ff9b::c633:6411"]),
+    (18, ["::ffff:c633:6412", "198.51.100.18"]),
+])
+def test_an_address_in_all_spellings_is_one_caller(stack, host, spellings):
+    got = [ask_from(stack, address)
+           for address in itertools.islice(itertools.cycle(spellings), PUBLIC)]
+    assert got == [401] * PUBLIC
+    assert {ask_from(stack, address) for address in spellings} == {429}
+    # the next host is another, though it shares the first 64 bits
+    for form in ("::ffff:203.0.113.{}", "64:ff9b::203.0.113.{}"):
+        assert ask_from(stack, form.format(host)) == 401
+
+
 def test_log_in_and_sign_up_together_by_address(visitor):
     one, other = visitor(), visitor()
     assert one.post(LOG_IN, NOBODY).status_code == 401
@@ -228,7 +252,8 @@ def test_refusals_are_counted(visitor, stack):
     codes(lambda: one.post(LOG_IN, NOBODY), LOGIN + 2)
     after = status(stack)["refusals"]
     assert {k: after[k] - before[k] for k in after} == {
-        "public": 3, "login": 2, "code": 0, "user": 0, "name": 0}
+        "public": 3, "login": 2, "code": 0, "user": 0, "name": 0,
+        "search": 0, "write": 0}
 
 
 def test_a_reload_forgets_nobody_and_0_is_any_number(visitor, stack):

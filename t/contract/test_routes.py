@@ -80,6 +80,30 @@ def test_everything_pending_is_documented():
     assert not unknown, "not in doc/openapi.yaml:\n" + spell(unknown)
 
 
+def test_what_takes_a_password_takes_turns(table):
+    """Hashing takes 19 MiB: only so many at a time, and not in the pool of the
+    cached answers."""
+    found = 0
+    for key, row in table.items():
+        takes = any(field["name"] in ("password", "new_password")
+                    for field in row["inputs"])
+        assert row["hashes"] == takes, key
+        assert row["pool"] == "SLOW" or not takes, key
+        found += takes
+    assert found >= 2
+
+
+def test_limits_that_follow(table):
+    """Of all rows with an account: what changes something, what searches."""
+    for (method, path), row in table.items():
+        limits = set(row["limits"])
+        if "USER" in limits:
+            assert ("WRITE" in limits) == (method != "GET"), path
+            assert ("SEARCH" in limits) == ("/searching/" in path), path
+        else:
+            assert not limits & {"WRITE", "SEARCH"}, path
+
+
 # ------------------------------------------------------------------ guards --
 
 def documented_guard(row):

@@ -105,7 +105,7 @@ def test_workers_and_times(stack, client):
     times = got["times"]["fast"]
     assert 0 < times["p50_us"] <= times["p90_us"] <= times["p99_us"]
     assert set(got["refusals"]) == {"public", "login", "code", "user",
-                                    "name"}
+                                    "name", "search", "write"}
 
 
 def test_who_serves_what(stack, ana):

@@ -457,6 +457,9 @@ class Stack:
             "limit_name": 0,
             "limit_code": 0,
             "limit_user": 0,
+            "limit_search": 0,
+            "limit_write": 0,
+            "limits_file": self.base / "limits",
             # a test holds a lock until it has seen what waits for it
             "lock_timeout": 0,
             "log_target": "stderr",

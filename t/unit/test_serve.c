@@ -108,7 +108,7 @@ read_settings(void)
 	    "signing_key = 0123456789abcdef0123456789abcdef\n"
 	    "media_root = %s\nlimit_public = 0\nlimit_login = 0\n"
 	    "limit_name = 0\n"
-	    "limit_code = 0\n",
+	    "limit_code = 0\nlimit_search = 0\nlimit_write = 0\n",
 	    folder, dbinfo, cache ? cache : "", folder);
 	int fd = open(file, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	struct conf_errors errors = { 0 };

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/mem.h"
 #include "base/shm.h"
 
 static char folder[] = "/tmp/mxm-shm-XXXXXX";
@@ -314,4 +315,89 @@ Test(shm, a_new_master_replaces_the_file)
 	cr_assert_not(shm_is_replaced(reader));
 	cr_assert_eq(shm_create(NULL, folder, routes, 2, &next, &why), ERR_OK);
 	cr_assert(shm_is_replaced(reader));
+}
+
+/* Counts of a lasting class are in the file; those of others are not. */
+Test(shm, limits_in_a_file_survive_the_master)
+{
+	char path[64];
+	const char *why = "";
+	struct shm *next;
+	FILE *f;
+
+	snprintf(path, sizeof path, "%s/limits", folder);
+	cr_assert(shm_limits_open(shm, path, 1u << 1));
+	for (int i = 0; i < 3; i++) {
+		cr_assert_eq(shm_limit(shm, 1, 7, 3), 0);
+		cr_assert_eq(shm_limit(shm, 2, 7, 3), 0);
+	}
+	talloc_free(shm);
+	cr_assert_eq(shm_create(NULL, folder, routes, 2, &next, &why), ERR_OK);
+	cr_assert(shm_limits_open(next, path, 1u << 1));
+	cr_assert_gt(shm_limit(next, 1, 7, 3), 0);
+	cr_assert_eq(shm_limit(next, 2, 7, 3), 0);
+	/* a file of something else is replaced */
+	talloc_free(next);
+	f = fopen(path, "w");
+	cr_assert_not_null(f);
+	fputs("nonsense", f);
+	fclose(f);
+	cr_assert_eq(shm_create(NULL, folder, routes, 2, &next, &why), ERR_OK);
+	cr_assert(shm_limits_open(next, path, 1u << 1));
+	cr_assert_eq(shm_limit(next, 1, 7, 3), 0);
+	unlink(path);
+}
+
+Test(shm, limits_without_a_file)
+{
+	cr_assert_not(shm_limits_open(shm, "/nonexistent/limits", 1u << 1));
+	cr_assert_eq(shm_limit(shm, 1, 7, 1), 0);
+	cr_assert_gt(shm_limit(shm, 1, 7, 1), 0);
+	cr_assert_not(shm_limits_open(shm, "/dev/null", 1u << 1));
+	cr_assert_gt(shm_limit(shm, 1, 7, 1), 0);
+}
+
+/* A process that takes a place and waits until it is killed. */
+static pid_t
+holder(int *place)
+{
+	int fd[2];
+	pid_t pid;
+
+	cr_assert_eq(pipe(fd), 0);
+	pid = fork();
+	if (pid == 0) {
+		int got = shm_turn_take(shm, SHM_TURN_HASH, 0);
+
+		if (write(fd[1], &got, sizeof got) != sizeof got)
+			_exit(1);
+		for (;;)
+			pause();
+	}
+	cr_assert_eq(read(fd[0], place, sizeof *place), (ssize_t)sizeof *place);
+	close(fd[0]);
+	close(fd[1]);
+	return pid;
+}
+
+Test(shm, turns_are_bounded_and_end_with_the_process)
+{
+	int place[2];
+	pid_t pid[2];
+
+	shm_turn_set(shm, SHM_TURN_HASH, 2);
+	for (int i = 0; i < 2; i++)
+		pid[i] = holder(&place[i]);
+	cr_assert_eq(place[0], 0);
+	cr_assert_eq(place[1], 1);
+	cr_assert_eq(shm_turn_take(shm, SHM_TURN_HASH, 20000), -1);
+	/* another kind is not concerned, and has one place by default */
+	cr_assert_eq(shm_turn_take(shm, SHM_TURN_AWAIT, 0), 0);
+	shm_turn_give(shm, SHM_TURN_AWAIT, 0);
+	kill(pid[1], SIGKILL);
+	waitpid(pid[1], NULL, 0);
+	cr_assert_eq(shm_turn_take(shm, SHM_TURN_HASH, 0), 1);
+	shm_turn_give(shm, SHM_TURN_HASH, 1);
+	kill(pid[0], SIGKILL);
+	waitpid(pid[0], NULL, 0);
 }
