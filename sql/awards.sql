@@ -21,10 +21,10 @@ SELECT {{award_columns}}
 -- name: award_list :many (page bigint, size bigint)
 WITH counted AS (
 	SELECT count(*) AS total
-	  FROM (SELECT FROM live_award LIMIT 10001) AS matched
+	  FROM (SELECT FROM live_award LIMIT {{count_max}} + 1) AS matched
 ), wanted AS (
 	SELECT total,
-	       least(:page, greatest((least(total, 10000) + :size - 1) / :size, 1))
+	       least(:page, greatest((least(total, {{count_max}}) + :size - 1) / :size, 1))
 	       AS page
 	  FROM counted
 )

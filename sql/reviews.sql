@@ -65,6 +65,13 @@ SELECT c.total, v.*
  ORDER BY v.id DESC
  LIMIT :size;
 
+-- name: review_detail :one (review bigint)
+SELECT {{review_columns}}
+  FROM live_review AS v
+  JOIN live_movie AS m ON m.id = v.movie_id
+  JOIN live_account AS a ON a.id = v.user_id
+ WHERE v.id = :review;
+
 -- One review of a movie by a user. Of two requests at the same time one inserts.
 -- name: review_insert :one (viewer bigint, movie text, title text, content text,
 --	is_positive boolean)

@@ -94,6 +94,7 @@ libmxm_a_SOURCES = \
 	src/movies/detail.c src/movies/marks.c src/movies/search.c \
 	src/lists/lists.c \
 	src/ratings/own.c \
+	src/reviews/comments.c src/reviews/reactions.c \
 	src/reviews/reviews.c \
 	src/recommendations/caller.c src/recommendations/caller.h \
 	src/recommendations/choice.c src/recommendations/choice.h \

@@ -48,6 +48,12 @@ movie_review_create(struct req *r)
 	return reply_one(r, 201, SQL_review_insert, review_shape);
 }
 
+enum err
+review_detail(struct req *r)
+{
+	return reply_one(r, 200, SQL_review_detail, review_shape);
+}
+
 /* Replaces title, content and is_positive of the caller's own review. */
 enum err
 review_update(struct req *r)

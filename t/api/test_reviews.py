@@ -46,6 +46,25 @@ def test_write_read_change_delete(stack, ana, bob):
     assert ana.post(HEAT, GOOD).status_code == 201
 
 
+def test_one_review(stack, ana, bob, client, nina):
+    made = ana.post(of("city-of-god"), GOOD).json()
+    for who in (ana, bob):
+        for _ in range(2):  # from the cache, too
+            assert who.get(one(made)).json() == made
+    assert client.get(one(made)).status_code == 401
+    assert nina.get(one(made)).status_code == 403
+    changed = ana.put(one(made), {**GOOD, "title": "other"}).json()
+    assert bob.get(one(made)).json() == changed
+    stack.sql("UPDATE movie SET deleted_at = now() WHERE slug = 'city-of-god'")
+    stack.touched()
+    assert bob.get(one(made)).status_code == 404
+    stack.sql("UPDATE movie SET deleted_at = NULL WHERE slug = 'city-of-god'")
+    stack.touched()
+    assert ana.delete(one(made)).status_code == 200
+    r = bob.get(one(made))
+    assert (r.status_code, r.json()["model"]) == (404, "Review")
+
+
 def test_one_review_of_a_movie_and_user(stack, ana, bob):
     assert ana.post(of("volver"), GOOD).status_code == 201
     r = ana.post(of("volver"), GOOD)

@@ -65,6 +65,14 @@ def a_language(play, who):
                      play.dice.choice(("en", "es", "fr", "de"))}}
 
 
+def a_comment(play, who):
+    return {"json": {"content": f"c{play.dice.random()}"}}
+
+
+def a_reaction(play, who):
+    return {"json": {"emoji_code": play.dice.choice(("LIKE", "LOVE", "TOP"))}}
+
+
 def a_review(play, who):
     return {"json": {"title": f"t{play.dice.random()}", "content": "c",
                      "is_positive": play.dice.random() < 0.5}}
@@ -149,6 +157,15 @@ WRITES = {
     "DELETE /api/movies/{movie}/unseen/": nothing,
     "POST /api/movies/{movie}/unseen/": nothing,
     "DELETE /api/reviews/{review}/": nothing,
+    "DELETE /api/reviews/{review}/comments/{comment}/": nothing,
+    "DELETE /api/reviews/{review}/comments/{comment}/reactions/{reaction}/":
+        nothing,
+    "DELETE /api/reviews/{review}/reactions/{reaction}/": nothing,
+    "POST /api/reviews/{review}/comments/": a_comment,
+    "POST /api/reviews/{review}/comments/{comment}/reactions/": a_reaction,
+    "POST /api/reviews/{review}/comments/{comment}/replies/": a_comment,
+    "POST /api/reviews/{review}/reactions/": a_reaction,
+    "PUT /api/reviews/{review}/comments/{comment}/": a_comment,
     "PUT /api/reviews/{review}/": a_review,
     "DELETE /api/users/friends/": a_friend,
     "DELETE /api/users/": a_leaver,

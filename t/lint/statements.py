@@ -204,7 +204,9 @@ def outcome_words(statement, migrations):
             # a condition is not a result
             some = set(re.findall(r"(?:THEN|ELSE)\s+'([^']*)'", case))
             some |= words_of_calls(case, migrations)
-            if re.search(r"(?:THEN|ELSE)\s+[a-z]\w*(?![\w(])", case):
+            # the words of an outcome of a CTE are counted there
+            if re.search(r"(?:THEN|ELSE)\s+(?!\w+\.outcome\b)[a-z]\w*(?![\w(])",
+                         case):
                 some.add(None)
         elif before.endswith(")"):
             depth, at = 0, len(before)

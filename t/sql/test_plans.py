@@ -46,6 +46,16 @@ INSERT INTO review (user_id, movie_id, title, content, is_positive)
 SELECT 1 + i % 2000, 1 + ((i / 2000) * 101 + i % 2000 * 5) % 20000, 't', 'c',
        true
   FROM generate_series(1, 40000) AS i ON CONFLICT DO NOTHING;
+INSERT INTO comment (user_id, review_id, content)
+SELECT 1 + i % 2000, 1 + i % 3000, 'c' FROM generate_series(1, 30000) AS i;
+INSERT INTO comment (user_id, review_id, reply_comment_id, content)
+SELECT 1 + id % 2000, review_id, id, 'c' FROM comment WHERE id % 4 = 0;
+INSERT INTO reaction (user_id, review_id, emoji)
+SELECT 1 + i % 2000, 1 + i % 3000, 'LIKE' FROM generate_series(1, 30000) AS i
+    ON CONFLICT DO NOTHING;
+INSERT INTO reaction (user_id, comment_id, emoji)
+SELECT 1 + i % 2000, 1 + i % 3000, 'LIKE' FROM generate_series(1, 30000) AS i
+    ON CONFLICT DO NOTHING;
 INSERT INTO friendship (user1_id, user2_id)
 SELECT i, i + k FROM generate_series(1, 1900) AS i, generate_series(1, 9) AS k;
 INSERT INTO friend_request (from_user_id, to_user_id)
@@ -92,6 +102,29 @@ HOT = [
     ("movie_reviews", "'m77', 9223372036854775807, 11",
      ["movie_slug_unique", "review_movie_live", "account_pkey"],
      ["movie", "review", "account"]),
+    ("review_detail", "77", ["review_pkey", "movie_pkey", "account_pkey"],
+     ["review", "movie", "account"]),
+    ("comment_list", "7, 9223372036854775807, 21",
+     ["comment_review_top", "review_pkey", "account_pkey", "comment_reply"],
+     ["review", "comment", "account"]),
+    ("reply_list", "7, 70, 9223372036854775807, 21",
+     ["comment_reply", "comment_(pkey|id_review_unique|review)", "review_pkey"],
+     ["review", "comment", "account"]),
+    ("comment_detail", "7, 70", ["comment_(pkey|id_review_unique|review)", "review_pkey"],
+     ["review", "comment", "account"]),
+    ("comment_insert", "5, 7, 'c'", ["review_pkey"], ["review", "account"]),
+    ("reply_insert", "5, 7, 70, 'c'", ["review_pkey", "comment_(pkey|id_review_unique|review)"],
+     ["review", "comment", "account"]),
+    ("comment_update", "5, 7, 70, 'c'", ["comment_(pkey|id_review_unique|review)"],
+     ["review", "comment", "account"]),
+    ("comment_delete", "5, 7, 70", ["comment_(pkey|id_review_unique|review)"], ["review", "comment"]),
+    ("review_reactions", "5, 7", ["reaction_review", "review_pkey"],
+     ["reaction", "review"]),
+    ("comment_reactions", "5, 7, 70", ["reaction_comment", "comment_(pkey|id_review_unique|review)"],
+     ["reaction", "comment"]),
+    ("comment_reaction_insert", "5, 7, 70, 'LIKE'", ["comment_(pkey|id_review_unique|review)"],
+     ["comment", "review"]),
+    ("review_reaction_delete", "5, 7, 70", ["reaction_pkey"], ["reaction"]),
     ("review_insert", "5, 'm77', 't', 'c', true", ["movie_slug_unique"],
      ["movie", "account"]),
     ("review_update", "5, 3, 't', 'c', true", ["review_pkey", "movie_pkey"],
