@@ -1,4 +1,4 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Manual pages.
-dist_man_MANS += man/mxmd.8 man/mxm-jobs.8 man/mxmctl.8 man/mxm.conf.5
+dist_man_MANS += man/mxmd.8 man/mxm-image.8 man/mxm-jobs.8 man/mxmctl.8 man/mxm.conf.5
 EXTRA_DIST += man/mxm.conf.5.in man/settings.awk

@@ -3,7 +3,7 @@
 # that the unit tests link what ships.
 
 noinst_LIBRARIES += libmxm.a librecommend.a
-sbin_PROGRAMS += mxmd mxm-jobs mxmctl
+sbin_PROGRAMS += mxmd mxm-image mxm-jobs mxmctl
 
 libmxm_a_CPPFLAGS = $(AM_CPPFLAGS)
 libmxm_a_SOURCES = \
@@ -14,6 +14,7 @@ libmxm_a_SOURCES = \
 	src/base/conf_type.c src/base/conf_type.h \
 	src/base/err.c src/base/err.h \
 	src/base/file.c src/base/file.h \
+	src/base/image.h \
 	src/base/json.c src/base/json.h \
 	src/base/log.c src/base/log.h \
 	src/base/mem.c src/base/mem.h \
@@ -79,6 +80,7 @@ libmxm_a_SOURCES = \
 	src/api/cached.c src/api/cached.h \
 	src/api/depends.c src/api/depends.h \
 	src/api/health.c \
+	src/api/image.c src/api/image.h \
 	src/api/page.c src/api/page.h \
 	src/api/run.c src/api/run.h \
 	src/api/schema.c \
@@ -154,6 +156,11 @@ libmxm_libs = libmxm.a $(JSONC_LIBS) $(PQ_LIBS) $(MEMCACHED_LIBS) \
 mxmd_SOURCES = src/mxmd.c src/listen.c src/listen.h \
 	src/notify.c src/notify.h src/worker.c src/worker.h
 mxmd_LDADD = $(libmxm_libs)
+
+# The decoder of pictures: libvips and nothing of the other programs.
+mxm_image_SOURCES = src/mxm-image.c src/base/image.h
+mxm_image_CPPFLAGS = $(AM_CPPFLAGS) $(VIPS_CFLAGS) $(SECCOMP_CFLAGS)
+mxm_image_LDADD = $(VIPS_LIBS) $(SECCOMP_LIBS)
 
 mxm_jobs_SOURCES = src/mxm-jobs.c src/jobs.def src/mails.def src/jobs/jobs.h \
 	src/jobs/mail.c src/jobs/model.c src/jobs/prune.c src/jobs/run.c \

@@ -16,7 +16,7 @@ unit_tests = \
 	t/unit/test_cache t/unit/test_clock t/unit/test_conf t/unit/test_copy \
 	t/unit/test_db t/unit/test_evaluate t/unit/test_field \
 	t/unit/test_file t/unit/test_fold t/unit/test_guard \
-	t/unit/test_identity \
+	t/unit/test_identity t/unit/test_image \
 	t/unit/test_import_csv t/unit/test_import_record \
 	t/unit/test_import_title t/unit/test_json t/unit/test_key \
 	t/unit/test_lang t/unit/test_log t/unit/test_mailtext \

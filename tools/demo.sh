@@ -211,7 +211,7 @@ web() {
 # build.
 demo_programs() {
 	local name
-	for name in mxmd mxm-jobs mxmctl; do
+	for name in mxmd mxm-image mxm-jobs mxmctl; do
 		install -m 755 "$BUILD/$name" "$STATE/bin/.$name"
 		mv -f "$STATE/bin/.$name" "$STATE/bin/$name"
 	done

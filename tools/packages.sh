@@ -13,6 +13,7 @@ PACKAGES_build=(
 	libtalloc-dev libjson-c-dev libpq-dev libmemcached-dev libjwt-dev
 	libcurl4-openssl-dev libsodium-dev libutf8proc-dev libidn2-dev libssl-dev libzip-dev
 	libfcgi-dev libcrack2-dev libgsl-dev libopenblas-dev
+	libvips-dev libseccomp-dev
 	python3 python3-yaml
 )
 
@@ -28,7 +29,7 @@ PACKAGES_test=(
 	shellcheck
 	python3 python3-pytest python3-requests python3-yaml
 	python3-jsonschema python3-hypothesis python3-psycopg2 python3-jwt
-	python3-numpy python3-scipy
+	python3-numpy python3-scipy python3-pil
 )
 
 # The load generator.

@@ -1,28 +1,38 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * Pictures on disk. A file is written under a temporary name, synced and
- * renamed, so that it is complete under its final name.
+ * renamed, so that it is complete under its final name. The widest JPEG is
+ * written first and removed last: it stands for the others.
  */
 #include "base/base.h"
 
+#include <fcntl.h>
+#include <sodium.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "api/image.h"
 #include "api/upload.h"
 #include "base/conf.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "base/random.h"
+#include "db/query.h"
+#include "db/row.h"
 #include "http/problem.h"
 #include "i18n/msg.h"
 
-#define NAME_BYTES    16
+#define HASH_BYTES    16
+#define HASH_DIGITS   ((size_t)2 * HASH_BYTES)
 #define RETRY_SECONDS 30
+
+static const int widths[] = IMAGE_WIDTHS;
+static const char *const suffixes[IMAGE_FORMATS] = { "jpg", "webp" };
 
 /* Formats by their first bytes; '?' matches any byte. */
 static const struct {
-	const char *suffix;
+	const char *suffix; /* of a file of a release before 0.2 */
 	const char *magic;
 	size_t n;
 } formats[] = {
@@ -45,27 +55,53 @@ begins_with(const struct upload *u, const char *magic, size_t n)
 	return true;
 }
 
-static const char *
-suffix_of(const struct upload *u)
-{
-	for (size_t i = 0; i < array_len(formats); i++) {
-		if (begins_with(u, formats[i].magic, formats[i].n))
-			return formats[i].suffix;
-	}
-	return NULL;
-}
-
 bool
 upload_is_picture(const struct req *r, const struct upload *u)
 {
-	return u->len <= r->conf->upload_limit && suffix_of(u) != NULL;
+	if (u->len > r->conf->upload_limit)
+		return false;
+	for (size_t i = 0; i < array_len(formats); i++) {
+		if (begins_with(u, formats[i].magic, formats[i].n))
+			return true;
+	}
+	return false;
 }
 
-static enum err
-fail_write(struct req *r, const char *what, const char *path)
+void
+upload_refuse(struct req *r)
 {
-	log_error("media: cannot %s %s: %s", what, path, strerror(errno));
-	return fail_retry(r, ERR_UNAVAILABLE, MSG_UNAVAILABLE, RETRY_SECONDS);
+	const char *args[3] = { msg_size(
+	    r->mem, r->lang, r->conf->upload_limit) };
+
+	add_error(r, ERR_INVALID, "picture", MSG_PICTURE_INVALID, args);
+}
+
+/* ----------------------------------------------------------------- files */
+
+/* The path of a file of a picture whose widest JPEG is at `path`. */
+static char *
+file_path(TALLOC_CTX *mem, const char *path, int i)
+{
+	return mem_printf(mem, "%.*s-%d.%s", (int)(strrchr(path, '-') - path),
+	    path, widths[i / IMAGE_FORMATS], suffixes[i % IMAGE_FORMATS]);
+}
+
+static char *
+path_of(TALLOC_CTX *mem, const char *folder, const struct image *image)
+{
+	unsigned char hash[HASH_BYTES];
+	char hex[HASH_DIGITS + 1];
+	crypto_generichash_state state;
+
+	crypto_generichash_init(&state, NULL, 0, sizeof hash);
+	for (int i = 0; i < IMAGE_FILES; i++)
+		crypto_generichash_update(&state,
+		    (const unsigned char *)image->file[i].data,
+		    image->file[i].len);
+	crypto_generichash_final(&state, hash, sizeof hash);
+	sodium_bin2hex(hex, sizeof hex, hash, sizeof hash);
+	return mem_printf(
+	    mem, "%s/%s-%d.%s", folder, hex, widths[0], suffixes[0]);
 }
 
 static bool
@@ -76,41 +112,46 @@ make_folder(const char *path)
 	return errno == EEXIST;
 }
 
-enum err
-upload_save(
-    struct req *r, const struct upload *u, const char *folder, char **path)
+/*
+ * Writes the files that do not exist. The time of one that exists is set, so
+ * that the job takes it for new until the row has been written.
+ */
+static bool
+write_files(struct req *r, const char *path, const struct image *image)
 {
-	const char *suffix = suffix_of(u);
-	char *dir, *file, name[2 * NAME_BYTES + 1];
+	const char *root = r->conf->media_root;
 
-	assert(suffix);
-	random_hex(name, NAME_BYTES);
-	dir = mem_printf(r->mem, "%s/%s", r->conf->media_root, folder);
-	file = mem_printf(r->mem, "%s.%s", name, suffix);
-	if (!make_folder(dir))
-		return fail_write(r, "make", dir);
-	if (!file_save(dir, file, u->data, u->len, 0644))
-		return fail_write(r, "write a picture in", dir);
-	*path = mem_printf(r->mem, "%s/%s", folder, file);
-	return ERR_OK;
+	for (int i = 0; i < IMAGE_FILES; i++) {
+		char *full = mem_printf(
+		    r->mem, "%s/%s", root, file_path(r->mem, path, i));
+		char *name = strrchr(full, '/');
+
+		if (utimensat(AT_FDCWD, full, NULL, AT_SYMLINK_NOFOLLOW) == 0)
+			continue;
+		*name = '\0';
+		if (!file_save(full, name + 1, image->file[i].data,
+			image->file[i].len, 0644)) {
+			log_error("media: cannot write a picture in %s: %s",
+			    full, strerror(errno));
+			return false;
+		}
+	}
+	return true;
 }
 
-enum err
-upload_and_run(struct req *r, const struct upload *u, const char *folder,
-    upload_statement *run, void *arg)
+void
+upload_unlink(TALLOC_CTX *mem, const char *media_root, const char *path)
 {
-	char *path = NULL;
-	enum err e;
+	bool single = strchr(path, '-') == NULL;
 
-	if (u) {
-		e = upload_save(r, u, folder, &path);
-		if (e)
-			return e;
+	for (int i = single ? 0 : IMAGE_FILES - 1; i >= 0; i--) {
+		char *full = mem_printf(mem, "%s/%s", media_root,
+		    single ? path : file_path(mem, path, i));
+
+		if (unlink(full) != 0 && errno != ENOENT)
+			log_warn("media: cannot remove %s: %s", full,
+			    strerror(errno));
 	}
-	e = run(r, path, arg);
-	if (e && e != ERR_UNAVAILABLE && path)
-		upload_unlink(r->mem, r->conf->media_root, path);
-	return e;
 }
 
 bool
@@ -119,21 +160,111 @@ upload_is_ours(const char *path)
 	const char *slash = strchr(path, '/');
 	const char *name = slash ? slash + 1 : "";
 	size_t n = strspn(name, "0123456789abcdef");
+	char widest[32];
 
-	if (!slash || n != (size_t)2 * NAME_BYTES || name[n] != '.')
+	if (!slash || n != HASH_DIGITS)
 		return false;
+	snprintf(widest, sizeof widest, "-%d.%s", widths[0], suffixes[0]);
+	if (strcmp(name + n, widest) == 0)
+		return true;
 	for (size_t i = 0; i < array_len(formats); i++) {
-		if (strcmp(name + n + 1, formats[i].suffix) == 0)
+		if (name[n] == '.' &&
+		    strcmp(name + n + 1, formats[i].suffix) == 0)
 			return true;
 	}
 	return false;
 }
 
-void
-upload_unlink(TALLOC_CTX *mem, const char *media_root, const char *path)
-{
-	char *full = mem_printf(mem, "%s/%s", media_root, path);
+/* ------------------------------------------------------------------ lock */
 
-	if (unlink(full) != 0 && errno != ENOENT)
-		log_warn("media: cannot remove %s: %s", full, strerror(errno));
+/* The lock is on the folder itself. */
+static int
+lock_folder(const char *folder, int how)
+{
+	int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0)
+		return -1;
+	while (flock(fd, how) != 0) {
+		if (errno == EINTR)
+			continue;
+		close(fd);
+		return -1;
+	}
+	return fd;
+}
+
+int
+upload_lock(TALLOC_CTX *mem, const char *media_root, const char *folder)
+{
+	const char *path = mem_printf(mem, "%s/%s", media_root, folder);
+	int fd = lock_folder(path, LOCK_EX);
+
+	if (fd < 0 && errno != ENOENT)
+		log_error("media: cannot lock %s: %s", path, strerror(errno));
+	return fd;
+}
+
+/* Removes the files of a failed statement unless an account has them. */
+static void
+remove_unused(struct req *r, const char *folder, const char *path)
+{
+	const char *paths[] = { path };
+	struct rows rows;
+	int lock = upload_lock(r->mem, r->conf->media_root, folder);
+
+	if (lock < 0)
+		return;
+	if (!query_all(r->mem, r->db, &rows, SQL_account_pictures_unused,
+		arg_text_array(paths, 1)) &&
+	    rows.count > 0)
+		upload_unlink(r->mem, r->conf->media_root, path);
+	close(lock);
+}
+
+static enum err
+fail_write(struct req *r)
+{
+	return fail_retry(r, ERR_UNAVAILABLE, MSG_UNAVAILABLE, RETRY_SECONDS);
+}
+
+/* Files and statement under one lock. */
+static enum err
+store_and_run(struct req *r, const char *path, const struct image *image,
+    upload_statement *run, void *arg)
+{
+	const char *folder = mem_printf(r->mem, "%s/%.*s", r->conf->media_root,
+	    (int)(strrchr(path, '/') - path), path);
+	int lock = make_folder(folder) ? lock_folder(folder, LOCK_SH) : -1;
+	enum err e;
+
+	if (lock < 0) {
+		log_error("media: %s: %s", folder, strerror(errno));
+		return fail_write(r);
+	}
+	e = write_files(r, path, image) ? run(r, path, arg) : fail_write(r);
+	close(lock);
+	return e;
+}
+
+enum err
+upload_and_run(struct req *r, const struct upload *u, const char *folder,
+    upload_statement *run, void *arg)
+{
+	struct image image;
+	char *path;
+	enum err e;
+
+	if (!u)
+		return run(r, NULL, arg);
+	e = image_convert(r->mem, r->conf, u->data, u->len, &image);
+	if (e == ERR_INVALID)
+		upload_refuse(r);
+	if (e)
+		return e == ERR_INVALID ? e : fail_write(r);
+	path = path_of(r->mem, folder, &image);
+	e = store_and_run(r, path, &image, run, arg);
+	if (e && e != ERR_UNAVAILABLE)
+		remove_unused(r, folder, path);
+	return e;
 }

@@ -22,11 +22,12 @@
 /* The user of the services, as in README and the systemd units. */
 #define SERVICE_USER "moviesxmovies"
 
-#define KEY_LEAST  32        /* minimum bytes of a signing key */
-#define SECRET_MAX 4096      /* maximum bytes of a secret file */
-#define FILE_LIMIT (1 << 20) /* maximum bytes of a settings file */
-#define SIZE_LEAST 4096      /* minimum of the request size limits */
-#define SOCKET_MAX 107       /* maximum bytes of a socket path */
+#define KEY_LEAST          32        /* minimum bytes of a signing key */
+#define SECRET_MAX         4096      /* maximum bytes of a secret file */
+#define FILE_LIMIT         (1 << 20) /* maximum bytes of a settings file */
+#define SIZE_LEAST         4096      /* minimum of the request size limits */
+#define IMAGE_MEMORY_LEAST ((size_t)256 * 1024 * 1024)
+#define SOCKET_MAX         107 /* maximum bytes of a socket path */
 
 const struct conf_setting conf_settings[CONF__MAX] = {
 #define SETTING(NAME, TYPE, DEFAULT, FLAGS, HELP)                      \
@@ -542,6 +543,16 @@ check_times(struct reader *r)
 		    conf->text[CONF_ID_request_deadline]);
 }
 
+/* mxm-image needs half of it for its libraries. */
+static void
+check_memory(struct reader *r)
+{
+	if (r->conf->image_memory < IMAGE_MEMORY_LEAST)
+		wrong(r, "%s: image_memory: %s is too small; at least 256M",
+		    conf_place(r->conf, CONF_ID_image_memory),
+		    r->conf->text[CONF_ID_image_memory]);
+}
+
 /* With less, sign-up and pictures would not work. */
 static void
 check_size(struct reader *r, enum conf_id id, size_t size)
@@ -602,6 +613,7 @@ conf_load(TALLOC_CTX *mem, const char *file, struct conf **out,
 	derive(&r);
 	check_needed(&r);
 	check_times(&r);
+	check_memory(&r);
 	check_size(&r, CONF_ID_body_limit, r.conf->body_limit);
 	check_size(&r, CONF_ID_upload_limit, r.conf->upload_limit);
 	check_key(&r);

@@ -6,7 +6,6 @@
 
 #include "api/api.h"
 #include "api/upload.h"
-#include "base/conf.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "users/fields.h"
@@ -75,8 +74,7 @@ field_check_picture(struct req *r, const struct upload *picture)
 {
 	if (!picture || upload_is_picture(r, picture))
 		return true;
-	field_error(r, "picture", MSG_PICTURE_INVALID,
-	    msg_size(r->mem, r->lang, r->conf->upload_limit));
+	upload_refuse(r);
 	return false;
 }
 

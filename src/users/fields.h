@@ -28,7 +28,10 @@ bool field_check_username(struct req *r, const char *username);
 /* `email`: length and format. */
 bool field_check_email(struct req *r, const char *email);
 
-/* `picture`: format and size; NULL: none was sent, which is valid. */
+/*
+ * `picture`: first bytes and size; NULL: none was sent, which is valid. The
+ * rest is checked by upload_and_run().
+ */
 bool field_check_picture(struct req *r, const struct upload *picture);
 
 /*

@@ -26,7 +26,7 @@ SIGNALS = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
 def folder(tmp_path):
     made = tmp_path / "build"
     made.mkdir()
-    for name in ("mxmd", "mxm-jobs", "mxmctl"):
+    for name in ("mxmd", "mxm-image", "mxm-jobs", "mxmctl"):
         (made / name).symlink_to(stack_module.BUILD / name)
     shutil.copy(stack_module.BUILD / "Makefile", made)
     return made

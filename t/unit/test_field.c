@@ -405,8 +405,8 @@ Test(field, reads_files)
 	cr_assert_str_eq(error_body(post(STYLE_ERROR, all_input, json,
 			     "{\"file\": \"x\"}", ERR_INVALID)),
 	    "{\"file\":[\"Upload a JPEG, PNG, WebP or GIF picture of at most "
-	    "4 KiB.\"],\"error\":\"Upload a JPEG, PNG, WebP or GIF "
-	    "picture of at most 4 KiB.\"}");
+	    "4 KiB and 40 megapixels.\"],\"error\":\"Upload a JPEG, PNG, WebP "
+	    "or GIF picture of at most 4 KiB and 40 megapixels.\"}");
 }
 
 Test(field, collects_all_errors)

@@ -6,6 +6,7 @@
 
 #include <criterion/criterion.h>
 #include <dirent.h>
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -15,7 +16,9 @@
 #include "http/problem.h"
 
 static char root[] = "/tmp/mxmu-XXXXXX";
-static struct conf conf = { .upload_limit = 100 };
+static struct conf conf = { .upload_limit = 100,
+	.image_memory = (size_t)512 << 20,
+	.request_deadline = 30000 };
 static struct req req;
 
 static void
@@ -25,6 +28,8 @@ begin(void)
 	cr_assert_not_null(mkdtemp(root));
 	conf.media_root = root;
 	req.mem = talloc_new(NULL);
+	conf.image_program =
+	    mem_printf(req.mem, "%s/mxm-image", getenv("MXM_BUILD"));
 	req.conf = &conf;
 }
 
@@ -41,7 +46,13 @@ TestSuite(upload, .init = begin, .fini = end);
 #define UPLOAD(BYTES) \
 	((struct upload){ "me.jpg", "image/jpeg", (BYTES), sizeof(BYTES) - 1 })
 
-static const char png[] = "\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\1";
+/* One white pixel. */
+static const char png[] =
+    "\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\1\0\0\0\1\b\0\0\0\0:~\x9bU\0\0\0\n"
+    "IDATx\x9c"
+    "c\xf8\x0f\0\1\1\1\0\xb1"
+    "8\xf6\x14\0\0\0\0IEND\xae"
+    "B`\x82";
 
 static int
 files_in(const char *folder)
@@ -94,44 +105,6 @@ Test(upload, size_is_limited)
 	cr_expect_not(upload_is_picture(&req, &u));
 }
 
-Test(upload, saved_whole_under_a_name_of_our_own)
-{
-	struct upload u = UPLOAD(png);
-	char *path, *again, *full, back[64];
-	struct stat s;
-	FILE *f;
-
-	cr_assert_eq(upload_save(&req, &u, "users", &path), ERR_OK);
-	cr_assert_eq(upload_save(&req, &u, "users", &again), ERR_OK);
-	cr_expect_str_neq(path, again);
-	cr_expect_eq(strncmp(path, "users/", 6), 0);
-	cr_expect_eq(strspn(path + 6, "0123456789abcdef"), 32);
-	cr_expect_str_eq(path + 6 + 32, ".png");
-	full = mem_printf(req.mem, "%s/%s", root, path);
-	cr_assert_eq(stat(full, &s), 0);
-	cr_expect_eq(s.st_mode & 0777, 0644);
-	f = fopen(full, "rb");
-	cr_assert_not_null(f);
-	cr_expect_eq(fread(back, 1, sizeof back, f), sizeof png - 1);
-	cr_expect_eq(memcmp(back, png, sizeof png - 1), 0);
-	fclose(f);
-	cr_expect_eq(files_in("users"), 2, "no temporary file is left");
-	upload_unlink(req.mem, root, path);
-	upload_unlink(req.mem, root, again);
-	cr_expect_eq(files_in("users"), 0);
-}
-
-Test(upload, a_disk_that_refuses_is_503)
-{
-	struct upload u = UPLOAD(png);
-	char *path;
-
-	conf.media_root = "/nowhere/at/all";
-	cr_expect_eq(upload_save(&req, &u, "users", &path), ERR_UNAVAILABLE);
-	cr_assert_not_null(req.problem);
-	cr_expect_gt(req.problem->retry_after, 0);
-}
-
 /* ------------------------------------------- a picture and its statement */
 
 struct statement {
@@ -151,28 +124,77 @@ run_statement(struct req *r, const char *picture, void *arg)
 	return s->ends;
 }
 
-Test(upload, stays_when_the_statement_succeeds)
+static void
+expect_files(const char *path)
+{
+	static const char *const ends[] = { "-1024.jpg", "-1024.webp",
+		"-384.jpg", "-384.webp", "-128.jpg", "-128.webp" };
+	struct stat st;
+
+	cr_assert_eq(strncmp(path, "users/", 6), 0);
+	cr_expect_eq(strspn(path + 6, "0123456789abcdef"), 32);
+	cr_expect_str_eq(path + 6 + 32, ends[0]);
+	for (size_t i = 0; i < array_len(ends); i++) {
+		char *full = mem_printf(
+		    req.mem, "%s/%.*s%s", root, 6 + 32, path, ends[i]);
+
+		cr_expect_eq(stat(full, &st), 0, "%s", full);
+		cr_expect_eq(st.st_mode & 0777, 0644);
+		cr_expect_gt(st.st_size, 0);
+	}
+	cr_expect_eq(files_in("users"), 6, "no temporary file is left");
+}
+
+Test(upload, saved_whole_before_the_statement)
+{
+	struct upload u = UPLOAD(png);
+	struct statement s = { .ends = ERR_OK }, same = { .ends = ERR_OK };
+
+	cr_assert_eq(
+	    upload_and_run(&req, &u, "users", run_statement, &s), ERR_OK);
+	cr_expect_eq(s.files, 6);
+	expect_files(s.path);
+	cr_expect(upload_is_ours(s.path));
+	cr_assert_eq(
+	    upload_and_run(&req, &u, "users", run_statement, &same), ERR_OK);
+	cr_expect_str_eq(same.path, s.path, "equal pictures, equal files");
+	expect_files(s.path);
+	upload_unlink(req.mem, root, s.path);
+	cr_expect_eq(files_in("users"), 0);
+}
+
+Test(upload, used_again_it_counts_as_new)
 {
 	struct upload u = UPLOAD(png);
 	struct statement s = { .ends = ERR_OK };
+	const struct timespec old[2] = { { .tv_sec = 1 }, { .tv_sec = 1 } };
+	struct stat st;
+	char *full;
 
-	cr_expect_eq(
+	cr_assert_eq(
 	    upload_and_run(&req, &u, "users", run_statement, &s), ERR_OK);
-	cr_expect_eq(s.files, 1, "it is saved before the statement runs");
-	cr_expect(upload_is_ours(s.path));
-	cr_expect_eq(files_in("users"), 1);
+	full = mem_printf(req.mem, "%s/%s", root, s.path);
+	cr_assert_eq(utimensat(AT_FDCWD, full, old, 0), 0);
+	cr_assert_eq(
+	    upload_and_run(&req, &u, "users", run_statement, &s), ERR_OK);
+	cr_assert_eq(stat(full, &st), 0);
+	cr_expect_gt(st.st_mtime, 1000);
 	upload_unlink(req.mem, root, s.path);
 }
 
-Test(upload, goes_when_the_statement_fails)
+Test(upload, no_statement_for_what_is_no_picture)
 {
-	struct upload u = UPLOAD(png);
-	struct statement s = { .ends = ERR_CONFLICT };
+	struct upload u = UPLOAD("\xff\xd8\xff");
+	struct statement s = { .ends = ERR_OK };
 
+	cr_expect(
+	    upload_is_picture(&req, &u), "its first bytes do not show it");
 	cr_expect_eq(
-	    upload_and_run(&req, &u, "users", run_statement, &s), ERR_CONFLICT);
-	cr_expect_eq(s.files, 1);
+	    upload_and_run(&req, &u, "users", run_statement, &s), ERR_INVALID);
+	cr_expect_eq(s.calls, 0);
 	cr_expect_eq(files_in("users"), 0);
+	cr_assert_not_null(req.problem);
+	cr_expect_str_eq(req.problem->list[0].field, "picture");
 }
 
 Test(upload, stays_when_nobody_knows_how_the_statement_ended)
@@ -182,7 +204,7 @@ Test(upload, stays_when_nobody_knows_how_the_statement_ended)
 
 	cr_expect_eq(upload_and_run(&req, &u, "users", run_statement, &s),
 	    ERR_UNAVAILABLE);
-	cr_expect_eq(files_in("users"), 1);
+	cr_expect_eq(files_in("users"), 6);
 	upload_unlink(req.mem, root, s.path);
 }
 
@@ -197,13 +219,51 @@ Test(upload, no_picture_is_no_file)
 	cr_expect_eq(files_in("users"), 0);
 }
 
-Test(upload, no_statement_without_the_file)
+static void
+expect_unavailable(void)
 {
 	struct upload u = UPLOAD(png);
 	struct statement s = { .ends = ERR_OK };
 
-	conf.media_root = "/nowhere/at/all";
 	cr_expect_eq(upload_and_run(&req, &u, "users", run_statement, &s),
 	    ERR_UNAVAILABLE);
 	cr_expect_eq(s.calls, 0);
+	cr_assert_not_null(req.problem);
+	cr_expect_gt(req.problem->retry_after, 0);
+}
+
+Test(upload, no_statement_without_the_file)
+{
+	conf.media_root = "/nowhere/at/all";
+	expect_unavailable();
+}
+
+Test(upload, no_statement_without_the_program)
+{
+	conf.image_program = "/nowhere/mxm-image";
+	expect_unavailable();
+}
+
+Test(upload, paths_that_the_job_may_remove)
+{
+	static const char *const good[] = {
+		"users/0123456789abcdef0123456789abcdef-1024.jpg",
+		"users/0123456789abcdef0123456789abcdef.gif",
+	};
+	static const char *const bad[] = {
+		"users/default.png",
+		"users/0123456789abcdef0123456789abcdef-1024.webp",
+		"users/0123456789abcdef0123456789abcdef-128.jpg",
+		"users/0123456789abcdef0123456789abcdef.svg",
+		"users/0123456789abcdef0123456789abcdef-1024.jpg.part",
+		"users/0123456789abcdef-1024.jpg",
+		"0123456789abcdef0123456789abcdef-1024.jpg",
+		"users/../0123456789abcdef0123456789abcdef-1024.jpg",
+		"",
+	};
+
+	for (size_t i = 0; i < array_len(good); i++)
+		cr_expect(upload_is_ours(good[i]), "%s", good[i]);
+	for (size_t i = 0; i < array_len(bad); i++)
+		cr_expect_not(upload_is_ours(bad[i]), "%s", bad[i]);
 }
