@@ -189,22 +189,16 @@ DELETE FROM password_request
 
 -- Old accounts whose address was not confirmed. One that is being confirmed
 -- concurrently is not deleted: its row is locked and checked again.
--- name: account_unconfirmed_delete :many (lifetime bigint)
-WITH gone AS (
-	DELETE FROM account
-	 WHERE id IN (
-		SELECT id
-		  FROM account
-		 WHERE confirmed_at IS NULL
-		   AND date_joined < now() - :lifetime::bigint * interval '1 second'
-		 ORDER BY date_joined
-		 LIMIT 500)
-	   AND confirmed_at IS NULL
-	RETURNING picture
-)
-SELECT picture
-  FROM gone
- LIMIT 500;
+-- name: account_unconfirmed_delete :exec (lifetime bigint)
+DELETE FROM account
+ WHERE id IN (
+	SELECT id
+	  FROM account
+	 WHERE confirmed_at IS NULL
+	   AND date_joined < now() - :lifetime::bigint * interval '1 second'
+	 ORDER BY date_joined
+	 LIMIT 500)
+   AND confirmed_at IS NULL;
 
 -- Those of the paths that no account uses.
 -- name: account_pictures_unused :many (paths text[])

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * Job prune_accounts: deletes old accounts whose mail address was not
- * confirmed, with their pictures, and pictures without an account, which a
- * crash between storing a picture and its row leaves.
+ * confirmed, and pictures that no account has: of deleted accounts, replaced
+ * ones, and those that a crash between storing a picture and its row leaves.
  */
 #include "base/base.h"
 
@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "api/upload.h"
 #include "base/conf.h"
@@ -19,63 +20,100 @@
 #include "jobs/jobs.h"
 
 #define FOLDER     "users"
-#define BATCH      500            /* the LIMIT of the statement, too */
-#define ORPHAN_AGE (24 * 60 * 60) /* seconds: a sign-up may be in progress */
+#define BATCH      500       /* the LIMIT of the statement, too */
+#define ORPHAN_AGE (60 * 60) /* seconds: its row may not be written yet */
 
-/* Deletes the pictures in column `picture`. */
-static void
-remove_pictures(const struct job *job, const struct rows *rows)
-{
-	struct row row;
-
-	for (int i = 0; i < rows->count; i++) {
-		rows_at(rows, i, &row);
-		if (upload_is_ours(row_text(&row, "picture")))
-			upload_unlink(job->mem, job->in->conf->media_root,
-			    row_text(&row, "picture"));
-	}
-}
-
+/* The pictures of the accounts are left to prune_orphans(): others may have
+ * them, too. */
 static enum err
 prune_unconfirmed(struct job *job)
 {
-	long all = 0;
-	struct rows rows;
+	long n, all = 0;
 	enum err e;
 
 	do {
-		e = query_all(job->mem, job->in->db, &rows,
+		e = query_exec(job->mem, job->in->db, &n,
 		    SQL_account_unconfirmed_delete,
 		    arg_id(job->in->conf->unconfirmed_lifetime));
 		if (e)
 			return e;
-		remove_pictures(job, &rows);
-		all += rows.count;
-	} while (rows.count == BATCH && !*job->in->stop);
+		all += n;
+	} while (n == BATCH && !*job->in->stop);
 	if (all > 0)
 		log_info("pruned %ld unconfirmed accounts", all);
 	return ERR_OK;
 }
 
-/* Reads up to BATCH paths of old pictures; returns their number. */
+/* In the folder of pictures. */
+static bool
+is_old(DIR *dir, const char *name)
+{
+	struct stat st;
+
+	return fstatat(dirfd(dir), name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       S_ISREG(st.st_mode) && st.st_mtime < time(NULL) - ORPHAN_AGE;
+}
+
+/* Whether it is a file that was not completed (base/file.h). */
+static bool
+is_part(const char *name)
+{
+	size_t n = strlen(name);
+
+	return name[0] == '.' && n > 5 && strcmp(name + n - 5, ".part") == 0;
+}
+
+/*
+ * Reads up to BATCH paths of old pictures and removes old parts; returns the
+ * number of pictures.
+ */
 static size_t
-next_pictures(
-    TALLOC_CTX *mem, DIR *dir, const char *paths[BATCH], time_t before)
+next_pictures(TALLOC_CTX *mem, DIR *dir, const char *paths[BATCH])
 {
 	struct dirent *entry;
-	struct stat st;
 	size_t n = 0;
 
 	while (n < BATCH && (entry = readdir(dir)) != NULL) {
 		char *path = mem_printf(mem, FOLDER "/%s", entry->d_name);
 
-		if (upload_is_ours(path) &&
-		    fstatat(dirfd(dir), entry->d_name, &st,
-			AT_SYMLINK_NOFOLLOW) == 0 &&
-		    S_ISREG(st.st_mode) && st.st_mtime < before)
+		if (is_part(entry->d_name) && is_old(dir, entry->d_name))
+			(void)unlinkat(dirfd(dir), entry->d_name, 0);
+		else if (upload_is_ours(path) && is_old(dir, entry->d_name))
 			paths[n++] = path;
 	}
 	return n;
+}
+
+/*
+ * Removes those of the pictures that no account has, under the lock: what is
+ * uploaded again at this moment has a row afterwards, or a new time.
+ */
+static enum err
+remove_unused(
+    struct job *job, TALLOC_CTX *mem, DIR *dir, const char **paths, size_t n)
+{
+	const char *root = job->in->conf->media_root;
+	int lock = upload_lock(mem, root, FOLDER);
+	struct rows rows = { 0 };
+	struct row row;
+	enum err e;
+
+	if (lock < 0)
+		return ERR_UNAVAILABLE;
+	e = query_all(mem, job->in->db, &rows, SQL_account_pictures_unused,
+	    arg_text_array(paths, n));
+	for (int i = 0; !e && i < rows.count; i++) {
+		const char *path;
+
+		rows_at(&rows, i, &row);
+		path = row_text(&row, "picture");
+		if (is_old(dir, path + strlen(FOLDER "/")))
+			upload_unlink(mem, root, path);
+	}
+	close(lock);
+	if (!e && rows.count > 0)
+		log_info("removed %d pictures without an account", rows.count);
+	return e;
 }
 
 static enum err
@@ -83,7 +121,6 @@ prune_orphans(struct job *job)
 {
 	const char *root = job->in->conf->media_root, *paths[BATCH];
 	DIR *dir = opendir(mem_printf(job->mem, "%s/" FOLDER, root));
-	struct rows rows;
 	enum err e = ERR_OK;
 	size_t n;
 
@@ -93,18 +130,9 @@ prune_orphans(struct job *job)
 	do {
 		TALLOC_CTX *mem = mem_need(talloc_new(job->mem));
 
-		n = next_pictures(mem, dir, paths, time(NULL) - ORPHAN_AGE);
+		n = next_pictures(mem, dir, paths);
 		if (n > 0)
-			e = query_all(mem, job->in->db, &rows,
-			    SQL_account_pictures_unused,
-			    arg_text_array(paths, n));
-		if (!e && n > 0) {
-			remove_pictures(job, &rows);
-			if (rows.count > 0)
-				log_info(
-				    "removed %d pictures without an account",
-				    rows.count);
-		}
+			e = remove_unused(job, mem, dir, paths, n);
 		talloc_free(mem);
 	} while (!e && n == BATCH && !*job->in->stop);
 	closedir(dir);

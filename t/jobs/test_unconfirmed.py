@@ -2,17 +2,19 @@
 """Unconfirmed accounts and unused pictures: which are deleted and which are
 not."""
 
+import fcntl
 import os
 import threading
 import time
 
 import pytest
 
+from pictures import encoded, files_of, noise, stored
 from stack import wait_until
 
 WEEK = 7 * 24 * 3600
 
-PNG = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + b"\0" * 16
+HOUR = 3600
 
 
 def join(stack, name, picture=None):
@@ -42,25 +44,37 @@ def prune(stack):
         alive=stack.jobs)
 
 
+def picture(stack, number):
+    """The files of the picture of an account."""
+    return files_of(stack, stack.value(
+        "SELECT picture FROM account WHERE id = %s", (number,)))
+
+
+def aged(files, seconds):
+    then = time.time() - seconds
+    for file in files:
+        os.utime(file, (then, then))
+
+
 def there(stack, number):
     return stack.value("SELECT count(*) FROM account WHERE id = %s", (number,))
 
 
 def test_an_old_one_goes_with_its_picture(stack):
-    old = join(stack, "old", PNG)
-    young = join(stack, "young", PNG)
-    paths = dict(stack.sql("SELECT username, picture FROM account"
-                           " WHERE username IN ('old', 'young')"))
-    files = {n: stack.media / p for n, p in paths.items()}
-    assert all(f.exists() for f in files.values())
+    old = join(stack, "old", encoded(noise()))
+    young = join(stack, "young", encoded(noise()))
+    old_files, young_files = picture(stack, old), picture(stack, young)
+    assert all(f.exists() for f in old_files + young_files)
+    aged(old_files + young_files, WEEK)
     client = stack.client()
     client.login("old", "Lantern-over-7-hills")
     assert client.get("/api/users/").status_code == 200
     age(stack, old, WEEK + 60)
     age(stack, young, WEEK - 60)
     prune(stack)
-    assert not there(stack, old) and not files["old"].exists()
-    assert there(stack, young) and files["young"].exists()
+    assert not there(stack, old)
+    assert not any(f.exists() for f in old_files)
+    assert there(stack, young) and all(f.exists() for f in young_files)
     for table in ("session", "code"):
         assert not stack.value(
             f"SELECT count(*) FROM {table} WHERE user_id = %s", (old,))
@@ -98,27 +112,84 @@ def test_who_confirms_at_that_moment_stays(stack):
 
 
 @pytest.mark.parametrize("name,hours,stays", [
-    ("0" * 32 + ".png", 25, False),
-    ("1" * 32 + ".webp", 23, True),
-    ("2" * 32 + ".svg", 25, True),
+    ("0" * 32 + "-1024.jpg", 1.1, False),
+    ("1" * 32 + "-1024.jpg", 0.9, True),
+    ("2" * 32 + "-1024.svg", 25, True),
+    ("3" * 32 + ".png", 1.1, False),
+    ("4" * 32 + ".webp", 0.9, True),
+    ("5" * 32 + ".svg", 25, True),
+    (".6.7.part", 1.1, False),
+    (".8.9.part", 0.9, True),
     ("default.png", 2500, True),
     ("../escape.png", 25, True)])
 def test_pictures_of_nobody(stack, name, hours, stays):
     folder = stack.media / "users"
     folder.mkdir(exist_ok=True)
     file = folder / name
-    file.write_bytes(PNG)
-    then = time.time() - hours * 3600
-    os.utime(file, (then, then))
+    file.write_bytes(b"x")
+    aged([file], hours * HOUR)
     prune(stack)
     assert file.exists() == stays
 
 
-def test_a_picture_of_an_account_stays(stack):
-    number = join(stack, "pia", PNG)
-    stack.sql("UPDATE account SET verified = true WHERE id = %s", (number,))
-    path = stack.value("SELECT picture FROM account WHERE id = %s", (number,))
-    file = stack.media / path
-    os.utime(file, (0, 0))
+def test_all_files_of_a_picture_of_nobody_are_removed(stack):
+    number = join(stack, "leo", encoded(noise()))
+    files = picture(stack, number)
+    stack.sql("UPDATE account SET picture = 'users/default.png' WHERE id = %s",
+              (number,))
+    aged(files, 2 * HOUR)
+    others = stored(stack) - {f.name for f in files}
     prune(stack)
-    assert file.exists()
+    assert stored(stack) == others
+    assert (stack.media / "users/default.png").exists()
+
+
+def test_a_picture_that_an_account_has_stays(stack):
+    number = join(stack, "pia", encoded(noise()))
+    stack.sql("UPDATE account SET verified = true WHERE id = %s", (number,))
+    files = picture(stack, number)
+    aged(files, 100 * WEEK)
+    prune(stack)
+    assert all(f.exists() for f in files)
+
+
+def test_a_picture_of_two_accounts_stays_until_neither_has_it(stack):
+    data = encoded(noise())
+    first, second = join(stack, "uma", data), join(stack, "vic", data)
+    files = picture(stack, first)
+    assert picture(stack, second) == files
+    for number, stays in ((first, True), (second, False)):
+        age(stack, number, WEEK + 60)
+        aged(files, WEEK)
+        prune(stack)
+        assert not there(stack, number)
+        assert [f.exists() for f in files] == [stays] * 6
+
+
+def test_a_picture_that_is_uploaded_again_at_that_moment_stays(stack):
+    """The job waits for the statement of a sign-up that found the old files:
+    its lock is held here as the worker holds it."""
+    number = join(stack, "wes", encoded(noise()))
+    stack.sql("UPDATE account SET verified = true WHERE id = %s", (number,))
+    files = picture(stack, number)
+    path = f"users/{files[0].name}"
+    stack.sql("UPDATE account SET picture = 'users/default.png' WHERE id = %s",
+              (number,))
+    aged(files, 2 * HOUR)
+    folder = os.open(stack.media / "users", os.O_RDONLY)
+    fcntl.flock(folder, fcntl.LOCK_SH)
+    run = threading.Thread(target=prune, args=(stack,))
+    run.start()
+    wait_until(lambda: waits_for_a_lock(folder), "the job waits")
+    stack.sql("UPDATE account SET picture = %s WHERE id = %s", (path, number))
+    os.close(folder)
+    run.join()
+    assert all(f.exists() for f in files)
+
+
+def waits_for_a_lock(folder):
+    """Whether a process waits for a lock of this file (proc(5), locks)."""
+    node = os.fstat(folder).st_ino
+    with open("/proc/locks", encoding="ascii") as locks:
+        return any("->" in line and line.split()[6].endswith(f":{node}")
+                   for line in locks)
