@@ -3,18 +3,30 @@
 -- Sessions and mailed codes. Counters, limits and concurrent requests are
 -- handled within one statement, on a locked row.
 
+-- Whether a session s of account a has not been ended with all of its sessions.
+-- fragment: session_continues
+coalesce(s.kept_epoch, s.epoch) = a.epoch
+
 -- No row: no such account. ended: the session has ended or expired, or all
--- sessions of the account were ended (its epoch is another).
--- name: account_by_session :one (session_id uuid, user_id bigint, epoch bigint)
+-- sessions of the account were ended (its epoch is another). old_username: the
+-- name before a change within `lifetime` seconds, unless another account has it.
+-- name: account_by_session :one (session_id uuid, user_id bigint, epoch bigint,
+--	lifetime bigint)
 SELECT CASE WHEN NOT a.active THEN 'inactive'
-            WHEN s.id IS NULL OR a.epoch <> :epoch::bigint THEN 'ended'
+            WHEN s.id IS NULL THEN 'ended'
             ELSE 'ok' END AS outcome,
-       a.username, a.preferred_language, a.verified, a.boarded, a.staff
+       a.username, a.preferred_language, a.verified, a.boarded, a.staff,
+       CASE WHEN a.renamed_at > now() - :lifetime::bigint * interval '1 second'
+             AND NOT EXISTS (SELECT
+                               FROM account AS b
+                              WHERE b.username = a.old_username)
+            THEN a.old_username END AS old_username
   FROM account AS a
   LEFT JOIN session AS s
     ON s.id = :session_id
    AND s.user_id = a.id
-   AND s.epoch = a.epoch
+   AND s.epoch = :epoch::bigint
+   AND {{session_continues}}
    AND s.expires_at > now()
  WHERE a.id = :user_id;
 
@@ -113,8 +125,8 @@ WITH reused AS (
 	   AND s.user_id = :user_id
 	   AND a.id = s.user_id
 	   AND a.active
-	   AND a.epoch = :epoch::bigint
-	   AND s.epoch = a.epoch
+	   AND s.epoch = :epoch::bigint
+	   AND {{session_continues}}
 	   AND s.expires_at > now()
 	   AND (s.digest = :digest
 	        OR (s.previous_digest = :digest
@@ -125,7 +137,7 @@ SELECT CASE WHEN NOT a.active THEN 'inactive'
             WHEN k.id IS NULL THEN 'ended'
             ELSE 'ok' END AS outcome,
        a.id AS user_id, a.username, a.preferred_language, a.verified,
-       a.boarded, a.epoch,
+       a.boarded, :epoch::bigint AS epoch,
        coalesce(k.digest = :next_digest, false) AS rotated,
        EXISTS (SELECT FROM reused) AS reused,
        coalesce(extract(epoch FROM k.expires_at - now())::bigint, 0) AS seconds
@@ -164,7 +176,7 @@ SELECT replace(s.id::text, '-', '') AS id, {{session_client}} AS client,
        {{micros:s.expires_at}} AS expires_at,
        s.id = :session_id AS current
   FROM session AS s
-  JOIN account AS a ON a.id = s.user_id AND a.epoch = s.epoch
+  JOIN account AS a ON a.id = s.user_id AND {{session_continues}}
  WHERE s.user_id = :viewer
    AND s.expires_at > now()
  ORDER BY s.used_at DESC, s.id
@@ -258,6 +270,13 @@ CASE WHEN c.mails_since <= now() - interval '1 day' THEN c.mailed_at
      WHEN c.mails < 2 THEN c.mailed_at
      ELSE c.mailed_at + interval '1 minute' * power(2, c.mails - 2) END
 
+-- Counts a mail, as the second one of a new day.
+-- fragment: code_count_mail
+mails = CASE WHEN c.mails_since <= now() - interval '1 day'
+                    THEN 2 ELSE c.mails + 1 END,
+       mails_since = CASE WHEN c.mails_since <= now() - interval '1 day'
+                          THEN now() ELSE c.mails_since END
+
 -- Requests another mail: the row of the code is the lock. The loser of a race
 -- reads the row as it was before, and must wait a full minute.
 -- name: verification_resend :one (viewer bigint)
@@ -272,10 +291,7 @@ WITH me AS (
 	 WHERE NOT verified
 	    ON CONFLICT (user_id, purpose) DO UPDATE
 	   SET mailed_at = now(),
-	       mails = CASE WHEN c.mails_since <= now() - interval '1 day'
-	                    THEN 2 ELSE c.mails + 1 END,
-	       mails_since = CASE WHEN c.mails_since <= now() - interval '1 day'
-	                          THEN now() ELSE c.mails_since END
+	       {{code_count_mail}}
 	 WHERE {{code_next_mail}} <= now()
 	RETURNING c.user_id
 ), queued AS (

@@ -25,17 +25,114 @@ SELECT id, username, bio, NULL AS friendship, media_url(picture) AS picture
   FROM made;
 
 -- Two facts, not an outcome: both may be taken, and each is the error of a field.
--- name: account_taken :one (username text, email text)
-SELECT EXISTS (SELECT FROM account WHERE username = :username)
+-- By others than account `self`, which is NULL at sign-up.
+-- name: account_taken :one (self bigint, username text, email text)
+SELECT EXISTS (SELECT
+                 FROM account
+                WHERE username = :username
+                  AND id IS DISTINCT FROM :self::bigint)
        AS username_taken,
-       EXISTS (SELECT FROM account WHERE lower(email) = lower(:email))
+       EXISTS (SELECT
+                 FROM account
+                WHERE lower(email) = lower(:email)
+                  AND id IS DISTINCT FROM :self::bigint)
        AS email_taken;
 
+-- An account a as its owner sees it.
+-- fragment: self_columns
+       a.id, a.username, a.bio, a.email, a.last_name, a.first_name,
+       media_url(a.picture) AS picture
+
 -- name: user_self :one (viewer bigint)
-SELECT id, username, bio, email, last_name, first_name,
-       media_url(picture) AS picture
+SELECT {{self_columns}}
+  FROM account AS a
+ WHERE a.id = :viewer;
+
+-- What a change of the profile is compared with.
+-- name: account_before_update :one (viewer bigint)
+SELECT username, email, first_name, last_name, password, epoch
   FROM account
  WHERE id = :viewer;
+
+-- Changes what is not NULL, and removes the values of `clear`. A new address is to
+-- be verified: the code of the former one is erased, a mail with another is queued
+-- for the end of the interval between mails, and the former address is informed if
+-- it was verified. A new password ends all sessions but the current one. No row: a
+-- password has been changed since `epoch` was read.
+-- name: account_update :one (viewer bigint, session_id uuid, epoch bigint,
+--	username text, email text, first_name text, last_name text, bio text,
+--	picture text, password text, clear text[])
+WITH was AS (
+	SELECT id, email, verified
+	  FROM account
+	 WHERE id = :viewer
+	   FOR NO KEY UPDATE
+), changed AS (
+	UPDATE account AS a
+	   SET username = coalesce(:username, a.username),
+	       old_username = CASE WHEN :username::text IS NULL
+	                           THEN a.old_username ELSE a.username END,
+	       renamed_at = CASE WHEN :username::text IS NULL
+	                         THEN a.renamed_at ELSE now() END,
+	       email = coalesce(:email, a.email),
+	       verified = a.verified AND :email::text IS NULL,
+	       first_name = CASE WHEN 'first_name' = ANY (:clear::text[]) THEN ''
+	                         ELSE coalesce(:first_name, a.first_name) END,
+	       last_name = CASE WHEN 'last_name' = ANY (:clear) THEN ''
+	                        ELSE coalesce(:last_name, a.last_name) END,
+	       bio = CASE WHEN 'bio' = ANY (:clear) THEN NULL
+	                  ELSE coalesce(:bio, a.bio) END,
+	       picture = CASE WHEN 'picture' = ANY (:clear)
+	                      THEN 'users/default.png'
+	                      ELSE coalesce(:picture, a.picture) END,
+	       password = coalesce(:password, a.password),
+	       epoch = a.epoch + CASE WHEN :password::text IS NULL
+	                              THEN 0 ELSE 1 END,
+	       updated_at = now()
+	  FROM was
+	 WHERE a.id = was.id
+	   AND a.epoch = :epoch::bigint
+	RETURNING a.id, a.username, a.bio, a.email, a.last_name, a.first_name,
+	          a.picture, a.epoch, was.email AS old_email,
+	          was.verified AS was_verified
+), ended AS (
+	DELETE FROM session AS s
+	 USING changed AS a
+	 WHERE s.user_id = a.id
+	   AND s.id <> :session_id
+	   AND :password::text IS NOT NULL
+), kept AS (
+	UPDATE session AS s
+	   SET kept_epoch = a.epoch
+	  FROM changed AS a
+	 WHERE s.user_id = a.id
+	   AND s.id = :session_id
+	   AND :password::text IS NOT NULL
+), slot AS (
+	INSERT INTO code AS c (user_id, purpose, expires_at)
+	SELECT a.id, 'verification', now() + interval '1 day'
+	  FROM changed AS a
+	 WHERE :email::text IS NOT NULL
+	    ON CONFLICT (user_id, purpose) DO UPDATE
+	   SET digest = NULL,
+	       tries = 0,
+	       mailed_at = greatest(now(), {{code_next_mail}}),
+	       {{code_count_mail}}
+	RETURNING user_id, mailed_at
+), queued AS (
+	INSERT INTO job (name, payload, run_at)
+	SELECT 'mail_verification', jsonb_build_object('account_id', user_id),
+	       mailed_at
+	  FROM slot
+	 UNION ALL
+	SELECT 'mail_address_changed',
+	       jsonb_build_object('account_id', a.id, 'email', a.old_email), now()
+	  FROM changed AS a
+	 WHERE :email::text IS NOT NULL
+	   AND a.was_verified
+)
+SELECT {{self_columns}}
+  FROM changed AS a;
 
 -- name: user_detail :one (viewer bigint, username text)
 SELECT {{user_columns}}

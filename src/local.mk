@@ -110,7 +110,7 @@ libmxm_a_SOURCES = \
 	src/users/fields.c src/users/fields.h src/users/friends.c \
 	src/users/profile.c \
 	src/users/users.h src/users/shapes.c src/users/self.c \
-	src/users/reset.c src/users/signup.c src/users/verify.c \
+	src/users/reset.c src/users/signup.c src/users/update.c src/users/verify.c \
 	src/import/csv.c src/import/csv.h \
 	src/import/demo.c src/import/import.c src/import/import.h \
 	src/import/media.c src/import/media.h \

@@ -162,7 +162,12 @@ find_caller(struct serve *serve, struct req *r, struct progress *p)
 	e = guard_account(r);
 	if (e)
 		return e;
-	if (!p->hit)
+	/* not cached: the path with the old name is valid for the caller only
+	 */
+	if (path_replace(
+		r, "username", r->account->old_username, r->account->username))
+		r->answer.no_store = true;
+	else if (!p->hit)
 		p->hit = cached_read_again(r, c);
 	return ERR_OK;
 }

@@ -7,15 +7,16 @@
 #include "base/base.h"
 
 #include "auth/account.h"
+#include "base/conf.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "db/query.h"
 #include "http/problem.h"
 #include "i18n/msg.h"
 
-#define PACK_VERSION 3
+#define PACK_VERSION 4
 
-/* The part before the user name. */
+/* The part before the user name, a NUL and the old user name. */
 struct packed {
 	int64_t id, epoch;
 	uint8_t version, verified, boarded, active, staff, lang;
@@ -35,11 +36,11 @@ lang_of(const struct row *row)
 }
 
 static void
-set_username(struct account *a, const char *s, size_t n)
+set_name(char out[ACCOUNT_NAME_SIZE], const char *s, size_t n)
 {
-	assert(n < sizeof a->username);
-	memcpy(a->username, s, n);
-	a->username[n] = '\0';
+	assert(n < ACCOUNT_NAME_SIZE);
+	memcpy(out, s, n);
+	out[n] = '\0';
 }
 
 enum err
@@ -68,13 +69,13 @@ enum err
 account_load(struct req *r, const struct claims *claims, struct account **out)
 {
 	struct account *a;
-	const char *username;
+	const char *name;
 	struct row row;
 	enum err e;
 
 	e = query_one(r->mem, r->db, &row, SQL_account_by_session,
 	    arg_text(claims->session_id), arg_id(claims->user_id),
-	    arg_id(claims->epoch));
+	    arg_id(claims->epoch), arg_id(r->conf->access_lifetime));
 	e = account_check(r, e, &row, MSG_TOKEN_NOT_VALID,
 	    msg_text(r->lang, MSG_TOKEN_INVALID));
 	if (e)
@@ -88,8 +89,11 @@ account_load(struct req *r, const struct claims *claims, struct account **out)
 	a->active = true;
 	a->staff = row_bool(&row, "staff");
 	a->lang = lang_of(&row);
-	username = row_text(&row, "username");
-	set_username(a, username, strlen(username));
+	name = row_text(&row, "username");
+	set_name(a->username, name, strlen(name));
+	name = row_text(&row, "old_username");
+	if (name)
+		set_name(a->old_username, name, strlen(name));
 	*out = a;
 	return ERR_OK;
 }
@@ -110,7 +114,8 @@ account_pack(const struct account *a, struct buf *out)
 
 	memcpy(p.session_id, a->session_id, sizeof p.session_id);
 	buf_add(out, &p, sizeof p);
-	buf_puts(out, a->username);
+	buf_add(out, a->username, strlen(a->username) + 1);
+	buf_puts(out, a->old_username);
 }
 
 bool
@@ -118,10 +123,17 @@ account_unpack(TALLOC_CTX *mem, const char *p, size_t n, struct account **out)
 {
 	struct account *a;
 	struct packed from;
+	size_t name, old;
 
-	if (n <= sizeof from || n - sizeof from >= sizeof a->username)
+	if (n <= sizeof from)
 		return false;
 	memcpy(&from, p, sizeof from);
+	name = strnlen(p + sizeof from, n - sizeof from);
+	if (name == 0 || name >= ACCOUNT_NAME_SIZE || name == n - sizeof from)
+		return false;
+	old = n - sizeof from - name - 1;
+	if (old >= ACCOUNT_NAME_SIZE)
+		return false;
 	if (from.version != PACK_VERSION || from.lang >= LANG__MAX ||
 	    from.session_id[sizeof from.session_id - 1])
 		return false;
@@ -134,7 +146,8 @@ account_unpack(TALLOC_CTX *mem, const char *p, size_t n, struct account **out)
 	a->staff = from.staff;
 	a->active = from.active;
 	a->lang = (enum lang)from.lang;
-	set_username(a, p + sizeof from, n - sizeof from);
+	set_name(a->username, p + sizeof from, name);
+	set_name(a->old_username, p + n - old, old);
 	*out = a;
 	return true;
 }

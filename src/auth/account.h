@@ -14,6 +14,12 @@
 #include "http/request.h"
 #include "i18n/msg.h"
 
+#define ACCOUNT_NAME_SIZE 640 /* 150 code points */
+
+/*
+ * old_username is the name before a recent change: tokens from before have it,
+ * and clients make paths with it.
+ */
 struct account {
 	int64_t id;
 	char session_id[TOKEN_ID_SIZE];
@@ -23,7 +29,8 @@ struct account {
 	bool active;
 	bool staff;
 	enum lang lang;
-	char username[640]; /* 150 code points */
+	char username[ACCOUNT_NAME_SIZE];
+	char old_username[ACCOUNT_NAME_SIZE]; /* empty: none */
 };
 
 /*

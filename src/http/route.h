@@ -118,6 +118,11 @@ char *route_allow(TALLOC_CTX *mem, unsigned allowed);
 const char *path_of(const struct req *r, const char *name);
 int64_t path_number(const struct req *r, const char *name);
 
+/* Replaces the value `from` of parameter `name`, if the route has it; whether.
+ */
+bool path_replace(
+    struct req *r, const char *name, const char *from, const char *to);
+
 /* Whether the route has a parameter of that name, and of which type. */
 enum path_kind { PATH_NONE, PATH_TEXT, PATH_NUMBER };
 enum path_kind path_kind(const struct route *route, const char *name);

@@ -91,3 +91,22 @@ field_check_password(struct req *r, const char *field, const char *password,
 		r->problem->error_is_list = true;
 	return count == 0;
 }
+
+enum err
+field_add_taken(struct req *r, struct arg self, const char *rule)
+{
+	bool username = strcmp(rule, "account_username_unique") == 0;
+	bool email = strcmp(rule, "account_email_unique") == 0;
+	struct row row;
+	enum err e;
+
+	bind_arg(r, "self", self);
+	e = run_one(r, SQL_account_taken, &row);
+	if (e)
+		return e;
+	if (username || row_bool(&row, "username_taken"))
+		field_error(r, "username", MSG_USERNAME_TAKEN, NULL);
+	if (email || row_bool(&row, "email_taken"))
+		field_error(r, "email", MSG_EMAIL_TAKEN, NULL);
+	return ERR_INVALID;
+}

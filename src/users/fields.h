@@ -10,6 +10,7 @@
 #include "base/base.h"
 
 #include "auth/password.h"
+#include "db/arg.h"
 #include "http/body.h"
 #include "http/request.h"
 #include "i18n/msg.h"
@@ -17,6 +18,13 @@
 /* Adds an error to a field; `arg` is for {0}, NULL: none. */
 void field_error(
     struct req *r, const char *field, enum msg msg, const char *arg);
+
+/*
+ * Adds errors for a user name and mail address that other accounts than `self`
+ * (NULL at sign-up) have: found in the database, or by the unique constraint
+ * `rule` that a statement has violated.
+ */
+enum err field_add_taken(struct req *r, struct arg self, const char *rule);
 
 /* At most `max` characters. */
 bool field_check_length(

@@ -93,28 +93,6 @@ check_fields(struct req *r, const struct newcomer *n)
 	return good;
 }
 
-/*
- * Adds errors for a user name and mail address that exist: found in the
- * database, or by the unique constraint `rule` that an insert has violated.
- */
-static enum err
-add_taken(struct req *r, const char *rule)
-{
-	bool username = strcmp(rule, "account_username_unique") == 0;
-	bool email = strcmp(rule, "account_email_unique") == 0;
-	struct row row;
-	enum err e;
-
-	e = run_one(r, SQL_account_taken, &row);
-	if (e)
-		return e;
-	if (username || row_bool(&row, "username_taken"))
-		field_error(r, "username", MSG_USERNAME_TAKEN, NULL);
-	if (email || row_bool(&row, "email_taken"))
-		field_error(r, "email", MSG_EMAIL_TAKEN, NULL);
-	return ERR_INVALID;
-}
-
 /* Inserts account and mail job in one statement. */
 static enum err
 insert(struct req *r, const char *picture, void *row)
@@ -135,11 +113,12 @@ signup(struct req *r)
 	if (!check_password(r, &n))
 		return ERR_INVALID;
 	if (!check_fields(r, &n))
-		return add_taken(r, "");
+		return field_add_taken(r, arg_null(), "");
 	bind_arg(r, "password", arg_text(password_hash(r->mem, n.password)));
 	e = upload_and_run(r, n.picture, "users", insert, &row);
 	if (e == ERR_CONFLICT)
-		return add_taken(r, mem_text(r->mem, db_constraint(r->db)));
+		return field_add_taken(
+		    r, arg_null(), mem_text(r->mem, db_constraint(r->db)));
 	if (e)
 		return e;
 	return reply_row(r, 200, &row, user_shape);

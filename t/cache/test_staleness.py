@@ -135,6 +135,11 @@ def a_reset(play, who):
         "forgot_password_code": "000000", "new_password": world.PASSWORD}}
 
 
+def a_profile(play, who):
+    return {"json": {"bio": f"b{play.dice.random()}",
+                     "first_name": f"n{play.dice.randint(1, 3)}"}}
+
+
 def nothing(play, who):
     return {}
 
@@ -170,6 +175,7 @@ WRITES = {
     "DELETE /api/users/friends/": a_friend,
     "DELETE /api/users/": a_leaver,
     "POST /api/users/export/": nothing,
+    "PUT /api/users/": a_profile,
     "POST /api/users/onboarding/": nothing,
     "POST /api/users/preferred-language/": a_language,
     "DELETE /api/users/{username}/friend-requests/": nothing,

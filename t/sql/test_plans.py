@@ -39,6 +39,11 @@ INSERT INTO person_award SELECT id, id FROM person;
 INSERT INTO session (id, user_id, digest, epoch, expires_at)
 SELECT gen_random_uuid(), id, decode(md5(id || ' ' || k), 'hex'), 0, now() + interval '1 day'
   FROM account, generate_series(1, 3) AS k;
+INSERT INTO code (user_id, purpose, digest, expires_at)
+SELECT id, p, 'x', now() + interval '1 day'
+  FROM account, unnest(ARRAY['verification', 'reset']) AS p;
+INSERT INTO password_request (address)
+SELECT decode(md5(id::text), 'hex') FROM account;
 INSERT INTO unseen
 SELECT 1 + i % 2000, 1 + ((i / 2000) * 211 + i % 2000 * 3) % 20000
   FROM generate_series(1, 40000) AS i ON CONFLICT DO NOTHING;
@@ -87,8 +92,14 @@ HOT = [
     ("person_films", "'es', 'p77', 'actor', 5, 11",
      ["person_slug_unique", "movie_actor_person", "movie_pkey"],
      ["person", "movie", "movie_actor"]),
-    ("account_by_session", "'" + 32 * "5" + "', 5, 0",
-     ["session_(pkey|user_id)"], ["session", "account"]),
+    ("account_by_session", "'" + 32 * "5" + "', 5, 0, 3600",
+     ["session_(pkey|user_id)", "account_username_unique"],
+     ["session", "account"]),
+    ("password_request", r"'\x05', 'u5@example.org'", ["account_email_unique"],
+     ["account", "password_request"]),
+    ("password_try", r"'\x05', 'u5@example.org', '\x05'",
+     ["account_email_unique", "code_user_purpose_unique"],
+     ["account", "code", "password_request"]),
     ("rating_get", "5, 'u5', 'm77'", ["movie_slug_unique",
                                 "rating_user_movie_unique"],
      ["movie", "rating"]),
