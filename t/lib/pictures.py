@@ -160,7 +160,15 @@ def animated(*colours):
                    duration=100, loop=0)
 
 
-# --------------------------------------------------------------- what is kept
+# --------------------------------------------------------- a form, and a folder
+
+def form(body, picture=None):
+    """The parts of a multipart body; picture is (name, data, type)."""
+    parts = {k: (None, v) for k, v in body.items()}
+    if picture is not None:
+        parts["picture"] = picture
+    return parts
+
 
 def stored(stack):
     """The names of all files of pictures of users."""
