@@ -16,6 +16,7 @@
 #include "base/mem.h"
 #include "base/suggest.h"
 #include "ctl/ctl.h"
+#include "db/row.h"
 #include "db/settings.h"
 
 enum needs { NOTHING, CONF };
@@ -124,6 +125,30 @@ ctl_json_done(struct json *j, int status)
 	assert(j->depth == 0);
 	printf("%s\n", j->out->data);
 	return status;
+}
+
+int
+ctl_rows(struct ctl *ctl, const struct rows *rows,
+    void (*print)(const struct row *),
+    void (*put)(struct json *, const struct row *))
+{
+	struct json *j = ctl->json ? ctl_json(ctl) : NULL;
+	struct row row;
+	int i;
+
+	if (j)
+		json_list(j);
+	for (i = 0; i < rows->count; i++) {
+		rows_at(rows, i, &row);
+		if (j)
+			put(j, &row);
+		else
+			print(&row);
+	}
+	if (!j)
+		return EX_OK;
+	json_list_end(j);
+	return ctl_json_done(j, EX_OK);
 }
 
 int

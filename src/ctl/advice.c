@@ -5,11 +5,13 @@
  */
 #include "base/base.h"
 
+#include <sysexits.h>
 #include <unistd.h>
 
 #include "base/conf.h"
 #include "base/mem.h"
 #include "ctl/advice.h"
+#include "db/db.h"
 #include "db/settings.h"
 
 /* The user of the services, as in README and the systemd units. */
@@ -128,4 +130,15 @@ advice_database(const struct ctl *ctl, const char *error)
 	    "check the setting `database` (%s) and that PostgreSQL is "
 	    "running: systemctl status postgresql",
 	    conf_place(ctl->conf, CONF_ID_database));
+}
+
+int
+ctl_failed(struct ctl *ctl, struct db *db, enum err e)
+{
+	const char *why = db_error(db);
+
+	fprintf(stderr, "mxmctl %s: %s%s%s\n", ctl->command,
+	    *why ? why : err_slug(e), e == ERR_UNAVAILABLE ? "; " : "",
+	    e == ERR_UNAVAILABLE ? advice_database(ctl, why) : "");
+	return e == ERR_UNAVAILABLE ? EX_UNAVAILABLE : EX_DATAERR;
 }

@@ -8,7 +8,10 @@
 #include "base/base.h"
 
 struct conf;
+struct db;
 struct json;
+struct row;
+struct rows;
 
 struct ctl {
 	TALLOC_CTX *mem;
@@ -51,6 +54,12 @@ ctl_command ctl_check_sql;
 int ctl_usage(const struct ctl *ctl, const char *fmt, ...) printf_like(2, 3);
 
 /*
+ * Prints the error of a statement, and a remedy if the database is unavailable.
+ * EX_UNAVAILABLE or EX_DATAERR.
+ */
+int ctl_failed(struct ctl *ctl, struct db *db, enum err e);
+
+/*
  * For commands without options of their own: accepts only --json.
  * Returns EX_OK or EX_USAGE.
  */
@@ -59,5 +68,10 @@ int ctl_plain(struct ctl *ctl, int argc, char **argv);
 /* Start the JSON output; print it with a line feed, and return `status`. */
 struct json *ctl_json(struct ctl *ctl);
 int ctl_json_done(struct json *j, int status);
+
+/* Prints all rows by `print`, or as a JSON list by `put`. EX_OK. */
+int ctl_rows(struct ctl *ctl, const struct rows *rows,
+    void (*print)(const struct row *),
+    void (*put)(struct json *, const struct row *));
 
 #endif

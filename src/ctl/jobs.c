@@ -9,22 +9,10 @@
 #include "base/conf.h"
 #include "base/json.h"
 #include "base/text.h"
-#include "ctl/advice.h"
 #include "ctl/ctl.h"
 #include "db/query.h"
 
 #define LISTED 200
-
-static int
-failed(struct ctl *ctl, struct db *db, enum err e)
-{
-	const char *why = db_error(db);
-
-	fprintf(stderr, "mxmctl %s: %s%s%s\n", ctl->command,
-	    *why ? why : err_slug(e), e == ERR_UNAVAILABLE ? "; " : "",
-	    e == ERR_UNAVAILABLE ? advice_database(ctl, why) : "");
-	return e == ERR_UNAVAILABLE ? EX_UNAVAILABLE : EX_DATAERR;
-}
 
 static void
 print_job(const struct row *row)
@@ -84,30 +72,6 @@ put_count(struct json *j, const struct row *row)
 }
 
 static int
-print_rows(struct ctl *ctl, const struct rows *rows,
-    void (*print)(const struct row *),
-    void (*put)(struct json *, const struct row *))
-{
-	struct json *j = ctl->json ? ctl_json(ctl) : NULL;
-	struct row row;
-	int i;
-
-	if (j)
-		json_list(j);
-	for (i = 0; i < rows->count; i++) {
-		rows_at(rows, i, &row);
-		if (j)
-			put(j, &row);
-		else
-			print(&row);
-	}
-	if (!j)
-		return EX_OK;
-	json_list_end(j);
-	return ctl_json_done(j, EX_OK);
-}
-
-static int
 list(struct ctl *ctl, struct db *db, int argc, char **argv)
 {
 	static const char *const states[] = { "open", "queued", "running",
@@ -130,8 +94,8 @@ list(struct ctl *ctl, struct db *db, int argc, char **argv)
 	e = query_all(ctl->mem, db, &rows, SQL_job_list, arg_text(state),
 	    arg_int(LISTED));
 	if (e)
-		return failed(ctl, db, e);
-	return print_rows(ctl, &rows, print_job, put_job);
+		return ctl_failed(ctl, db, e);
+	return ctl_rows(ctl, &rows, print_job, put_job);
 }
 
 static int
@@ -144,8 +108,8 @@ count(struct ctl *ctl, struct db *db, int argc, char **argv)
 		return ctl_usage(ctl, "unexpected argument \"%s\"", argv[0]);
 	e = query_all(ctl->mem, db, &rows, SQL_job_counts, NO_ARGS);
 	if (e)
-		return failed(ctl, db, e);
-	return print_rows(ctl, &rows, print_count, put_count);
+		return ctl_failed(ctl, db, e);
+	return ctl_rows(ctl, &rows, print_count, put_count);
 }
 
 /* Prints how many rows were changed; none is a failure. */
@@ -181,7 +145,7 @@ each(struct ctl *ctl, struct db *db, enum stmt statement, const char *what,
 			return ctl_usage(ctl, "\"%s\" is not a job id", *ids);
 		e = query_exec(ctl->mem, db, &n, statement, arg_id(id));
 		if (e)
-			return failed(ctl, db, e);
+			return ctl_failed(ctl, db, e);
 		if (n == 0)
 			fprintf(stderr,
 			    "mxmctl %s: job %s does not exist or is in another "
@@ -202,7 +166,7 @@ retry(struct ctl *ctl, struct db *db, int argc, char **argv)
 		return each(ctl, db, SQL_job_retry, "queued", argv);
 	e = query_exec(ctl->mem, db, &n, SQL_job_retry_failed, NO_ARGS);
 	if (e)
-		return failed(ctl, db, e);
+		return ctl_failed(ctl, db, e);
 	return print_changed(ctl, n, "queued");
 }
 

@@ -93,20 +93,25 @@ check_fields(struct req *r, const struct newcomer *n)
 	return good;
 }
 
-/* Inserts account and mail job in one statement. */
+struct insertion {
+	enum stmt statement;
+	struct row *row;
+};
+
 static enum err
-insert(struct req *r, const char *picture, void *row)
+insert(struct req *r, const char *picture, void *arg)
 {
+	struct insertion *i = arg;
+
 	bind_arg(r, "picture", arg_text(picture));
-	return run_one(r, SQL_account_insert, row);
+	return run_one(r, i->statement, i->row);
 }
 
-/* Creates an account; its first mail is queued. */
 enum err
-signup(struct req *r)
+signup_insert(struct req *r, enum stmt statement, struct row *row)
 {
+	struct insertion insertion = { statement, row };
 	struct newcomer n;
-	struct row row;
 	enum err e;
 
 	read_newcomer(r, &n);
@@ -115,11 +120,20 @@ signup(struct req *r)
 	if (!check_fields(r, &n))
 		return field_add_taken(r, arg_null(), "");
 	bind_arg(r, "password", arg_text(password_hash(r->mem, n.password)));
-	e = upload_and_run(r, n.picture, "users", insert, &row);
+	e = upload_and_run(r, n.picture, "users", insert, &insertion);
 	if (e == ERR_CONFLICT)
 		return field_add_taken(
 		    r, arg_null(), mem_text(r->mem, db_constraint(r->db)));
-	if (e)
-		return e;
-	return reply_row(r, 200, &row, user_shape);
+	return e;
+}
+
+/* Creates an account; the same statement queues its first mail. */
+enum err
+signup(struct req *r)
+{
+	struct row row;
+	enum err e;
+
+	e = signup_insert(r, SQL_account_insert, &row);
+	return e ? e : reply_row(r, 200, &row, user_shape);
 }

@@ -105,7 +105,7 @@ def play(folder):
     stand_ins()
     with FakeSmtp(port=25):
         run("bash", "-ex", folder / "play.sh", cwd=folder / "src", env=CLEAN,
-            stdin=subprocess.DEVNULL)
+            input=b"Lantern-over-7-hills\n")  # of mxmctl user create
         looked_at()
 
 

@@ -1,0 +1,118 @@
+-- SPDX-License-Identifier: GPL-3.0-or-later
+--
+-- Accounts as administrators see them (mxmctl user).
+
+-- fragment: admin_user_columns
+       a.id, a.username, a.email, a.first_name, a.last_name,
+       a.preferred_language AS language, a.staff,
+       CASE WHEN a.removed_at IS NOT NULL THEN 'removed'
+            WHEN NOT a.active THEN 'locked'
+            WHEN NOT a.verified THEN 'unverified'
+            ELSE 'active' END AS state,
+       to_char(a.date_joined AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')
+       AS joined_at,
+       to_char(a.removed_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')
+       AS removed_at
+
+-- The newest accounts, or those that contain a text in a name or the address.
+-- name: admin_user_list :many (text text, at_most bigint)
+SELECT {{admin_user_columns}}
+  FROM account AS a
+ WHERE :text::text IS NULL
+    OR a.search_fold LIKE (SELECT fold_pattern(:text))
+    OR strpos(lower(a.email), lower(:text)) > 0
+ ORDER BY a.id DESC
+ LIMIT :at_most;
+
+-- By user name, else mail address, else number.
+-- name: admin_user_find :one (who text)
+SELECT {{admin_user_columns}}, a.verified,
+       a.password NOT LIKE '!%' AS has_password,
+       (SELECT count(*)
+          FROM session AS s
+         WHERE s.user_id = a.id
+           AND s.epoch = a.epoch
+           AND s.expires_at > now()) AS sessions,
+       (SELECT count(*) FROM live_rating WHERE user_id = a.id) AS ratings,
+       (SELECT count(*)
+          FROM review
+         WHERE user_id = a.id
+           AND deleted_at IS NULL) AS reviews
+  FROM account AS a
+ WHERE a.username = :who
+    OR lower(a.email) = lower(:who)
+    OR a.id = CASE WHEN :who ~ '^[0-9]{1,18}$' THEN :who::bigint END
+ ORDER BY a.username = :who DESC, lower(a.email) = lower(:who) DESC
+ LIMIT 1;
+
+-- As account_insert, for a user whose address the administrator has verified.
+-- name: account_create :one (username text, email text, password text,
+--	first_name text, last_name text, bio text, picture text, language text,
+--	staff boolean)
+INSERT INTO account (username, email, password, first_name, last_name, bio,
+                     picture, preferred_language, verified, staff)
+VALUES (:username, :email, :password, :first_name, :last_name, :bio,
+        coalesce(:picture, 'users/default.png'), :language, true, :staff)
+RETURNING id, username;
+
+-- name: admin_user_password :exec (user_id bigint, password text)
+WITH changed AS (
+	UPDATE account
+	   SET password = :password,
+	       epoch = epoch + 1,
+	       updated_at = now()
+	 WHERE id = :user_id
+	RETURNING id
+), spent AS (
+	DELETE FROM code
+	 WHERE user_id = :user_id
+	   AND purpose = 'reset'
+)
+DELETE FROM session
+ WHERE user_id = (SELECT id FROM changed);
+
+-- name: admin_user_verify :exec (user_id bigint)
+UPDATE account
+   SET verified = true,
+       updated_at = now()
+ WHERE id = :user_id
+   AND NOT verified;
+
+-- name: admin_user_lock :exec (user_id bigint)
+WITH ended AS (
+	DELETE FROM session
+	 WHERE user_id = :user_id
+)
+UPDATE account
+   SET active = false,
+       epoch = epoch + 1,
+       updated_at = now()
+ WHERE id = :user_id
+   AND active;
+
+-- Also restores an account that was removed.
+-- name: admin_user_unlock :exec (user_id bigint)
+UPDATE account
+   SET active = true,
+       removed_at = NULL,
+       updated_at = now()
+ WHERE id = :user_id
+   AND NOT active;
+
+-- As account_remove; also one that is locked.
+-- name: admin_user_remove :exec (user_id bigint)
+WITH ended AS (
+	DELETE FROM session
+	 WHERE user_id = :user_id
+)
+UPDATE account
+   SET active = false,
+       removed_at = now(),
+       epoch = epoch + 1,
+       updated_at = now()
+ WHERE id = :user_id
+   AND removed_at IS NULL;
+
+-- name: admin_user_delete :exec (user_id bigint)
+DELETE FROM account
+ WHERE id = :user_id;

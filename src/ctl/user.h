@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The subcommands of mxmctl user that read a password.
+ */
+#ifndef CTL_USER_H
+#define CTL_USER_H
+
+#include "base/base.h"
+
+#include "ctl/ctl.h"
+#include "db/row.h"
+
+/* What the options of mxmctl user have set, and the operands. */
+struct user_options {
+	bool admin, now, end_all;
+	const char *end, *language;
+	int64_t limit;
+	int n;
+	char **operands; /* ends with NULL */
+};
+
+/* Creates an account. Returns the exit status, as the other two. */
+int user_create(
+    struct ctl *ctl, struct db *db, const struct user_options *options);
+
+/* Sets the password of the user in `row` (statement admin_user_find). */
+int user_set_password(struct ctl *ctl, struct db *db, const struct row *row);
+
+/* Prints {"id": …, "username": …, "done": <what>}, or a line. */
+int user_done(
+    struct ctl *ctl, const struct row *row, const char *what, const char *text);
+
+/*
+ * A password below ctl->mem: a line of standard input, or of the terminal
+ * without echo, there asked twice. NULL: none, with a message; status of the
+ * command EX_DATAERR.
+ */
+char *ctl_password(struct ctl *ctl);
+
+/* All of standard input below ctl->mem; NULL: more than `max` bytes. */
+char *ctl_input(struct ctl *ctl, size_t max, size_t *n);
+
+#endif
