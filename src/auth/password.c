@@ -36,6 +36,7 @@ password_hash(TALLOC_CTX *mem, const char *password)
 	int bad = sodium_init() < 0;
 
 	assert(!bad);
+	password = text_nfc(mem, password);
 	/* Fails only if 19 MiB cannot be allocated. */
 	bad = crypto_pwhash_str_alg(out, password, strlen(password),
 	    ARGON_PASSES, ARGON_MEMORY, crypto_pwhash_ALG_ARGON2ID13);
@@ -114,8 +115,9 @@ django_fits(const struct django_hash *h, const char *password)
 	return fits;
 }
 
-bool
-password_fits(const char *stored, const char *password, bool *replace)
+/* Compares the bytes. */
+static bool
+fits_bytes(const char *stored, const char *password, bool *replace)
 {
 	struct django_hash django;
 	int bad = sodium_init() < 0;
@@ -134,4 +136,23 @@ password_fits(const char *stored, const char *password, bool *replace)
 	}
 	waste_time(password);
 	return false;
+}
+
+/*
+ * Hashes from before the normalisation, and those of Django, are of the text as
+ * it was typed: it is the second attempt. Whether there is one depends only on
+ * the password that was sent.
+ */
+bool
+password_fits(const char *stored, const char *password, bool *replace)
+{
+	char *normal = text_nfc(NULL, password);
+	bool fits = fits_bytes(stored, normal, replace);
+
+	if (!fits && strcmp(normal, password) != 0) {
+		fits = fits_bytes(stored, password, replace);
+		*replace = fits;
+	}
+	talloc_free(normal);
+	return fits;
 }

@@ -10,13 +10,15 @@
 
 #include "i18n/msg.h"
 
-/* argon2id, 19 MiB, two passes (OWASP's minimum). Some 20 ms of CPU. */
+/* Of its NFC form. argon2id, 19 MiB, two passes (OWASP's minimum). Some 20 ms
+ * of CPU. */
 char *password_hash(TALLOC_CTX *mem, const char *password);
 
 /*
- * Whether `password` matches `stored`. *replace is set if the stored hash is
- * older or weaker than those of password_hash(). An unusable hash ("!…", empty,
- * unknown format) matches nothing and takes as much time as a real one.
+ * Whether `password` matches `stored`, in NFC form or as it is. *replace is set
+ * if the stored hash is older or weaker than those of password_hash(). An
+ * unusable hash ("!…", empty, unknown format) matches nothing and takes as much
+ * time as a real one.
  */
 bool password_fits(const char *stored, const char *password, bool *replace);
 

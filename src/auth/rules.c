@@ -195,7 +195,7 @@ password_faults(TALLOC_CTX *mem, const char *password,
 	enum msg name;
 	size_t n = 0;
 
-	points_of(mem, password, &points);
+	points_of(mem, text_nfc(mem, password), &points);
 	name = similar_attribute(mem, &points, owner);
 	if (name)
 		out[n++] = (struct password_fault){ MSG_PASSWORD_SIMILAR,

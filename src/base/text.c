@@ -18,6 +18,10 @@
 #define EMAIL_MAX    254
 #define LOCAL_MAX    64
 #define LABEL_MAX    63
+#define MARKS_MAX    8 /* on one letter; Burmese has seven */
+
+#define ZWNJ 0x200c /* zero width non-joiner and joiner */
+#define ZWJ  0x200d
 
 static bool
 is_digit(char c)
@@ -242,6 +246,14 @@ normal_form(TALLOC_CTX *mem, const char *s, utf8proc_option_t options)
 }
 
 char *
+text_nfc(TALLOC_CTX *mem, const char *s)
+{
+	if (strlen(s) > NORMAL_MAX)
+		return mem_text(mem, s);
+	return normal_form(mem, s, UTF8PROC_COMPOSE);
+}
+
+char *
 text_nfkc(TALLOC_CTX *mem, const char *s)
 {
 	return normal_form(mem, s, UTF8PROC_COMPOSE | UTF8PROC_COMPAT);
@@ -263,6 +275,37 @@ is_word(int32_t c)
 		return true;
 	default:
 		return false;
+	}
+}
+
+/* A combining mark that belongs to the letter before it. */
+static bool
+is_mark(int32_t c)
+{
+	utf8proc_category_t category = utf8proc_category(c);
+
+	return (category == UTF8PROC_CATEGORY_MN ||
+		   category == UTF8PROC_CATEGORY_MC) &&
+	       !utf8proc_get_property(c)->ignorable;
+}
+
+/*
+ * Nobody can see it: control and format characters, what Unicode lists as
+ * ignorable (among them fillers, which are letters, and variation selectors),
+ * and two symbols without ink.
+ */
+static bool
+is_invisible(int32_t c)
+{
+	switch (utf8proc_category(c)) {
+	case UTF8PROC_CATEGORY_CC:
+	case UTF8PROC_CATEGORY_CF:
+	case UTF8PROC_CATEGORY_ZL:
+	case UTF8PROC_CATEGORY_ZP:
+		return true;
+	default:
+		return c == 0x2800 || c == 0x1d159 ||
+		       utf8proc_get_property(c)->ignorable;
 	}
 }
 
@@ -367,24 +410,69 @@ is_username_sign(int32_t code)
 	char c = (char)code;
 
 	if (code > 0x7f)
-		return is_word(code);
+		return is_word(code) && !is_invisible(code);
 	return is_letter(c) || is_digit(c) || strchr("@.+-_", c);
 }
 
 bool
 text_is_username(const char *s)
 {
-	size_t count = 0, len;
+	size_t count = 0, marks = 0, len;
+	bool letter = false;
 	int32_t code;
 
 	for (; *s; s += len) {
 		len = decode_next(s, &code);
 		if (len == 0 || ++count > USERNAME_MAX)
 			return false;
+		if (is_mark(code)) {
+			if (!letter || ++marks > MARKS_MAX)
+				return false;
+			continue;
+		}
 		if (!is_username_sign(code))
 			return false;
+		letter = utf8proc_category(code) <= UTF8PROC_CATEGORY_LO;
+		marks = 0;
 	}
 	return count > 0;
+}
+
+/*
+ * Persian and the languages of India write names with joiners between letters,
+ * where they change the form of these.
+ */
+static bool
+takes_joiners(int32_t code)
+{
+	return (code >= 0x0600 && code <= 0x109f) ||
+	       (code >= 0x1780 && code <= 0x17ff);
+}
+
+bool
+text_is_name(const char *s)
+{
+	int32_t code, last = ' ', next;
+	size_t marks = 0, len;
+
+	for (; *s; s += len, last = code) {
+		len = decode_next(s, &code);
+		if (len == 0)
+			return false;
+		if (code == ZWNJ || code == ZWJ) {
+			if (!takes_joiners(last) ||
+			    decode_next(s + len, &next) == 0 ||
+			    !takes_joiners(next))
+				return false;
+			continue;
+		}
+		if (is_invisible(code))
+			return false;
+		marks = is_mark(code) ? marks + 1 : 0;
+		if (marks > MARKS_MAX || (marks == 1 && is_space(last)))
+			return false;
+	}
+	return true;
 }
 
 /* RFC 5321 Dot-string: atoms between single dots. */

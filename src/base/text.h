@@ -35,6 +35,10 @@ bool text_is_digits(const char *s);
 /* A copy in ASCII lower case. */
 char *text_lower_ascii(TALLOC_CTX *mem, const char *s);
 
+/* NFC form of a valid UTF-8 string; one of more than 4096 bytes is unchanged.
+ */
+char *text_nfc(TALLOC_CTX *mem, const char *s);
+
 /* NFKC form of a valid UTF-8 string, of its first 4096 bytes (utf8proc). */
 char *text_nfkc(TALLOC_CTX *mem, const char *s);
 
@@ -48,8 +52,17 @@ char *text_slug(TALLOC_CTX *mem, const char *s);
 /* As text_slug, keeping letters and digits of every script (movies 2.2). */
 char *text_slug_unicode(TALLOC_CTX *mem, const char *s);
 
-/* Letters and digits of any script, and @ . + - _ ; 1 to 150 code points. */
+/*
+ * Letters, with their combining marks, and digits of any script, and @ . + - _
+ * ; 1 to 150 code points.
+ */
 bool text_is_username(const char *s);
+
+/*
+ * A name of a person: any characters that can be seen, blanks, and joiners
+ * between letters of scripts that need them. An empty text is one.
+ */
+bool text_is_name(const char *s);
 
 /* A plain mail address: one @, local part of RFC 5321 atoms, a domain with a
  * dot, at most 254 bytes; no quotes, no comments, no CR or LF. */

@@ -18,9 +18,9 @@ field_error(struct req *r, const char *field, enum msg msg, const char *arg)
 	add_error(r, ERR_INVALID, field, msg, args);
 }
 
-bool
-field_check_length(
-    struct req *r, const char *field, const char *text, size_t max)
+/* At most `max` characters. */
+static bool
+check_length(struct req *r, const char *field, const char *text, size_t max)
 {
 	size_t length = text_length(text);
 	const char *args[3] = { NULL, NULL, NULL };
@@ -47,7 +47,7 @@ field_check_username(struct req *r, const char *username)
 {
 	enum msg msg = MSG_NONE;
 
-	if (!field_check_length(r, "username", username, LENGTH_NAME))
+	if (!check_length(r, "username", username, LENGTH_NAME))
 		return false;
 	if (!text_is_username(username))
 		msg = MSG_USERNAME_INVALID;
@@ -59,9 +59,20 @@ field_check_username(struct req *r, const char *username)
 }
 
 bool
+field_check_name(struct req *r, const char *field, const char *name)
+{
+	if (!check_length(r, field, name, LENGTH_NAME))
+		return false;
+	if (text_is_name(name))
+		return true;
+	field_error(r, field, MSG_NAME_INVALID, NULL);
+	return false;
+}
+
+bool
 field_check_email(struct req *r, const char *email)
 {
-	if (!field_check_length(r, "email", email, LENGTH_EMAIL))
+	if (!check_length(r, "email", email, LENGTH_EMAIL))
 		return false;
 	if (text_is_email(email))
 		return true;

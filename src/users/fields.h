@@ -26,12 +26,11 @@ void field_error(
  */
 enum err field_add_taken(struct req *r, struct arg self, const char *rule);
 
-/* At most `max` characters. */
-bool field_check_length(
-    struct req *r, const char *field, const char *text, size_t max);
-
 /* `username`: length, characters, and not a reserved word of a path. */
 bool field_check_username(struct req *r, const char *username);
+
+/* A first or last name: length, and only visible characters. */
+bool field_check_name(struct req *r, const char *field, const char *name);
 
 /* `email`: length and format. */
 bool field_check_email(struct req *r, const char *email);

@@ -87,8 +87,8 @@ check_fields(struct req *r, const struct newcomer *n)
 	bool good = field_check_username(r, n->username);
 
 	good &= field_check_email(r, n->email);
-	good &= field_check_length(r, "first_name", n->first_name, LENGTH_NAME);
-	good &= field_check_length(r, "last_name", n->last_name, LENGTH_NAME);
+	good &= field_check_name(r, "first_name", n->first_name);
+	good &= field_check_name(r, "last_name", n->last_name);
 	good &= field_check_picture(r, n->picture);
 	return good;
 }

@@ -159,11 +159,9 @@ check_fields(struct req *r, const struct profile *p)
 	if (p->email)
 		good &= field_check_email(r, p->email);
 	if (p->first_name)
-		good &= field_check_length(
-		    r, "first_name", p->first_name, LENGTH_NAME);
+		good &= field_check_name(r, "first_name", p->first_name);
 	if (p->last_name)
-		good &= field_check_length(
-		    r, "last_name", p->last_name, LENGTH_NAME);
+		good &= field_check_name(r, "last_name", p->last_name);
 	return good;
 }
 

@@ -2,10 +2,13 @@
 """Names and mail addresses: the forms in which they are accepted, stored and
 compared."""
 
+import ctypes
+import unicodedata
+
 import pytest
 
-from test_auth import EMAIL, EMAIL_TAKEN, LOGIN, PASSWORD, SIGNUP, claims, \
-    letters, newcomer
+from test_auth import EMAIL, EMAIL_TAKEN, LOGIN, PASSWORD, SHORT, SIGNUP, \
+    USERNAME, claims, django_hash, letters, newcomer
 
 WORLD = "ana-and-friends"
 
@@ -80,3 +83,153 @@ def test_fault_22_addresses_are_compared_without_case(client):
     assert r.json() == {"email": [EMAIL_TAKEN], "error": EMAIL_TAKEN}
     r = client.post(SIGNUP, newcomer(email="x@\u212bngstr\u00f6m"))
     assert r.json() == {"email": [EMAIL], "error": EMAIL}
+
+
+# -- passwords ------------------------------------------------------------
+
+COMPOSED, DECOMPOSED = "Gr\u00fc\u00dfe-\u00e0-No\u00ebl", \
+    "Gru\u0308\u00dfe-a\u0300-Noe\u0308l"
+
+
+def argon_hash(password):
+    """As this program stored it before passwords were normalised."""
+    out = ctypes.create_string_buffer(128)
+    sent = password.encode()
+    sodium = ctypes.CDLL("libsodium.so.23")
+    assert sodium.crypto_pwhash_str_alg(
+        out, sent, ctypes.c_ulonglong(len(sent)), ctypes.c_ulonglong(2),
+        ctypes.c_size_t(19 * 1024 * 1024), 2) == 0
+    return out.value.decode()
+
+
+@pytest.mark.parametrize("chosen", [COMPOSED, DECOMPOSED])
+def test_a_password_is_one_in_both_normal_forms(client, chosen):
+    body = newcomer(password=chosen)
+    assert client.post(SIGNUP, body).status_code == 200
+    for sent in (COMPOSED, DECOMPOSED):
+        client.login(body["username"], sent)
+    for sent in (COMPOSED[:-1], DECOMPOSED + "\u0308", COMPOSED.lower()):
+        r = client.post(LOGIN, {"username": body["username"],
+                                "password": sent})
+        assert r.status_code == 401
+
+
+@pytest.mark.parametrize("hash_of", [argon_hash, django_hash])
+def test_hashes_of_the_typed_text_are_replaced(stack, client, hash_of):
+    name = letters()
+    stack.sql("INSERT INTO account (username, email, password) VALUES"
+              " (%s, %s, %s)", (name, f"{name}@example.org",
+                                hash_of(DECOMPOSED)))
+    query = f"SELECT password FROM account WHERE username = '{name}'"
+    old = stack.value(query)
+    r = client.post(LOGIN, {"username": name, "password": COMPOSED})
+    assert r.status_code == 401  # nobody can know that they are the same
+    assert stack.value(query) == old
+    client.login(name, DECOMPOSED)
+    new = stack.value(query)
+    assert new.startswith("$argon2id$") and new != old
+    client.login(name, COMPOSED)
+    client.login(name, DECOMPOSED)
+    assert stack.value(query) == new
+
+
+@pytest.mark.parametrize("password", ["a\u0308" * 9, "e\u0301" * 9])
+def test_a_password_is_as_long_as_it_looks(client, password):
+    r = client.post(SIGNUP, newcomer(password=password))
+    assert r.status_code == 400
+    assert SHORT in r.json()["password"]
+
+
+def test_the_longest_password(client):
+    body = newcomer(password="x\u0308\u00df7" * 1024)
+    assert client.post(SIGNUP, body).status_code == 200
+    client.login(body["username"], body["password"])
+    r = client.post(LOGIN, {"username": body["username"],
+                            "password": body["password"][:-1]})
+    assert r.status_code == 401
+
+
+# -- letters and their marks ----------------------------------------------
+
+REAL = ["\u092a\u094d\u0930\u093f\u092f\u093e",  # Priya
+        "\u0e40\u0e25\u0e47\u0e01",  # Lek
+        "\u05e9\u05c1\u05b8\u05dc\u05d5\u05b9\u05dd",  # Shalom
+        "\u0b85\u0bae\u0bc1\u0ba4\u0bbe",  # Amudha
+        "\u1000\u103b\u103d\u1014\u103a",  # a Burmese cluster
+        "\u0645\u064f\u062d\u064e\u0645\u0651\u064e\u062f",  # Muhammad
+        "Nguye\u0302\u0303n", "x\u0331\u0323"]
+
+
+@pytest.mark.parametrize("name", REAL)
+def test_letters_take_their_marks(client, name):
+    user = name + letters()[:6]
+    r = client.post(SIGNUP, newcomer(username=user, first_name=name,
+                                     last_name=name))
+    assert r.status_code == 200, r.text
+    client.login(user, PASSWORD)
+    told = client.get("/api/users/").json()
+    assert told["username"] == unicodedata.normalize("NFKC", user)
+    assert told["first_name"] == name
+    r = client.put("/api/users/", {"first_name": name + "a"})
+    assert r.status_code == 200
+
+
+PERSIAN = "\u0639\u0644\u06cc\u200c\u0631\u0636\u0627"
+HINDI = "\u0915\u094d\u200d\u0937"
+
+
+@pytest.mark.parametrize("name", [
+    PERSIAN, HINDI, "O\u2019Neill", "Mary-Jane von der Leyen", "Jean\u00a0Luc",
+    "\u5f20\u4f1f", "\U0001f3ac Ana", "3rd"])
+def test_first_names_of_all_sorts(client, name):
+    r = client.post(SIGNUP, newcomer(first_name=name, last_name=name))
+    assert r.status_code == 200, r.text
+
+
+UNSEEN = ["\u3164", "\u115f", "\u1160", "\uffa0", "\u200b", "\u200c", "\u200d",
+          "\u200e", "\u200f", "\u00ad", "\ufeff", "\u202e", "\u2060",
+          "\u2066", "\u206f", "\u034f", "\u180e", "\ufe0f", "\U000e0041",
+          "\U000e0101", "\u17b5", "\u061c", "\u2028", "\u0007", "\u2800",
+          "\U0001d173", "\ufff9"]
+NAME = "This name contains characters that cannot be seen."
+
+
+@pytest.mark.parametrize("sign", UNSEEN)
+def test_what_nobody_can_see_is_no_name(stack, client, ana, sign):
+    before = stack.value("SELECT count(*) FROM account")
+    for value in (sign, f"a{sign}b", f"{sign}ab", f"ab{sign}",
+                  f"\u0e40{sign}b"):
+        for field, text in (("username", USERNAME), ("first_name", NAME),
+                            ("last_name", NAME)):
+            if sign == "\u2028" and not value.strip():
+                continue  # white space: missing
+            if sign == "\u2028" and not value.strip() == value:
+                continue  # white space, which is trimmed
+            r = client.post(SIGNUP, newcomer(**{field: value}))
+            assert r.status_code == 400, (field, value)
+            assert r.json() == {field: [text], "error": text}
+            r = ana.put("/api/users/", {field: value})
+            assert r.status_code == 400, (field, value)
+    assert stack.value("SELECT count(*) FROM account") == before
+
+
+@pytest.mark.parametrize("name", [
+    "\u0301", "\u0301ana", "a.\u0301", "1\u20e3", "7\u0301", "a" + "\u0316" * 9,
+    "@\u0301"])
+def test_marks_need_a_letter(client, name):
+    r = client.post(SIGNUP, newcomer(username=name))
+    assert r.status_code == 400 and r.json()["username"] == [USERNAME]
+
+
+@pytest.mark.parametrize("name", ["\u0301", "\u0301ana", "a \u0301b",
+                                  "a" + "\u0316" * 9, "a\nb", "a\tb"])
+def test_marks_need_something_visible(client, name):
+    r = client.post(SIGNUP, newcomer(first_name=name))
+    assert r.status_code == 400 and r.json()["first_name"] == [NAME]
+
+
+def test_joiners_are_not_for_user_names(client):
+    """They would make two user names that look the same."""
+    for name in (PERSIAN, HINDI):
+        r = client.post(SIGNUP, newcomer(username=name))
+        assert r.json()["username"] == [USERNAME]

@@ -201,7 +201,17 @@ Test(text, user_names_of_many_scripts)
 	cr_assert(text_is_username("жизнь"));
 	cr_assert(text_is_username("映画"));
 	cr_assert(text_is_username("_"));
-	cr_assert_not(text_is_username("a\xcc\x81")); /* a mark by itself */
+	cr_assert(text_is_username("a\xcc\x81")); /* a mark */
+	cr_assert_not(text_is_username("\xcc\x81"));
+	cr_assert_not(text_is_username("a.\xcc\x81"));
+	cr_assert_not(text_is_username("a\xe1\x85\x9f")); /* a filler */
+	cr_assert(text_is_name("Ana L\xc3\xb3pez"));
+	cr_assert(text_is_name(""));
+	cr_assert(text_is_name("\xdb\x8c\xe2\x80\x8c\xd8\xb1"));
+	cr_assert_not(text_is_name("\xdb\x8c\xe2\x80\x8c"));
+	cr_assert_not(text_is_name("a\xe2\x80\x8c"
+				   "b"));
+	cr_assert_not(text_is_name("a\xff")); /* a mark by itself */
 	cr_assert_not(text_is_username("🍿"));
 	cr_assert_not(text_is_username("a\xe2\x80\x8b")); /* no width */
 	cr_assert_not(text_is_username("a#b"));
