@@ -106,3 +106,93 @@ SELECT CASE WHEN a.id = :viewer THEN 'self'
             WHEN EXISTS (SELECT FROM ended) THEN 'ok'
             ELSE 'absent' END AS outcome
   FROM target AS a;
+
+-- Accounts that are no friends of the viewer and that no pending request connects
+-- with them, those with the most friends in common first, then the newest. The
+-- position of the cursor is computed again from its id, also if the account has
+-- become a friend meanwhile; the id of no account is ignored. Those without friends
+-- in common are read in the order of the index, as many as are needed.
+-- name: user_suggestions :many within=1s (viewer bigint, last_id bigint,
+--	size bigint)
+WITH mine AS MATERIALIZED (
+	SELECT friend_id AS id FROM friend WHERE user_id = :viewer
+), scored AS MATERIALIZED (
+	SELECT f.id, count(*) AS score
+	  FROM (SELECT f.friend_id AS id
+	          FROM mine AS m
+	          JOIN friend AS f ON f.user_id = m.id
+	         LIMIT 20000) AS f
+	 GROUP BY f.id
+), hidden AS MATERIALIZED (
+	SELECT :viewer::bigint AS id
+	 UNION ALL
+	SELECT id FROM mine
+	 UNION ALL
+	SELECT to_user_id FROM friend_request
+	 WHERE from_user_id = :viewer AND status = 'P'
+	 UNION ALL
+	SELECT from_user_id FROM friend_request
+	 WHERE to_user_id = :viewer AND status = 'P'
+), last AS MATERIALIZED (
+	SELECT coalesce(s.score, 0) AS score, a.date_joined, a.id
+	  FROM account AS a
+	  LEFT JOIN scored AS s ON s.id = a.id
+	 WHERE a.id = :last_id
+), eligible AS MATERIALIZED (
+	SELECT id, score
+	  FROM scored
+	 WHERE id NOT IN (SELECT id FROM hidden)
+	   AND id NOT IN (SELECT id FROM account WHERE NOT active)
+	   AND score <= coalesce((SELECT score FROM last), 9223372036854775807)
+), known AS (
+	SELECT s.id, s.score, a.date_joined
+	  FROM eligible AS s
+	  JOIN account_find AS a ON a.user_id = s.id
+	 WHERE s.score >= (SELECT coalesce(min(t.score), 1)
+	                     FROM (SELECT score
+	                             FROM eligible
+	                            WHERE score < coalesce((SELECT score FROM last),
+	                                                   9223372036854775807)
+	                            ORDER BY score DESC
+	                            LIMIT :size) AS t)
+	   AND NOT EXISTS (SELECT
+	                     FROM last AS l
+	                    WHERE s.score = l.score
+	                      AND (a.date_joined, -s.id)
+	                          >= (l.date_joined, -l.id))
+	 ORDER BY s.score DESC, a.date_joined DESC, s.id
+	 LIMIT :size
+), newest AS (
+	SELECT a.user_id AS id, 0::bigint AS score, a.date_joined
+	  FROM account_find AS a
+	 WHERE a.user_id NOT IN (SELECT id FROM hidden)
+	   AND a.user_id NOT IN (SELECT id FROM scored)
+	   AND a.date_joined <= coalesce((SELECT l.date_joined
+	                                    FROM last AS l
+	                                   WHERE l.score = 0), 'infinity')
+	   AND NOT EXISTS (SELECT
+	                     FROM last AS l
+	                    WHERE l.score = 0
+	                      AND a.date_joined = l.date_joined
+	                      AND a.user_id <= l.id)
+	 ORDER BY a.date_joined DESC, a.user_id
+	 LIMIT :size
+), page AS (
+	SELECT * FROM known
+	 UNION ALL
+	SELECT * FROM newest
+	 ORDER BY score DESC, date_joined DESC, id
+	 LIMIT :size
+)
+SELECT c.total, u.*
+  FROM (SELECT count(*) AS total
+          FROM (SELECT
+                  FROM account_find AS a
+                 WHERE a.user_id NOT IN (SELECT id FROM hidden)
+                 LIMIT {{count_max}} + 1) AS counted) AS c
+  LEFT JOIN LATERAL (
+	SELECT {{user_columns}}, p.score, p.date_joined
+	  FROM page AS p
+	  JOIN live_account AS a ON a.id = p.id) AS u ON true
+ ORDER BY u.score DESC, u.date_joined DESC, u.id
+ LIMIT :size;

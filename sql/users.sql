@@ -139,6 +139,27 @@ SELECT {{user_columns}}
   FROM live_account AS a
  WHERE a.username = :username;
 
+-- A page of the users whose names contain the text; see user_search() in 0025.
+-- name: user_search :many within=1s (viewer bigint, search_query text,
+--	is_friend boolean, page bigint, size bigint)
+SELECT f.total, f.page, {{user_columns}}
+  FROM user_search(:search_query, CASE WHEN :is_friend THEN :viewer::bigint END,
+                   :page, :size) AS f
+  LEFT JOIN live_account AS a ON a.id = f.user_id
+ ORDER BY f.place
+ LIMIT :size;
+
+-- The same among the friends of a user.
+-- name: friend_search :many within=1s (viewer bigint, username text,
+--	search_query text, page bigint, size bigint)
+SELECT f.total, f.page, {{user_columns}}
+  FROM live_account AS p
+ CROSS JOIN LATERAL user_search(:search_query, p.id, :page, :size) AS f
+  LEFT JOIN live_account AS a ON a.id = f.user_id
+ WHERE p.username = :username
+ ORDER BY f.place
+ LIMIT :size;
+
 -- name: account_set_language :one (viewer bigint, preferred_language text)
 UPDATE account
    SET preferred_language = :preferred_language,
