@@ -30,10 +30,14 @@ SELECT CASE WHEN NOT a.active THEN 'inactive'
    AND s.expires_at > now()
  WHERE a.id = :user_id;
 
+-- Whether the owner of account a may log in: it is active, or the owner has removed
+-- it, and logging in restores it.
+-- fragment: may_log_in(a)
+({{a}}.active OR {{a}}.removed_at IS NOT NULL)
+
 -- The accounts that a log-in may refer to: that with the user name, then that
 -- with the mail address; the address of one account can be the name of another.
--- known: a session of the account began in that network. An account that its owner
--- has removed can be logged in to until it is deleted.
+-- known: a session of the account began in that network.
 -- name: account_for_login :many (username text, email text, network inet)
 SELECT id, password, epoch,
        EXISTS (SELECT
@@ -41,7 +45,7 @@ SELECT id, password, epoch,
                 WHERE s.user_id = account.id
                   AND s.network = :network) AS known
   FROM account
- WHERE (active OR removed_at IS NOT NULL)
+ WHERE {{may_log_in:account}}
    AND (username = :username OR lower(email) = lower(:email))
  ORDER BY username = :username DESC
  LIMIT 2;
@@ -63,7 +67,7 @@ WITH started AS (
 	  FROM account
 	 WHERE id = :user_id
 	   AND epoch = :epoch::bigint
-	   AND (active OR removed_at IS NOT NULL)
+	   AND {{may_log_in:account}}
 	RETURNING user_id
 ), changed AS (
 	UPDATE account AS a
@@ -73,7 +77,7 @@ WITH started AS (
 	  FROM started AS s
 	 WHERE a.id = s.user_id
 	   AND a.password = :old_password
-	   AND (a.active OR a.removed_at IS NOT NULL)
+	   AND {{may_log_in:a}}
 	   AND (:new_password::text IS NOT NULL OR a.removed_at IS NOT NULL)
 ), surplus AS (
 	DELETE FROM session
@@ -336,7 +340,7 @@ WITH slot AS (
 	           SELECT id
 	             FROM account
 	            WHERE lower(email) = lower(:email)
-	              AND active), 0))
+	              AND {{may_log_in:account}}), 0))
 	  FROM slot
 )
 SELECT CASE WHEN EXISTS (SELECT FROM slot) THEN 'ok'
@@ -357,7 +361,7 @@ WITH found AS MATERIALIZED (
 	  FROM account AS a
 	  JOIN code AS c ON c.user_id = a.id
 	 WHERE lower(a.email) = lower(:email)
-	   AND a.active
+	   AND {{may_log_in:a}}
 	   AND c.purpose = 'reset'
 	   AND c.digest = :digest
 	   AND c.expires_at > now()
@@ -397,7 +401,7 @@ WITH used AS (
 	       updated_at = now()
 	  FROM used AS u
 	 WHERE a.id = u.user_id
-	   AND a.active
+	   AND {{may_log_in:a}}
 	   AND lower(a.email) = lower(:email)
 	RETURNING a.id
 ), ended AS (

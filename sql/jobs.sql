@@ -104,7 +104,7 @@ SELECT :name,
 -- has instead (src/mails.def). id is NULL if the account does not exist;
 -- addressed: the payload has an account.
 -- name: job_mail :one (job_id bigint)
-SELECT a.id, a.verified, a.active,
+SELECT a.id, a.verified, {{may_log_in:a}} AS active,
        coalesce(a.username, j.payload ->> 'username') AS username,
        coalesce(j.payload ->> 'email', a.email) AS email,
        coalesce(a.preferred_language, j.payload ->> 'language') AS language,

@@ -100,6 +100,23 @@ def test_remove_and_restore(stack, ana):
         REFRESH, {"refresh": client.refresh_token}, token=None))
 
 
+def test_a_forgotten_password_does_not_prevent_restoring(stack):
+    client = newcomer(stack, "olga")
+    removed(client)
+    stack.mail_message("olga@example.org")
+    path = "/api/auth/forgot-password/"
+    assert client.get(path, params={"email": "olga@example.org"},
+                      token=None).status_code == 200
+    r = client.post(path, {
+        "email": "olga@example.org", "new_password": "Another-lantern-8",
+        "forgot_password_code": stack.mail("olga@example.org")}, token=None)
+    assert r.status_code == 200
+    assert stack.value("SELECT removed_at IS NOT NULL FROM account"
+                       " WHERE username = 'olga'")  # only a log-in restores
+    assert stack.client("olga", "Another-lantern-8").get(
+        SELF).json()["username"] == "olga"
+
+
 def test_a_locked_account_is_not_restored(stack):
     newcomer(stack, "luis")
     stack.sql("UPDATE account SET active = false WHERE username = 'luis'")

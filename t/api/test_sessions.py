@@ -7,7 +7,7 @@ import pytest
 
 import world
 from client import Client
-from test_tokens import REFRESH, claims, refresh_refused, refused
+from test_tokens import REFRESH, at_once, claims, refresh_refused, refused
 
 WORLD = "ana-and-friends"
 SESSIONS = "/api/auth/sessions/"
@@ -149,6 +149,7 @@ def test_another_users_session_is_not_found(stack, bob, dora):
 # -- ending all -----------------------------------------------------------
 
 def test_end_all(stack):
+    """Fault 6 of the original: no token is ever revoked."""
     clients = [login(stack, "bob") for _ in range(3)]
     number = len(listed(clients[0]))
     r = clients[0].delete(SESSIONS)
@@ -198,3 +199,11 @@ def test_a_hundred_sessions(stack):
     assert len(listed(more)) == 100
     refused(lost.get(SELF))
     assert kept.get(SELF).status_code == 200
+    # at once, too; one that is used is not the one that goes
+    log = stack.cluster.process
+    before = len(log.text())
+    clients = at_once(12, lambda _: login(stack, "fay"))
+    assert all(c.get(SELF).status_code == 200 for c in clients)
+    assert kept.get(SELF).status_code == 200
+    assert len(listed(login(stack, "fay"))) == 100
+    assert "deadlock" not in log.text()[before:]

@@ -196,6 +196,7 @@ def test_refresh_answers_access_only(ana, client):
 
 
 def test_refresh_reads_the_database(stack, carla):
+    """Fault 24 of the original: a refreshed token lacks preferred_language."""
     stack.sql("UPDATE account SET verified = false, boarded = false,"
               " preferred_language = 'fr', username = 'carlotta'"
               " WHERE id = 3")
@@ -326,6 +327,25 @@ def test_logout_needs_a_token(client):
     r = client.post(LOGOUT)
     assert r.status_code == 401
     assert r.json()["error"] == "You need to be authenticated"
+
+
+# -- what a request costs -------------------------------------------------
+
+def test_the_account_is_read_once(stack):
+    """Fault 36 of the original: each request loads the account twice."""
+    stack.cluster.sql(f"ALTER DATABASE {stack.database}"
+                      " SET log_min_duration_statement = 0")
+    stack.restart_mxmd()
+    client = stack.client("bob")
+    log = stack.cluster.process
+    counts = []
+    for _ in range(3):
+        before = len(log.text())
+        assert client.get("/api/users/preferred-language/").status_code == 200
+        counts.append(log.text()[before:].count(" execute account_by_session"))
+    stack.cluster.sql(f"ALTER DATABASE {stack.database}"
+                      " RESET log_min_duration_statement")
+    assert counts == [1, 0, 0]  # then it is in the cache
 
 
 # -- rotation, for other clients ------------------------------------------
