@@ -48,11 +48,12 @@ SELECT {{admin_user_columns}}, a.verified,
 -- As account_insert, for a user whose address the administrator has verified.
 -- name: account_create :one (username text, email text, password text,
 --	first_name text, last_name text, bio text, picture text, language text,
---	staff boolean)
+--	staff boolean, look bytea)
 INSERT INTO account (username, email, password, first_name, last_name, bio,
-                     picture, preferred_language, verified, staff)
+                     picture, preferred_language, verified, staff, look)
 VALUES (:username, :email, :password, :first_name, :last_name, :bio,
-        coalesce(:picture, 'users/default.png'), :language, true, :staff)
+        coalesce(:picture, 'users/default.png'), :language, true, :staff,
+        :look)
 RETURNING id, username;
 
 -- name: admin_user_password :exec (user_id bigint, password text)

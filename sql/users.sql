@@ -9,12 +9,13 @@
 
 -- Inserts the account, unverified, and the job that mails its first code.
 -- name: account_insert :one (username text, email text, password text,
---	first_name text, last_name text, bio text, picture text, language text)
+--	first_name text, last_name text, bio text, picture text, language text,
+--	look bytea)
 WITH made AS (
 	INSERT INTO account (username, email, password, first_name, last_name,
-	                     bio, picture, preferred_language)
+	                     bio, picture, preferred_language, look)
 	VALUES (:username, :email, :password, :first_name, :last_name, :bio,
-	        coalesce(:picture, 'users/default.png'), :language)
+	        coalesce(:picture, 'users/default.png'), :language, :look)
 	RETURNING id, username, bio, picture
 ), queued AS (
 	INSERT INTO job (name, payload)
@@ -24,14 +25,19 @@ WITH made AS (
 SELECT id, username, bio, NULL AS friendship, media_url(picture) AS picture
   FROM made;
 
--- Two facts, not an outcome: both may be taken, and each is the error of a field.
--- By others than account `self`, which is NULL at sign-up.
--- name: account_taken :one (self bigint, username text, email text)
+-- Facts, not an outcome: several may be true, and each is the error of a field.
+-- Others than account `self`, which is NULL at sign-up, have these values.
+-- name: account_taken :one (self bigint, username text, email text, look bytea)
 SELECT EXISTS (SELECT
                  FROM account
                 WHERE username = :username
                   AND id IS DISTINCT FROM :self::bigint)
        AS username_taken,
+       EXISTS (SELECT
+                 FROM account
+                WHERE look = :look
+                  AND id IS DISTINCT FROM :self::bigint)
+       AS look_taken,
        EXISTS (SELECT
                  FROM account
                 WHERE lower(email) = lower(:email)
@@ -61,7 +67,7 @@ SELECT username, email, first_name, last_name, password, epoch
 -- password has been changed since `epoch` was read.
 -- name: account_update :one (viewer bigint, session_id uuid, epoch bigint,
 --	username text, email text, first_name text, last_name text, bio text,
---	picture text, password text, clear text[])
+--	picture text, password text, clear text[], look bytea)
 WITH was AS (
 	SELECT id, email, verified
 	  FROM account
@@ -74,6 +80,7 @@ WITH was AS (
 	                           THEN a.old_username ELSE a.username END,
 	       renamed_at = CASE WHEN :username::text IS NULL
 	                         THEN a.renamed_at ELSE now() END,
+	       look = coalesce(:look, a.look),
 	       email = coalesce(:email, a.email),
 	       verified = a.verified AND :email::text IS NULL,
 	       first_name = CASE WHEN 'first_name' = ANY (:clear::text[]) THEN ''
@@ -173,3 +180,26 @@ UPDATE account
        updated_at = now()
  WHERE id = :viewer
 RETURNING id;
+
+-- name: account_without_look :many ()
+SELECT id, username
+  FROM account
+ WHERE look IS NULL
+ ORDER BY id
+ LIMIT 500;
+
+-- Of accounts that look the same the first one gets the digest. A name that is
+-- changed concurrently has its digest by then.
+-- name: account_set_looks :exec (ids bigint[], looks text[])
+UPDATE account AS a
+   SET look = CASE WHEN n.place = 1
+                    AND NOT EXISTS (SELECT
+                                      FROM account AS b
+                                     WHERE b.look = decode(n.look, 'hex'))
+                   THEN decode(n.look, 'hex')
+                   ELSE decode(md5(n.look || n.id), 'hex') END
+  FROM (SELECT id, look, row_number() OVER (PARTITION BY look ORDER BY id)
+               AS place
+          FROM unnest(:ids::bigint[], :looks::text[]) AS u (id, look)) AS n
+ WHERE a.id = n.id
+   AND a.look IS NULL;

@@ -150,7 +150,7 @@ librecommend_a_SOURCES = \
 librecommend_libs = librecommend.a $(BLAS_LIBS)
 
 libmxm_libs = libmxm.a $(JSONC_LIBS) $(PQ_LIBS) $(MEMCACHED_LIBS) \
-	$(JWT_LIBS) $(SODIUM_LIBS) $(UTF8PROC_LIBS) $(IDN2_LIBS) $(ZIP_LIBS) $(CRYPTO_LIBS) \
+	$(JWT_LIBS) $(SODIUM_LIBS) $(UTF8PROC_LIBS) $(IDN2_LIBS) $(ICU_LIBS) $(ZIP_LIBS) $(CRYPTO_LIBS) \
 	$(CURL_LIBS) $(CRACK_LIBS) $(FCGI_LIBS) $(TALLOC_LIBS) -lm
 
 mxmd_SOURCES = src/mxmd.c src/listen.c src/listen.h \
@@ -163,7 +163,7 @@ mxm_image_CPPFLAGS = $(AM_CPPFLAGS) $(VIPS_CFLAGS) $(SECCOMP_CFLAGS)
 mxm_image_LDADD = $(VIPS_LIBS) $(SECCOMP_LIBS)
 
 mxm_jobs_SOURCES = src/mxm-jobs.c src/jobs.def src/mails.def src/jobs/jobs.h \
-	src/jobs/mail.c src/jobs/model.c src/jobs/prune.c src/jobs/run.c \
+	src/jobs/looks.c src/jobs/mail.c src/jobs/model.c src/jobs/prune.c src/jobs/run.c \
 	src/jobs/export.c src/jobs/removed.c src/jobs/touch.c src/jobs/unconfirmed.c \
 	src/notify.c src/notify.h
 mxm_jobs_LDADD = $(libmxm_libs)

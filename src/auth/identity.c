@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Mail addresses by libidn2.
+ * Mail addresses by libidn2, confusable names by ICU.
  */
 #include "base/base.h"
 
 #include <idn2.h>
+#include <sodium.h>
+#include <unicode/uspoof.h>
 
 #include "auth/identity.h"
 #include "base/mem.h"
@@ -12,6 +14,9 @@
 
 /* libidn2 takes time and memory for longer ones, which are no domains. */
 #define DOMAIN_MAX 1024
+
+/* A name has 150 characters, each with a skeleton of at most 18. */
+#define SKELETON_MAX (150 * 18 * 4 + 1)
 
 static bool
 is_ascii(const char *s)
@@ -38,4 +43,34 @@ identity_email(TALLOC_CTX *mem, const char *email)
 	whole = mem_printf(mem, "%.*s@%s", (int)(at - email), email, domain);
 	idn2_free(domain);
 	return whole;
+}
+
+/* Opened once; ICU shares the data among all that are open. */
+static const USpoofChecker *
+checker(void)
+{
+	static USpoofChecker *opened;
+	UErrorCode status = U_ZERO_ERROR;
+
+	if (!opened)
+		opened = uspoof_open(&status);
+	assert(U_SUCCESS(status));
+	return opened;
+}
+
+void
+identity_look(const char *username, unsigned char out[IDENTITY_LOOK_SIZE])
+{
+	char *skeleton = mem_array(NULL, char, SKELETON_MAX);
+	UErrorCode status = U_ZERO_ERROR;
+	int32_t n;
+	int bad;
+
+	n = uspoof_getSkeletonUTF8(checker(), 0, username,
+	    (int32_t)strlen(username), skeleton, SKELETON_MAX, &status);
+	assert(U_SUCCESS(status));
+	bad = crypto_generichash(out, IDENTITY_LOOK_SIZE,
+	    (unsigned char *)skeleton, (unsigned)n, NULL, 0);
+	assert(!bad);
+	talloc_free(skeleton);
 }

@@ -15,4 +15,13 @@
  */
 char *identity_email(TALLOC_CTX *mem, const char *email);
 
+#define IDENTITY_LOOK_SIZE 16
+
+/*
+ * What a user name looks like: a digest of its skeleton (Unicode TS 39), which
+ * names that can be confused have in common. Names that differ only in case
+ * look different, because they are different names.
+ */
+void identity_look(const char *username, unsigned char out[IDENTITY_LOOK_SIZE]);
+
 #endif

@@ -447,6 +447,14 @@ is_literal_at(const struct pattern *place, int i, const char *literal)
 	return false;
 }
 
+/* Literals in the position of {username} of planned rows. */
+static const char *const to_come[] = {
+	"friend-requests",
+	"friends",
+	"searching",
+	"suggested-users",
+};
+
 bool
 route_is_reserved(const char *segment)
 {
@@ -454,13 +462,6 @@ route_is_reserved(const char *segment)
 	static const char *const always[] = {
 		"/api/users/{username}/",
 		"/api/movies/{movie}/",
-	};
-	/* literals in the position of {username} of planned rows */
-	static const char *const to_come[] = {
-		"friend-requests",
-		"friends",
-		"searching",
-		"suggested-users",
 	};
 	struct pattern place;
 	int i, k;
@@ -482,4 +483,29 @@ route_is_reserved(const char *segment)
 		}
 	}
 	return false;
+}
+
+const char **
+route_reserved(TALLOC_CTX *mem, size_t *n)
+{
+	const char **out;
+	int i, k;
+
+	if (!table.list)
+		make_table();
+	out = mem_array(mem, const char *,
+	    array_len(to_come) + (size_t)table.n * SEGMENTS_MAX);
+	*n = 0;
+	for (i = 0; i < (int)array_len(to_come); i++)
+		out[(*n)++] = to_come[i];
+	for (i = 0; i < table.n; i++) {
+		for (k = 0; k < table.list[i].n; k++) {
+			const struct segment *s = &table.list[i].segment[k];
+			char *word = mem_textn(out, s->s, s->len);
+
+			if (!s->param && route_is_reserved(word))
+				out[(*n)++] = word;
+		}
+	}
+	return out;
 }

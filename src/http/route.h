@@ -160,4 +160,7 @@ enum err fail_param(struct req *r, const char *name);
  */
 bool route_is_reserved(const char *segment);
 
+/* All of them; allocated below `mem`. */
+const char **route_reserved(TALLOC_CTX *mem, size_t *n);
+
 #endif

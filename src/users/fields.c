@@ -6,6 +6,7 @@
 
 #include "api/api.h"
 #include "api/upload.h"
+#include "auth/identity.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "users/fields.h"
@@ -42,6 +43,38 @@ is_reserved(const char *username)
 	       strcmp(username, "..") == 0;
 }
 
+/* Whether it looks like a reserved word. */
+static bool
+looks_reserved(struct req *r, const char *username)
+{
+	unsigned char mine[IDENTITY_LOOK_SIZE], look[IDENTITY_LOOK_SIZE];
+	const char **words;
+	size_t n;
+
+	identity_look(username, mine);
+	words = route_reserved(r->mem, &n);
+	for (size_t i = 0; i < n; i++) {
+		identity_look(words[i], look);
+		if (memcmp(look, mine, sizeof look) == 0)
+			return true;
+	}
+	return false;
+}
+
+void
+field_bind_look(struct req *r, const char *username)
+{
+	unsigned char *look;
+
+	if (!username || text_length(username) > LENGTH_NAME) {
+		bind_arg(r, "look", arg_null());
+		return;
+	}
+	look = mem_array(r->mem, unsigned char, IDENTITY_LOOK_SIZE);
+	identity_look(username, look);
+	bind_arg(r, "look", arg_bytes(look, IDENTITY_LOOK_SIZE));
+}
+
 bool
 field_check_username(struct req *r, const char *username)
 {
@@ -53,6 +86,8 @@ field_check_username(struct req *r, const char *username)
 		msg = MSG_USERNAME_INVALID;
 	else if (is_reserved(username))
 		msg = MSG_USERNAME_RESERVED;
+	else if (looks_reserved(r, username))
+		msg = MSG_USERNAME_LOOKALIKE;
 	if (msg)
 		field_error(r, "username", msg, NULL);
 	return msg == MSG_NONE;
@@ -117,6 +152,9 @@ field_add_taken(struct req *r, struct arg self, const char *rule)
 		return e;
 	if (username || row_bool(&row, "username_taken"))
 		field_error(r, "username", MSG_USERNAME_TAKEN, NULL);
+	else if (strcmp(rule, "account_look_unique") == 0 ||
+		 row_bool(&row, "look_taken"))
+		field_error(r, "username", MSG_USERNAME_LOOKALIKE, NULL);
 	if (email || row_bool(&row, "email_taken"))
 		field_error(r, "email", MSG_EMAIL_TAKEN, NULL);
 	return ERR_INVALID;

@@ -26,7 +26,13 @@ void field_error(
  */
 enum err field_add_taken(struct req *r, struct arg self, const char *rule);
 
-/* `username`: length, characters, and not a reserved word of a path. */
+/* Binds :look to that of a user name; NULL: none. */
+void field_bind_look(struct req *r, const char *username);
+
+/*
+ * `username`: length, characters, and not a reserved word of a path, or one
+ * that looks like it.
+ */
 bool field_check_username(struct req *r, const char *username);
 
 /* A first or last name: length, and only visible characters. */

@@ -67,6 +67,7 @@ read_newcomer(struct req *r, struct newcomer *out)
 		out->bio = NULL;
 	bind_arg(r, "email", arg_text(out->email));
 	bind_arg(r, "bio", arg_text(out->bio));
+	field_bind_look(r, out->username);
 	bind_arg(r, "language", arg_text(lang_code(out->lang)));
 }
 

@@ -83,6 +83,7 @@ read_profile(struct req *r, const struct row *stored, struct profile *out)
 	};
 	bind_arg(r, "username", arg_text(out->username));
 	bind_arg(r, "email", arg_text(out->email));
+	field_bind_look(r, out->username);
 	bind_arg(r, "first_name", arg_text(out->first_name));
 	bind_arg(r, "last_name", arg_text(out->last_name));
 	bind_arg(r, "bio", arg_text(bio && !text_is_blank(bio) ? bio : NULL));

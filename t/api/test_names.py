@@ -7,8 +7,9 @@ import unicodedata
 
 import pytest
 
+from stack import wait_until
 from test_auth import EMAIL, EMAIL_TAKEN, LOGIN, PASSWORD, SHORT, SIGNUP, \
-    USERNAME, claims, django_hash, letters, newcomer
+    TAKEN, USERNAME, at_once, claims, django_hash, letters, newcomer
 
 WORLD = "ana-and-friends"
 
@@ -233,3 +234,113 @@ def test_joiners_are_not_for_user_names(client):
     for name in (PERSIAN, HINDI):
         r = client.post(SIGNUP, newcomer(username=name))
         assert r.json()["username"] == [USERNAME]
+
+
+# -- names that look like others ------------------------------------------
+
+LOOKALIKE = ("This username looks like one that is taken or reserved. Please"
+             " choose another one.")
+CYRILLIC = str.maketrans("aceopxy", "\u0430\u0441\u0435\u043e\u0440\u0445\u0443")
+
+
+@pytest.mark.parametrize("mine,theirs", [
+    ("{}paypal", "{}p\u0430ypal"), ("{}paypal", "{}paypa1"),
+    ("{}paypal", "{}paypaI"), ("{}modern", "{}modem"),
+    ("{}0x", "{}Ox"), ("{}\u03bf", "{}o"), ("{}\u05d5\u05d5", "{}\u05f0")])
+def test_a_name_that_looks_like_a_taken_one(stack, client, ana, mine, theirs):
+    start = letters()[:8]
+    first, second = mine.format(start), theirs.format(start)
+    taken = client.post(SIGNUP, newcomer(username=first))
+    assert taken.status_code == 200, taken.text
+    for send in (lambda: client.post(SIGNUP, newcomer(username=second)),
+                 lambda: ana.put("/api/users/", {"username": second})):
+        r = send()
+        assert r.status_code == 400, r.text
+        assert r.json() == {"username": [LOOKALIKE], "error": LOOKALIKE}
+    # another spelling of one's own name is no other's
+    client.login(first, PASSWORD)
+    r = client.put("/api/users/", {"username": second})
+    assert r.status_code == 200, r.text
+    r = client.put("/api/users/", {"username": first})
+    assert r.status_code == 200, r.text
+    # and once it is free again, others may have it
+    r = client.put("/api/users/", {"username": letters()})
+    assert r.status_code == 200
+    r = client.post(SIGNUP, newcomer(username=second))
+    assert r.status_code == 200, r.text
+
+
+@pytest.mark.parametrize("name", [
+    "se\u0430rching", "search\u0131ng", "fr\u0456ends", "onb\u043earding",
+    "preferred-1anguage"])
+def test_a_name_that_looks_like_a_reserved_one(client, name):
+    r = client.post(SIGNUP, newcomer(username=name))
+    assert r.status_code == 400, r.text
+    assert r.json() == {"username": [LOOKALIKE], "error": LOOKALIKE}
+
+
+@pytest.mark.parametrize("lang,text", [("de", "sieht wie"), ("es", "se parece"),
+                                       ("fr", "ressemble")])
+def test_the_sentence_in_other_languages(client, lang, text):
+    r = client.post(SIGNUP, newcomer(username="se\u0430rching"),
+                    params={"lang": lang})
+    assert text in r.json()["username"][0]
+
+
+def test_names_that_differ_in_case_are_two(client):
+    """User names are compared with case (users 4.1)."""
+    name = letters()
+    for username in (name, name.upper(), name.title()):
+        r = client.post(SIGNUP, newcomer(username=username))
+        assert r.status_code == 200, r.text
+
+
+def test_lookalikes_at_once_make_one(stack):
+    name = "pace" + letters()[:8].translate(str.maketrans("aceopxy", "bbbbbbb"))
+    names = [name, *(name[:i].translate(CYRILLIC) + name[i:]
+                     for i in range(1, 5))]
+    assert len(set(names)) == 5
+    answers = at_once(5, lambda i: stack.client().post(
+        SIGNUP, newcomer(username=names[i])))
+    assert sorted(r.status_code for r in answers) == [200] + [400] * 4
+    for r in answers:
+        if r.status_code == 400:
+            assert r.json() == {"username": [LOOKALIKE], "error": LOOKALIKE}
+
+
+def test_looks_of_imported_names_are_computed(stack, client):
+    """Two imported names that look the same are both left alone."""
+    start = letters()[:8]
+    old = [f"{start}paypal", f"{start}p\u0430ypal", f"{start}other"]
+    for name in old:
+        stack.sql("INSERT INTO account (username, email) VALUES (%s, %s)",
+                  (name, f"{letters()}@example.org"))
+    stack.sql("INSERT INTO job (name) VALUES ('set_looks')")
+    wait_until(lambda: stack.value(
+        "SELECT count(*) FROM account WHERE look IS NULL") == 0,
+        "all looks are computed")
+    assert stack.value("SELECT count(DISTINCT look) FROM account"
+                       " WHERE username = ANY (%s)", (old,)) == 3
+    for name, text in ((old[0], TAKEN), (old[1], TAKEN),
+                       (f"{start}paypa1", LOOKALIKE),
+                       (f"{start}\u043ether", LOOKALIKE)):
+        r = client.post(SIGNUP, newcomer(username=name))
+        assert r.json() == {"username": [text], "error": text}, name
+
+
+def test_looks_of_many_names(stack):
+    stack.sql("INSERT INTO account (username, email)"
+              " SELECT 'many-' || i, 'many-' || i || '@example.org'"
+              " FROM generate_series(1, 1600) AS i")
+    stack.sql("INSERT INTO job (name) VALUES ('set_looks')")
+    wait_until(lambda: stack.value(
+        "SELECT count(*) FROM account WHERE look IS NULL") == 0,
+        "all looks are computed")
+
+
+def test_the_longest_skeletons(client):
+    """Of characters that one glyph replaces by many."""
+    for name in ("\ufdfa" * 8, "\u33c2" * 37, "\u0bd0" * 150,
+                 "\U0001d7ff" * 150):
+        r = client.post(SIGNUP, newcomer(username=name + letters()[:1]))
+        assert r.status_code in (200, 400), r.text

@@ -53,3 +53,24 @@ Test(identity, email_without_an_ascii_form)
 	longest[sizeof longest - 2] = '\0';
 	expect_email(longest, longest);
 }
+
+static bool
+look_alike(const char *a, const char *b)
+{
+	unsigned char look[2][IDENTITY_LOOK_SIZE];
+
+	identity_look(a, look[0]);
+	identity_look(b, look[1]);
+	return memcmp(look[0], look[1], IDENTITY_LOOK_SIZE) == 0;
+}
+
+Test(identity, looks)
+{
+	cr_assert(look_alike("paypal", "p\xd0\xb0ypal"));
+	cr_assert(look_alike("paypal", "paypa1"));
+	cr_assert(look_alike("modern", "modem"));
+	cr_assert(look_alike("", ""));
+	cr_assert_not(look_alike("ana", "Ana"));
+	cr_assert_not(look_alike("ana", "anna"));
+	cr_assert_not(look_alike("user1", "user2"));
+}

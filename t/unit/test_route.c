@@ -267,3 +267,16 @@ Test(route, reserves_literals)
 	cr_assert_not(route_is_reserved("{movie}"));
 	cr_assert_not(route_is_reserved("movie"));
 }
+
+Test(route, all_reserved_words)
+{
+	size_t n;
+	const char **words = route_reserved(NULL, &n);
+	bool found = false;
+
+	for (size_t i = 0; i < n; i++) {
+		cr_expect(route_is_reserved(words[i]), "%s", words[i]);
+		found |= strcmp(words[i], "searching") == 0;
+	}
+	cr_expect(found);
+}
