@@ -11,7 +11,8 @@ queued AS (
 )
 
 -- Starts an export, unless one is being built, or one was started less than an
--- hour ago. One that is not ready after an hour is not being built any more.
+-- hour ago. One that is not ready after an hour is not being built any more. Of
+-- concurrent calls one starts it; all read the row as it was before.
 -- name: export_start :one (viewer bigint)
 WITH started AS (
 	INSERT INTO export AS x (user_id)
@@ -23,7 +24,8 @@ WITH started AS (
 	 WHERE x.requested_at <= now() - interval '1 hour'
 	RETURNING user_id
 ), {{export_queued}}
-SELECT CASE WHEN x.archive IS NULL OR EXISTS (SELECT FROM started) THEN 'ok'
+SELECT CASE WHEN x.archive IS NULL
+              OR x.requested_at <= now() - interval '1 hour' THEN 'ok'
             ELSE 'too_soon' END AS outcome,
        ceil(extract(epoch FROM x.requested_at + interval '1 hour' - now()))
        ::integer AS wait

@@ -220,8 +220,9 @@ def test_many_rows_and_a_limit(stack):
               "   FROM generate_series(1, 1500) AS i", [me])
     rows = json.loads(unpacked(built(client).content)["json/comments.json"])
     assert [c["content"] for c in rows] == [f"c{i}" for i in range(1, 1501)]
-    stack.sql("UPDATE comment SET content = repeat('x', 30000)"
-              " WHERE user_id = %s", [me])
+    stack.sql("INSERT INTO comment (user_id, review_id, content)"
+              " SELECT user_id, review_id, repeat('x', 10000)"
+              "   FROM comment, generate_series(1, 3) WHERE user_id = %s", [me])
     stack.sql("UPDATE export SET expires_at = now() WHERE user_id = %s", [me])
     assert client.get(EXPORT).status_code == 202
     wait_until(lambda: stack.sql(

@@ -3,12 +3,16 @@
 deletion that leaves nothing about the user."""
 
 import concurrent.futures
+import io
+import os
 import threading
+import zipfile
 
 import pytest
 
 import world
 from client import Client
+from pictures import encoded, files_of, noise
 from stack import wait_until
 from test_sessions import login
 from test_tokens import REFRESH, refresh_refused, refused
@@ -187,6 +191,30 @@ def test_at_once(stack):
 
 
 # -- deletion -------------------------------------------------------------
+
+def test_the_picture_is_exported_and_deleted(stack):
+    client = newcomer(stack, "piet")
+    r = client.request("PUT", SELF, files={
+        "picture": ("a.png", encoded(noise(), "PNG"), "image/png")})
+    assert r.status_code == 200, r.text
+    files = files_of(stack, r.json()["picture"])
+    wait_until(lambda: client.get("/api/users/export/").status_code == 200,
+               "the export is ready")
+    archive = zipfile.ZipFile(io.BytesIO(
+        client.get("/api/users/export/").content))
+    name = r.json()["picture"].rsplit("/", 1)[1]
+    assert archive.read(f"picture/{name}") == (
+        stack.media / "users" / name).read_bytes()
+    removed(client)
+    for file in files:
+        os.utime(file, (0, 0))  # not used for an hour
+    run_job(stack, "prune_accounts")
+    assert all(file.exists() for file in files)
+    age(stack, "piet")
+    run_job(stack, "prune_removed")
+    run_job(stack, "prune_accounts")
+    assert not any(file.exists() for file in files)
+
 
 NAMES = {"username": "walpurga77", "email": "walpurga77@example.org",
          "first_name": "Walpurgisnacht", "last_name": "Quarkenbruck",
