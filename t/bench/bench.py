@@ -25,6 +25,7 @@ nginx, and every figure is a median of interleaved runs:
      and 2 GiB of disk
   i  ratings that are written (t/bench/writing.py): POST and PUT with all they
      invalidate, beside GET of the same, cached
+  k  what the time of an answer reveals about accounts (t/bench/secrecy.py)
 
 With --large, (f) also measures 20 million ratings, and the memory that
 "mxmctl recommend rank" takes to learn from a file of them: some minutes, and
@@ -425,8 +426,8 @@ def main():
     parser.add_argument("--json", metavar="FILE", type=pathlib.Path)
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--seconds", type=int, default=3)
-    parser.add_argument("--only", default="abcdefghi",
-                        help="some of the letters a to i")
+    parser.add_argument("--only", default="abcdefghik",
+                        help="some of the letters a to k")
     parser.add_argument("--large", action="store_true",
                         help="20 million ratings as well: some minutes")
     options = parser.parse_args()
@@ -499,6 +500,9 @@ def on_stack(made, options):
     if "i" in options.only:
         import writing
         writing.measure(made, bench.figures, options)
+    if "k" in options.only:
+        import secrecy
+        secrecy.measure(made, bench.figures, options)
     return bench.figures
 
 
