@@ -24,9 +24,10 @@ SELECT {{admin_user_columns}}
  ORDER BY a.id DESC
  LIMIT :at_most;
 
--- By user name, else mail address, else number.
+-- By user name, mail address or number (also as id=7, which is never a name);
+-- matches: how many accounts that is.
 -- name: admin_user_find :one (who text)
-SELECT {{admin_user_columns}}, a.verified,
+SELECT {{admin_user_columns}}, count(*) OVER () AS matches, a.verified,
        a.password NOT LIKE '!%' AS has_password,
        (SELECT count(*)
           FROM session AS s
@@ -41,8 +42,9 @@ SELECT {{admin_user_columns}}, a.verified,
   FROM account AS a
  WHERE a.username = :who
     OR lower(a.email) = lower(:who)
-    OR a.id = CASE WHEN :who ~ '^[0-9]{1,18}$' THEN :who::bigint END
- ORDER BY a.username = :who DESC, lower(a.email) = lower(:who) DESC
+    OR a.id = CASE WHEN :who ~ '^(id=)?[0-9]{1,18}$'
+                   THEN replace(:who, 'id=', '')::bigint END
+ ORDER BY a.id
  LIMIT 1;
 
 -- As account_insert, for a user whose address the administrator has verified.

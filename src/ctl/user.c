@@ -353,6 +353,13 @@ run(struct ctl *ctl, struct db *db, const struct verb *verb,
 		    ctl->command, options->operands[0]);
 		return EX_NOUSER;
 	}
+	if (!e && row_id(&row, "matches") > 1) {
+		fprintf(stderr,
+		    "mxmctl %s: \"%s\" is the name, address or number of "
+		    "several accounts; use id=NUMBER\n",
+		    ctl->command, options->operands[0]);
+		return EX_DATAERR;
+	}
 	return e ? ctl_failed(ctl, db, e) : verb->run(ctl, db, &row, options);
 }
 

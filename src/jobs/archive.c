@@ -52,15 +52,27 @@ struct writer {
 	char *picture; /* its path, from the profile */
 };
 
-/*
- * A field, always in quotes. A spreadsheet would compute a text that begins
- * like a formula, so that gets an apostrophe in front.
- */
+/* A spreadsheet computes a text that begins so, also in full width. */
+static bool
+is_formula(const char *s)
+{
+	static const char *const starts[] = { "=", "+", "-", "@", "\t", "\r",
+		"\n", "\uff1d", "\uff0b", "\uff0d", "\uff20" };
+	size_t i;
+
+	for (i = 0; i < array_len(starts); i++) {
+		if (strncmp(s, starts[i], strlen(starts[i])) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* A field, always in quotes; a formula gets an apostrophe in front. */
 static void
 put_field(struct buf *csv, const char *s, bool is_text)
 {
 	buf_putc(csv, '"');
-	if (is_text && *s && strchr("=+-@\t\r\n", *s))
+	if (is_text && is_formula(s))
 		buf_putc(csv, '\'');
 	for (; *s; s++) {
 		if (*s == '"')

@@ -16,7 +16,7 @@ from test_removal import newcomer, number, run_job
 EXPORT = "/api/users/export/"
 PENDING = "Your export is being prepared. Please try again in a few seconds."
 HARMFUL = "=HYPERLINK(\"http://example.org\")"
-REVIEW = {"title": "@SUM(A1)", "content": "one, \"two\"\r\nthree\u20ac",
+REVIEW = {"title": "\uff1dSUM(A1)", "content": "one, \"two\"\r\nthree\u20ac",
           "is_positive": True}
 
 
@@ -154,7 +154,7 @@ def test_csv(lena):
     assert profile["first_name"] == "'-Lena" and profile["old_username"] == ""
     review = next(csv.DictReader(io.StringIO(
         files["csv/reviews.csv"].decode(), newline="")))
-    assert review["title"] == "'@SUM(A1)"
+    assert review["title"] == "'" + REVIEW["title"]
     assert review["content"] == REVIEW["content"]
 
 

@@ -265,6 +265,18 @@ def test_show(stack, rita):
     assert "argon2" not in text + json.dumps(row)
 
 
+def test_a_name_that_is_the_address_of_another_user(stack, rita):
+    """Or their number: it never stands for the wrong account."""
+    number = shown(stack, "rita")["id"]
+    for name in ("rita@example.org", str(number)):
+        user(stack, f"create {name} other{len(name)}@example.org A B",
+             f"{PASSWORD}\n")
+        refused(user(stack, f"lock {name}", check=False), os.EX_DATAERR,
+                f'"{name}" is the name, address or number of several')
+    assert shown(stack, f"id={number}")["username"] == "rita"
+    assert shown(stack, "rita")["state"] == "active"
+
+
 @pytest.mark.parametrize("arguments", [
     "", "dance", "list a b", "list --limit 0", "list --limit x", "list --limit",
     "list --admin", "show", "show a b", "show --now a", "create", "create a",
