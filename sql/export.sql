@@ -88,7 +88,7 @@ SELECT {{order}} AS key, row_to_json(t) AS record
 WITH t AS (
 	SELECT id, username, email, first_name, last_name, bio, picture,
 	       preferred_language, verified, boarded, active, staff,
-	       password NOT LIKE '!%' AS has_password, google_subject,
+	       password NOT LIKE '!%' AS has_password,
 	       old_username, renamed_at, date_joined, confirmed_at, updated_at,
 	       removed_at
 	  FROM account
@@ -214,6 +214,14 @@ WITH t AS (
 	  FROM follow AS f
 	  JOIN person AS p ON p.id = f.person_id
 	 WHERE f.user_id = :user_id
+)
+{{export_rows:t.id}};
+
+-- name: export_providers :many (user_id bigint, after bigint)
+WITH t AS (
+	SELECT id, provider, subject, created_at
+	  FROM provider_link
+	 WHERE user_id = :user_id
 )
 {{export_rows:t.id}};
 

@@ -221,15 +221,16 @@ DELETE FROM session
 
 -- Done jobs are deleted after a week (longer than any period, because their
 -- keys prevent a periodic job from being queued twice), failed ones after three
--- months.
+-- months; a result, for which a request has waited, after an hour.
 -- name: prune_jobs :exec ()
 DELETE FROM job
  WHERE id IN (
 	SELECT id
 	  FROM job
 	 WHERE finished_at IS NOT NULL
-	   AND finished_at < now() - CASE state WHEN 'done' THEN interval '7 days'
-	                             ELSE interval '90 days' END
+	   AND finished_at < now() - CASE WHEN state <> 'done' THEN interval '90 days'
+	                             WHEN result IS NULL THEN interval '7 days'
+	                             ELSE interval '1 hour' END
 	 ORDER BY finished_at
 	 LIMIT 1000);
 

@@ -46,6 +46,7 @@ libmxm_a_SOURCES = \
 	src/db/tx.c src/db/tx.h \
 	src/cache/cache.c src/cache/cache.h \
 	src/cache/key.c src/cache/key.h \
+	src/net/fetch.c src/net/fetch.h \
 	src/net/message.c src/net/message.h \
 	src/net/sendmail.c src/net/sendmail.h \
 	src/net/smtp.c src/net/smtp.h \
@@ -73,6 +74,7 @@ libmxm_a_SOURCES = \
 	src/auth/memo.c src/auth/memo.h \
 	src/auth/password.c src/auth/password.h \
 	src/auth/rules.c \
+	src/auth/provider.c src/auth/provider.h \
 	src/auth/session.c src/auth/session.h \
 	src/auth/token.c src/auth/token.h \
 	src/api/api.h \
@@ -105,10 +107,11 @@ libmxm_a_SOURCES = \
 	src/recommendations/recommendations.c \
 	src/recommendations/smart_list.c src/recommendations/smart_list.h \
 	src/sessions/login.c src/sessions/sessions.c \
-	src/jobs/archive.c src/jobs/archive.h src/users/export.c \
+	src/jobs/archive.c src/jobs/archive.h src/jobs/jws.c src/jobs/jws.h \
+	src/users/export.c \
 	src/users/removal.c \
 	src/users/fields.c src/users/fields.h src/users/friends.c \
-	src/users/profile.c \
+	src/users/profile.c src/users/provider.c \
 	src/users/users.h src/users/shapes.c src/users/self.c \
 	src/users/reset.c src/users/signup.c src/users/update.c src/users/verify.c \
 	src/import/csv.c src/import/csv.h \
@@ -163,14 +166,16 @@ mxm_image_CPPFLAGS = $(AM_CPPFLAGS) $(VIPS_CFLAGS) $(SECCOMP_CFLAGS)
 mxm_image_LDADD = $(VIPS_LIBS) $(SECCOMP_LIBS)
 
 mxm_jobs_SOURCES = src/mxm-jobs.c src/jobs.def src/mails.def src/jobs/jobs.h \
-	src/jobs/looks.c src/jobs/mail.c src/jobs/model.c src/jobs/prune.c src/jobs/run.c \
-	src/jobs/export.c src/jobs/removed.c src/jobs/touch.c src/jobs/unconfirmed.c \
+	src/jobs/export.c src/jobs/looks.c src/jobs/mail.c src/jobs/model.c \
+	src/jobs/oidc.c src/jobs/prune.c src/jobs/removed.c src/jobs/run.c \
+	src/jobs/touch.c src/jobs/unconfirmed.c \
 	src/notify.c src/notify.h
 mxm_jobs_LDADD = $(libmxm_libs)
 
 mxmctl_SOURCES = src/mxmctl.c src/commands.def src/ctl/ctl.h \
 	src/ctl/advice.c src/ctl/advice.h src/ctl/check.c src/ctl/check.h \
 	src/ctl/check_data.c src/ctl/check_host.c src/ctl/check_mail.c \
+	src/ctl/check_provider.c \
 	src/ctl/check_role.c \
 	src/ctl/config.c src/ctl/import.c src/ctl/jobs.c \
 	src/ctl/stop.c src/ctl/stop.h \

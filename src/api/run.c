@@ -63,6 +63,7 @@ static const struct reference {
 	{ "movielist_movie_movie_id_fkey", "movie" },
 	{ "movielist_movie_movielist_id_fkey", "list" },
 	{ "movielist_user_id_fkey", NULL },
+	{ "provider_link_user_id_fkey", NULL },
 	{ "rating_movie_id_fkey", "movie" },
 	{ "rating_user_id_fkey", NULL },
 	{ "reaction_comment_id_fkey", "comment" },

@@ -27,6 +27,7 @@
 #define FILE_LIMIT         (1 << 20) /* maximum bytes of a settings file */
 #define SIZE_LEAST         4096      /* minimum of the request size limits */
 #define IMAGE_MEMORY_LEAST ((size_t)256 * 1024 * 1024)
+#define PROVIDER_MAX       32  /* maximum bytes of oidc_name */
 #define SOCKET_MAX         107 /* maximum bytes of a socket path */
 
 const struct conf_setting conf_settings[CONF__MAX] = {
@@ -566,6 +567,42 @@ check_size(struct reader *r, enum conf_id id, size_t size)
 	    conf_settings[id].standard);
 }
 
+/* A provider is configured if it has a client_id. */
+static void
+check_provider(struct reader *r)
+{
+	const struct conf *conf = r->conf;
+	const char *name = conf->oidc_name;
+
+	if (!*conf->oidc_client_id)
+		return;
+	if (!*name || strlen(name) > PROVIDER_MAX ||
+	    strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-") !=
+		strlen(name) ||
+	    strcmp(name, "google") == 0)
+		wrong(r,
+		    "%s: oidc_name: \"%s\" is no name of a provider; write "
+		    "at most %d lower-case letters, digits and hyphens, not "
+		    "google",
+		    conf_place(conf, CONF_ID_oidc_name), name, PROVIDER_MAX);
+	if (!*conf->oidc_issuer)
+		wrong(r,
+		    "%s: oidc_issuer: is empty, but oidc_client_id is set; "
+		    "set the URL of the provider",
+		    conf_place(conf, CONF_ID_oidc_issuer));
+}
+
+/* The page of the front end that receives the code of a provider. */
+static void
+derive_redirect(struct reader *r, enum conf_id id, const char *name)
+{
+	if (!*r->conf->text[id])
+		set(r, id,
+		    mem_printf(r->conf, "%s/accounts/%s/login/callback/",
+			r->conf->site_origin, name),
+		    NULL);
+}
+
 /* Defaults that depend on other settings. */
 static void
 derive(struct reader *r)
@@ -579,6 +616,10 @@ derive(struct reader *r)
 			set(r, i, conf->text[i], conf->source[i]);
 	if (!*conf->site_origin)
 		set(r, CONF_ID_site_origin, conf->public_origin, NULL);
+	derive_redirect(r, CONF_ID_google_redirect_uri, "google");
+	derive_redirect(r, CONF_ID_oidc_redirect_uri, conf->oidc_name);
+	if (!*conf->oidc_label)
+		set(r, CONF_ID_oidc_label, conf->oidc_name, NULL);
 	if (!*conf->mail_from && *conf->public_origin) {
 		host = strstr(conf->public_origin, "://") + 3;
 		address = mem_printf(
@@ -617,6 +658,7 @@ conf_load(TALLOC_CTX *mem, const char *file, struct conf **out,
 	check_size(&r, CONF_ID_body_limit, r.conf->body_limit);
 	check_size(&r, CONF_ID_upload_limit, r.conf->upload_limit);
 	check_key(&r);
+	check_provider(&r);
 	*out = r.conf;
 	if (errors->n == 0)
 		return ERR_OK;

@@ -50,6 +50,7 @@ static const struct check {
 	{ "pictures", check_pictures },
 	{ "mail", check_mail },
 	{ "mail_from", check_sender },
+	{ "providers", check_providers },
 	{ "dictionary", check_dictionary },
 	{ "run_dir", check_run_dir },
 	{ "sockets", check_sockets },

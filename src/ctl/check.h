@@ -41,6 +41,8 @@ check_function check_database, check_cache, check_queue, check_model;
 check_function check_role;
 /* check_mail.c */
 check_function check_mail, check_sender;
+/* check_provider.c */
+check_function check_providers;
 /* check_host.c: files and processes of this host. */
 check_function check_origin, check_key, check_media, check_pictures,
     check_run_dir, check_dictionary, check_sockets, check_jobs, check_nginx;

@@ -42,6 +42,7 @@ static const struct param {
 	{ "list", TEXT, NULL, MSG_LIST_NOT_FOUND },
 	{ "movie", RESERVING, "Movie", MSG_NONE },
 	{ "person", TEXT, "Person", MSG_NONE },
+	{ "provider", TEXT, "Provider", MSG_NONE },
 	{ "reaction", NUMBER, "Reaction", MSG_NONE },
 	{ "review", NUMBER, "Review", MSG_NONE },
 	{ "session", TEXT, "Session", MSG_NONE },

@@ -41,6 +41,7 @@ static const struct table {
 	{ "friend_requests", SQL_export_friend_requests },
 	{ "following", SQL_export_following },
 	{ "platforms", SQL_export_platforms },
+	{ "providers", SQL_export_providers },
 };
 
 struct writer {

@@ -14,6 +14,7 @@
 struct cache;
 struct conf;
 struct db;
+struct oidc;
 struct shm;
 
 /* Jobs for which a request waits, and the others. */
@@ -31,6 +32,7 @@ struct jobs {
 	int64_t reap_at;
 	int pause_ms;
 	bool overdue;          /* some touches could not be raised */
+	struct oidc *oidc;     /* what providers have published (oidc.c) */
 	enum jobs_group group; /* claims only jobs of this group */
 };
 

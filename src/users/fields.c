@@ -75,19 +75,24 @@ field_bind_look(struct req *r, const char *username)
 	bind_arg(r, "look", arg_bytes(look, IDENTITY_LOOK_SIZE));
 }
 
+enum msg
+field_username_fault(struct req *r, const char *username)
+{
+	if (!text_is_username(username))
+		return MSG_USERNAME_INVALID;
+	if (is_reserved(username))
+		return MSG_USERNAME_RESERVED;
+	return looks_reserved(r, username) ? MSG_USERNAME_LOOKALIKE : MSG_NONE;
+}
+
 bool
 field_check_username(struct req *r, const char *username)
 {
-	enum msg msg = MSG_NONE;
+	enum msg msg;
 
 	if (!check_length(r, "username", username, LENGTH_NAME))
 		return false;
-	if (!text_is_username(username))
-		msg = MSG_USERNAME_INVALID;
-	else if (is_reserved(username))
-		msg = MSG_USERNAME_RESERVED;
-	else if (looks_reserved(r, username))
-		msg = MSG_USERNAME_LOOKALIKE;
+	msg = field_username_fault(r, username);
 	if (msg)
 		field_error(r, "username", msg, NULL);
 	return msg == MSG_NONE;

@@ -35,6 +35,9 @@ void field_bind_look(struct req *r, const char *username);
  */
 bool field_check_username(struct req *r, const char *username);
 
+/* The same except the length, without adding the error; MSG_NONE: valid. */
+enum msg field_username_fault(struct req *r, const char *username);
+
 /* A first or last name: length, and only visible characters. */
 bool field_check_name(struct req *r, const char *field, const char *name);
 

@@ -65,6 +65,8 @@ def lena(stack):
         SELECT %(me)s, min(id) FROM person;
         INSERT INTO account_platform (user_id, platform_id)
         SELECT %(me)s, min(id) FROM platform;
+        INSERT INTO provider_link (user_id, provider, subject)
+        VALUES (%(me)s, 'google', '117');
         INSERT INTO code (user_id, purpose, digest, expires_at)
         VALUES (%(me)s, 'reset', 'x', now() + interval '1 day')""",
               {"me": number(stack, "lena")})

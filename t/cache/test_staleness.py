@@ -38,6 +38,7 @@ VALUES = {
     "list": ("sunday", "secret", "between-us", "no-list"),
     "movie": MOVIES,
     "person": ("al-pacino", "penelope-cruz", "nobody"),
+    "provider": ("nowhere",),
     "reaction": "SELECT id FROM reaction ORDER BY id DESC LIMIT 4",
     "review": "SELECT id FROM review ORDER BY id DESC LIMIT 6",
     "session": "SELECT replace(id::text, '-', '')"
@@ -161,6 +162,8 @@ WRITES = {
     "POST /api/movies/{movie}/reviews/": a_review,
     "DELETE /api/movies/{movie}/unseen/": nothing,
     "POST /api/movies/{movie}/unseen/": nothing,
+    "POST /api/oauth/google/": nothing,
+    "POST /api/oauth/{provider}/": nothing,
     "DELETE /api/reviews/{review}/": nothing,
     "DELETE /api/reviews/{review}/comments/{comment}/": nothing,
     "DELETE /api/reviews/{review}/comments/{comment}/reactions/{reaction}/":
@@ -182,7 +185,8 @@ WRITES = {
     "POST /api/users/{username}/friend-requests/": nothing,
 }
 # Operations that never succeed here: nobody has a code, and all are verified.
-REFUSED = {"POST /api/auth/forgot-password/",
+REFUSED = {"POST /api/auth/forgot-password/", "POST /api/oauth/google/",
+           "POST /api/oauth/{provider}/",
            "POST /api/auth/resend-verification-email/",
            "POST /api/auth/verify/"}
 

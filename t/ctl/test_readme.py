@@ -98,7 +98,8 @@ def test_readme_says_how_to_get_what_the_tests_need():
     # every module that tests import and Python does not bring
     brought = {"psycopg2": "python3-psycopg2", "requests": "python3-requests",
                "jsonschema": "python3-jsonschema", "yaml": "python3-yaml",
-               "hypothesis": "python3-hypothesis", "jwt": "python3-jwt",
+               "cryptography": "python3-cryptography",
+    "hypothesis": "python3-hypothesis", "jwt": "python3-jwt",
                "numpy": "python3-numpy", "scipy": "python3-scipy",
                "PIL": "python3-pil",
                "pytest": "python3-pytest", "urllib3": "python3-requests"}

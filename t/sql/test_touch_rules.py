@@ -328,8 +328,10 @@ RULES = {
         ("INSERT INTO account (id, username, email, password)"
          " VALUES (9, 'zoe', 'zoe@example.org', 'x')",
          "account 9, user 9, friends 9, circle 9, profile zoe, lists zoe"),
-        ("INSERT INTO account (id, username, email, google_subject)"
-         " VALUES (9, 'zoe', 'zoe@example.org', 'x')",
+        ("WITH made AS (INSERT INTO account (id, username, email)"
+         " VALUES (9, 'zoe', 'zoe@example.org') RETURNING id)"
+         " INSERT INTO provider_link (provider, subject, user_id)"
+         " SELECT 'google', 'x', id FROM made",
          "account 9, user 9, friends 9, circle 9, profile zoe, lists zoe"),
         ("INSERT INTO account (username, email)"
          " VALUES ('zoe', 'zoe@example.org')", ""),
