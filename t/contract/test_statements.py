@@ -16,7 +16,7 @@ import statements as rules  # noqa: E402
 ROWS = """
 ROUTE(POST, "/films/{movie}/likes/", like_add, .input = like_input)
 ROUTE(GET,  "/films/{movie}/notes/", note_list, .input = page_input,
-    .cache = CACHE(1, ON_MOVIE, BY_NOBODY))
+    .cache = CACHE(1, ON_MOVIE, BY_LANG))
 ROUTE(PUT,  "/notes/{review}/", note_update, .guard = OWNER, .input = note_input)
 """
 
@@ -165,6 +165,7 @@ def faults(tmp_path):
         return [*rules.handlers(found), *rules.guards(found, stmts),
                 *rules.parameters(found, stmts),
                 *rules.names_of_viewers(found, stmts),
+                *rules.cache_keys(found, stmts),
                 *rules.outcomes(found, stmts, table, MIGRATIONS),
                 *rules.other_outcomes(found, stmts, MIGRATIONS)]
     return on
@@ -206,6 +207,13 @@ LIKE, NOTE = "POST /films/{movie}/likes/", "PUT /notes/{review}/"
      "SELECT 1", "note_list :many (movie text, language text, page bigint,\n"
      "-- size bigint, viewer_name text)\nSELECT :viewer_name",
      "GET /films/{movie}/notes/: :viewer_name of note_list depends on"),
+    # the key of the cache
+    ("ON_MOVIE, BY_LANG", "ON_MOVIE, BY_VIEWER",
+     "GET /films/{movie}/notes/: note_list has :language, the cache is not BY_"),
+    ("note_list :many (movie text, language text, page bigint, size bigint)\n"
+     "SELECT 1", "note_list :many (movie text, language text, page bigint,\n"
+     "-- size bigint, viewer bigint)\nSELECT :viewer",
+     "note_list has :viewer, the cache is not BY_VIEWER"),
     # outcomes
     ("OUTCOME(exists,   like_add,    ERR_CONFLICT,  NULL, MSG_A)\n", "",
      f"{LIKE}: like_add: exists has no row in outcomes.def"),

@@ -299,6 +299,19 @@ def names_of_viewers(found, stmts):
                   "depends on ON_ACCOUNT"
 
 
+def cache_keys(found, stmts):
+    """What differs between callers or languages is cached for each of them."""
+    for route in found:
+        cache = route.row.says("cache")
+        for name in sorted((route.bound | route.direct) & set(stmts)):
+            for part, given in (("BY_VIEWER", WITH_CALLER), ("BY_LANG", ALWAYS)):
+                if cache.startswith("CACHE(") and part not in cache and \
+                        given & set(stmts[name].names):
+                    yield f"{route.row.name}: {name} has " \
+                          f":{min(given & set(stmts[name].names))}, the " \
+                          f"cache is not {part}"
+
+
 def outcomes(found, stmts, table, migrations):
     """`table`: of outcome_table()."""
     rows, words = table
