@@ -361,6 +361,13 @@ def test_the_exceptions_of_owners_are_operations():
         "POST /users/onboarding/ needs no exception"]
 
 
+def test_a_new_parameter_has_an_owner_or_not():
+    rows = rules.parse('ROUTE(PUT, "/notes/{note}/", a)\n')
+    assert list(rules.parameters(rows, ["note"])) == [
+        "PUT /notes/{note}/: {note} is neither in OWNED nor in SHARED of "
+        "t/lint/routes.py"]
+
+
 def test_what_inserts_rows_of_the_caller_has_no_owner():
     assert faults('ROUTE(POST, "/reviews/{review}/comments/", a)\n') == []
 

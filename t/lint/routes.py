@@ -9,7 +9,10 @@ COLUMNS, LINES = 100, 2
 # Parameters that name a user's row. A row that writes below one of them changes
 # what belongs to that user,
 OWNED = {"review", "comment", "reaction", "list"}
-# except these, which insert rows of the caller.
+# these name none that others can change, or the statement finds the caller's by
+# :viewer,
+SHARED = {"award", "movie", "person", "session", "username"}
+# and these rows insert rows of the caller.
 NOT_OWNED = {
     ("POST", "/reviews/{review}/comments/"),
     ("POST", "/reviews/{review}/comments/{comment}/reactions/"),
@@ -137,6 +140,9 @@ def parameters(rows, names):
         for name in row.params:
             if name not in names:
                 yield f"{row.name}: {{{name}}} has no row in src/http/route.c"
+            elif name not in OWNED | SHARED:
+                yield f"{row.name}: {{{name}}} is neither in OWNED nor in " \
+                      "SHARED of t/lint/routes.py"
 
 
 def dependences(rows, kinds):
