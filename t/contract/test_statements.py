@@ -271,6 +271,28 @@ def test_missing_is_not_the_last_parameter(faults):
         assert list(rules.outcomes(found, stmts, table, MIGRATIONS)) == expected
 
 
+@pytest.mark.parametrize("text, cache, good", [
+    ("m", "CACHE(1, ON_MOVIE, BY_NOBODY)", True),
+    ("live_note", "CACHE(1, ON_REVIEW | ON_MOVIE, BY_NOBODY)", True),
+    ("live_note", "CACHE(1, ON_MOVIE, BY_NOBODY)", False),
+    ("m JOIN note ON true", "CACHE(1, ON_MOVIE, BY_NOBODY)", False),
+    ("live_note", "NO_CACHE", True),
+])
+def test_an_answer_depends_on_its_tables(text, cache, good):
+    stmts = rules.statements(
+        f'STMT(note_list, MANY, true, 0, 0, "", "", "SELECT 1 FROM {text}")')
+    found = rules.all_routes(routes.parse(
+        f'ROUTE(GET, "/notes/", note_list, .cache = {cache})'), SOURCES, HEADERS)
+    raised = rules.raised_kinds("-- rule  | table | kinds raised\n"
+                                "-- notes | note  | user\n--       |       | review\n")
+    assert raised == {"note": {"user", "review"}}
+    faults = list(rules.stale_tables(found, stmts, {
+        "ON_MOVIE": "movie", "ON_REVIEW": "review"}, raised))
+    assert faults == ([] if good else [
+        "GET /notes/: note_list reads note, the answer depends on none of "
+        "['review', 'user']"])
+
+
 def test_a_statement_outside_of_functions():
     table = "static const enum stmt all[] = { SQL_note_list };\n"
     assert list(rules.outside(SOURCES)) == []

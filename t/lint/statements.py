@@ -312,6 +312,32 @@ def cache_keys(found, stmts):
                           f"cache is not {part}"
 
 
+def raised_kinds(migrations):
+    """The table of rules in the migrations: table to kinds of touch."""
+    kinds, table = {}, None
+    for name, more in re.findall(r"^-- [^|\n]*\| (\w*) *\| ([a-z ]+)$",
+                                 migrations, re.M):
+        table = name or table
+        if table != "table":
+            kinds.setdefault(table, set()).update(more.split())
+    return kinds
+
+
+def stale_tables(found, stmts, kinds, raised):
+    """A cached answer depends on a kind that changes of each table raise.
+    `kinds`: ON_... to kind; `raised`: of raised_kinds()."""
+    for route in found:
+        used = re.findall(r"\bON_\w+", route.row.says("cache"))
+        depends = {kinds.get(on) for on in used}
+        for name in sorted((route.bound | route.direct) & set(stmts)):
+            read = re.findall(r"\b(?:FROM|JOIN|USING)\s+(?:live_)?(\w+)",
+                              stmts[name].text)
+            for table in sorted(set(read) & set(raised)) if used else ():
+                if not raised[table] & depends:
+                    yield f"{route.row.name}: {name} reads {table}, the " \
+                          f"answer depends on none of {sorted(raised[table])}"
+
+
 def outcomes(found, stmts, table, migrations):
     """`table`: of outcome_table()."""
     rows, words = table
