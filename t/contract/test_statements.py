@@ -287,10 +287,13 @@ def test_an_answer_depends_on_its_tables(text, cache, good):
                                 "-- notes | note  | user\n--       |       | review\n")
     assert raised == {"note": {"user", "review"}}
     faults = list(rules.stale_tables(found, stmts, {
-        "ON_MOVIE": "movie", "ON_REVIEW": "review"}, raised))
+        "ON_MOVIE": "movie", "ON_REVIEW": "review"}, raised, {"note"}))
     assert faults == ([] if good else [
         "GET /notes/: note_list reads note, the answer depends on none of "
         "['review', 'user']"])
+    assert good or list(rules.stale_tables(found, stmts, {}, {}, {"note"})) == [
+        "GET /notes/: note_list reads note, which has no row in the table of "
+        "rules of 0012_touch.sql"]
 
 
 def test_a_statement_outside_of_functions():

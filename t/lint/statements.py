@@ -323,9 +323,10 @@ def raised_kinds(migrations):
     return kinds
 
 
-def stale_tables(found, stmts, kinds, raised):
+def stale_tables(found, stmts, kinds, raised, tables):
     """A cached answer depends on a kind that changes of each table raise.
-    `kinds`: ON_... to kind; `raised`: of raised_kinds()."""
+    `kinds`: ON_... to kind; `raised`: of raised_kinds();
+    `tables`: of changing_tables()."""
     for route in found:
         used = re.findall(r"\bON_\w+", route.row.says("cache"))
         depends = {kinds.get(on) for on in used}
@@ -336,6 +337,14 @@ def stale_tables(found, stmts, kinds, raised):
                 if not raised[table] & depends:
                     yield f"{route.row.name}: {name} reads {table}, the " \
                           f"answer depends on none of {sorted(raised[table])}"
+            for table in sorted(set(read) & tables - set(raised)) if used else ():
+                yield f"{route.row.name}: {name} reads {table}, which has " \
+                      "no row in the table of rules of 0012_touch.sql"
+
+
+def changing_tables(migrations):
+    """The tables that change otherwise than by migrations."""
+    return set(re.findall(r"\bCREATE TABLE (\w+)", migrations)) - {"emoji"}
 
 
 def outcomes(found, stmts, table, migrations):
