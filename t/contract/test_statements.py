@@ -292,8 +292,8 @@ def test_an_answer_depends_on_its_tables(text, cache, good):
         "GET /notes/: note_list reads note, the answer depends on none of "
         "['review', 'user']"])
     assert good or list(rules.stale_tables(found, stmts, {}, {}, {"note"})) == [
-        "GET /notes/: note_list reads note, which has no row in the table of "
-        "rules of 0012_touch.sql"]
+        "GET /notes/: note_list reads note, which has no row in a table of "
+        "rules, see 0012_touch.sql"]
 
 
 def test_a_statement_outside_of_functions():

@@ -339,7 +339,7 @@ def stale_tables(found, stmts, kinds, raised, tables):
                           f"answer depends on none of {sorted(raised[table])}"
             for table in sorted(set(read) & tables - set(raised)) if used else ():
                 yield f"{route.row.name}: {name} reads {table}, which has " \
-                      "no row in the table of rules of 0012_touch.sql"
+                      "no row in a table of rules, see 0012_touch.sql"
 
 
 def changing_tables(migrations):

@@ -443,12 +443,12 @@ def test_every_table_with_triggers_ignores_an_update_of_nothing(transaction):
 
 
 def comment_table():
-    """rule: (table, kinds) as the migration begins."""
+    """rule: (table, kinds) as the migration begins, and later ones with rules."""
     rules, rule = {}, None
-    for line in MIGRATION.read_text().splitlines():
+    heads = [path.read_text().split("\n\n", 1)[0]
+             for path in sorted((SQL / "migrations").glob("*.sql"))]
+    for line in "\n".join(h for h in heads if "\n-- rule " in h).splitlines():
         cells = [cell.strip() for cell in line.removeprefix("--").split("|")]
-        if not line.startswith("--") and rules:
-            break
         if len(cells) != 3 or cells[0] == "rule":
             continue
         rule = cells[0] or rule
