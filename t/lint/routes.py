@@ -11,7 +11,7 @@ COLUMNS, LINES = 100, 2
 OWNED = {"review", "comment", "reaction", "list"}
 # these name none that others can change, or the statement finds the caller's by
 # :viewer,
-SHARED = {"award", "movie", "person", "session", "username"}
+SHARED = {"award", "movie", "person", "provider", "session", "username"}
 # and these rows insert rows of the caller.
 NOT_OWNED = {
     ("POST", "/reviews/{review}/comments/"),
