@@ -63,8 +63,9 @@ SELECT username, email, first_name, last_name, password, epoch
 -- Changes what is not NULL, and removes the values of `clear`. A new address is to
 -- be verified: the code of the former one is erased, a mail with another is queued
 -- for the end of the interval between mails, and the former address is informed if
--- it was verified. A new password ends all sessions but the current one. No row: a
--- password has been changed since `epoch` was read.
+-- it was verified. A new password ends all sessions but the current one. Both make a
+-- mailed code for a new password invalid. No row: a password has been changed since
+-- `epoch` was read.
 -- name: account_update :one (viewer bigint, session_id uuid, epoch bigint,
 --	username text, email text, first_name text, last_name text, bio text,
 --	picture text, password text, clear text[], look bytea)
@@ -115,6 +116,12 @@ WITH was AS (
 	 WHERE s.user_id = a.id
 	   AND s.id = :session_id
 	   AND :password::text IS NOT NULL
+), spent AS (
+	DELETE FROM code AS k
+	 USING changed AS a
+	 WHERE k.user_id = a.id
+	   AND k.purpose = 'reset'
+	   AND (:password::text IS NOT NULL OR :email::text IS NOT NULL)
 ), slot AS (
 	INSERT INTO code AS c (user_id, purpose, expires_at)
 	SELECT a.id, 'verification', now() + interval '1 day'

@@ -441,6 +441,22 @@ def test_fault_6_a_new_password_ends_the_other_sessions(stack, me):
     stack.client(me.username, NEW + "2")
 
 
+@pytest.mark.parametrize("change", [{"password": NEW}, {"email": "{}"}])
+def test_a_change_makes_mailed_reset_codes_invalid(stack, me, change):
+    forgot = "/api/auth/forgot-password/"
+    r = stack.client().get(forgot, params={"email": me.email})
+    assert r.status_code == 200
+    code = stack.mail(me.email)
+    body = {k: v.format(f"new.{me.email}") for k, v in change.items()}
+    assert me.put(SELF, body).status_code == 200
+    for email in (me.email, body.get("email", me.email)):
+        r = stack.client().post(forgot, {
+            "email": email, "forgot_password_code": code,
+            "new_password": "Octopus-garden-55"})
+        assert r.status_code == 400
+        assert r.json() == {"error": "Invalid verification code"}
+
+
 def test_a_session_ends_with_the_next_epoch_again(stack, me):
     me.put(SELF, {"password": NEW})
     stack.sql("UPDATE account SET epoch = epoch + 1 WHERE id = %s", (me.id,))
