@@ -1,8 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Draws the pictures of the demo catalogue into demo/media: a typographic
-poster for every film (SVG, 500x750), a tile for every platform, and the PNG
-placeholders that the API names as defaults.
+poster for every film (SVG, 500x750) and a tile for every platform.
 
 Everything is drawn from the catalogue itself: the first genre chooses palette
 and motif, the slug the arrangement. Run it after a change of movies.jsonl or
@@ -14,8 +13,6 @@ import json
 import math
 import pathlib
 import random
-import struct
-import zlib
 from xml.sax.saxutils import escape
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -295,71 +292,10 @@ def tile(platform):
             f'fill="{ink}">{name}</text>\n</svg>\n')
 
 
-# ------------------------------------------------------- PNG placeholders
-
-def png(width, height, colour_at):
-    """A PNG of the colours that colour_at(x, y) gives as palette numbers."""
-    palette = [(0xd8, 0xdc, 0xe0), (0x9a, 0xa3, 0xad), (0xf4, 0xf5, 0xf6)]
-    raw = bytearray()
-    for y in range(height):
-        raw.append(0)
-        row = [colour_at(x, y) for x in range(width)] + [0] * (-width % 4)
-        for i in range(0, len(row), 4):
-            raw.append(row[i] << 6 | row[i + 1] << 4 | row[i + 2] << 2
-                       | row[i + 3])
-
-    def chunk(kind, data):
-        return (struct.pack(">I", len(data)) + kind + data
-                + struct.pack(">I", zlib.crc32(kind + data)))
-
-    head = struct.pack(">IIBBBBB", width, height, 2, 3, 0, 0, 0)
-    return (b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head)
-            + chunk(b"PLTE", bytes(v for c in palette for v in c))
-            + chunk(b"IDAT", zlib.compress(bytes(raw), 9))
-            + chunk(b"IEND", b""))
-
-
-def inside(x, y, cx, cy, r):
-    return (x - cx) ** 2 + (y - cy) ** 2 <= r * r
-
-
-def head_and_shoulders(x, y):
-    if inside(x, y, 128, 100, 48):
-        return 1
-    return 1 if inside(x, y, 128, 268, 104) else 0
-
-
-def film_frame(x, y):
-    if x < 36 or x >= 464:
-        hole = y % 50 < 26 and (8 <= x < 28 or 472 <= x < 492)
-        return 2 if hole else 1
-    if inside(x, y, 250, 375, 96):
-        inner = (x - 214) >= 0 and abs(y - 375) <= (298 - x) * 0.62
-        return 2 if inner else 1
-    return 0
-
-
-def cup(x, y):
-    if 60 <= y < 130 and abs(x - 100) <= 44 - (y - 60) * 0.25:
-        return 1
-    if 52 <= y < 60 and abs(x - 100) <= 52:
-        return 1
-    if 130 <= y < 158 and abs(x - 100) <= 7:
-        return 1
-    if 158 <= y < 172 and abs(x - 100) <= 36:
-        return 1
-    for side in (56, 144):
-        if inside(x, y, side, 82, 24) and not inside(x, y, side, 82, 15):
-            return 1
-    return 0
-
-
 def write(name, data):
     path_ = MEDIA / name
     path_.parent.mkdir(parents=True, exist_ok=True)
-    if isinstance(data, str):
-        data = data.encode()
-    path_.write_bytes(data)
+    path_.write_bytes(data.encode())
 
 
 def records(name):
@@ -373,10 +309,6 @@ def main():
         write(film["cover"], poster(film, names))
     for platform in records("platforms.jsonl"):
         write(platform["image"], tile(platform))
-    write("movies/covers/no-movie.png", png(500, 750, film_frame))
-    write("users/default.png", png(256, 256, head_and_shoulders))
-    write("person/default.png", png(256, 256, head_and_shoulders))
-    write("awards/no-award.png", png(200, 200, cup))
 
 
 if __name__ == "__main__":

@@ -17,7 +17,6 @@ nobase_dist_pkgdata_DATA += \
 	demo/reactions.csv \
 	demo/reviews.jsonl \
 	demo/unseen.csv \
-	demo/media/awards/no-award.png \
 	demo/media/movies/covers/12-angry-men-1957.svg \
 	demo/media/movies/covers/2001-a-space-odyssey-1968.svg \
 	demo/media/movies/covers/8-1-2-1963.svg \
@@ -76,7 +75,6 @@ nobase_dist_pkgdata_DATA += \
 	demo/media/movies/covers/moonlight-2016.svg \
 	demo/media/movies/covers/mujeres-al-borde-de-un-ataque-de-nervios-1988.svg \
 	demo/media/movies/covers/my-neighbor-totoro-1988.svg \
-	demo/media/movies/covers/no-movie.png \
 	demo/media/movies/covers/nomadland-2020.svg \
 	demo/media/movies/covers/nuovo-cinema-paradiso-1988.svg \
 	demo/media/movies/covers/oldboy-2003.svg \
@@ -118,13 +116,11 @@ nobase_dist_pkgdata_DATA += \
 	demo/media/movies/covers/volver-2006.svg \
 	demo/media/movies/covers/wall-e-2008.svg \
 	demo/media/movies/covers/whiplash-2014.svg \
-	demo/media/person/default.png \
 	demo/media/platforms/disney-plus.svg \
 	demo/media/platforms/filmin.svg \
 	demo/media/platforms/max.svg \
 	demo/media/platforms/mubi.svg \
 	demo/media/platforms/netflix.svg \
-	demo/media/platforms/prime-video.svg \
-	demo/media/users/default.png
+	demo/media/platforms/prime-video.svg
 
 EXTRA_DIST += demo/covers.py

@@ -415,7 +415,7 @@ demo_pictures() {
 	local picture
 	for picture in person/default.png users/default.png \
 	    movies/covers/no-movie.png awards/no-award.png; do
-		install -D -m 644 "$SRC/demo/media/$picture" \
+		install -D -m 644 "$SRC/media/$picture" \
 		    "$STATE/media/$picture"
 	done
 }

@@ -173,15 +173,18 @@ check_pictures(struct findings *f)
 	size_t i;
 
 	for (i = 0; media_defaults[i]; i++) {
-		char *path = mem_printf(ctl->mem, "%s/%s",
+		const char *own = mem_printf(ctl->mem, "%s/%s",
 		    ctl->conf->media_root, media_defaults[i]);
+		const char *name =
+		    mem_printf(ctl->mem, "media/%s", media_defaults[i]);
+		const char *path = ctl_data_path(ctl->mem, name);
 
-		if (access(path, R_OK) == 0)
+		if (access(own, R_OK) == 0 || access(path, R_OK) == 0)
 			continue;
 		check_warn(f, "pictures",
 		    mem_printf(ctl->mem,
-			"%s: %s; \"mxmctl pictures\" copies the default "
-			"pictures",
+			"%s: %s; install the program again, or put a default "
+			"picture there",
 			path, strerror(errno)));
 		return;
 	}

@@ -38,8 +38,8 @@ int ctl_settings(struct ctl *ctl);
 /* Whether mxmd is running on this host: tests its lock in run_dir. */
 bool ctl_mxmd_runs(const struct ctl *ctl);
 
-/* Directory of the installed demonstration data. */
-const char *ctl_demo_folder(TALLOC_CTX *mem);
+/* The path of a file or directory of the installed data. */
+const char *ctl_data_path(TALLOC_CTX *mem, const char *name);
 
 /*
  * Copies missing default pictures to media_root; false: failed, with a message

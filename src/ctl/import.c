@@ -81,21 +81,19 @@ source_named(const char *name)
 	return NULL;
 }
 
-/* The directory of the installed data. */
 const char *
-ctl_demo_folder(TALLOC_CTX *mem)
+ctl_data_path(TALLOC_CTX *mem, const char *name)
 {
 	const char *data = getenv("MXM_DATADIR");
 
 	return mem_printf(
-	    mem, "%s/demo", data && *data ? data : MXM_PKGDATADIR);
+	    mem, "%s/%s", data && *data ? data : MXM_PKGDATADIR, name);
 }
 
 bool
 ctl_default_pictures(const struct ctl *ctl)
 {
-	const char *from =
-	    mem_printf(ctl->mem, "%s/media", ctl_demo_folder(ctl->mem));
+	const char *from = ctl_data_path(ctl->mem, "media");
 	struct media_copy copy;
 
 	if (media_copy_defaults(ctl->mem, from, ctl->conf->media_root, &copy))
@@ -162,7 +160,7 @@ read_options(TALLOC_CTX *mem, int argc, char **argv, struct options *o)
 	if (argc - optind > 2 || (o->source->takes_dir && !o->dir))
 		return usage();
 	if (!o->dir)
-		o->dir = ctl_demo_folder(mem);
+		o->dir = ctl_data_path(mem, "demo");
 	return EX_OK;
 }
 

@@ -30,7 +30,7 @@ extern const char *const media_defaults[];
 
 /*
  * Copies media_defaults that are missing in `to`, as media_copy() does, from
- * the folder of the demonstration, `from`.
+ * the directory where they were installed, `from`.
  */
 bool media_copy_defaults(
     TALLOC_CTX *mem, const char *from, const char *to, struct media_copy *out);

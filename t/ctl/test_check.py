@@ -41,16 +41,19 @@ def test_an_origin_that_was_not_set(stack, tmp_path):
 
 
 def test_a_default_picture_that_is_missing(stack, tmp_path):
+    """It is served from media_root, or from where it was installed."""
     shutil.copytree(stack.media, tmp_path / "media")
     (tmp_path / "media/users/default.png").unlink()
-    found = check(stack, tmp_path, 0, media_root=tmp_path / "media")
+    env = {**stack_module.environment(), "MXM_DATADIR": str(tmp_path / "data")}
+    root = tmp_path / "media"
+    found = check(stack, tmp_path, 0, env=env, media_root=root)
     level, text = found.pop("pictures")
     assert level == "warning" and "users/default.png: No such file" in text
-    assert '"mxmctl pictures"' in text
     assert not found
-    # what it names mends it
+    assert not check(stack, tmp_path, 0, media_root=root)
+    # a copy is enough, too
     stack_module.ctl(tmp_path / "changed.conf", "pictures")
-    assert not check(stack, tmp_path, 0, media_root=tmp_path / "media")
+    assert not check(stack, tmp_path, 0, env=env, media_root=root)
 
 
 @pytest.mark.parametrize("sender, good", [

@@ -172,13 +172,13 @@ def test_the_settings_of_the_manual_are_good(tmp_path):
 
 
 def test_the_default_pictures_are_installed():
-    made = (ROOT / "demo/local.mk").read_text()
+    made = (ROOT / "media/local.mk").read_text()
     listed = re.findall(r'^\t"(\w+/\S+\.png)",$', pathlib.Path(
         ROOT / "src/import/media.c").read_text(), re.M)
     assert len(listed) == 4
     for name in listed:
-        assert f"demo/media/{name}" in made
-        assert (ROOT / "demo/media" / name).is_file()
+        assert f"media/{name}" in made
+        assert (ROOT / "media" / name).is_file()
     # and they are what the tables name by default
     sql = "".join(p.read_text() for p in (ROOT / "sql").rglob("*.sql"))
     assert set(re.findall(r"DEFAULT '(\w+/\S+\.png)'", sql)) == set(listed)

@@ -2,11 +2,13 @@
 """./run as a person uses it, and what nginx does before mxmd is asked."""
 
 import contextlib
+import http.client
 import json
 import os
 import pathlib
 import re
 import shlex
+import shutil
 import signal
 import subprocess
 import time
@@ -478,6 +480,46 @@ def test_pictures_are_served_as_pictures_and_nothing_runs(web):
     assert "sandbox" in r.headers["Content-Security-Policy"]
     r = web.options(web.stack.url + "/media/a.png", timeout=10)
     assert (r.status_code, r.headers["Allow"]) == (204, "GET, HEAD, OPTIONS")
+
+
+DEFAULTS = ["users/default.png", "person/default.png",
+            "awards/no-award.png", "movies/covers/no-movie.png"]
+
+
+@pytest.mark.parametrize("name", DEFAULTS)
+def test_default_pictures_need_no_copy(web, name):
+    """As after "make install": from the installed data, and from media_root if
+    the administrator has put another one there."""
+    own, url = web.stack.media / name, f"{web.stack.url}/media/{name}"
+    own.unlink()
+    r = web.get(url, timeout=10)
+    assert r.status_code == 200
+    assert r.content == (stack_module.ROOT / "media" / name).read_bytes()
+    assert r.headers["Content-Type"] == "image/png"
+    assert "max-age=604800" in r.headers["Cache-Control"]
+    assert r.headers["X-Content-Type-Options"] == "nosniff"
+    assert "sandbox" in r.headers["Content-Security-Policy"]
+    again = web.get(url, timeout=10,
+                    headers={"If-None-Match": r.headers["ETag"]})
+    assert again.status_code == 304
+    assert web.head(url, timeout=10).status_code == 200
+    assert web.options(url, timeout=10).status_code == 204
+    assert web.delete(url, timeout=10).status_code == 405
+    own.write_bytes(b"mine")
+    assert web.get(url, timeout=10).content == b"mine"
+
+
+@pytest.mark.parametrize("path", [
+    "users", "users/", "movies/covers", "movies/covers/", "draw.py/",
+    "../demo/README", "users/../../demo/README", "%2e%2e/demo/README"])
+def test_installed_data_beside_pictures_is_not_served(web, path):
+    shutil.rmtree(web.stack.media / "users", ignore_errors=True)
+    shutil.rmtree(web.stack.media / "movies", ignore_errors=True)
+    conn = http.client.HTTPConnection("127.0.0.1", web.stack.port, timeout=10)
+    conn.request("GET", "/media/" + path)
+    r = conn.getresponse()
+    assert r.status == 404 and b"default" not in r.read()
+    conn.close()
 
 
 def test_a_link_out_of_the_media_folder_is_not_followed(web, tmp_path):

@@ -294,5 +294,5 @@ def test_every_format_of_uploads_has_a_type():
     table = source.split("formats[] = {")[1].split("};")[0]
     suffixes = set(re.findall(r'\{ "(\w+)"', table))
     assert suffixes >= {"gif", "jpg", "png", "webp"}
-    types = (ROOT / "nginx/mxm-site.conf").read_text().split("types {")[1]
+    types = (ROOT / "nginx/mxm-media.conf").read_text().split("types {")[1]
     assert suffixes <= set(re.findall(r"\w+", types.split("}")[0]))

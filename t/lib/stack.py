@@ -510,10 +510,13 @@ class Stack:
 
     def render_nginx(self):
         folder = self.base / "nginx"
+        data = self.base / "data"  # a plain name, whatever that of the source
+        if not data.is_symlink():
+            data.symlink_to(ROOT)
         args = [ROOT / "nginx/render", folder, f"RUN_DIR={self.base}/run",
                 f"MEDIA_ROOT={self.media}", f"PORT={self.port}",
                 f"TLS_PORT={self.tls_port}", f"NGINX_WORKERS={self.nginx_workers}",
-                f"ORIGINS={self._origins()}"]
+                f"ORIGINS={self._origins()}", f"DATA_DIR={data}"]
         if os.geteuid() == 0:
             args.append("USER_LINE=user root;")
         subprocess.run([str(a) for a in args], check=True)
@@ -684,8 +687,8 @@ class Stack:
 
 def copy_default_pictures(media):
     """As mxmctl migrate puts them there."""
-    for path in (ROOT / "demo/media").glob("*/**/*.png"):
-        target = media / path.relative_to(ROOT / "demo/media")
+    for path in (ROOT / "media").glob("*/**/*.png"):
+        target = media / path.relative_to(ROOT / "media")
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(path, target)
 
