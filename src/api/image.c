@@ -42,9 +42,8 @@ time_limit(const struct conf *conf)
 	return conf->request_deadline / 2;
 }
 
-/* The setting, or the program beside the running one. */
-static const char *
-program_path(TALLOC_CTX *mem, const struct conf *conf)
+const char *
+image_program(TALLOC_CTX *mem, const struct conf *conf)
 {
 	char self[PATH_MAX];
 	ssize_t n;
@@ -111,7 +110,7 @@ spawn(pid_t *pid, const char *path, char *const argv[], int fd)
 static bool
 start(TALLOC_CTX *mem, const struct conf *conf, struct child *c)
 {
-	const char *path = program_path(mem, conf);
+	const char *path = image_program(mem, conf);
 	char *argv[] = { mem_text(mem, PROGRAM), mem_text(mem, "--memory"),
 		mem_printf(mem, "%zu", conf->image_memory),
 		mem_text(mem, "--seconds"),

@@ -28,4 +28,7 @@ struct image {
 enum err image_convert(TALLOC_CTX *mem, const struct conf *conf,
     const void *data, size_t n, struct image *out);
 
+/* Its path: the setting image_program, or beside the running program. */
+const char *image_program(TALLOC_CTX *mem, const struct conf *conf);
+
 #endif

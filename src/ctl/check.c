@@ -48,6 +48,7 @@ static const struct check {
 	{ "cache", check_cache },
 	{ "media", check_media },
 	{ "pictures", check_pictures },
+	{ "image", check_image },
 	{ "mail", check_mail },
 	{ "mail_from", check_sender },
 	{ "providers", check_providers },

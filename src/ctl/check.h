@@ -45,7 +45,8 @@ check_function check_mail, check_sender;
 check_function check_providers;
 /* check_host.c: files and processes of this host. */
 check_function check_origin, check_key, check_media, check_pictures,
-    check_run_dir, check_dictionary, check_sockets, check_jobs, check_nginx;
+    check_image, check_run_dir, check_dictionary, check_sockets, check_jobs,
+    check_nginx;
 
 /*
  * Checks that a directory is writable: it fails with less than `least` bytes

@@ -13,6 +13,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "api/image.h"
 #include "auth/common.h"
 #include "base/clock.h"
 #include "base/shm.h"
@@ -189,6 +190,29 @@ check_pictures(struct findings *f)
 		return;
 	}
 	check_found(f, "pictures", EX_OK, "the default pictures are present");
+}
+
+/* Decodes a picture of one pixel, with all limits of an upload. */
+void
+check_image(struct findings *f)
+{
+	static const char pixel[] =
+	    "\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\1\0\0\0\1\b\0\0\0\0:~\x9bU"
+	    "\0\0\0\nIDATx\x9c"
+	    "c\xf8\x0f\0\1\1\1\0\xb1"
+	    "8\xf6\x14\0\0\0\0IEND\xae"
+	    "B`\x82";
+	const struct ctl *ctl = check_ctl(f);
+	struct image image;
+
+	if (image_convert(
+		ctl->mem, ctl->conf, pixel, sizeof pixel - 1, &image) == ERR_OK)
+		check_found(f, "image", EX_OK, "pictures can be decoded");
+	else
+		check_found(f, "image", EX_UNAVAILABLE,
+		    mem_printf(ctl->mem,
+			"pictures cannot be decoded; check that %s can be run",
+			image_program(ctl->mem, ctl->conf)));
 }
 
 void

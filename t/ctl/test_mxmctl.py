@@ -135,7 +135,7 @@ def test_check_of_a_running_system(stack):
     assert all(line.startswith("ok ") for line in lines)
     whats = [line.split()[1] for line in lines]
     assert whats == ["settings", "public_origin", "key", "database", "schema",
-                     "role", "cache", "media", "pictures", "mail",
+                     "role", "cache", "media", "pictures", "image", "mail",
                      "dictionary",
                      "run_dir", "model_file", "sockets", "jobs", "queue",
                      "model"]
@@ -178,6 +178,10 @@ BROKEN = {
                       {"database"}, "createdb -O mxm -T template0 -E UTF8 -l C.UTF-8 nope"),
     "cache": (69, {"cache_servers": "{tmp}/none.sock"}, {"cache"},
               "check that memcached is running with -s and a mode that allows access"),
+    "image": (69, {"image_program": "{tmp}/none"}, {"image"},
+              "pictures cannot be decoded; check that "),
+    "image that fails": (69, {"image_program": "/bin/false"}, {"image"},
+                         "check that /bin/false can be run"),
     "media": (77, {"media_root": "{tmp}/none"}, {"media"},
               "create it, owned by the user of mxmd: install -d"),
     "media file": (77, {"media_root": "{tmp}/file"}, {"media"},
