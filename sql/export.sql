@@ -76,7 +76,7 @@ DELETE FROM export
 	 LIMIT 1000);
 
 -- The files of the archive. Each statement returns the next 500 rows after a key,
--- with what was deleted but is still stored.
+-- with what was deleted but is still stored. A user who is not active has no name.
 -- fragment: export_rows(order)
 SELECT {{order}} AS key, row_to_json(t) AS record
   FROM t
@@ -192,7 +192,7 @@ WITH t AS (
 WITH t AS (
 	SELECT f.id, a.username, f.created_at
 	  FROM friend AS f
-	  JOIN account AS a ON a.id = f.friend_id
+	  LEFT JOIN live_account AS a ON a.id = f.friend_id
 	 WHERE f.user_id = :user_id
 )
 {{export_rows:t.id}};
@@ -202,8 +202,8 @@ WITH t AS (
 	SELECT q.id, s.username AS sender, r.username AS receiver, q.status,
 	       q.created_at
 	  FROM friend_request AS q
-	  JOIN account AS s ON s.id = q.from_user_id
-	  JOIN account AS r ON r.id = q.to_user_id
+	  LEFT JOIN live_account AS s ON s.id = q.from_user_id
+	  LEFT JOIN live_account AS r ON r.id = q.to_user_id
 	 WHERE :user_id IN (q.from_user_id, q.to_user_id)
 )
 {{export_rows:t.id}};

@@ -170,6 +170,14 @@ def test_only_ones_own(lena, ana, bob, client, nina):
     assert built(lena).content == mine
 
 
+def test_users_who_are_not_active_have_no_name(stack):
+    client = newcomer(stack, "nora")
+    stack.sql("INSERT INTO friendship (user1_id, user2_id)"
+              " SELECT 8, id FROM account WHERE username = 'nora'")
+    friend, = json.loads(unpacked(built(client).content)["json/friends.json"])
+    assert friend["username"] is None and friend["created_at"]
+
+
 def test_an_empty_account(stack):
     files = unpacked(built(newcomer(stack, "nils")).content)
     assert json.loads(files["json/reviews.json"]) == []
