@@ -76,3 +76,46 @@ SELECT (SELECT count(*) FROM film) AS total, {{movie_columns}}
     ON t.movie_id = m.id AND t.language = :language
  ORDER BY f.place
  LIMIT :size;
+
+-- The persons that the viewer follows, by cursor.
+-- name: following_list :many (language text, viewer bigint, last_id bigint,
+--	size bigint)
+SELECT c.total, p.*
+  FROM (SELECT count(*) AS total
+          FROM (SELECT
+                  FROM follow AS f
+                  JOIN live_person AS p ON p.id = f.person_id
+                 WHERE f.user_id = :viewer
+                 LIMIT {{count_max}} + 1) AS counted) AS c
+  LEFT JOIN LATERAL (
+	SELECT {{person_columns}}
+	  FROM follow AS f
+	  JOIN live_person AS p ON p.id = f.person_id
+	  LEFT JOIN live_person_translation AS t
+	    ON t.person_id = p.id AND t.language = :language
+	 WHERE f.user_id = :viewer
+	   AND f.person_id < :last_id
+	 ORDER BY f.person_id DESC
+	 LIMIT :size) AS p ON true
+ ORDER BY p.id DESC
+ LIMIT :size;
+
+-- name: follow_insert :one (viewer bigint, person text)
+WITH target AS (
+	SELECT id FROM live_person WHERE slug = :person
+), made AS (
+	INSERT INTO follow (user_id, person_id)
+	SELECT :viewer, id FROM target
+	    ON CONFLICT DO NOTHING
+)
+SELECT id FROM target;
+
+-- name: follow_delete :one (viewer bigint, person text)
+WITH target AS (
+	SELECT id FROM live_person WHERE slug = :person
+), ended AS (
+	DELETE FROM follow
+	 WHERE user_id = :viewer
+	   AND person_id = (SELECT id FROM target)
+)
+SELECT id FROM target;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Persons of the catalogue: detail, lists and searches, films.
+ * Persons of the catalogue: detail, lists and searches, films, followers.
  */
 #include "base/base.h"
 
@@ -136,4 +136,25 @@ enum err
 person_directed_movies(struct req *r)
 {
 	return reply_films(r, director);
+}
+
+/* The persons that the caller follows. */
+enum err
+following_list(struct req *r)
+{
+	return reply_cursor(r, SQL_following_list, person_shape);
+}
+
+/* Follows a person; may be repeated. */
+enum err
+person_follow(struct req *r)
+{
+	return reply_true(r, SQL_follow_insert, "status");
+}
+
+/* The opposite; may be repeated. */
+enum err
+person_unfollow(struct req *r)
+{
+	return reply_true(r, SQL_follow_delete, "status");
 }

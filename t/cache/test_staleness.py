@@ -126,6 +126,11 @@ def a_friend(play, who):
     return {"params": {"username": play.dice.choice((*USERS, "fay"))}}
 
 
+def some_platforms(play, who):
+    return {"json": {"platforms": play.dice.sample(
+        ("arthouse", "matinee", "nowhere"), play.dice.randint(0, 3))}}
+
+
 def a_code(play, who):
     return {"json": {"verification_code": f"{play.dice.randrange(10 ** 6):06}"}}
 
@@ -175,11 +180,14 @@ WRITES = {
     "POST /api/reviews/{review}/reactions/": a_reaction,
     "PUT /api/reviews/{review}/comments/{comment}/": a_comment,
     "PUT /api/reviews/{review}/": a_review,
+    "DELETE /api/persons/{person}/follow/": nothing,
+    "PUT /api/persons/{person}/follow/": nothing,
     "DELETE /api/users/friends/": a_friend,
     "DELETE /api/users/": a_leaver,
     "POST /api/users/export/": nothing,
     "PUT /api/users/": a_profile,
     "POST /api/users/onboarding/": nothing,
+    "PUT /api/users/platforms/": some_platforms,
     "POST /api/users/preferred-language/": a_language,
     "DELETE /api/users/{username}/friend-requests/": nothing,
     "POST /api/users/{username}/friend-requests/": nothing,

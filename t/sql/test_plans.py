@@ -65,6 +65,13 @@ INSERT INTO friendship (user1_id, user2_id)
 SELECT i, i + k FROM generate_series(1, 1900) AS i, generate_series(1, 9) AS k;
 INSERT INTO friend_request (from_user_id, to_user_id)
 SELECT i, i + k FROM generate_series(1, 1900) AS i, generate_series(11, 13) AS k;
+INSERT INTO follow (user_id, person_id)
+SELECT 1 + i % 2000, 1 + i * 7 % 5000 FROM generate_series(1, 20000) AS i
+    ON CONFLICT DO NOTHING;
+INSERT INTO platform (name, slug)
+SELECT 'Platform ' || i, 'f' || i FROM generate_series(1, 50) AS i;
+INSERT INTO account_platform (user_id, platform_id)
+SELECT 1 + i % 2000, 1 + i / 2000 FROM generate_series(0, 9999) AS i;
 INSERT INTO movielist (user_id, name, slug, privacity)
 SELECT 1 + i % 2000, 'L', 'l' || i / 2000, 'F'
   FROM generate_series(0, 9999) AS i;
@@ -180,6 +187,12 @@ HOT = [
      ["account_username_unique", "friendship_(pair_unique|user2)",
       "friend_request_pair_unique"],
      ["account", "friendship", "friend_request"]),
+    ("following_list", "'es', 5, 9223372036854775807, 11",
+     ["follow_pkey", "person_pkey"], ["follow", "person"]),
+    ("follow_insert", "5, 'p77'", ["person_slug_unique"], ["person"]),
+    ("follow_delete", "5, 'p77'", ["person_slug_unique", "follow_(pkey|person)"],
+     ["person", "follow"]),
+    ("user_platforms", "5", ["account_platform_pkey"], ["account_platform"]),
     ("user_suggestions", "5, 9223372036854775807, 11",
      ["friendship_pair_unique", "friendship_user2", "friend_request_from",
       "friend_request_to", "account_find_newest", "account_find_pkey"],
