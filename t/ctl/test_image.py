@@ -5,6 +5,7 @@ that was taken over can do. t/api/test_pictures.py has the pictures."""
 import os
 import pathlib
 import re
+import shutil
 import signal
 import struct
 import subprocess
@@ -173,6 +174,87 @@ def test_a_decoder_that_was_taken_over_can_do_nothing(evil):
     allowed = {name for name, error in told.items() if error == "0"}
     assert allowed == ALLOWED
     assert not os.path.exists("/tmp/evil")
+
+
+# ------------------------------------------------------- within the service
+
+BOX = r"""
+#include <errno.h>
+#include <seccomp.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+/* The names of system calls on standard input are allowed; then argv. */
+int main(int argc, char **argv)
+{
+	scmp_filter_ctx memory = seccomp_init(SCMP_ACT_ALLOW);
+	scmp_filter_ctx calls = seccomp_init(SCMP_ACT_ERRNO(EPERM));
+	const unsigned both = PROT_EXEC | PROT_WRITE;
+	char name[99];
+
+	seccomp_rule_add(memory, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(mmap), 1,
+	    SCMP_A2(SCMP_CMP_MASKED_EQ, both, both));
+	seccomp_rule_add(memory, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(mprotect), 1,
+	    SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, PROT_EXEC));
+	while (fgets(name, sizeof name, stdin)) {
+		name[strcspn(name, "\n")] = 0;
+		seccomp_rule_add(calls, SCMP_ACT_ALLOW,
+		    seccomp_syscall_resolve_name(name), 0);
+	}
+	if (seccomp_load(memory) != 0 || seccomp_load(calls) != 0)
+		return 99;
+	if (!freopen(argv[1], "r", stdin))
+		return 98;
+	execv(argv[2], argv + 2);
+	return 97;
+}
+"""
+
+
+def calls_of(unit):
+    """What the lines SystemCallFilter of a unit allow."""
+    done = subprocess.run(["systemd-analyze", "syscall-filter", "--no-pager"],
+                          capture_output=True, text=True)
+    sets, name = {}, None
+    for line in re.sub(r"\x1b\[[0-9;]*m", "", done.stdout).splitlines():
+        if line.startswith("@"):
+            name = line.strip()
+            sets[name] = set()
+        elif name and re.match(r"    [@\w]", line):
+            sets[name].add(line.strip())
+
+    def members(one):
+        return {one} if not one.startswith("@") else {
+            call for each in sets[one] for call in members(each)}
+
+    allowed = set()
+    for words in re.findall(r"^SystemCallFilter=(.*)$", unit, re.M):
+        found = {c for w in words.strip("~").split() for c in members(w)}
+        allowed = allowed - found if words[0] == "~" else allowed | found
+    return allowed
+
+
+@pytest.mark.skipif(not shutil.which("systemd-analyze"),
+                    reason="systemd is not installed")
+@pytest.mark.skipif(sanitized(), reason="a sanitizer opens files in /proc")
+def test_it_works_with_the_filter_of_the_service(tmp_path):
+    """A filter within one that denies seccomp(2) itself; and without memory
+    that is writable and executable."""
+    unit = (ROOT / "systemd/mxmd.service").read_text()
+    assert "MemoryDenyWriteExecute=yes" in unit
+    (tmp_path / "box.c").write_text(BOX)
+    subprocess.run(["gcc", "-o", tmp_path / "box", tmp_path / "box.c",
+                    "-lseccomp"], check=True)
+    (tmp_path / "me.png").write_bytes(encoded(corners()))
+    calls = calls_of(unit)
+    assert "seccomp" not in calls and "prctl" in calls
+    done = subprocess.run([tmp_path / "box", tmp_path / "me.png", PROGRAM],
+                          input="\n".join(sorted(calls)).encode(),
+                          capture_output=True, timeout=60)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert done.stdout.startswith(b"mxmimg1")
 
 
 # ------------------------------------------------------------ as it waits
