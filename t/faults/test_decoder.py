@@ -51,7 +51,7 @@ def workers(stack):
     ("kill -9 $$", 503, "was killed by signal 9"),
     ("exit 71", 503, "exited with status 71 and 0 bytes"),
     ("cat >/dev/null; echo nothing that is believed", 503,
-     "exited with status 0 and 24 bytes"),
+     "exited with status 0 and 25 bytes"),
     ("exec cat /dev/zero", 503, "mxm-image"),
     ("exec sleep 600", 503, "was not done in half of request_deadline"),
     ("exec sleep 600 <&- >&-", 503, "was not done in half of request_deadline"),
