@@ -19,22 +19,20 @@ SELECT {{award_columns}}
 
 -- The latest first; those without a date last.
 -- name: award_list :many (page bigint, size bigint)
-WITH counted AS (
-	SELECT count(*) AS total
-	  FROM (SELECT FROM live_award LIMIT {{count_max}} + 1) AS matched
-), wanted AS (
-	SELECT total,
-	       least(:page, greatest((least(total, {{count_max}}) + :size - 1) / :size, 1))
-	       AS page
-	  FROM counted
-)
+WITH hit AS MATERIALIZED (
+	SELECT id, date
+	  FROM live_award
+	 ORDER BY date DESC NULLS LAST, id DESC
+	 LIMIT {{count_max}} + 1
+), {{wanted_page:hit}}
 SELECT w.total, w.page, {{award_columns}}
   FROM wanted AS w
   LEFT JOIN LATERAL (
-	SELECT *
-	  FROM live_award
+	SELECT id
+	  FROM hit
 	 ORDER BY date DESC NULLS LAST, id DESC
 	OFFSET (w.page - 1) * :size
-	 LIMIT :size) AS a ON true
+	 LIMIT :size) AS h ON true
+  LEFT JOIN live_award AS a ON a.id = h.id
  ORDER BY a.date DESC NULLS LAST, a.id DESC
  LIMIT :size;

@@ -11,6 +11,16 @@
 -- fragment: micros(t)
 (extract(epoch FROM {{t}}) * 1000000)::bigint
 
+-- The page of :size rows of a CTE that is returned: the one of :page, past the end
+-- the last one; and the number of its rows, at most count_max + 1.
+-- fragment: wanted_page(rows)
+wanted AS (
+	SELECT c.total,
+	       least(:page, greatest((least(c.total, {{count_max}}) + :size - 1)
+	                             / :size, 1)) AS page
+	  FROM (SELECT count(*) AS total FROM {{rows}}) AS c
+)
+
 -- Tests that the server answers (readyz, mxmctl check).
 -- name: db_alive :one
 SELECT 1 AS alive;

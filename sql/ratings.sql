@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: GPL-3.0-or-later
 --
--- A user's own rating of a movie.
+-- A user's own rating of a movie, and those of their friends.
 
 -- name: rating_get :one (viewer bigint, viewer_name text, movie text)
 SELECT CASE WHEN r.id IS NULL THEN 'absent' ELSE 'ok' END AS outcome, r.id,
@@ -50,3 +50,33 @@ SELECT CASE WHEN c.id IS NULL THEN 'absent' ELSE 'ok' END AS outcome, c.id,
        {{micros:c.created_at}} AS created_at
   FROM target
   LEFT JOIN changed AS c ON true;
+
+-- The ratings of a movie by the viewer's friends, the newest first.
+-- name: friends_ratings :many (viewer bigint, movie text, page bigint, size bigint)
+WITH film AS (
+	SELECT id FROM live_movie WHERE slug = :movie
+), hit AS MATERIALIZED (
+	SELECT r.id, r.user_id, r.rating, r.created_at
+	  FROM film
+	 CROSS JOIN friend AS f
+	  JOIN live_rating AS r
+	    ON r.user_id = f.friend_id AND r.movie_id = film.id
+	  JOIN live_account AS a ON a.id = r.user_id
+	 WHERE f.user_id = :viewer
+	 ORDER BY r.created_at DESC, r.id DESC
+	 LIMIT {{count_max}} + 1
+), {{wanted_page:hit}}
+SELECT w.total, w.page, r.id, api_url('users', a.username) AS user,
+       api_url('movies', :movie) AS movie, r.rating,
+       {{micros:r.created_at}} AS created_at
+  FROM film
+ CROSS JOIN wanted AS w
+  LEFT JOIN LATERAL (
+	SELECT *
+	  FROM hit
+	 ORDER BY created_at DESC, id DESC
+	OFFSET (w.page - 1) * :size
+	 LIMIT :size) AS r ON true
+  LEFT JOIN live_account AS a ON a.id = r.user_id
+ ORDER BY r.created_at DESC, r.id DESC
+ LIMIT :size;

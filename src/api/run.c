@@ -310,6 +310,15 @@ fail_not_found(struct req *r, const struct stmt_info *info)
 	return ERR_INTERNAL;
 }
 
+/* A violated unique constraint: outcome exists, if the route has it. */
+static enum err
+fail_exists(struct req *r)
+{
+	const struct outcome *o = find_outcome("exists", r->route->name);
+
+	return o ? fail(r, o->err, o->field, o->msg) : ERR_CONFLICT;
+}
+
 enum err
 run_one(struct req *r, enum stmt s, struct row *out)
 {
@@ -318,6 +327,8 @@ run_one(struct req *r, enum stmt s, struct row *out)
 
 	bind_all(r, s, args);
 	e = query_run_one(r->mem, r->db, out, s, args);
+	if (e == ERR_CONFLICT)
+		return fail_exists(r);
 	if (e == ERR_NOT_FOUND)
 		return fail_not_found(r, stmt_info(s));
 	return e ? e : check_outcome(r, out);

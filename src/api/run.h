@@ -16,6 +16,10 @@
  *
  * Any other name is a bug and fails an assertion, as in input_of().
  *
+ * A violated unique constraint is the outcome `exists`, because a statement
+ * that looks for the row first can be overtaken. If src/outcomes.def has no
+ * such row, ERR_CONFLICT is returned, and the handler adds the error.
+ *
  * The outcome is column `outcome` of the first row (row_outcome()), which is
  * looked up in src/outcomes.def together with the route; "ok" without such a
  * column. No row: what the last parameter of the path names is missing, 404; on

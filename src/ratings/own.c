@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The caller's own rating of a movie: read, give, change.
+ * Ratings of a movie: the caller's own (read, give, change), and those of their
+ * friends.
  */
 #include "base/base.h"
 
@@ -20,6 +21,13 @@ static const struct column rating_shape[] = {
 	{ "created_at", C_TIME, NULL },
 	{ NULL, C_NULL, NULL },
 };
+
+/* By page, the newest first; 404 if the movie is missing. */
+enum err
+movie_friends_ratings(struct req *r)
+{
+	return reply_page(r, SQL_friends_ratings, rating_shape);
+}
 
 /* 404 when there is none. */
 enum err

@@ -66,6 +66,12 @@ def a_language(play, who):
                      play.dice.choice(("en", "es", "fr", "de"))}}
 
 
+def a_list(play, who):
+    return {"json": {"name": play.dice.choice(("Sunday", "Secret", "No list")),
+                     "description": f"d{play.dice.random()}",
+                     "privacity": play.dice.choice("PFR")}}
+
+
 def a_comment(play, who):
     return {"json": {"content": f"c{play.dice.random()}"}}
 
@@ -174,6 +180,11 @@ WRITES = {
     "DELETE /api/reviews/{review}/comments/{comment}/reactions/{reaction}/":
         nothing,
     "DELETE /api/reviews/{review}/reactions/{reaction}/": nothing,
+    "DELETE /api/movies-lists/{username}/{list}/": nothing,
+    "DELETE /api/movies-lists/{username}/{list}/{movie}/": nothing,
+    "POST /api/movies-lists/": a_list,
+    "POST /api/movies-lists/{username}/{list}/{movie}/": nothing,
+    "PUT /api/movies-lists/{username}/{list}/": a_list,
     "POST /api/reviews/{review}/comments/": a_comment,
     "POST /api/reviews/{review}/comments/{comment}/reactions/": a_reaction,
     "POST /api/reviews/{review}/comments/{comment}/replies/": a_comment,
