@@ -22,7 +22,7 @@
 #include "base/mem.h"
 #include "import/record.h"
 
-#define TOKEN_MAX    ((size_t)16384)
+#define TOKEN_MAX    ((size_t)65536)
 #define KEYS_MAX     64
 #define MODULUS_MIN  2048 /* bits */
 #define MODULUS_MAX  8192
@@ -292,5 +292,5 @@ jws_verify(TALLOC_CTX *mem, const char *token, struct json_object *keys,
 	*why = "the payload of the token is invalid";
 	*claims =
 	    record_parse(mem, (const char *)payload.data, payload.len, &fault);
-	return *claims ? JWS_VALID : JWS_INVALID;
+	return *claims ? JWS_VALID : JWS_UNREADABLE;
 }

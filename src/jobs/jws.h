@@ -14,7 +14,8 @@ struct json_object;
 enum jws_verdict {
 	JWS_VALID,
 	JWS_UNKNOWN_KEY, /* `keys` has none that can have signed it */
-	JWS_INVALID
+	JWS_INVALID,
+	JWS_UNREADABLE /* valid, but the payload is not a JSON object */
 };
 
 /*

@@ -432,6 +432,10 @@ verify(struct exchange *x, const char *token, struct json_object **claims)
 		verdict =
 		    jws_verify(x->job->mem, token, keys->json, claims, &why);
 	}
+	/* its text may be chosen by the user, who must not stop the others */
+	x->refused = verdict == JWS_UNREADABLE;
+	if (x->refused)
+		return ERR_OK;
 	if (verdict != JWS_VALID)
 		return fail_job(x, "identity token", why);
 	why = claims_fault(x, *claims);

@@ -22,13 +22,13 @@
 #define RETRY_AFTER  30   /* seconds, as in provider_ask */
 #define ATTEMPTS     10   /* at a free user name */
 #define LENGTH_BASE  30   /* characters of a name that is derived */
-#define LENGTH_CODE  2048 /* of an authorization code */
+#define LENGTH_GRANT 2048 /* of an authorization code */
 #define LENGTH_NONCE 255
 
 const struct field provider_input[] = {
 	{ "lang", FROM_QUERY, T_TEXT, LENIENT, .max_length = LENGTH_LANG },
 	{ "code", FROM_BODY, T_TEXT, REQUIRED | NOT_BLANK | SECRET,
-	    .max_length = LENGTH_CODE },
+	    .max_length = LENGTH_GRANT },
 	/* what the client has sent to the provider, if it has */
 	{ "nonce", FROM_BODY, T_TEXT, NULLABLE, .max_length = LENGTH_NONCE },
 	{ "code_verifier", FROM_BODY, T_TEXT, NULLABLE | SECRET,

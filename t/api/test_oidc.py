@@ -262,6 +262,18 @@ def test_an_address_that_the_provider_has_not_verified(stack, client, provider):
                       token=r.json()["access"]).status_code == 403
 
 
+def test_fault_13_a_mail_job_has_no_personal_data(stack, client, provider):
+    """Fault 13: the number of the account, and no mail address or code."""
+    assert log_in(client, provider.code(email="thirteen@example.org",
+                                        email_verified=False)).ok
+    code = stack.mail("thirteen@example.org")
+    rows = stack.sql("SELECT to_jsonb(job)::text, payload FROM job WHERE"
+                     " payload ->> 'account_id' = (SELECT id::text FROM account"
+                     " WHERE email = 'thirteen@example.org')")
+    assert [set(payload) for _, payload in rows] == [{"account_id"}]
+    assert "thirteen" not in rows[0][0] and code not in rows[0][0]
+
+
 def test_a_text_as_email_verified(client, provider):
     r = log_in(client, provider.code(email="t@example.org",
                                      email_verified="true"))
@@ -275,6 +287,25 @@ def test_an_inactive_account_is_refused_as_by_log_in(stack, client, provider):
     stack.sql("INSERT INTO provider_link (provider, subject, user_id)"
               " VALUES ('google', 'gone', %s)", [GONE])
     refused(log_in(client, provider.code(sub="gone")), "No active account")
+
+
+def test_a_removed_account_is_restored_as_by_log_in(stack, client, provider):
+    stack.sql("INSERT INTO account (username, email, verified, active,"
+              " removed_at) VALUES ('leaver', 'leaver@example.org', true,"
+              " false, now())")
+    r = log_in(client, provider.code(email="leaver@example.org"))
+    assert r.json()["user"]["username"] == "leaver"
+    assert stack.value("SELECT active AND removed_at IS NULL FROM account"
+                       " WHERE username = 'leaver'")
+
+
+def test_fault_10_a_forged_host_is_not_used(client, provider):
+    """Fault 10: the redirect URI is a setting."""
+    code = provider.code(email="host@example.org", redirect=REDIRECT)
+    r = client.post(GOOGLE, json={"code": code}, token=None, headers={
+        "X-Forwarded-Host": "evil.example", "X-Forwarded-Proto": "http",
+        "Forwarded": "host=evil.example"})
+    assert r.ok and provider.forms[-1]["redirect_uri"] == REDIRECT
 
 
 @pytest.mark.parametrize("email", [
@@ -304,6 +335,30 @@ def test_the_user_name(stack, client, provider, name, given, email, username):
     assert re.fullmatch(username, r.json()["user"]["username"]), r.text
     row = account(stack, r.json()["user"]["username"])
     assert row["first_name"] in (given or "", "")
+
+
+@pytest.mark.parametrize("name", ["\0", "\\u0000", "a\0b"])
+def test_a_name_that_cannot_be_read(client, provider, name):
+    """The user has chosen it: 400 for them, and others are not affected."""
+    refused(log_in(client, provider.code(email="odd@example.org", name=name)))
+    assert log_in(client, provider.code(email="even@example.org",
+                                        sub="even")).ok
+
+
+@pytest.mark.parametrize("name", ["\ud800", "\u202e", "\u200b", "\u3164",
+                                  "<script>", "a\r\nb", "\U0001f600" * 200,
+                                  "ａｄｍｉｎ", "friеnds"])
+def test_an_odd_name_is_not_taken_over(stack, client, provider, name):
+    r = log_in(client, provider.code(email="odd@example.org", name=name,
+                                     given_name=name))
+    assert r.status_code in (200, 400), r.text
+    if r.ok:
+        made = account(stack, r.json()["user"]["username"])
+        assert re.fullmatch(r"[\w-]+", r.json()["user"]["username"])
+        assert made["first_name"] in ("", name.strip(), "\ufffd")
+        assert not re.search(r"[\u202e\u200b\u3164\r\n]",
+                             made["first_name"])
+        stack.sql("DELETE FROM account WHERE id = %s", [made["id"]])
 
 
 def test_lang_of_the_request(stack, client, provider):

@@ -138,9 +138,9 @@ def test_the_kinds_here_are_all():
 
 @pytest.mark.parametrize("lang", ["en", "es", "fr", "de"])
 @pytest.mark.parametrize("kind", KINDS)
-def test_every_mail_is_well_formed(stack, kind, lang):
-    """Strictly parsed, with a name and values that need all encodings; fault
-    42: no mail is in a language other than that of the account."""
+def test_fault_42_every_mail_is_in_the_language(stack, kind, lang):
+    """Fault 42: no mail is in a language other than that of the account. It is
+    parsed strictly, with a name and values that need all encodings."""
     name = "Жанна-d'Arc".replace("'", "") + "é" * 60
     stack.sql("UPDATE account SET username = %s, preferred_language = %s "
               "WHERE id = %s", [name, lang, NINA])
