@@ -2,8 +2,8 @@
 # Fuzz targets: make check replays their corpora, make fuzz looks for more
 # (FUZZ_SECONDS each, with clang's libFuzzer).
 
-fuzz_grammars = body factors lang multipart path query record token
-fuzz_programs = t/fuzz/body t/fuzz/factors t/fuzz/lang t/fuzz/multipart \
+fuzz_grammars = body factors jws lang multipart path query record token
+fuzz_programs = t/fuzz/body t/fuzz/factors t/fuzz/jws t/fuzz/lang t/fuzz/multipart \
 	t/fuzz/path t/fuzz/query t/fuzz/record t/fuzz/token
 check_PROGRAMS += $(fuzz_programs)
 check_LIBRARIES += libreplay.a libworld.a
@@ -22,6 +22,8 @@ t_fuzz_body_CPPFLAGS = $(fuzz_flags)
 t_fuzz_body_LDADD = $(fuzz_libs)
 t_fuzz_factors_CPPFLAGS = $(fuzz_flags)
 t_fuzz_factors_LDADD = $(fuzz_libs)
+t_fuzz_jws_CPPFLAGS = $(fuzz_flags)
+t_fuzz_jws_LDADD = $(fuzz_libs)
 t_fuzz_lang_CPPFLAGS = $(fuzz_flags)
 t_fuzz_lang_LDADD = $(fuzz_libs)
 t_fuzz_multipart_CPPFLAGS = $(fuzz_flags)
