@@ -66,6 +66,11 @@ REFUSED = [
      " privacity) VALUES (1, 'x', 'x', 'Z')"),
     ("code_tries_range", "INSERT INTO code (user_id, purpose, tries,"
      " expires_at) VALUES (1, 'reset', 6, now())"),
+    ("password_request_tries_range", "INSERT INTO password_request (address,"
+     " tries) VALUES ('x', 6)"),
+    ("account_bio_length", "UPDATE account SET bio = repeat('x', 10001)"),
+    ("account_look_length", "UPDATE account SET look = 'x' WHERE id = 1"),
+    ("account_look_unique", "UPDATE account SET look = repeat('x', 16)::bytea"),
 ]
 
 
