@@ -331,6 +331,22 @@ function has_owned_outcome(s,    at)
 	return 0
 }
 
+# Whether is_owner, where the text computes it, compares with :viewer; path_owner
+# does the same.
+function compares_viewer(name, s,    n, i, part, number, computed)
+{
+	n = split(named[name], part, ",")
+	for (i = 1; i <= n; i++)
+		if (part[i] == "viewer")
+			number = i
+	if (!number)
+		return 0
+	computed = gsub(/ AS is_owner/, "&", s)
+	return computed > 0 && computed == gsub( \
+	    "(,|SELECT) (([a-z]+[.])?user_id|a[.]id) = [$]" number \
+	    "(::bigint)? AS is_owner", "&", s)
+}
+
 # An :owned statement. What changes rows are CTEs which read `owned`, or another
 # CTE that does; so nothing is changed unless the caller is the owner.
 function check_owned(name, s,    rest, safe, cte, part, start, changes, fault)
@@ -349,7 +365,7 @@ function check_owned(name, s,    rest, safe, cte, part, start, changes, fault)
 		rest = substr(rest, start + length(part) + 1)
 		if (cte == "owned") {
 			safe = cte
-			if (part !~ / WHERE .*(is_owner|user_id = )/)
+			if (part !~ / WHERE (.* AND )?([a-z]+[.])?is_owner( AND |[ )]*$)/)
 				report(place[name], name ": the CTE owned does" \
 				    " not check is_owner")
 		} else if (safe != "" && reads_from(part, safe))
@@ -367,6 +383,9 @@ function check_owned(name, s,    rest, safe, cte, part, start, changes, fault)
 	else if (!changes || rest ~ /^[ ,]*(INSERT|UPDATE|DELETE|MERGE) /)
 		report(place[name], name ": the changes of an :owned statement" \
 		    " are CTEs")
+	if (!compares_viewer(name, s))
+		report(place[name], name ": is_owner must be" \
+		    " user_id = :viewer AS is_owner")
 	if (!has_owned_outcome(s))
 		report(place[name], name ": an :owned statement needs" \
 		    " owned_outcome(...) AS outcome")
