@@ -448,14 +448,6 @@ is_literal_at(const struct pattern *place, int i, const char *literal)
 	return false;
 }
 
-/* Literals in the position of {username} of planned rows. */
-static const char *const to_come[] = {
-	"friend-requests",
-	"friends",
-	"searching",
-	"suggested-users",
-};
-
 bool
 route_is_reserved(const char *segment)
 {
@@ -467,9 +459,6 @@ route_is_reserved(const char *segment)
 	struct pattern place;
 	int i, k;
 
-	for (i = 0; i < (int)array_len(to_come); i++)
-		if (strcmp(segment, to_come[i]) == 0)
-			return true;
 	if (!table.list)
 		make_table();
 	for (i = 0; i < (int)array_len(always) + n_routes; i++) {
@@ -494,11 +483,8 @@ route_reserved(TALLOC_CTX *mem, size_t *n)
 
 	if (!table.list)
 		make_table();
-	out = mem_array(mem, const char *,
-	    array_len(to_come) + (size_t)table.n * SEGMENTS_MAX);
+	out = mem_array(mem, const char *, (size_t)table.n * SEGMENTS_MAX);
 	*n = 0;
-	for (i = 0; i < (int)array_len(to_come); i++)
-		out[(*n)++] = to_come[i];
 	for (i = 0; i < table.n; i++) {
 		for (k = 0; k < table.list[i].n; k++) {
 			const struct segment *s = &table.list[i].segment[k];

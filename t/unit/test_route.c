@@ -253,11 +253,8 @@ Test(route, words_the_404_of_a_parameter)
 
 Test(route, reserves_literals)
 {
-	/* a literal beside {movie}, and one beside a {username} to come */
+	/* beside {movie} */
 	cr_assert(route_is_reserved("searching"));
-	cr_assert(route_is_reserved("friends"));
-	/* this table has no such row, nor has the program yet */
-	cr_assert(route_is_reserved("suggested-users"));
 	/* beside the {username} of lists */
 	cr_assert(route_is_reserved("public"));
 	cr_assert_not(route_is_reserved("movies"));
