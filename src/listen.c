@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "listen.h"
@@ -206,7 +207,7 @@ is_in_place(const char *path, int fd)
 	struct stat at, ours;
 
 	return stat(path, &at) == 0 && fstat(fd, &ours) == 0 &&
-	       at.st_dev == ours.st_dev && at.st_ino == ours.st_ino;
+	       file_is_same_inode(&at, &ours);
 }
 
 /* Opens and locks; -1 with an error message. */

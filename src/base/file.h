@@ -51,6 +51,9 @@ bool file_write_all(int fd, const void *p, size_t n);
  */
 bool file_read_until(int fd, char *text, size_t size, int64_t until);
 
+/* Whether both are of one file, whatever its names: device and inode. */
+bool file_is_same_inode(const struct stat *a, const struct stat *b);
+
 /* Whether a file has the same identity, size and times: its content, then. */
 bool file_is_same(const struct stat *a, const struct stat *b);
 

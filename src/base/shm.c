@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/mem.h"
 #include "base/shm.h"
 #include "base/shm_map.h"
@@ -47,8 +48,7 @@ map_file(TALLOC_CTX *mem, const char *path, int fd, bool writable)
 	s->map = map;
 	s->fd = fd;
 	s->path = mem_text(s, path);
-	s->device = st.st_dev;
-	s->inode = st.st_ino;
+	s->opened = st;
 	s->slot = -1;
 	talloc_set_destructor(s, destroy);
 	return s;
@@ -160,8 +160,7 @@ shm_is_replaced(const struct shm *s)
 {
 	struct stat st;
 
-	return stat(s->path, &st) != 0 || st.st_dev != s->device ||
-	       st.st_ino != s->inode;
+	return stat(s->path, &st) != 0 || !file_is_same_inode(&st, &s->opened);
 }
 
 /* --------------------------------------------------------------- workers */

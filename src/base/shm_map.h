@@ -9,6 +9,7 @@
 #include "base/base.h"
 
 #include <stdatomic.h>
+#include <sys/stat.h>
 
 #include "base/shm.h"
 
@@ -80,8 +81,7 @@ struct shm {
 	unsigned lasting_classes;   /* bits 1 << class */
 	int fd;                     /* of mxm.shm, for locks */
 	char *path;
-	dev_t device;
-	ino_t inode;
+	struct stat opened; /* of the mapped file */
 	int slot; /* of this worker; -1: none */
 };
 

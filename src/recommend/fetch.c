@@ -50,7 +50,7 @@ has_name(int fd, const char *path)
 	struct stat opened, named;
 
 	return fstat(fd, &opened) == 0 && lstat(path, &named) == 0 &&
-	       opened.st_dev == named.st_dev && opened.st_ino == named.st_ino;
+	       file_is_same_inode(&opened, &named);
 }
 
 /* The temporary file, empty and locked; -1: see errno. */

@@ -35,8 +35,7 @@ loader_new(TALLOC_CTX *mem, const char *path)
 static bool
 is_mapped(const struct loader *s, const struct stat *now)
 {
-	return s->model && s->mapped.st_dev == now->st_dev &&
-	       s->mapped.st_ino == now->st_ino;
+	return s->model && file_is_same_inode(&s->mapped, now);
 }
 
 static void

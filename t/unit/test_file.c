@@ -168,8 +168,12 @@ Test(file, is_the_same_until_it_is_written)
 	cr_assert_eq(stat(path, &before), 0);
 	cr_assert_eq(stat(path, &after), 0);
 	cr_assert(file_is_same(&before, &after));
+	cr_assert_eq(chmod(path, 0600), 0);
+	cr_assert_eq(stat(path, &after), 0);
+	cr_assert(file_is_same_inode(&before, &after));
 	cr_assert(file_save(folder, "b", "two", 3, 0644));
 	cr_assert(file_rename(mem_printf(NULL, "%s/b", folder), path));
 	cr_assert_eq(stat(path, &after), 0);
 	cr_assert_not(file_is_same(&before, &after));
+	cr_assert_not(file_is_same_inode(&before, &after));
 }
