@@ -124,7 +124,7 @@ read_settings(TALLOC_CTX *mem, const char *file, struct conf **out)
  * server or its schema is unsuitable; returns 1 if the database is unavailable.
  */
 static int
-check_schema(const struct conf *conf, int fd)
+report_schema(const struct conf *conf, int fd)
 {
 	TALLOC_CTX *mem = talloc_new(NULL);
 	struct db *db = db_new(mem, conf->database, SCHEMA_TIMEOUT_MS);
@@ -161,7 +161,7 @@ schema_allows(const struct conf *conf)
 	}
 	pid = fork();
 	if (pid == 0)
-		_exit(check_schema(conf, pipe_fd[1]));
+		_exit(report_schema(conf, pipe_fd[1]));
 	close(pipe_fd[1]);
 	sentence[0] = '\0';
 	if (pid > 0)

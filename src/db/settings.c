@@ -15,7 +15,7 @@
  * string with a password, which would be disclosed partially.
  */
 static const char *
-without_password(TALLOC_CTX *mem, const char *conninfo, const char *text)
+without_quotations(TALLOC_CTX *mem, const char *conninfo, const char *text)
 {
 	const char *line = mem_textn(mem, text, strcspn(text, "\n"));
 	const char *from = strchr(line, '"'), *to = strrchr(line, '"');
@@ -39,7 +39,7 @@ conninfo_fault(TALLOC_CTX *mem, const char *conninfo)
 		return NULL;
 	}
 	mem_need(text); /* NULL: out of memory */
-	fault = without_password(mem, conninfo, text);
+	fault = without_quotations(mem, conninfo, text);
 	PQfreemem(text);
 	return fault;
 }
