@@ -10,7 +10,7 @@ EXISTS (SELECT
            AND f.user2_id = greatest(a.id, :viewer::bigint))
 
 -- How the viewer and the account are related, as C_JSON; NULL for oneself. Only a
--- pending request has a status, whoever sent it.
+-- pending request has a status, in either direction.
 -- fragment: friendship
 CASE WHEN a.id = :viewer::bigint
      THEN NULL

@@ -91,7 +91,7 @@ SELECT CASE WHEN a.id = :viewer THEN 'self'
  WHERE a.username = :username
    FOR KEY SHARE;
 
--- Deletes the pending request between the two, whoever sent it.
+-- Deletes the pending request between the two, in either direction.
 -- name: friend_request_delete :one (viewer bigint, username text)
 WITH target AS (
 	SELECT id FROM live_account WHERE username = :username

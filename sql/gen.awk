@@ -331,8 +331,8 @@ function has_owned_outcome(s,    at)
 	return 0
 }
 
-# Whether is_owner, where the text computes it, compares with :viewer; path_owner
-# does the same.
+# Whether is_owner, where the text computes it, compares with :viewer;
+# path_owner does the same.
 function compares_viewer(name, s,    n, i, part, number, computed)
 {
 	n = split(named[name], part, ",")
@@ -365,7 +365,8 @@ function check_owned(name, s,    rest, safe, cte, part, start, changes, fault)
 		rest = substr(rest, start + length(part) + 1)
 		if (cte == "owned") {
 			safe = cte
-			if (part !~ / WHERE (.* AND )?([a-z]+[.])?is_owner( AND |[ )]*$)/)
+			if (part !~ (" WHERE (.* AND )?([a-z]+[.])?is_owner" \
+			    "( AND |[ )]*$)"))
 				report(place[name], name ": the CTE owned does" \
 				    " not check is_owner")
 		} else if (safe != "" && reads_from(part, safe))

@@ -82,7 +82,7 @@ struct shm {
 	int fd;                     /* of mxm.shm, for locks */
 	char *path;
 	struct stat opened; /* of the mapped file */
-	int slot; /* of this worker; -1: none */
+	int slot;           /* of this worker; -1: none */
 };
 
 #define get(P)    atomic_load_explicit((P), memory_order_relaxed)

@@ -483,7 +483,7 @@ route_reserved(TALLOC_CTX *mem, size_t *n)
 
 	if (!table.list)
 		make_table();
-	out = mem_array(mem, const char *, (size_t)table.n * SEGMENTS_MAX);
+	out = mem_array(mem, const char *, (size_t)table.n *SEGMENTS_MAX);
 	*n = 0;
 	for (i = 0; i < table.n; i++) {
 		for (k = 0; k < table.list[i].n; k++) {

@@ -129,7 +129,7 @@ send_to(
 			    });
 }
 
-/* Whether there is somebody to send the mail to. */
+/* Whether the mail has a recipient. */
 static bool
 is_due(const struct mail_kind *kind, const struct row *recipient)
 {

@@ -10,6 +10,7 @@ import pytest
 TREE = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(TREE / "t/lint")]
 
+import glossary  # noqa: E402
 import routes  # noqa: E402
 import statements as rules  # noqa: E402
 
@@ -382,3 +383,22 @@ def test_functions_that_write(function, found):
         generator, f"CREATE FUNCTION {function} SELECT 1 $$;\n"))
     assert faults == (["f() is VOLATILE: add it to WRITERS of sql/gen.awk"]
                       if found else [])
+
+
+# ------------------------------------------------------------------- words --
+
+@pytest.mark.parametrize("text, words", [
+    ("Whoever sent it; her list.", ["Whoever", "her"]),
+    ("where there is another user, adhere", []),
+    ("A\n\nWORDS\n\n    user    she, whoever\n\n\nTO ADD\n\nSomebody", ["Somebody"]),
+])
+def test_words_that_the_glossary_replaces(text, words):
+    found = list(glossary.replaced("a", text))
+    assert [f.split('"')[1] for f in found] == words
+    assert not found or f"a:{len(text.splitlines())}: " in found[-1]
+
+
+def test_old_migrations_keep_their_words():
+    assert glossary.is_before("sql/migrations/0016_removal.sql")
+    assert not glossary.is_before("sql/migrations/0017_await.sql")
+    assert not glossary.is_before("sql/users.sql")

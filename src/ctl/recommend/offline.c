@@ -17,7 +17,7 @@ memory(struct task *t)
 	    t->data.table.users.n, t->data.table.items.n);
 }
 
-/* Trains on the ratings that were read, and makes everybody's list. */
+/* Trains on the ratings that were read, and makes the list of each user. */
 static int
 learn_lists(struct task *t, uint32_t **lists)
 {
