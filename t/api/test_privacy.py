@@ -25,33 +25,43 @@ WORLD = "catalogue"
 # 404    missing for the viewer
 # others the status
 MATRIX = """
-path                                         anonymous unverified self friend stranger asked former locked
-/api/movies-lists/mia/circle/                      401        403  mia    mia      404   404    404    401
-/api/movies-lists/mia/closed/                      401        403  mia    404      404   404    404    401
-/api/movies-lists/mia/open/                        401        403  mia    mia      mia   mia    mia    401
-/api/movies-lists/nobody/open/                     401        403  404    404      404   404    404    401
-/api/movies/                                       401        403    -    mia        -     -      -    401
-/api/movies/volver/ratings/                        401        403  mia    404      404   404    404    401
-/api/movies/volver/reviews/                        401        403  mia    mia      mia   mia    mia    401
-/api/reviews/R/                                    401        403  mia    mia      mia   mia    mia    401
-/api/reviews/R/comments/                           401        403  mia    mia      mia   mia    mia    401
-/api/reviews/R/comments/C/                         401        403  mia    mia      mia   mia    mia    401
-/api/reviews/R/comments/C/reactions/               401        403    -      -        -     -      -    401
-/api/reviews/R/comments/C/replies/                 401        403  mia    mia      mia   mia    mia    401
-/api/reviews/R/reactions/                          401        403    -      -        -     -      -    401
-/api/users/                                        401          -  mia      -        -     -      -    401
-/api/users/friend-requests/                        401        403  mia      -        -     -      -    401
-/api/users/friends/                                401        403    -    mia        -     -      -    401
-/api/users/searching/?search_query=mia             401        403  mia    mia      mia   mia    mia    401
-/api/users/searching/?search_query=Secretname      401        403  mia    mia      mia   mia    mia    401
-/api/users/searching/?is_friend=true               401        403    -    mia        -     -      -    401
-/api/users/suggested-users/?limit=100              401        403    -      -      mia     -    mia    401
-/api/users/mia/                                    401        403  mia    mia      mia   mia    mia    401
-/api/users/bob/friends/                            401        403  mia    mia      mia   mia    mia    401
-/api/users/bob/friends/searching/?search_query=mia 401        403  mia    mia      mia   mia    mia    401
-/api/users/mia/friends/                            401        403    -      -        -     -      -    401
-/api/users/mia/friends/searching/                  401        403    -      -        -     -      -    401
-/api/users/mia/reviews/                            401        403  mia    mia      mia   mia    mia    401
+path                                               anonymous unverified self friend stranger asked former locked
+/api/movies-lists/                                       401        403  mia      -        -     -      -    401
+/api/movies-lists/mia/                                   401        403  mia    mia      mia   mia    mia    401
+/api/movies-lists/mia/circle/                            401        403  mia    mia      404   404    404    401
+/api/movies-lists/mia/circle/movies/searching/           401        403    -      -      404   404    404    401
+/api/movies-lists/mia/closed/                            401        403  mia    404      404   404    404    401
+/api/movies-lists/mia/closed/movies/searching/           401        403    -    404      404   404    404    401
+/api/movies-lists/mia/open/                              401        403  mia    mia      mia   mia    mia    401
+/api/movies-lists/mia/open/movies/searching/             401        403    -      -        -     -      -    401
+/api/movies-lists/nobody/open/                           401        403  404    404      404   404    404    401
+/api/movies-lists/searching/?query=Circle                401        403  mia    mia        -     -      -    401
+/api/movies-lists/searching/?query=Closed                401        403  mia      -        -     -      -    401
+/api/movies-lists/searching/?query=Open                  401        403  mia    mia      mia   mia    mia    401
+/api/movies/                                             401        403    -    mia        -     -      -    401
+/api/movies/volver/friends-ratings/                      401        403    -    mia        -     -      -    401
+/api/movies/volver/movie-lists/                          401        403    -      -        -     -      -    401
+/api/movies/volver/ratings/                              401        403  mia    404      404   404    404    401
+/api/movies/volver/reviews/                              401        403  mia    mia      mia   mia    mia    401
+/api/reviews/R/                                          401        403  mia    mia      mia   mia    mia    401
+/api/reviews/R/comments/                                 401        403  mia    mia      mia   mia    mia    401
+/api/reviews/R/comments/C/                               401        403  mia    mia      mia   mia    mia    401
+/api/reviews/R/comments/C/reactions/                     401        403    -      -        -     -      -    401
+/api/reviews/R/comments/C/replies/                       401        403  mia    mia      mia   mia    mia    401
+/api/reviews/R/reactions/                                401        403    -      -        -     -      -    401
+/api/users/                                              401          -  mia      -        -     -      -    401
+/api/users/bob/friends/                                  401        403  mia    mia      mia   mia    mia    401
+/api/users/bob/friends/searching/?search_query=mia       401        403  mia    mia      mia   mia    mia    401
+/api/users/friend-requests/                              401        403  mia      -        -     -      -    401
+/api/users/friends/                                      401        403    -    mia        -     -      -    401
+/api/users/mia/                                          401        403  mia    mia      mia   mia    mia    401
+/api/users/mia/friends/                                  401        403    -      -        -     -      -    401
+/api/users/mia/friends/searching/                        401        403    -      -        -     -      -    401
+/api/users/mia/reviews/                                  401        403  mia    mia      mia   mia    mia    401
+/api/users/searching/?is_friend=true                     401        403    -    mia        -     -      -    401
+/api/users/searching/?search_query=Secretname            401        403  mia    mia      mia   mia    mia    401
+/api/users/searching/?search_query=mia                   401        403  mia    mia      mia   mia    mia    401
+/api/users/suggested-users/?limit=100                    401        403    -      -      mia     -    mia    401
 """
 
 # Routes that show nothing of other users: the catalogue, and what is the caller's.
@@ -128,6 +138,17 @@ def test_who_sees_what(world, row):
         for name, r in answers.items():
             if name != "self" or path != "/api/users/":
                 assert not SECRET.search(r.text), (name, r.text)
+
+
+def test_which_lists_are_shown(world):
+    viewers, *_ = world
+    every, friends = ["closed", "circle", "open"], ["circle", "open"]
+    shown = {"self": every, "friend": friends, "stranger": ["open"],
+             "asked": ["open"], "former": ["open"]}
+    for name, slugs in shown.items():
+        found = viewers[name].get("/api/movies-lists/mia/").json()
+        assert {x["slug"] for x in found["results"]} == set(slugs), name
+        assert found["count"] == len(slugs)
 
 
 def route_table(stack):
