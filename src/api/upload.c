@@ -27,12 +27,17 @@
 #define HASH_DIGITS   ((size_t)2 * HASH_BYTES)
 #define RETRY_SECONDS 30
 
+struct statement {
+	upload_statement *run;
+	void *arg;
+};
+
 static const int widths[] = IMAGE_WIDTHS;
 static const char *const suffixes[IMAGE_FORMATS] = { "jpg", "webp" };
 
 /* Formats by their first bytes; '?' matches any byte. */
 static const struct {
-	const char *suffix; /* of a file of a release before 0.2 */
+	const char *suffix; /* of a file of an earlier version */
 	const char *magic;
 	size_t n;
 } formats[] = {
@@ -228,10 +233,10 @@ fail_write(struct req *r)
 	return fail_retry(r, ERR_UNAVAILABLE, MSG_UNAVAILABLE, RETRY_SECONDS);
 }
 
-/* Files and statement under one lock. */
+/* Files and statement under one lock. *in_use: there may be a row with it. */
 static enum err
 store_and_run(struct req *r, const char *path, const struct image *image,
-    upload_statement *run, void *arg)
+    const struct statement *s, bool *in_use)
 {
 	const char *folder = mem_printf(r->mem, "%s/%.*s", r->conf->media_root,
 	    (int)(strrchr(path, '/') - path), path);
@@ -242,7 +247,12 @@ store_and_run(struct req *r, const char *path, const struct image *image,
 		log_error("media: %s: %s", folder, strerror(errno));
 		return fail_write(r);
 	}
-	e = write_files(r, path, image) ? run(r, path, arg) : fail_write(r);
+	if (write_files(r, path, image)) {
+		e = s->run(r, path, s->arg);
+		*in_use = !e || e == ERR_UNAVAILABLE;
+	} else {
+		e = fail_write(r);
+	}
 	close(lock);
 	return e;
 }
@@ -251,7 +261,9 @@ enum err
 upload_and_run(struct req *r, const struct upload *u, const char *folder,
     upload_statement *run, void *arg)
 {
+	const struct statement s = { run, arg };
 	struct image image;
+	bool in_use = false;
 	char *path;
 	enum err e;
 
@@ -263,8 +275,8 @@ upload_and_run(struct req *r, const struct upload *u, const char *folder,
 	if (e)
 		return e == ERR_INVALID ? e : fail_write(r);
 	path = path_of(r->mem, folder, &image);
-	e = store_and_run(r, path, &image, run, arg);
-	if (e && e != ERR_UNAVAILABLE)
+	e = store_and_run(r, path, &image, &s, &in_use);
+	if (!in_use)
 		remove_unused(r, folder, path);
 	return e;
 }

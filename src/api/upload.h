@@ -41,10 +41,10 @@ typedef enum err upload_statement(
 
 /*
  * Converts and stores a picture, if any, runs the statement with its path, and
- * removes the files that no account has if the statement fails; db_constraint()
- * is still that of the statement. If the outcome of the statement is unknown
- * (ERR_UNAVAILABLE), the files stay for the job: an unused file is less harmful
- * than a row without its file.
+ * removes the files that no account has if a file or the statement fails;
+ * db_constraint() is still that of the statement. If the outcome of the
+ * statement is unknown (ERR_UNAVAILABLE), the files stay for the job: an unused
+ * file is less harmful than a row without its file.
  *
  * ERR_INVALID: the picture is refused, the error of field `picture` was added;
  * ERR_UNAVAILABLE: it could not be converted or written.
@@ -55,7 +55,7 @@ enum err upload_and_run(struct req *r, const struct upload *u,
 /*
  * Whether it is the path of a picture as it is in the database: not a default
  * picture, not another width or format of a picture. Also true for the single
- * file of any format that releases before 0.2 stored.
+ * file of any format that earlier versions stored.
  */
 bool upload_is_ours(const char *path);
 

@@ -490,6 +490,30 @@ def test_a_refused_sign_up_leaves_the_picture_of_another(stack):
     assert all(f.exists() for f in files_of(stack, path))
 
 
+def test_a_file_that_cannot_be_written_leaves_no_others(stack):
+    """As on a full disk: the temporary name of the last but one exists."""
+    data = encoded(noise())
+    body = person()
+    r = stack.client().request("POST", SIGNUP, data=body,
+                               files={"picture": ("a", data, "x/y")})
+    files = files_of(stack, r.json()["picture"])
+    stack.sql("DELETE FROM account WHERE username = %s", (body["username"],))
+    for file in files:
+        file.unlink()
+    before = stored(stack)
+    pids = re.findall(r'"pid": ?(\d+)', stack.ctl("status --json").stdout)
+    blocks = [files[4].parent / f".{files[4].name}.{pid}.part" for pid in pids]
+    assert blocks
+    for block in blocks:
+        block.mkdir()
+    r = send(stack, data)
+    for block in blocks:
+        block.rmdir()
+    assert r.status_code == 503 and int(r.headers["Retry-After"]) > 0
+    assert stored(stack) == before
+    assert send(stack, data).status_code == 200
+
+
 def test_other_errors_come_before_the_picture_is_decoded(stack):
     """All errors of the form in one answer; a picture that only the decoder
     refuses is not among them."""
