@@ -233,3 +233,11 @@ WITH t AS (
 	 WHERE f.user_id = :user_id
 )
 {{export_rows:t.id}};
+
+-- name: export_translations :many (user_id bigint, after bigint)
+WITH t AS (
+	SELECT id, language, text, provider, created_at
+	  FROM translation
+	 WHERE author_id = :user_id
+)
+{{export_rows:t.id}};

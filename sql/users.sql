@@ -153,6 +153,11 @@ SELECT {{user_columns}}
   FROM live_account AS a
  WHERE a.username = :username;
 
+-- name: user_bio :one (username text)
+SELECT id AS author, bio
+  FROM live_account
+ WHERE username = :username;
+
 -- A page of the users whose names contain the text; see user_search() in 0025.
 -- name: user_search :many within=1s (viewer bigint, search_query text,
 --	is_friend boolean, page bigint, size bigint)

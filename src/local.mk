@@ -89,6 +89,7 @@ libmxm_a_SOURCES = \
 	src/api/serve.c src/api/serve.h \
 	src/api/shape.c src/api/shape.h \
 	src/api/touch.c src/api/touch.h \
+	src/api/translate.c src/api/translate.h \
 	src/api/upload.c src/api/upload.h \
 	src/awards/awards.c \
 	src/genres/genres.c \
@@ -168,7 +169,7 @@ mxm_image_LDADD = $(VIPS_LIBS) $(SECCOMP_LIBS)
 mxm_jobs_SOURCES = src/mxm-jobs.c src/jobs.def src/mails.def src/jobs/jobs.h \
 	src/jobs/export.c src/jobs/looks.c src/jobs/mail.c src/jobs/model.c \
 	src/jobs/oidc.c src/jobs/prune.c src/jobs/removed.c src/jobs/run.c \
-	src/jobs/touch.c src/jobs/unconfirmed.c \
+	src/jobs/touch.c src/jobs/translate.c src/jobs/unconfirmed.c \
 	src/notify.c src/notify.h
 mxm_jobs_LDADD = $(libmxm_libs)
 

@@ -42,6 +42,7 @@ static const struct table {
 	{ "following", SQL_export_following },
 	{ "platforms", SQL_export_platforms },
 	{ "providers", SQL_export_providers },
+	{ "translations", SQL_export_translations },
 };
 
 struct writer {

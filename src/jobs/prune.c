@@ -4,6 +4,7 @@
  */
 #include "base/base.h"
 
+#include "base/conf.h"
 #include "base/log.h"
 #include "db/query.h"
 #include "jobs/jobs.h"
@@ -20,6 +21,14 @@ static const struct {
 	{ "requests for a password", SQL_prune_password_requests },
 	{ "sessions", SQL_prune_sessions },
 };
+
+/* These have a setting for their age. */
+static enum err
+prune_translations(struct job *job)
+{
+	return query_exec(job->mem, job->in->db, NULL, SQL_prune_translations,
+	    arg_id(job->in->conf->translate_lifetime));
+}
 
 enum err
 prune(struct job *job)
@@ -40,5 +49,5 @@ prune(struct job *job)
 		if (all > 0)
 			log_info("pruned %ld expired %s", all, expired[i].what);
 	}
-	return ERR_OK;
+	return prune_translations(job);
 }

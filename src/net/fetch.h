@@ -10,8 +10,9 @@
 
 struct fetch {
 	const char *url;
-	const char *form; /* body of a POST, urlencoded; NULL: GET */
-	const char *user; /* HTTP Basic; NULL: none */
+	const char *form;      /* body of a POST, urlencoded; NULL: GET */
+	const char *body_type; /* content type of `form`; NULL: urlencoded */
+	const char *user;      /* HTTP Basic; NULL: none */
 	const char *password;
 	const char *header;  /* a further header line; NULL: none */
 	const char *ca_file; /* PEM; NULL or "": only the system's */

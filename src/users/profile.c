@@ -5,6 +5,7 @@
 #include "base/base.h"
 
 #include "api/api.h"
+#include "api/translate.h"
 #include "http/handlers.h"
 #include "users/users.h"
 
@@ -47,4 +48,13 @@ enum err
 user_suggestions(struct req *r)
 {
 	return reply_cursor(r, SQL_user_suggestions, user_shape);
+}
+
+/* The biography in the caller's language. */
+enum err
+user_translation(struct req *r)
+{
+	static const char *const columns[] = { "bio", NULL };
+
+	return reply_translated(r, SQL_user_bio, columns);
 }

@@ -68,7 +68,9 @@ def lena(stack):
         INSERT INTO provider_link (user_id, provider, subject)
         VALUES (%(me)s, 'google', '117');
         INSERT INTO code (user_id, purpose, digest, expires_at)
-        VALUES (%(me)s, 'reset', 'x', now() + interval '1 day')""",
+        VALUES (%(me)s, 'reset', 'x', now() + interval '1 day');
+        INSERT INTO translation (digest, language, author_id, text)
+        VALUES (sha256('x'), 'de', %(me)s, 'a translation')""",
               {"me": number(stack, "lena")})
     return client
 

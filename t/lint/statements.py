@@ -16,6 +16,9 @@ OWN_MEANING = {"ok", "missing"}
 OF_ACCOUNT = {"ok", "inactive", "ended"}
 
 # What run.c binds by itself.
+# What these contain does not change an answer that is cached: a translation
+# depends on the text alone, and an answer without one is not cached.
+INERT, UNSEEN = {"job", "translation"}, {"translation_ask"}
 ALWAYS, WITH_CALLER = {"language"}, {"viewer", "viewer_name"}
 
 
@@ -303,7 +306,7 @@ def cache_keys(found, stmts):
     """What differs between callers or languages is cached for each of them."""
     for route in found:
         cache = route.row.says("cache")
-        for name in sorted((route.bound | route.direct) & set(stmts)):
+        for name in sorted((route.bound | route.direct) & set(stmts) - UNSEEN):
             for part, given in (("BY_VIEWER", WITH_CALLER), ("BY_LANG", ALWAYS)):
                 if cache.startswith("CACHE(") and part not in cache and \
                         given & set(stmts[name].names):
@@ -337,7 +340,8 @@ def stale_tables(found, stmts, kinds, raised, tables):
                 if not raised[table] & depends:
                     yield f"{route.row.name}: {name} reads {table}, the " \
                           f"answer depends on none of {sorted(raised[table])}"
-            for table in sorted(set(read) & tables - set(raised)) if used else ():
+            for table in sorted(set(read) & tables - set(raised) - INERT) \
+                    if used else ():
                 yield f"{route.row.name}: {name} reads {table}, which has " \
                       "no row in a table of rules, see 0012_touch.sql"
 
