@@ -3,7 +3,7 @@
 -- Generated users and friendships, for plans and figures that depend on size: as
 -- many accounts as the session's setting mxm.users, ten times as many
 -- friendships, half as many friend requests. Always the same. Run as a superuser:
--- triggers are off.
+-- triggers are off, so the table of the search is filled at the end.
 --
 -- Names are made of syllables, as the words of t/bench/catalogue.sql, so that a
 -- few letters match few users or many: 400 first names of unequal shares, 8000
@@ -57,7 +57,7 @@ INSERT INTO friendship (user1_id, user2_id, created_at)
 SELECT i, j, timestamptz '2024-01-01 00:00:00Z'
   FROM (SELECT current_setting('mxm.users')::bigint AS users) AS u,
        generate_series(1, 10) AS i,
-       generate_series(11 + i, users, greatest(users / 5000, 1)) AS j
+       generate_series(11 + i, users, greatest(users / 5000, 40)) AS j
     ON CONFLICT DO NOTHING;
 
 INSERT INTO friend_request (from_user_id, to_user_id)
@@ -70,3 +70,8 @@ SELECT i, j
 
 SELECT setval(pg_get_serial_sequence('account', 'id'),
               current_setting('mxm.users')::bigint);
+INSERT INTO account_find (user_id, date_joined, names)
+SELECT id, date_joined, E'\x01' || search_fold || E'\x01'
+  FROM account
+ WHERE active
+ ORDER BY id;
