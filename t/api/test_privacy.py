@@ -58,6 +58,7 @@ path                                               anonymous unverified self fri
 /api/users/mia/friends/                                  401        403    -      -        -     -      -    401
 /api/users/mia/friends/searching/                        401        403    -      -        -     -      -    401
 /api/users/mia/reviews/                                  401        403  mia    mia      mia   mia    mia    401
+/api/users/mia/translations/                             401        403    -      -        -     -      -    401
 /api/users/searching/?is_friend=true                     401        403    -    mia        -     -      -    401
 /api/users/searching/?search_query=Secretname            401        403  mia    mia      mia   mia    mia    401
 /api/users/searching/?search_query=mia                   401        403  mia    mia      mia   mia    mia    401
