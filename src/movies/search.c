@@ -23,8 +23,8 @@ const struct field movie_search_input[] = {
 };
 
 /*
- * A page of movies, newest first; when no title contains the name, those that
- * resemble it, best first.
+ * A page of movies, newest first, with a name the best matches first; when no
+ * title contains the name, those that resemble it, best first.
  */
 enum err
 movie_search(struct req *r)

@@ -306,3 +306,29 @@ def test_an_unknown_release_date_shows_no_year(stack, ana):
         assert offered[0]["slug"] != "undated"
     finally:
         stack.sql("DELETE FROM movie WHERE slug = 'undated'")
+
+
+def test_search_by_name_in_order(stack, ana, carla):
+    """The exact title, its beginning, a word, the rest; each newest first."""
+    titles = [("Tokyo Ruse", 2003), ("Ruse", 1980), ("Peruse", 2020),
+              ("Ruse Again", 1990), ("Ruses", 1995), ("A Ruse", 2010),
+              ("The Art of the Ruse", 2015)]
+    stack.sql("INSERT INTO movie (slug, title, release_date)"
+              " SELECT 'order-' || n, title, make_date(year, 1, 1)"
+              "   FROM unnest(%s, %s) WITH ORDINALITY AS u (title, year, n)",
+              ([t for t, _ in titles], [y for _, y in titles]))
+    stack.sql("INSERT INTO movie_translation (movie_id, language, title,"
+              " synopsis) SELECT id, 'es', 'Ruse', '' FROM movie"
+              "  WHERE slug = 'order-3'")
+    stack.touched()
+
+    def found(who):
+        return [m["slug"] for m in who.get(
+            "/api/movies/searching/?name=RUSE").json()["results"]]
+    assert found(ana) == [f"order-{n}" for n in (2, 5, 4, 7, 6, 1, 3)]
+    assert found(carla) == [f"order-{n}" for n in (3, 2, 5, 4, 7, 6, 1)]
+    pages = [ana.get(f"/api/movies/searching/?name=ruse&limit=2&page={n}")
+             .json()["results"] for n in (1, 2, 3, 4)]
+    assert [m["slug"] for page in pages for m in page] == found(ana)
+    stack.sql("DELETE FROM movie WHERE slug LIKE 'order-%%'")
+    stack.touched()
