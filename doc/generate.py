@@ -72,7 +72,7 @@ def page(folder):
 
 def built(routes):
     """The operations of the route table, as (method, path)."""
-    rows = re.findall(r'^ROUTE(_TOP)?\((\w+),\s*"([^"]+)"', routes,
+    rows = re.findall(r'^(?:ROUTE(_TOP)?|SEARCH|WRITE)\((\w+),\s*"([^"]+)"', routes,
                       re.MULTILINE)
     return {(method.lower(), path if top else "/api" + path)
             for top, method, path in rows}

@@ -82,7 +82,7 @@ limit_request(struct req *r, int64_t caller)
 		{ L_WRITE, true, 1 },
 		{ L_WRITE, false, ADDRESS_FACTOR },
 	};
-	unsigned limits = route_limits(r->route);
+	unsigned limits = r->route->limits;
 	uint64_t who;
 	enum err e = ERR_OK;
 	size_t i;

@@ -189,7 +189,7 @@ put_route(struct json *j, const struct route *route)
 	put_text(j, "pool", pools[route->pool]);
 	json_key(j, "hashes");
 	json_bool(j, route->hashes);
-	put_limits(j, route_limits(route));
+	put_limits(j, route->limits);
 	json_key(j, "needs_database");
 	json_bool(j, route->needs_database);
 	put_text(j, "style", styles[route->style]);

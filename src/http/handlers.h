@@ -12,9 +12,13 @@
 
 #define DECLARE(HANDLER, ...)        handler HANDLER;
 #define ROUTE(METHOD, PATH, ...)     DECLARE(__VA_ARGS__, )
+#define SEARCH(METHOD, PATH, ...)    DECLARE(__VA_ARGS__, )
+#define WRITE(METHOD, PATH, ...)     DECLARE(__VA_ARGS__, )
 #define ROUTE_TOP(METHOD, PATH, ...) DECLARE(__VA_ARGS__, )
 #include "routes.def"
 #undef ROUTE_TOP
+#undef WRITE
+#undef SEARCH
 #undef ROUTE
 #undef DECLARE
 

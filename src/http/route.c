@@ -343,20 +343,6 @@ path_kind(const struct route *route, const char *name)
 								PATH_TEXT;
 }
 
-unsigned
-route_limits(const struct route *route)
-{
-	unsigned limits = route->limits;
-
-	if (!(limits & LIMIT(L_USER)))
-		return limits;
-	if (route->method != METHOD_GET)
-		limits |= LIMIT(L_WRITE);
-	if (strstr(route->pattern, "/searching/"))
-		limits |= LIMIT(L_SEARCH);
-	return limits;
-}
-
 const char *
 path_last(const struct route *route)
 {

@@ -127,12 +127,6 @@ bool path_replace(
 enum path_kind { PATH_NONE, PATH_TEXT, PATH_NUMBER };
 enum path_kind path_kind(const struct route *route, const char *name);
 
-/*
- * The limits of a row with those that follow if it has L_USER: L_WRITE unless
- * it is a GET, L_SEARCH if a segment of the path is "searching".
- */
-unsigned route_limits(const struct route *route);
-
 /* Name of the last parameter; NULL: the path has none. */
 const char *path_last(const struct route *route);
 

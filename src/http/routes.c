@@ -29,21 +29,27 @@ enum part { BY_NOBODY = 0, BY_LANG = 1, BY_VIEWER = 2, BY_MODEL = 4 };
 		.seconds = 0 \
 	}
 
-#define ROW(METHOD, PATTERN, HANDLER, ...) \
-	{ .method = METHOD_##METHOD,       \
-		.pattern = PATTERN,        \
-		.name = #HANDLER,          \
-		.handle = HANDLER,         \
-		.guard = VERIFIED,         \
-		.pool = FAST,              \
-		.limits = LIMIT(L_USER),   \
-		.style = STYLE_ERROR,      \
-		.input = no_input,         \
-		.needs_database = true,    \
+#define ROW(METHOD, LIMITS, PATTERN, HANDLER, ...) \
+	{ .method = METHOD_##METHOD,               \
+		.pattern = PATTERN,                \
+		.name = #HANDLER,                  \
+		.handle = HANDLER,                 \
+		.guard = VERIFIED,                 \
+		.pool = FAST,                      \
+		.limits = LIMITS,                  \
+		.style = STYLE_ERROR,              \
+		.input = no_input,                 \
+		.needs_database = true,            \
 		__VA_ARGS__ },
 /* The trailing comma is for rows without further members. */
-#define ROUTE(METHOD, PATH, ...)     ROW(METHOD, "/api" PATH, __VA_ARGS__, )
-#define ROUTE_TOP(METHOD, PATH, ...) ROW(METHOD, PATH, __VA_ARGS__, )
+#define ROUTE(METHOD, PATH, ...) \
+	ROW(METHOD, LIMIT(L_USER), "/api" PATH, __VA_ARGS__, )
+#define ROUTE_TOP(METHOD, PATH, ...) \
+	ROW(METHOD, LIMIT(L_USER), PATH, __VA_ARGS__, )
+#define SEARCH(METHOD, PATH, ...) \
+	ROW(METHOD, LIMIT(L_USER) | LIMIT(L_SEARCH), "/api" PATH, __VA_ARGS__, )
+#define WRITE(METHOD, PATH, ...) \
+	ROW(METHOD, LIMIT(L_USER) | LIMIT(L_WRITE), "/api" PATH, __VA_ARGS__, )
 
 const struct route routes[] = {
 #include "routes.def"

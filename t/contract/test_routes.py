@@ -289,11 +289,11 @@ GOOD = """/* A comment. */
 ROUTE(GET,  "/a/", a, .guard = PUBLIC, .limits = NO_LIMIT, .cache = NO_CACHE)
 ROUTE(GET,  "/movies/", movies,
     .cache = CACHE(300, ON_USER | ON_CATALOGUE, BY_LANG | BY_VIEWER))
-ROUTE(POST, "/movies/", movie_make, .limits = LIMIT(L_USER) | LIMIT(L_CODE),
-    .input = movie_input)
-ROUTE(GET,  "/movies/searching/", search, .cache = CACHE(1, ON_USER, BY_LANG))
+WRITE(POST, "/movies/", movie_make,
+    .limits = LIMIT(L_USER) | LIMIT(L_WRITE) | LIMIT(L_CODE), .input = movie_input)
+SEARCH(GET, "/movies/searching/", search, .cache = CACHE(1, ON_USER, BY_LANG))
 ROUTE(GET,  "/movies/{movie}/", movie, .cache = CACHE(1, ON_MOVIE, BY_LANG))
-ROUTE(PUT,  "/reviews/{review}/", change, .guard = OWNER)
+WRITE(PUT,  "/reviews/{review}/", change, .guard = OWNER)
 ROUTE_TOP(GET, "/", home, .guard = PUBLIC, .limits = LIMIT(L_PUBLIC),
     .cache = NO_CACHE)
 """
@@ -346,7 +346,27 @@ def test_a_good_table_has_no_fault():
     ('GET, "/a/", a,\n%s.cache = NO_CACHE' % ("\t" * 11), "has a line of"),
 ])
 def test_a_bad_row_is_found(row, fault):
-    assert any(fault in f for f in faults(f"ROUTE({row})\n")), fault
+    macro = "ROUTE" if row.startswith("GET") else "WRITE"
+    assert any(fault in f for f in faults(f"{macro}({row})\n")), fault
+
+
+@pytest.mark.parametrize("row, fault", [
+    ('ROUTE(POST, "/a/", a)', "ROUTE is not for POST"),
+    ('WRITE(GET, "/a/", a, .cache = NO_CACHE)', "WRITE is not for GET"),
+    ('ROUTE(GET, "/searching/", a, .cache = NO_CACHE)',
+     "ROUTE is not for this path"),
+    ('SEARCH(GET, "/a/", a, .cache = NO_CACHE)', "SEARCH is not for this path"),
+    ('WRITE(POST, "/a/", a, .limits = LIMIT(L_USER) | LIMIT(L_CODE))',
+     "L_WRITE is for each WRITE"),
+    ('WRITE(POST, "/a/", a, .guard = PUBLIC,\n'
+     '    .limits = LIMIT(L_LOGIN) | LIMIT(L_WRITE))', "L_WRITE is for each"),
+    ('SEARCH(GET, "/searching/", a, .cache = NO_CACHE,\n'
+     '    .limits = LIMIT(L_USER))', "L_SEARCH is for each SEARCH"),
+    ('ROUTE(GET, "/a/", a, .cache = NO_CACHE,\n'
+     '    .limits = LIMIT(L_USER) | LIMIT(L_SEARCH))', "L_SEARCH is for each"),
+])
+def test_limits_of_searches_and_writes(row, fault):
+    assert any(fault in f for f in faults(row + "\n")), faults(row + "\n")
 
 
 def test_the_exceptions_of_owners_are_operations():
@@ -359,14 +379,14 @@ def test_the_exceptions_of_owners_are_operations():
 
 
 def test_a_new_parameter_has_an_owner_or_not():
-    rows = rules.parse('ROUTE(PUT, "/notes/{note}/", a)\n')
+    rows = rules.parse('WRITE(PUT, "/notes/{note}/", a)\n')
     assert list(rules.parameters(rows, ["note"])) == [
         "PUT /notes/{note}/: {note} is neither in OWNED nor in SHARED of "
         "t/lint/routes.py"]
 
 
 def test_what_inserts_rows_of_the_caller_has_no_owner():
-    assert faults('ROUTE(POST, "/reviews/{review}/comments/", a)\n') == []
+    assert faults('WRITE(POST, "/reviews/{review}/comments/", a)\n') == []
 
 
 @pytest.mark.parametrize("first, second", [

@@ -15,10 +15,10 @@ import routes  # noqa: E402
 import statements as rules  # noqa: E402
 
 ROWS = """
-ROUTE(POST, "/films/{movie}/likes/", like_add, .input = like_input)
+WRITE(POST, "/films/{movie}/likes/", like_add, .input = like_input)
 ROUTE(GET,  "/films/{movie}/notes/", note_list, .input = page_input,
     .cache = CACHE(1, ON_MOVIE, BY_LANG))
-ROUTE(PUT,  "/notes/{review}/", note_update, .guard = OWNER, .input = note_input)
+WRITE(PUT,  "/notes/{review}/", note_update, .guard = OWNER, .input = note_input)
 """
 
 SOURCES = {"src/films/films.c": """
@@ -257,7 +257,7 @@ def test_what_was_forgotten(faults, old, new, fault):
 def test_missing_is_not_the_last_parameter(faults):
     """owned_outcome() of what is below {review} says nothing of {movie}."""
     source = SQL.replace("(t.is_owner), true)", "t.is_owner, t.is_visible)")
-    row = 'ROUTE(PUT, "/notes/{review}/%s", note_update, .guard = OWNER)\n'
+    row = 'WRITE(PUT, "/notes/{review}/%s", note_update, .guard = OWNER)\n'
     stmts = rules.statements(subprocess.run(
         ["awk", "-f", TREE / "sql/gen.awk"], input=source,
         capture_output=True, text=True, check=True).stdout)

@@ -5,6 +5,9 @@ t/contract/test_routes.py to made-up ones."""
 import re
 
 COLUMNS, LINES = 100, 2
+DEFAULT_LIMITS = {"ROUTE": "LIMIT(L_USER)", "ROUTE_TOP": "LIMIT(L_USER)",
+                  "SEARCH": "LIMIT(L_USER) | LIMIT(L_SEARCH)",
+                  "WRITE": "LIMIT(L_USER) | LIMIT(L_WRITE)"}
 
 # Parameters that name a user's row. A row that writes below one of them changes
 # what belongs to that user,
@@ -39,7 +42,7 @@ class Row:
 
     def __init__(self, macro, inside, lines):
         self.lines = lines
-        self.top = macro == "ROUTE_TOP"
+        self.top, self.macro = macro == "ROUTE_TOP", macro
         self.method, path, self.handler, *more = pieces(inside)
         self.path = path.strip('"')
         self.said = dict(re.fullmatch(r"\.(\w+) = (.*)", m, re.S).groups()
@@ -67,7 +70,7 @@ def parse(text):
         row = "\n".join(lines)
         if row.count("(") > row.count(")"):
             continue
-        whole = re.fullmatch(r"(ROUTE(?:_TOP)?)\((.*)\)", row, re.S)
+        whole = re.fullmatch(r"(ROUTE(?:_TOP)?|SEARCH|WRITE)\((.*)\)", row, re.S)
         if not whole:
             raise ValueError(f"line {number} ends no row: {row}")
         rows.append(Row(*whole.groups(), lines))
@@ -124,10 +127,18 @@ def not_owned(documented, exceptions=None):
 
 
 def limits(rows):
-    """Without a caller only limits by address are possible."""
+    """Without a caller only limits by address are possible; each caller's
+    searches and writes have a limit of their own."""
     for row in rows:
         public = row.says("guard") == "PUBLIC"
-        limit = row.says("limits", "LIMIT(L_USER)")
+        limit = row.says("limits", DEFAULT_LIMITS[row.macro])
+        if (row.macro == "WRITE") != (row.method != "GET"):
+            yield f"{row.name}: {row.macro} is not for {row.method}"
+        if (row.macro == "SEARCH") != ("/searching/" in row.path):
+            yield f"{row.name}: {row.macro} is not for this path"
+        for name, macro in (("L_SEARCH", "SEARCH"), ("L_WRITE", "WRITE")):
+            if (name in limit) != (row.macro == macro and not public):
+                yield f"{row.name}: {name} is for each {macro} of a caller"
         if public and re.search(r"\bL_(USER|CODE)\b", limit):
             yield f"{row.name} is PUBLIC and counts an account"
         if "L_NAME" in limit:
