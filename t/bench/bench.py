@@ -26,6 +26,7 @@ nginx, and every figure is a median of interleaved runs:
   i  ratings that are written (t/bench/writing.py): POST and PUT with all they
      invalidate, beside GET of the same, cached
   k  what the time of an answer reveals about accounts (t/bench/secrecy.py)
+  l  cached reads while 200 clients log in at once (t/bench/logins.py)
 
 With --large, (f) also measures 20 million ratings, and the memory that
 "mxmctl recommend rank" takes to learn from a file of them: some minutes, and
@@ -426,8 +427,8 @@ def main():
     parser.add_argument("--json", metavar="FILE", type=pathlib.Path)
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--seconds", type=int, default=3)
-    parser.add_argument("--only", default="abcdefghijk",
-                        help="some of the letters a to k")
+    parser.add_argument("--only", default="abcdefghijkl",
+                        help="some of the letters a to l")
     parser.add_argument("--large", action="store_true",
                         help="20 million ratings as well: some minutes")
     options = parser.parse_args()
@@ -506,6 +507,9 @@ def on_stack(made, options):
     if "k" in options.only:
         import secrecy
         secrecy.measure(made, bench.figures, options)
+    if "l" in options.only:
+        import logins
+        logins.measure(made, bench.figures, options)
     return bench.figures
 
 
