@@ -297,6 +297,67 @@ def test_an_answer_depends_on_its_tables(text, cache, good):
         "rules, see 0012_touch.sql"]
 
 
+PRIVATE = "CREATE TABLE note (\n\tid bigint,\n\tprivacity text\n);"
+
+
+@pytest.mark.parametrize("names, text, good", [
+    ("viewer", "SELECT 1 FROM live_note WHERE user_id = $1", True),
+    ("movie,viewer", "SELECT 1 FROM note WHERE user_id = $2", True),
+    ("movie,viewer", "SELECT 1 FROM note WHERE user_id = $1 AND $2 > 0", False),
+    ("viewer", "SELECT 1 FROM note WHERE user_id = $11 AND $1 > 0", False),
+    ("viewer", "SELECT 1 FROM m JOIN note AS n ON may_see(true, $1, n.p)", True),
+    ("viewer", "SELECT 1 FROM m JOIN live_note AS n ON n.id = $1", False),
+    ("", "SELECT 1 FROM live_note", False),
+    ("", "SELECT 1 FROM note_movie", True),
+])
+def test_rows_with_a_privacy(names, text, good):
+    stmts = rules.statements(
+        f'STMT(note_list, MANY, true, 0, 0, "{names}", "", "{text}")')
+    found = rules.all_routes(routes.parse(
+        'ROUTE(GET, "/notes/", note_list, .cache = NO_CACHE)'), SOURCES, HEADERS)
+    private = rules.private_tables(PRIVATE + "\nCREATE TABLE m (\n\tid bigint\n);")
+    assert private == {"note"}
+    assert list(rules.privacy(found, stmts, private)) == ([] if good else [
+        "GET /notes/: note_list reads note without may_see() or user_id = :viewer"])
+
+
+@pytest.mark.parametrize("names, text, guard, good", [
+    ("viewer,review", "UPDATE note SET a = 1 WHERE id = $2 AND b = $1", "OWNER", True),
+    ("review", "UPDATE note SET a = 1 WHERE id = $1", "OWNER", False),
+    ("review", "UPDATE note SET a = 1 WHERE id = $1", "PUBLIC", True),
+    ("review", "WITH a AS (DELETE FROM note WHERE id = $1) SELECT", "LOGGED_IN", False),
+    ("review", "SELECT 1 FROM note WHERE id = $1 FOR NO KEY UPDATE OF note", "OWNER",
+     True),
+    ("review", "INSERT INTO a VALUES ($1) ON CONFLICT (id) DO UPDATE SET a = 1",
+     "OWNER", True),
+])
+def test_changes_are_of_the_caller(names, text, guard, good):
+    stmts = rules.statements(
+        f'STMT(note_update, ONE, false, 0, 0, "{names}", "", "{text}")')
+    found = rules.all_routes(routes.parse(
+        f'WRITE(PUT, "/notes/{{review}}/", note_update, .guard = {guard})'),
+        SOURCES, HEADERS)
+    fault = "PUT /notes/{review}/: note_update changes rows without :viewer"
+    assert list(rules.changes(found, stmts, {})) == ([] if good else [fault])
+    assert list(rules.changes(found, stmts, {"note_update": "reason"})) == (
+        ["NOT_OF_VIEWER: note_update needs no exception"] if good else [])
+
+
+@pytest.mark.parametrize("conflict, outcome, good", [
+    (" ON CONFLICT DO NOTHING", "exists", True), ("", "exists", False),
+    ("", "ok", True)])
+def test_an_insert_that_may_exist(conflict, outcome, good):
+    stmts = rules.statements(
+        'STMT(like_add, ONE, false, 0, 0, "", "", "WITH a AS (INSERT INTO t VALUES'
+        f" (1){conflict}) SELECT CASE WHEN b THEN '{outcome}' ELSE 'ok' END"
+        ' AS outcome")')
+    found = rules.all_routes(routes.parse(
+        'WRITE(POST, "/likes/", like_add)'), SOURCES, HEADERS)
+    assert list(rules.conflicts(found, stmts, "", {})) == ([] if good else [
+        "like_add: an INSERT with outcome exists needs ON CONFLICT"])
+    assert bool(list(rules.conflicts(found, stmts, "", {"like_add": ""}))) == good
+
+
 def test_a_statement_outside_of_functions():
     table = "static const enum stmt all[] = { SQL_note_list };\n"
     assert list(rules.outside(SOURCES)) == []

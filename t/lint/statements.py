@@ -15,6 +15,14 @@ import routes
 OWN_MEANING = {"ok", "missing"}
 OF_ACCOUNT = {"ok", "inactive", "ended"}
 
+# Statements of routes with a caller that change rows without :viewer, and why.
+NOT_OF_VIEWER = {}
+# Statements whose INSERT has no ON CONFLICT in spite of outcome exists, and why.
+BY_CONSTRAINT = {
+    "provider_log_in": "exists is found by reading; a violated constraint is of "
+                       "a concurrent log-in, after which the statement is run again",
+}
+
 # What run.c binds by itself.
 # What these contain does not change an answer that is cached: a translation
 # depends on the text alone, and an answer without one is not cached.
@@ -344,6 +352,70 @@ def stale_tables(found, stmts, kinds, raised, tables):
                     if used else ():
                 yield f"{route.row.name}: {name} reads {table}, which has " \
                       "no row in a table of rules, see 0012_touch.sql"
+
+
+def private_tables(migrations):
+    """The tables whose rows have a privacy."""
+    return {table for table, columns in re.findall(
+        r"\bCREATE TABLE (\w+) \((.*?)\n\)", migrations, re.S)
+        if re.search(r"^\s*privacity\b", columns, re.M)}
+
+
+def of_viewer(statement):
+    """Whether rows are compared with the caller's id."""
+    if "viewer" not in statement.names:
+        return False
+    number = statement.names.index("viewer") + 1
+    return bool(re.search(
+        rf"\buser_id = (?:\(SELECT )?\${number}(?!\d)", statement.text))
+
+
+def privacy(found, stmts, private):
+    """What reads rows with a privacy decides who may see them; `private`: of
+    private_tables()."""
+    for route in found:
+        for name in sorted((route.bound | route.direct) & set(stmts)):
+            read = re.findall(r"\b(?:FROM|JOIN|USING)\s+(?:live_)?(\w+)",
+                              stmts[name].text)
+            for table in sorted(set(read) & private):
+                if "may_see(" not in stmts[name].text and \
+                        not of_viewer(stmts[name]):
+                    yield f"{route.row.name}: {name} reads {table} without " \
+                          "may_see() or user_id = :viewer"
+
+
+def changes(found, stmts, exceptions=None):
+    """What a route with a caller updates or deletes depends on the caller."""
+    exceptions = NOT_OF_VIEWER if exceptions is None else exceptions
+    needed = set()
+    for route in found:
+        if route.row.says("guard") == "PUBLIC":
+            continue
+        for name in sorted((route.bound | route.direct) & set(stmts)):
+            if "viewer" in stmts[name].names or not re.search(
+                    r"(?<!\bFOR )(?<!\bKEY )(?<!\bDO )\bUPDATE\s+\w|\bDELETE\s+FROM\b",
+                    stmts[name].text):
+                continue
+            needed.add(name)
+            if name not in exceptions:
+                yield f"{route.row.name}: {name} changes rows without :viewer"
+    for name in sorted(set(exceptions) - needed):
+        yield f"NOT_OF_VIEWER: {name} needs no exception"
+
+
+def conflicts(found, stmts, migrations, exceptions=None):
+    """An INSERT that may end as exists has ON CONFLICT, so that the server logs
+    no error."""
+    exceptions = BY_CONSTRAINT if exceptions is None else exceptions
+    for name in sorted({s.name for _, s in ran(found, stmts)}):
+        text = stmts[name].text
+        needs = re.search(r"\bINSERT\s+INTO\b", text) and \
+            "ON CONFLICT" not in text and \
+            "exists" in outcome_words(stmts[name], migrations)
+        if needs and name not in exceptions:
+            yield f"{name}: an INSERT with outcome exists needs ON CONFLICT"
+        if name in exceptions and not needs:
+            yield f"BY_CONSTRAINT: {name} needs no exception"
 
 
 def changing_tables(migrations):
