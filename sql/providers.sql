@@ -84,7 +84,7 @@ UPDATE job
 -- of a linked account is verified if the provider has verified it.
 --
 -- absent: there is no account, and no address for a new one. foreign: the
--- provider has not verified the address, which an account has. exists: that
+-- provider has not verified the address, which an account has. linked: that
 -- account is linked to another user of the provider. locked: the account is not
 -- active.
 -- name: provider_log_in :one (provider text, label text, subject text,
@@ -105,12 +105,18 @@ WITH found AS MATERIALIZED (
 	    ON l.user_id = a.id
 	   AND l.provider = :provider
 	   AND l.subject = :subject
-	 WHERE l.id IS NOT NULL
-	    OR lower(a.email) = lower(:email)
-	       AND NOT EXISTS (SELECT
-	                         FROM provider_link
-	                        WHERE provider = :provider
-	                          AND subject = :subject)
+	 WHERE a.id IN (SELECT user_id
+	                  FROM provider_link
+	                 WHERE provider = :provider
+	                   AND subject = :subject
+	                 UNION ALL
+	                SELECT id
+	                  FROM account
+	                 WHERE lower(email) = lower(:email)
+	                   AND NOT EXISTS (SELECT
+	                                     FROM provider_link
+	                                    WHERE provider = :provider
+	                                      AND subject = :subject))
 	   FOR NO KEY UPDATE OF a
 ), entitled AS (
 	SELECT *
@@ -170,7 +176,7 @@ SELECT CASE WHEN f.id IS NULL AND n.id IS NULL THEN 'absent'
             WHEN n.id IS NOT NULL OR e.id IS NOT NULL THEN 'ok'
             WHEN NOT f.usable THEN 'locked'
             WHEN NOT f.proven THEN 'foreign'
-            ELSE 'exists' END AS outcome,
+            ELSE 'linked' END AS outcome,
        coalesce(n.id, f.id) AS id,
        coalesce(n.username, f.username) AS username,
        coalesce(n.password, c.password, f.password) AS password,

@@ -18,10 +18,7 @@ OF_ACCOUNT = {"ok", "inactive", "ended"}
 # Statements of routes with a caller that change rows without :viewer, and why.
 NOT_OF_VIEWER = {}
 # Statements whose INSERT has no ON CONFLICT in spite of outcome exists, and why.
-BY_CONSTRAINT = {
-    "provider_log_in": "exists is found by reading; a violated constraint is of "
-                       "a concurrent log-in, after which the statement is run again",
-}
+BY_CONSTRAINT = {}
 
 # What run.c binds by itself.
 # What these contain does not change an answer that is cached: a translation
