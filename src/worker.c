@@ -138,6 +138,7 @@ worker_run(
 		.handover_send_fd = role->handover_send_fd,
 		.stop_fd = stop_descriptor(),
 		.body_limit = longest_body(conf),
+		.single = role->pool == SLOW,
 		.serve = serve,
 		.begin = begin,
 		.end = end,

@@ -77,7 +77,7 @@ struct loop {
 	const struct server *s;
 	TALLOC_CTX *mem;
 	int epoll;
-	bool paused; /* out of descriptors: not accepting */
+	bool paused; /* not accepting */
 	bool stopping;
 	bool closing; /* connections are closed after their next answer */
 	int partial;  /* number of such connections */
@@ -116,6 +116,22 @@ watch_listener(struct loop *l)
 }
 
 static void
+pause_accepting(struct loop *l)
+{
+	unwatch(l, l->s->listen_fd);
+	l->paused = true;
+}
+
+static void
+resume_accepting(struct loop *l)
+{
+	if (!l->paused || l->stopping || (l->s->single && l->first))
+		return;
+	l->paused = false;
+	watch_listener(l);
+}
+
+static void
 set_partial(struct loop *l, struct connection *c, bool partial)
 {
 	if (c->partial == partial)
@@ -142,10 +158,7 @@ close_connection(struct loop *l, struct connection *c)
 		close(c->fd);
 	}
 	talloc_free(c);
-	if (l->paused && !l->stopping) {
-		l->paused = false;
-		watch_listener(l);
-	}
+	resume_accepting(l);
 }
 
 static void
@@ -174,6 +187,12 @@ accept_connection(struct loop *l)
 
 	if (fd >= 0) {
 		open_connection(l, fd);
+		if (l->s->single) {
+			pause_accepting(l);
+			/* its request is due */
+			set_partial(l, l->first, true);
+			return;
+		}
 		/*
 		 * The kernel wakes the idle worker that has waited longest,
 		 * which gave one of four workers two thirds of all connections.
@@ -190,8 +209,7 @@ accept_connection(struct loop *l)
 		return;
 	default:
 		log_warn("accept: %s; pausing", strerror(errno));
-		unwatch(l, l->s->listen_fd);
-		l->paused = true;
+		pause_accepting(l);
 	}
 }
 
@@ -373,7 +391,8 @@ serve_one(struct loop *l, const struct taken *t)
 	if (s->end)
 		s->end(s->arg, t->r);
 	talloc_free_children(t->r->mem);
-	good = good && f->keepConnection && !t->last && !l->closing;
+	good =
+	    good && f->keepConnection && !t->last && !l->closing && !s->single;
 	FCGX_Free(f, 0);
 	if (!good)
 		close_connection(l, t->c);
@@ -618,10 +637,7 @@ server_run(TALLOC_CTX *mem, const struct server *s)
 		serve_round(l, l->partial || l->paused ? 1000 : -1);
 		if (l->partial)
 			close_overdue(l);
-		if (l->paused && !l->stopping) {
-			l->paused = false;
-			watch_listener(l);
-		}
+		resume_accepting(l);
 	}
 	drain(l);
 	close(l->epoll);

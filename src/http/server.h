@@ -21,6 +21,11 @@ struct server {
 	int stop_fd;
 	size_t body_limit; /* maximum bytes of a body; more is 413 */
 	/*
+	 * One connection at a time, closed after its answer: a request that
+	 * waits for long holds up no other one.
+	 */
+	bool single;
+	/*
 	 * Serves a request: reads r and sets r->answer. Not called for an
 	 * aborted request, whose status is then 499.
 	 */
