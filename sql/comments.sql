@@ -81,6 +81,12 @@ SELECT p.outcome, {{comment_columns}}
   LEFT JOIN live_comment AS c ON c.id = p.id
   LEFT JOIN live_account AS a ON a.id = c.user_id;
 
+-- name: comment_texts :one (review bigint, comment bigint)
+WITH {{path_comment}}
+SELECT p.outcome, c.user_id AS author, c.content
+  FROM path_comment AS p
+  LEFT JOIN live_comment AS c ON c.id = p.id;
+
 -- The lock lets a deletion of the review wait for the comment.
 -- name: comment_insert :one (viewer bigint, review bigint, content text)
 WITH above AS MATERIALIZED (

@@ -72,6 +72,12 @@ SELECT {{review_columns}}
   JOIN live_account AS a ON a.id = v.user_id
  WHERE v.id = :review;
 
+-- name: review_texts :one (review bigint)
+SELECT v.user_id AS author, v.title, v.content
+  FROM live_review AS v
+  JOIN live_movie AS m ON m.id = v.movie_id
+ WHERE v.id = :review;
+
 -- One review of a movie by a user. Of two requests at the same time one inserts.
 -- name: review_insert :one (viewer bigint, movie text, title text, content text,
 --	is_positive boolean)

@@ -5,6 +5,7 @@
 #include "base/base.h"
 
 #include "api/api.h"
+#include "api/translate.h"
 #include "http/handlers.h"
 
 const struct field comment_input[] = {
@@ -74,4 +75,13 @@ enum err
 comment_delete(struct req *r)
 {
 	return reply_true(r, SQL_comment_delete, "status");
+}
+
+/* The text in the caller's language. */
+enum err
+comment_translation(struct req *r)
+{
+	static const char *const columns[] = { "content", NULL };
+
+	return reply_translated(r, SQL_comment_texts, columns);
 }

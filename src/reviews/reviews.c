@@ -5,6 +5,7 @@
 #include "base/base.h"
 
 #include "api/api.h"
+#include "api/translate.h"
 #include "http/handlers.h"
 
 const struct field review_input[] = {
@@ -66,4 +67,13 @@ enum err
 review_delete(struct req *r)
 {
 	return reply_true(r, SQL_review_delete, "status");
+}
+
+/* Title and text in the caller's language. */
+enum err
+review_translation(struct req *r)
+{
+	static const char *const columns[] = { "title", "content", NULL };
+
+	return reply_translated(r, SQL_review_texts, columns);
 }

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Machine translation of biographies, with a stand-in for DeepL that is slow,
+"""Machine translation of biographies, reviews and comments, with a stand-in for DeepL that is slow,
 refuses, answers nonsense and hangs up. Whatever it does, the answer is 200 with
 the original text, soon."""
 
@@ -389,3 +389,48 @@ def test_neither_text_nor_key_is_logged(stack, deepl, bio, ana):
                        "'%%' || %s || '%%'", [text]) == 0
     shown = stack.ctl("config").stdout
     assert "translate_key" in shown and KEY not in shown
+
+
+REVIEW, COMMENT = "/api/reviews/1/", "/api/reviews/1/comments/1/"
+
+
+def test_a_review_in_one_call(stack, deepl, ana, bob):
+    """Title and text together; a change is translated anew."""
+    for n in range(2):
+        texts = {"title": f"An offer {next(NUMBERS)}",
+                 "content": f"I <b>could</b> not {n}."}
+        assert bob.put(REVIEW, {**texts, "is_positive": True}
+                       ).status_code == 200
+        deepl.calls.clear()
+        for _ in range(2):
+            r = ana.get(REVIEW + "translations/")
+            assert list(r.json()) == ["title", "content"]
+            assert r.json()["title"] == f"[EN-US] {texts['title']}"
+            assert r.json()["content"] == \
+                f"[EN-US] I <{GUARD}b>could<{GUARD}/b> not {n}."
+        assert len(deepl.calls) == 1
+        assert sorted(deepl.calls[0][2]["text"]) == sorted(texts.values())
+
+
+def test_a_comment(stack, deepl, ana, bob):
+    text = f"Nor could I {next(NUMBERS)}"
+    assert ana.put(COMMENT, {"content": text}).status_code == 200
+    r = bob.get(COMMENT + "translations/")
+    assert r.json() == {"content": f"[EN-US] {text}"}
+    # after a failure of the provider the original text
+    deepl.answer(*[(500, "{}")] * 9)
+    text = f"Nor could we {next(NUMBERS)}"
+    assert ana.put(COMMENT, {"content": text}).status_code == 200
+    assert bob.get(COMMENT + "translations/").json() == {"content": text}
+
+
+def test_missing_reviews_and_comments(ana, client, nina):
+    for place, model in (("/api/reviews/999/", "Review"),
+                         ("/api/reviews/1/comments/999/", "Comment"),
+                         ("/api/reviews/999/comments/1/", "Review"),
+                         ("/api/reviews/2/comments/1/", "Comment")):
+        r = ana.get(place + "translations/")
+        assert (r.status_code, r.json()["model"]) == (404, model)
+    for place in (REVIEW, COMMENT):
+        assert client.get(place + "translations/").status_code == 401
+        assert nina.get(place + "translations/").status_code == 403
