@@ -172,6 +172,8 @@ touch_round(struct jobs *j)
 void
 touch_run(struct jobs *j)
 {
+	/* no connection yet: the next one listens */
+	(void)db_listen(j->db, "touch");
 	while (!*j->stop) {
 		enum err e = touch_round(j);
 

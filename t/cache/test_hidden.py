@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from test_staleness import Table
+from every_row import Table
 
 WORLD = "catalogue"
 NAME = re.compile(rb'/users/bob/|"bob"|Bob|Berger')

@@ -614,8 +614,10 @@ class Stack:
         return getattr(self, name.replace("mxm-jobs", "jobs")).text()[since:]
 
     def touched(self):
-        """Waits until what was written to table touch so far is raised."""
+        """Waits until what was written to table touch so far is raised, which
+        mxm-jobs does at once when it is notified."""
         newest = self.value("SELECT coalesce(max(id), 0) FROM touch")
+        self.sql("NOTIFY touch")
         wait_until(lambda: self.value(
             "SELECT count(*) FROM touch WHERE id <= %s", [newest]) == 0,
             "touches are raised")
