@@ -383,6 +383,8 @@ SELECT CASE WHEN f.id IS NOT NULL THEN 'ok'
   LEFT JOIN found AS f ON EXISTS (SELECT FROM tried);
 
 -- Uses the code: sets the password, confirms the address, and ends all sessions.
+-- An account that was not verified loses its links to providers: another person may
+-- have created it with this address.
 -- wrong: it has been used, or has expired, since it was checked.
 -- name: password_reset :one (user_id bigint, digest bytea, email text,
 --	password text)
@@ -408,6 +410,12 @@ WITH used AS (
 	DELETE FROM session AS s
 	 USING changed AS c
 	 WHERE s.user_id = c.id
+), unlinked AS (
+	DELETE FROM provider_link AS l
+	 USING changed AS c, account AS before
+	 WHERE l.user_id = c.id
+	   AND before.id = c.id
+	   AND NOT before.verified
 ), erased AS (
 	DELETE FROM code AS k
 	 USING changed AS c

@@ -80,13 +80,13 @@ UPDATE job
 -- The account of a user of a provider: that with the link; else that with the
 -- mail address, which is linked if the provider has verified the address; else a
 -- new one. An account with the address that was never verified loses password,
--- sessions and codes, because another person may have created it. The address
--- of a linked account is verified if the provider has verified it.
+-- sessions, codes and links, because another person may have created it. The
+-- address of a linked account is verified if the provider has verified it.
 --
 -- absent: there is no account, and no address for a new one. foreign: the
 -- provider has not verified the address, which an account has. linked: that
--- account is linked to another user of the provider. locked: the account is not
--- active.
+-- account, which is verified, is linked to another user of the provider. locked:
+-- the account is not active.
 -- name: provider_log_in :one (provider text, label text, subject text,
 --	email text, email_verified boolean, username text, first_name text,
 --	last_name text, preferred_language text, look bytea)
@@ -122,7 +122,7 @@ WITH found AS MATERIALIZED (
 	SELECT *
 	  FROM found
 	 WHERE usable
-	   AND (linked OR proven AND NOT has_link)
+	   AND (linked OR proven AND NOT (has_link AND verified))
 ), changed AS (
 	UPDATE account AS a
 	   SET verified = true,
@@ -143,7 +143,14 @@ WITH found AS MATERIALIZED (
 	 WHERE :email::text IS NOT NULL
 	   AND NOT EXISTS (SELECT FROM found)
 	RETURNING id, username, password, epoch, verified, boarded
+), unlinked AS (
+	DELETE FROM provider_link AS l
+	 USING changed AS c
+	 WHERE l.user_id = c.id
+	   AND c.taken
+	RETURNING l.id
 ), linked AS (
+	-- after the deletion: an account has one link to a provider
 	INSERT INTO provider_link (provider, subject, user_id)
 	SELECT :provider, :subject, id
 	  FROM created
@@ -151,6 +158,7 @@ WITH found AS MATERIALIZED (
 	SELECT :provider, :subject, id
 	  FROM entitled
 	 WHERE NOT linked
+	   AND (SELECT count(*) FROM unlinked) >= 0
 ), ended AS (
 	DELETE FROM session
 	 USING changed AS c

@@ -245,6 +245,59 @@ def test_fault_5_an_account_that_was_never_verified_is_taken_over(
     assert account(stack, "nina")["epoch"] == a["epoch"]
 
 
+def test_a_take_over_ends_the_links_of_the_squatter(stack, client, provider):
+    """Nobody who linked the account before it was verified can still log in,
+    by this provider or another one."""
+    with FakeProvider() as other:
+        provider.more.clear()
+        configure(stack, provider, oidc_issuer=other.issuer,
+                  oidc_client_secret=other.client_secret)
+        for path, from_, sub in ((OTHER, other, "s1"), (GOOGLE, provider, "s2")):
+            email = f"taken.{sub}@example.org"
+            mine = {"sub": sub, "email": email, "email_verified": False}
+            r = log_in(client, from_.code(**mine), path)
+            assert r.ok, r.text
+            squatter = r.json()["access"]
+            r = log_in(client, provider.code(sub=f"owner-{sub}", email=email))
+            assert r.ok, r.text
+            owner = client.get("/api/users/", token=r.json()["access"]).json()
+            assert owner["email"] == email
+            assert client.get("/api/users/", token=squatter).status_code == 401
+            refused(log_in(client, from_.code(**mine), path), "")
+            assert account(stack, owner["username"])["links"] == [
+                f"google owner-{sub}"]
+
+
+def test_a_new_password_ends_the_links_of_a_squatter(stack, client, provider):
+    """Logs in, sets the address of another person, who uses the mail."""
+    def squat(email):
+        return log_in(client, provider.code(sub="q1", email=email))
+
+    owned = "owner.q1@example.org"
+    token = squat("q1@example.org").json()["access"]
+    assert client.put("/api/users/", {"email": owned}, token=token).ok
+    stack.mail(owned)
+    assert client.get("/api/auth/forgot-password/", params={"email": owned},
+                      token=None).ok
+    r = client.post("/api/auth/forgot-password/", {
+        "email": owned, "forgot_password_code": stack.mail(owned),
+        "new_password": "Nautilus-shadow-38"}, token=None)
+    assert r.ok, r.text
+    email = {"email": "mine@example.net"}
+    r = squat(**email)
+    assert r.ok, r.text
+    mine = client.get("/api/users/", token=r.json()["access"]).json()
+    assert mine["email"] == email["email"], "an account of their own"
+    # the link of a verified account remains
+    assert client.get("/api/auth/forgot-password/", params=email,
+                      token=None).ok
+    r = client.post("/api/auth/forgot-password/", {
+        **email, "forgot_password_code": stack.mail(email["email"]),
+        "new_password": "Nautilus-shadow-38"}, token=None)
+    assert r.ok, r.text
+    assert account(stack, mine["username"])["links"] == ["google q1"]
+
+
 def test_an_address_that_the_provider_has_not_verified(stack, client, provider):
     """It links and takes over nothing; a new account has to verify it."""
     for name, user in (("carla", "carla"), ("dora", "dora")):
