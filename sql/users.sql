@@ -62,8 +62,8 @@ SELECT username, email, first_name, last_name, password, epoch
 
 -- Changes what is not NULL, and removes the values of `clear`. A new address is to
 -- be verified: the code of the former one is erased, a mail with another is queued
--- for the end of the interval between mails, and the former address is informed if
--- it was verified. A new password ends all sessions but the current one. Both make a
+-- for the end of the interval between mails, in place of one that is queued already,
+-- and the former address is informed if it was verified. A new password ends all sessions but the current one. Both make a
 -- mailed code for a new password invalid. No row: a password has been changed since
 -- `epoch` was read.
 -- name: account_update :one (viewer bigint, session_id uuid, epoch bigint,
@@ -133,10 +133,19 @@ WITH was AS (
 	       mailed_at = greatest(now(), {{code_next_mail}}),
 	       {{code_count_mail}}
 	RETURNING user_id, mailed_at
+), replaced AS (
+	DELETE FROM job AS j
+	 USING changed AS a
+	 WHERE j.payload ? 'account_id'
+	   AND j.payload ->> 'account_id' = a.id::text
+	   AND j.name = 'mail_verification'
+	   AND j.state = 'queued'
+	   AND :email::text IS NOT NULL
+	RETURNING j.run_at
 ), queued AS (
 	INSERT INTO job (name, payload, run_at)
 	SELECT 'mail_verification', jsonb_build_object('account_id', user_id),
-	       mailed_at
+	       least(mailed_at, (SELECT min(run_at) FROM replaced))
 	  FROM slot
 	 UNION ALL
 	SELECT 'mail_address_changed',
