@@ -71,17 +71,20 @@ find_fitting(const struct rows *rows, const char *password,
 	return false;
 }
 
-/* Counts the log-in, before a hash is computed. */
+/*
+ * Counts the log-in, before a hash is computed. The network must be known to
+ * both accounts: one of them may exist to make it known.
+ */
 static enum err
 count_login(struct req *r, const char *name, const struct rows *rows)
 {
-	bool known = false;
+	bool known = rows->count > 0;
 
 	for (int i = 0; i < rows->count; i++) {
 		struct row row;
 
 		rows_at(rows, i, &row);
-		known |= row_bool(&row, "known");
+		known &= row_bool(&row, "known");
 	}
 	return limit_login(r, name, known);
 }
@@ -102,8 +105,10 @@ login_obtain(struct req *r)
 	bool replace;
 	enum err e;
 
+	/* the database folds more than ASCII: U+0130 would be i, and be counted
+	 * separately */
 	e = query_all(r->mem, r->db, &rows, SQL_account_for_login,
-	    arg_text(name), arg_text(email),
+	    arg_text(name), arg_text(text_is_email(email) ? email : NULL),
 	    arg_text(limit_network(r->mem, r->address)));
 	if (!e)
 		e = count_login(r, email, &rows);

@@ -53,6 +53,31 @@ def test_the_owner_gets_in(stack):
         assert log_in(stack, "carla", world.PASSWORD, address)[0] == 200
 
 
+def test_the_address_in_other_letters(stack):
+    """İ, which the database folds to i, is no other way to an account."""
+    stack.sql("INSERT INTO account (username, email, password) SELECT 'iiii',"
+              " 'iiii@example.org', password FROM account WHERE id = 1")
+    status, _ = log_in(stack, "\u0130iii@example.org", world.PASSWORD,
+                       "192.0.2.1")
+    assert status == 401
+
+
+def test_a_name_that_is_the_address_of_another_account(stack):
+    """A session of the one does not make the network known to the other."""
+    stack.sql("INSERT INTO account (username, email, password) SELECT"
+              " 'emil@example.org', 'other.emil@example.org', password"
+              " FROM account WHERE id = 1")
+    for n in range(30):
+        status, _ = log_in(stack, "other.emil@example.org", world.PASSWORD,
+                           f"203.0.{n}.7")
+        if status == 429:
+            break
+    assert n >= 9
+    statuses = [log_in(stack, "emil@example.org", "wrong", f"203.0.{k}.7")[0]
+                for k in range(n) for _ in range(5)]
+    assert statuses.count(401) <= 15
+
+
 def test_who_guesses_from_the_owners_network_is_limited_too(stack):
     assert log_in(stack, "dora", world.PASSWORD, "2001:db8:1:2::7")[0] == 200
     statuses = [log_in(stack, "dora", "wrong", f"2001:db8:1:2::{n:x}")[0]
