@@ -32,7 +32,7 @@ SELECT {{admin_user_columns}}, count(*) OVER () AS matches, a.verified,
        (SELECT count(*)
           FROM session AS s
          WHERE s.user_id = a.id
-           AND s.epoch = a.epoch
+           AND {{session_continues}}
            AND s.expires_at > now()) AS sessions,
        (SELECT count(*) FROM live_rating WHERE user_id = a.id) AS ratings,
        (SELECT count(*)
@@ -102,7 +102,7 @@ UPDATE account
  WHERE id = :user_id
    AND NOT active;
 
--- As account_remove; also one that is locked.
+-- As account_remove. Not one that is locked, which its owner could restore.
 -- name: admin_user_remove :exec (user_id bigint)
 WITH ended AS (
 	DELETE FROM session
@@ -114,7 +114,7 @@ UPDATE account
        epoch = epoch + 1,
        updated_at = now()
  WHERE id = :user_id
-   AND removed_at IS NULL;
+   AND active;
 
 -- name: admin_user_delete :exec (user_id bigint)
 DELETE FROM account

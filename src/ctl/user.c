@@ -212,7 +212,7 @@ remove_user(struct ctl *ctl, struct db *db, const struct row *row,
 	    (const char *const[]){ "remove",
 		"removed; it is deleted after removal_delay, and a log-in or "
 		"unlock restores it",
-		"is removed already; --now deletes it" });
+		"is locked or removed already; --now deletes it" });
 }
 
 static const char *const times[] = { "created_at", "last_used_at", "expires_at",

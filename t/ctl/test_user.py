@@ -177,6 +177,9 @@ def test_lock_and_unlock(stack, rita, ana):
     assert shown(stack, "rita")["state"] == "locked"
     refused(user(stack, "lock rita", check=False), os.EX_DATAERR,
             "rita is locked or removed already")
+    refused(user(stack, "remove rita", check=False), os.EX_DATAERR,
+            "rita is locked or removed already")  # else a log-in restores it
+    assert shown(stack, "rita")["state"] == "locked"
     user(stack, "unlock rita")
     wait_until(lambda: ana.get(path).status_code == 200, "rita is back")
     assert stack.client("rita", PASSWORD)
@@ -205,8 +208,11 @@ def test_sessions(stack, rita):
     assert left == {s["id"] for s in listed[1:]}
     refused(user(stack, f"sessions --end {'0' * 32} rita", check=False),
             os.EX_DATAERR, "rita has no session 000")
+    kept = stack.client("rita", PASSWORD)
+    assert kept.put("/api/users/", {"password": "Nautilus-shadow-38"}).ok
+    assert shown(stack, "rita")["sessions"] == 1  # that of the new password
     user(stack, "sessions --end-all rita")
-    for client in clients:
+    for client in (*clients, kept):
         wait_until(lambda: client.get("/api/users/").status_code == 401,
                    "the session has ended")
 
@@ -216,7 +222,7 @@ def test_remove_and_restore(stack, rita):
     row = shown(stack, "rita")
     assert row["state"] == "removed" and row["removed_at"].endswith("Z")
     refused(user(stack, "remove rita", check=False), os.EX_DATAERR,
-            "rita is removed already; --now deletes it")
+            "rita is locked or removed already; --now deletes it")
     assert stack.client("rita", PASSWORD)  # restored
     assert shown(stack, "rita")["state"] == "active"
     user(stack, "remove rita")
