@@ -121,7 +121,9 @@ put_field(struct json *j, const struct field *f)
 	put_text(j, "from", sources[f->from]);
 	put_text(j, "type", types[f->type]);
 	json_key(j, "required");
-	json_bool(j, f->flags & REQUIRED);
+	json_bool(j, (f->flags & (REQUIRED | OR_BODY)) == REQUIRED);
+	json_key(j, "or_body");
+	json_bool(j, f->flags & OR_BODY);
 	json_key(j, "list");
 	json_bool(j, f->type == T_LIST || f->type == T_INTS);
 	if (f->type == T_INT && f->max > f->min) {

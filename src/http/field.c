@@ -437,10 +437,12 @@ fill(const struct filling *x, const struct source *s)
 }
 
 static bool
-is_from(const struct field *f, bool query)
+is_from(const struct req *r, const struct field *f, bool query)
 {
-	return query ? f->from == FROM_QUERY :
-		       f->from == FROM_BODY || f->from == FROM_FILE;
+	if (query)
+		return f->from == FROM_QUERY;
+	return f->from == FROM_BODY || f->from == FROM_FILE ||
+	       ((f->flags & OR_BODY) && !r->values[f - r->route->input].given);
 }
 
 /* Whether a required value is missing by the rules of the style. */
@@ -449,7 +451,7 @@ is_missing(const struct req *r, const struct source *s, const struct field *f)
 {
 	struct raw raw;
 
-	if (!(f->flags & REQUIRED))
+	if (!(f->flags & REQUIRED) || (s->query && f->flags & OR_BODY))
 		return false;
 	raw = source_last(s, f);
 	if (raw.kind == RAW_ABSENT)
@@ -473,7 +475,7 @@ report_missing(struct req *r, const struct source *s)
 	enum msg msg;
 
 	for (f = r->route->input; f->from != FROM_NONE; f++) {
-		if (!is_from(f, s->query != NULL) || !is_missing(r, s, f))
+		if (!is_from(r, f, s->query != NULL) || !is_missing(r, s, f))
 			continue;
 		if (style == STYLE_FRAMEWORK)
 			msg = MSG_FIELD_REQUIRED;
@@ -506,7 +508,7 @@ fill_all(struct req *r, const struct source *s)
 			struct filling x = { r, f,
 				&r->values[f - r->route->input] };
 
-			if (is_from(f, query))
+			if (is_from(r, f, query))
 				fill(&x, s);
 		}
 	}
@@ -543,17 +545,18 @@ struct body_input {
 };
 
 static struct body_input
-body_input_of(const struct route *route)
+body_input_of(const struct req *r)
 {
-	struct body_input w = { .forms = route->style == STYLE_FORM ||
-					 route->style == STYLE_FRAMEWORK };
+	enum style style = r->route->style;
+	struct body_input w = { .forms = style == STYLE_FORM ||
+					 style == STYLE_FRAMEWORK };
 	const struct field *f;
 
-	for (f = route->input; f->from != FROM_NONE; f++) {
-		if (!is_from(f, false))
+	for (f = r->route->input; f->from != FROM_NONE; f++) {
+		if (!is_from(r, f, false))
 			continue;
 		w.body = true;
-		w.required |= (f->flags & REQUIRED) != 0;
+		w.required |= (f->flags & (REQUIRED | OR_BODY)) == REQUIRED;
 		w.files |= f->from == FROM_FILE;
 	}
 	w.forms |= w.files;
@@ -597,7 +600,7 @@ fail_body(struct req *r, enum err e, const struct body *body, bool forms)
 enum err
 field_read_body(struct req *r)
 {
-	struct body_input w = body_input_of(r->route);
+	struct body_input w = body_input_of(r);
 	bool upload = w.files && body_kind_of(r) == BODY_MULTIPART;
 	size_t limit = upload ? r->conf->upload_limit : r->conf->body_limit;
 	struct body body = { .kind = BODY_EMPTY };

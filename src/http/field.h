@@ -61,7 +61,8 @@ enum field_flags {
 	/* only four times the maximum length is an error here; the handler
 	 * checks the length together with other fields */
 	MEASURED_LATER = 128,
-	TRIMMED = 256 /* T_TEXT: without white space at both ends */
+	TRIMMED = 256, /* T_TEXT: without white space at both ends */
+	OR_BODY = 512  /* FROM_QUERY: read from the body if it is not there */
 };
 
 struct field {

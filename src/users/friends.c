@@ -9,7 +9,8 @@
 #include "users/users.h"
 
 const struct field friend_input[] = {
-	{ "username", FROM_QUERY, T_TEXT, REQUIRED, .max_length = LENGTH_NAME },
+	{ "username", FROM_QUERY, T_TEXT, REQUIRED | OR_BODY,
+	    .max_length = LENGTH_NAME },
 	{ 0 },
 };
 

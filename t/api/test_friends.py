@@ -158,8 +158,27 @@ def test_unfriend_is_idempotent(stack):
         r = a[1].delete(path)
         assert r.status_code in (400, 404) and r.json()["status"]
     assert a[1].delete(OWN).json()["status"] == "Missing required fields"
+    r = a[1].delete(OWN, {})
+    assert answer(r) == (400, "Missing required fields")
     for name in ("%00", "%FF", "x" * 151):
         assert a[1].delete(f"{OWN}?username={name}").status_code == 400
+
+
+def test_the_friend_to_lose_may_be_in_the_body(stack):
+    a, b = pair(stack)
+    for act_ in ("a asks", "b asks"):
+        act(act_, a, b)
+    assert answer(a[1].delete(OWN, {"username": b[0]})) == UNFRIENDED
+    assert rows(stack, a[0], b[0]) == (0, [])
+    assert answer(a[1].delete(OWN, {"username": "nobody"})) == (
+        404, "User not found")
+    assert answer(a[1].delete(OWN + f"?username={b[0]}", {"username": "no"})
+                  ) == UNFRIENDED
+    r = a[1].delete(OWN, data=b"[", headers={
+        "Content-Type": "application/json"})
+    assert r.status_code == 400 and r.json()["status"] == "Invalid JSON body"
+    for value in (None, 7, "x" * 151):
+        assert a[1].delete(OWN, {"username": value}).status_code == 400
 
 
 def test_fault_15_a_refusal_is_no_consent(stack):
