@@ -110,6 +110,12 @@ field_check_name(struct req *r, const char *field, const char *name)
 }
 
 bool
+field_check_bio(struct req *r, const char *bio)
+{
+	return check_length(r, "bio", bio, LENGTH_BIO);
+}
+
+bool
 field_check_email(struct req *r, const char *email)
 {
 	if (!check_length(r, "email", email, LENGTH_EMAIL))

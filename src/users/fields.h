@@ -41,6 +41,9 @@ enum msg field_username_fault(struct req *r, const char *username);
 /* A first or last name: length, and only visible characters. */
 bool field_check_name(struct req *r, const char *field, const char *name);
 
+/* `bio`: length. */
+bool field_check_bio(struct req *r, const char *bio);
+
 /* `email`: length and format. */
 bool field_check_email(struct req *r, const char *email);
 

@@ -34,7 +34,8 @@ const struct field signup_input[] = {
 	{ "password", FROM_BODY, T_TEXT, REQUIRED | NOT_BLANK | SECRET,
 	    .max_length = LENGTH_PASSWORD,
 	    .required_msg = MSG_FIELD_IS_REQUIRED },
-	{ "bio", FROM_BODY, T_PROSE, NULLABLE, .max_length = LENGTH_BIO },
+	{ "bio", FROM_BODY, T_PROSE, NULLABLE | MEASURED_LATER,
+	    .max_length = LENGTH_BIO },
 	{ "picture", FROM_FILE, .type = T_FILE },
 	{ 0 },
 };
@@ -90,6 +91,7 @@ check_fields(struct req *r, const struct newcomer *n)
 	good &= field_check_email(r, n->email);
 	good &= field_check_name(r, "first_name", n->first_name);
 	good &= field_check_name(r, "last_name", n->last_name);
+	good &= !n->bio || field_check_bio(r, n->bio);
 	good &= field_check_picture(r, n->picture);
 	return good;
 }

@@ -30,7 +30,8 @@ const struct field user_update_input[] = {
 	    .max_length = LENGTH_NAME },
 	{ "last_name", FROM_BODY, T_TEXT, NULLABLE | TRIMMED | MEASURED_LATER,
 	    .max_length = LENGTH_NAME },
-	{ "bio", FROM_BODY, T_PROSE, NULLABLE, .max_length = LENGTH_BIO },
+	{ "bio", FROM_BODY, T_PROSE, NULLABLE | MEASURED_LATER,
+	    .max_length = LENGTH_BIO },
 	{ "password", FROM_BODY, T_TEXT, SECRET,
 	    .max_length = LENGTH_PASSWORD },
 	{ "current_password", FROM_BODY, T_TEXT, NULLABLE | SECRET,
@@ -42,7 +43,7 @@ const struct field user_update_input[] = {
 
 /* What is changed; NULL: not changed. */
 struct profile {
-	const char *username, *email, *first_name, *last_name, *password;
+	const char *username, *email, *first_name, *last_name, *bio, *password;
 	const struct upload *picture;
 };
 
@@ -78,6 +79,7 @@ read_profile(struct req *r, const struct row *stored, struct profile *out)
 		.email = email,
 		.first_name = changed(r, stored, "first_name"),
 		.last_name = changed(r, stored, "last_name"),
+		.bio = bio && !text_is_blank(bio) ? bio : NULL,
 		.password = filled(r, "password"),
 		.picture = input_of(r, "picture")->file,
 	};
@@ -86,7 +88,7 @@ read_profile(struct req *r, const struct row *stored, struct profile *out)
 	field_bind_look(r, out->username);
 	bind_arg(r, "first_name", arg_text(out->first_name));
 	bind_arg(r, "last_name", arg_text(out->last_name));
-	bind_arg(r, "bio", arg_text(bio && !text_is_blank(bio) ? bio : NULL));
+	bind_arg(r, "bio", arg_text(out->bio));
 }
 
 /*
@@ -163,6 +165,8 @@ check_fields(struct req *r, const struct profile *p)
 		good &= field_check_name(r, "first_name", p->first_name);
 	if (p->last_name)
 		good &= field_check_name(r, "last_name", p->last_name);
+	if (p->bio)
+		good &= field_check_bio(r, p->bio);
 	return good;
 }
 

@@ -182,9 +182,10 @@ def test_rules_of_fields(stack, me, field, value, text):
 
 
 def test_errors_come_together_but_those_of_the_password_first(me):
-    body = {"username": "bob", "email": "x", "first_name": "x" * 200}
+    body = {"username": "bob", "email": "x", "first_name": "x" * 200,
+            "bio": "x" * 10001}
     r = me.put(SELF, body)
-    assert set(r.json()) == {"username", "email", "first_name", "error"}
+    assert set(r.json()) == {"username", "email", "first_name", "bio", "error"}
     r = me.put(SELF, {**body, "password": "Zx8#kk2L"})
     assert r.json() == {"password": [SHORT], "error": [SHORT]}
 
