@@ -2,8 +2,11 @@
 """Faults of the original in accounts that no other test is about, one test each
 (contract, users 9), and that every sentence exists in all languages."""
 
+import re
+
 import pytest
 
+from people import account, requests_of, unfriend
 from test_auth import LOGIN, PASSWORD, SIGNUP, VERIFY, letters, newcomer
 
 WORLD = "ana-and-friends"
@@ -91,6 +94,93 @@ def test_fault_42_required_is_translated(client, lang, text):
     r = client.post(SIGNUP, {}, params={"lang": lang})
     assert text in r.json()["username"][0]
     assert text in r.json()["error"]
+
+
+PNG = (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x01\0\0\0\x01\x08\0\0\0\0"
+       b":~\x9bU\0\0\0\nIDATx\x9cc`\0\0\0\x02\0\x01H\xaf\xa4q\0\0\0\0IEND"
+       b"\xaeB`\x82")
+
+
+@pytest.mark.parametrize("name", ["x.html", "x.svg", "../../x", "x", "x\u202egnp"])
+def test_faults_8_and_9_names_of_pictures_are_a_hash(stack, client, name):
+    """Neither the name of the file nor that of the user is in the address."""
+    body = {**newcomer(), "username": letters() + ".@+-_"}
+    r = client.request("POST", SIGNUP, data=body,
+                       files={"picture": (name, PNG, "text/html")})
+    assert r.status_code == 200, r.text
+    assert re.fullmatch(r"http\S+/media/users/[0-9a-f]{32}-1024\.jpg",
+                        r.json()["picture"])
+    body = {**newcomer(), "username": letters() + ".@+-_"}
+    r = client.request("POST", SIGNUP, data=body, files={
+        "picture": (name, b"<script>alert(1)</script>", "image/png")})
+    assert r.status_code == 400 and r.json()["picture"]
+
+
+def test_fault_35_a_second_request_has_a_time_with_a_zone(stack, ana):
+    account(stack, "ruth")
+    for act in (ana.post, ana.delete, ana.post):
+        assert act(requests_of("ruth")).status_code == 200
+    assert stack.value(
+        "SELECT pg_typeof(created_at)::text || ' ' ||"
+        " (now() - created_at BETWEEN interval '0' AND interval '1 minute')"
+        " FROM friend_request WHERE to_user_id = (SELECT id FROM account"
+        " WHERE username = 'ruth')") == "timestamp with time zone true"
+
+
+def test_faults_39_to_41_and_43_what_is_sent_as_documented(stack, ana, nina):
+    """The texts of the end of a friendship; a letter in a profile and a label in
+    a request, on which the front end depends; and names that are found, but not
+    shown."""
+    account(stack, "rosa", first_name="Quintessa")
+    assert ana.post(requests_of("rosa")).ok
+    assert ana.get("/api/users/rosa/").json()["friendship"]["status"] == "P"
+    rosa = stack.client("rosa")
+    assert rosa.get("/api/users/friend-requests/").json()["results"][0][
+        "status"] == "Pending"
+    assert rosa.delete(requests_of("ana")).json() == {
+        "status": "Friend request rejected"}
+    assert rosa.delete(unfriend("ana")).json() == {"status": "Unfriended"}
+    r = ana.get("/api/users/searching/", params={"search_query": "quintessa"})
+    assert [u["username"] for u in r.json()["results"]] == ["rosa"]
+    assert "Quintessa" not in r.text
+    resend = "/api/auth/resend-verification-email/"
+    while (r := nina.post(resend)).status_code == 200:
+        pass
+    assert r.status_code == 429 and int(r.headers["Retry-After"]) > 0
+
+
+def test_faults_44_to_46_a_list_is_one_statement(stack, ana):
+    """For any number of users: no query for each of them."""
+    for n in range(12):
+        name = f"many-{'abcdefghijkl'[n]}"
+        account(stack, name)
+        other = stack.client(name)
+        other.post(requests_of("ana"))
+        if n % 2:
+            ana.post(requests_of(name))
+    stack.cluster.sql(f"ALTER DATABASE {stack.database}"
+                      " SET log_min_duration_statement = 0")
+    stack.restart_mxmd()
+    try:
+        me = stack.client("ana")
+        me.get("/api/users/preferred-language/")
+        for path, name in (("friends/", "friend_list_self"),
+                           ("ana/friends/", "friend_list"),
+                           ("friend-requests/", "friend_request_list"),
+                           ("suggested-users/", "user_suggestions"),
+                           ("searching/", "user_search"),
+                           ("bob/reviews/", "user_reviews")):
+            for limit in (1, 6):
+                before = len(stack.cluster.process.text())
+                assert me.get(f"/api/users/{path}?limit={limit}").ok
+                text = stack.cluster.process.text()[before:]
+                ran = [s for s in re.findall(r" execute (\w+)", text)
+                       if re.match("user_|friend_|account_|review_", s)]
+                assert ran == [name]
+    finally:
+        stack.cluster.sql(f"ALTER DATABASE {stack.database}"
+                          " RESET log_min_duration_statement")
+        stack.restart_mxmd()
 
 
 def test_fault_51_an_internal_error_is_no_400(stack, bob):

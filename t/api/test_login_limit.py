@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Guessing one account's password from many addresses: a limit per name, that
+"""Guessing one account's password from many addresses (fault 14 of the original:
+log-ins have no limit of their own): a limit per name, that
 its owner is not locked out by."""
 
 import json

@@ -101,7 +101,7 @@ def test_what_is_no_text_of_a_search(stack, ana, path, text):
     assert " error " not in stack.log("mxmd", mark)
 
 
-def test_fault_29_a_search_is_fresh_at_once(stack, choir, ana):
+def test_faults_29_and_30_a_search_is_fresh_at_once(stack, choir, ana):
     """A new name, a new account, a locked one, a new friend."""
     a, b = pair(stack)
     assert found(a[1], f"search_query={b[0]}&is_friend=true") == []

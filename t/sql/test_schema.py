@@ -83,6 +83,7 @@ def test_a_rule_is_a_constraint_with_a_name(sql, rule, text):
 
 
 def test_two_requests_of_one_pair_are_one(sql):
+    """Faults 19 and 49: a pair is stored once, in one direction."""
     sql("INSERT INTO friend_request (from_user_id, to_user_id) VALUES (3, 4)")
     with pytest.raises(psycopg2.IntegrityError):
         sql("INSERT INTO friend_request (from_user_id, to_user_id)"

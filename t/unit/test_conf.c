@@ -132,6 +132,7 @@ Test(conf, all_faults_are_told_with_their_lines)
 	cr_assert_eq(errors.n, 5);
 }
 
+/* Fault 11 of the original: a built-in key. */
 Test(conf, a_signing_key_is_needed)
 {
 	cr_assert_eq(load(""), ERR_INVALID);
