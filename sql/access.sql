@@ -15,13 +15,13 @@ EXISTS (SELECT
 CASE WHEN a.id = :viewer::bigint
      THEN NULL
      WHEN {{is_friend}}
-     THEN '{"is_friend": true, "status": "A"}'
+     THEN '{"is_friend":true,"status":"A"}'
      WHEN EXISTS (SELECT
                     FROM friend_request AS q
                    WHERE {{request_pair}}
                      AND q.status = 'P')
-     THEN '{"is_friend": false, "status": "P"}'
-     ELSE '{"is_friend": false, "status": null}' END
+     THEN '{"is_friend":false,"status":"P"}'
+     ELSE '{"is_friend":false,"status":null}' END
 
 -- The friend request q between the viewer and the account, in either direction.
 -- fragment: request_pair
