@@ -307,6 +307,18 @@ def test_a_picture_with_another_error_is_not_stored(stack, me):
     assert me.get(SELF).json() == before and stored(stack) == files
 
 
+def test_r7_the_old_name_is_taken(stack, me):
+    """It is that of its new owner at once."""
+    old, new = me.username, letters()
+    assert me.put(SELF, {"username": new}).ok
+    assert me.get(f"/api/users/{old}/").json()["username"] == new
+    r = stack.client().post("/api/auth/signup/", {
+        "username": old, "email": f"taker.{old}@example.org",
+        "password": PASSWORD, "first_name": "A", "last_name": "B"})
+    assert r.ok, r.text
+    assert me.get(f"/api/users/{old}/").json()["id"] == r.json()["id"]
+
+
 # -- the mail address -----------------------------------------------------
 
 def test_a_new_address(stack, me):
