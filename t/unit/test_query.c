@@ -47,7 +47,7 @@ sign_up(const char *name, const char *email)
 
 	return query_one(mem, db, &row, SQL_account_insert, arg_text(name),
 	    arg_text(email), arg_text("x"), arg_text("First"), arg_text("Last"),
-	    arg_text(""), arg_null(), arg_text("en"));
+	    arg_text(""), arg_null(), arg_text("en"), arg_null());
 }
 
 /* What plain SQL that fails means. */
