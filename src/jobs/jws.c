@@ -274,8 +274,11 @@ jws_verify(TALLOC_CTX *mem, const char *token, struct json_object *keys,
 	struct json_object *jwk;
 
 	*why = "the token is no JSON Web Signature";
-	if (!second || strchr(second + 1, '.') || strlen(token) > TOKEN_MAX ||
-	    !decode(mem, second + 1, strlen(second + 1), &signature) ||
+	if (!second || strchr(second + 1, '.'))
+		return JWS_INVALID;
+	if (strlen(token) > TOKEN_MAX)
+		return JWS_UNREADABLE;
+	if (!decode(mem, second + 1, strlen(second + 1), &signature) ||
 	    !decode(mem, first + 1, (size_t)(second - first) - 1, &payload))
 		return JWS_INVALID;
 	alg = read_header(mem, token, (size_t)(first - token), &id, why);

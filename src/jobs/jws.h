@@ -15,7 +15,8 @@ enum jws_verdict {
 	JWS_VALID,
 	JWS_UNKNOWN_KEY, /* `keys` has none that can have signed it */
 	JWS_INVALID,
-	JWS_UNREADABLE /* valid, but the payload is not a JSON object */
+	JWS_UNREADABLE /* too long, or valid but the payload is no JSON object
+			*/
 };
 
 /*

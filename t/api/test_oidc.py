@@ -390,7 +390,7 @@ def test_the_user_name(stack, client, provider, name, given, email, username):
     assert row["first_name"] in (given or "", "")
 
 
-@pytest.mark.parametrize("name", ["\0", "\\u0000", "a\0b"])
+@pytest.mark.parametrize("name", ["\0", "\\u0000", "a\0b", "x" * 50000])
 def test_a_name_that_cannot_be_read(client, provider, name):
     """The user has chosen it: 400 for them, and others are not affected."""
     refused(log_in(client, provider.code(email="odd@example.org", name=name)))
