@@ -78,6 +78,24 @@ list(struct ctl *ctl, struct db *db, const struct user_options *options)
 	return ctl_rows(ctl, &rows, print_user, put_listed);
 }
 
+/* Control characters, which imported names can have, are replaced: a terminal
+ * interprets them. */
+static const char *
+plain(TALLOC_CTX *mem, const char *s)
+{
+	char *copy = mem_text(mem, s), *p;
+
+	for (p = copy; *p; p++) {
+		unsigned char c = (unsigned char)p[0];
+
+		if (c < ' ' || c == 0x7f)
+			*p = '?';
+		else if (c == 0xc2 && (unsigned char)p[1] < 0xa0)
+			p[0] = p[1] = '?'; /* U+0080 to U+009F */
+	}
+	return copy;
+}
+
 static int
 show(struct ctl *ctl, struct db *db, const struct row *row,
     const struct user_options *options)
@@ -98,7 +116,8 @@ show(struct ctl *ctl, struct db *db, const struct row *row,
 		    row_id(row, "id"), row_text(row, "username"),
 		    row_text(row, "email"),
 		    row_bool(row, "verified") ? "" : " (not verified)",
-		    row_text(row, "first_name"), row_text(row, "last_name"),
+		    plain(ctl->mem, row_text(row, "first_name")),
+		    plain(ctl->mem, row_text(row, "last_name")),
 		    row_text(row, "language"), row_text(row, "state"),
 		    row_bool(row, "staff") ? ", administrator" : "",
 		    removed ? " since " : "", removed ? removed : "",

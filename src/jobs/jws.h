@@ -15,8 +15,7 @@ enum jws_verdict {
 	JWS_VALID,
 	JWS_UNKNOWN_KEY, /* `keys` has none that can have signed it */
 	JWS_INVALID,
-	JWS_UNREADABLE /* too long, or valid but the payload is no JSON object
-			*/
+	JWS_UNREADABLE /* too long, or the payload is not a JSON object */
 };
 
 /*

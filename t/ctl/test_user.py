@@ -271,6 +271,13 @@ def test_show(stack, rita):
     assert "argon2" not in text + json.dumps(row)
 
 
+def test_show_sends_no_commands_to_the_terminal(stack, rita):
+    stack.sql("UPDATE account SET first_name = E'a\\x1b]0;x\\x07\\n',"
+              " last_name = U&'\\009b31m\\00e9' WHERE username = 'rita'")
+    assert "\nnames       a?]0;x?? ??31m\u00e9\n" in user(
+        stack, "show rita").stdout
+
+
 def test_a_name_that_is_the_address_of_another_user(stack, rita):
     """Or their number: it never stands for the wrong account."""
     number = shown(stack, "rita")["id"]
