@@ -147,6 +147,12 @@ limit_address(const char *address)
 	return hash(HASH_START, bytes, n == 4 ? 4 : 8);
 }
 
+uint64_t
+limit_session(const char *session_id)
+{
+	return hash(HASH_START, session_id, strlen(session_id));
+}
+
 enum err
 limit_login(struct req *r, const char *name, bool known)
 {

@@ -30,6 +30,9 @@ enum err limit_request(struct req *r, int64_t caller);
  */
 uint64_t limit_address(const char *address);
 
+/* The client that has a refresh token of the session. */
+uint64_t limit_session(const char *session_id);
+
 /*
  * Counts a log-in to that name (or mail address), whether it exists or not,
  * from any address. A network with a session of the account (`known`) is

@@ -124,6 +124,19 @@ use_refresh(struct req *r, const struct claims *claims, const char *next_jti,
 	    arg_id(r->conf->refresh_lifetime));
 }
 
+/*
+ * A page refreshes once for each of its requests, and ends its session if that
+ * is refused; so tokens that are valid are counted by session, as the requests
+ * of an account, and only others by address.
+ */
+static enum err
+count_refresh(struct req *r, enum token_verdict verdict, const struct claims *c)
+{
+	if (verdict == TOKEN_OK)
+		return limit_count(r, L_USER, limit_session(c->session_id));
+	return limit_count(r, L_PUBLIC, limit_address(r->address));
+}
+
 enum err
 session_continue(struct req *r, const char *refresh, struct session_tokens *out)
 {
@@ -137,6 +150,9 @@ session_continue(struct req *r, const char *refresh, struct session_tokens *out)
 
 	verdict = token_check(r->mem, &key, TOKEN_REFRESH, refresh,
 	    clock_now_us() / 1000000, &claims);
+	e = count_refresh(r, verdict, &claims);
+	if (e)
+		return e;
 	if (verdict != TOKEN_OK)
 		return fail_refresh(r, verdict);
 	key_next_jti(r->conf, claims.session_id, claims.jti, next_jti);

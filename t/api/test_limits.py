@@ -5,6 +5,7 @@ minute.
 Every test uses its own address and its own user, so that tests do not affect
 one another."""
 
+import concurrent.futures
 import itertools
 import math
 import re
@@ -78,6 +79,21 @@ def test_public_routes_by_address(visitor):
                         r"seconds?\.", text)
     refused(one.post(REFRESH, BAD))
     assert other.post(REFRESH, BAD).status_code == 401
+
+
+def test_refreshes_with_a_valid_token_by_session(stack, visitor):
+    """The front end refreshes once for each request of a page, and logs out if
+    one of them is refused (contract, users R4)."""
+    one = visitor()
+    one.login("bob", world.PASSWORD)
+    body = {"refresh": one.refresh_token}
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        got = list(pool.map(lambda _: one.post(REFRESH, body).status_code,
+                            range(2 * PUBLIC)))
+    assert got.count(429) == 0 and set(got) == {200}
+    assert codes(lambda: one.post(REFRESH, BAD), PUBLIC) == [401] * PUBLIC
+    refused(one.post(REFRESH, BAD))
+    assert one.post(REFRESH, body).status_code == 200
 
 
 def test_a_network_of_ipv6_is_one_address(stack):
