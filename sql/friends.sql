@@ -111,17 +111,23 @@ SELECT CASE WHEN a.id = :viewer THEN 'self'
 -- with them, those with the most friends in common first, then the newest. The
 -- position of the cursor is computed again from its id, also if the account has
 -- become a friend meanwhile; the id of no account is ignored. Those without friends
--- in common are read in the order of the index, as many as are needed.
+-- in common are read in the order of the index, as many as are needed. Of 20 000
+-- friends of friends each friend has an equal share, of at most 500 friends, so that
+-- one with thousands does not hide those of the others.
 -- name: user_suggestions :many within=1s (viewer bigint, last_id bigint,
 --	size bigint)
 WITH mine AS MATERIALIZED (
 	SELECT friend_id AS id FROM friend WHERE user_id = :viewer
+), sampled AS MATERIALIZED (
+	SELECT id, 20000 / count(*) OVER () AS share
+	  FROM (SELECT id FROM mine ORDER BY hashint8(id) LIMIT 500) AS m
 ), scored AS MATERIALIZED (
 	SELECT f.id, count(*) AS score
-	  FROM (SELECT f.friend_id AS id
-	          FROM mine AS m
-	          JOIN friend AS f ON f.user_id = m.id
-	         LIMIT 20000) AS f
+	  FROM sampled AS m
+	 CROSS JOIN LATERAL (SELECT friend_id AS id
+	                       FROM friend
+	                      WHERE user_id = m.id
+	                      LIMIT m.share) AS f
 	 GROUP BY f.id
 ), hidden AS MATERIALIZED (
 	SELECT :viewer::bigint AS id
