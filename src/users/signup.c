@@ -44,14 +44,11 @@ struct newcomer {
 	const char *username, *email, *first_name, *last_name, *password;
 	const char *bio;              /* NULL: none */
 	const struct upload *picture; /* NULL: none */
-	enum lang lang;
 };
 
 static void
 read_newcomer(struct req *r, struct newcomer *out)
 {
-	const char *lang = input_text(r, "lang");
-
 	*out = (struct newcomer){
 		.username = input_text(r, "username"),
 		.email = identity_email(r->mem, input_text(r, "email")),
@@ -60,16 +57,13 @@ read_newcomer(struct req *r, struct newcomer *out)
 		.password = input_text(r, "password"),
 		.bio = input_text(r, "bio"),
 		.picture = input_of(r, "picture")->file,
-		.lang = LANG_EN,
 	};
-	if (lang)
-		(void)lang_of_tag(lang, &out->lang);
 	if (out->bio && text_is_blank(out->bio))
 		out->bio = NULL;
 	bind_arg(r, "email", arg_text(out->email));
 	bind_arg(r, "bio", arg_text(out->bio));
 	field_bind_look(r, out->username);
-	bind_arg(r, "language", arg_text(lang_code(out->lang)));
+	bind_arg(r, "language", arg_text(lang_code(r->lang)));
 }
 
 /* The password must not be similar to the names or the mail address. */

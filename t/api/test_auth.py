@@ -249,13 +249,15 @@ def test_signup_bodies(client, encoding):
     assert r.json()["bio"] == "I like <\u2060b>long<\u2060/b> films"
 
 
-@pytest.mark.parametrize("lang", ["xx", "", "DE", None])
-def test_signup_in_an_unknown_language_is_english(stack, client, lang):
+@pytest.mark.parametrize("lang, stored", [("xx", "en"), ("", "en"),
+                                          ("DE", "en"), (None, "fr")])
+def test_language_of_a_new_account(stack, client, lang, stored):
+    """An unknown `lang` is English; without one the header counts."""
     r = client.post(SIGNUP, newcomer(), headers={"Accept-Language": "fr"},
                     params={} if lang is None else {"lang": lang})
     assert r.status_code == 200
     assert stack.value("SELECT preferred_language FROM account WHERE id = %s",
-                       (r.json()["id"],)) == "en"
+                       (r.json()["id"],)) == stored
 
 
 @pytest.mark.parametrize("bio,kept", [
