@@ -9,7 +9,7 @@ the second instance at that moment, with no time for them to become right; the
 only exception is ORDER_MAY_LAG.
 
     MXM_TEST_STEPS  writes of the random walk (test_random_writes_and_reads): 80 if
-                    it is not set; by hand 20000, which takes about an hour:
+                    it is not set; by hand 20000, which takes about 20 minutes:
                     MXM_TEST_STEPS=20000 t/run_checks --build DIR
                     t/cache/test_staleness.py::test_random_writes_and_reads
     MXM_TEST_SEED   the seed, which a failure prints
