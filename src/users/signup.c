@@ -46,6 +46,18 @@ struct newcomer {
 	const struct upload *picture; /* NULL: none */
 };
 
+/* That of `lang`, else of the request. */
+static enum lang
+lang_of_newcomer(struct req *r)
+{
+	const char *tag = input_text(r, "lang");
+	enum lang lang = r->lang;
+
+	if (tag)
+		(void)lang_of_tag(tag, &lang);
+	return lang;
+}
+
 static void
 read_newcomer(struct req *r, struct newcomer *out)
 {
@@ -63,7 +75,7 @@ read_newcomer(struct req *r, struct newcomer *out)
 	bind_arg(r, "email", arg_text(out->email));
 	bind_arg(r, "bio", arg_text(out->bio));
 	field_bind_look(r, out->username);
-	bind_arg(r, "language", arg_text(lang_code(r->lang)));
+	bind_arg(r, "language", arg_text(lang_code(lang_of_newcomer(r))));
 }
 
 /* The password must not be similar to the names or the mail address. */

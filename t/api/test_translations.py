@@ -402,12 +402,14 @@ def test_a_review_in_one_call(stack, deepl, ana, bob):
         assert bob.put(REVIEW, {**texts, "is_positive": True}
                        ).status_code == 200
         deepl.calls.clear()
+        mark = stack.mark()
         for _ in range(2):
             r = ana.get(REVIEW + "translations/")
             assert list(r.json()) == ["title", "content"]
             assert r.json()["title"] == f"[EN-US] {texts['title']}"
             assert r.json()["content"] == \
                 f"[EN-US] I <{GUARD}b>could<{GUARD}/b> not {n}."
+        stack.wait_log(r"translations/ 200 .* cache=hit ", since=mark)
         assert len(deepl.calls) == 1
         assert sorted(deepl.calls[0][2]["text"]) == sorted(texts.values())
 

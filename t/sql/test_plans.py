@@ -323,7 +323,7 @@ HOT = [
     ("list_search_all", "5, 1, 20", ["movielist_pkey", "movie_pkey"],
      ["movie", "movielist_movie"]),
     ("smart_list_check", "5, '{g1}', '{p1}', '{u77}'",
-     ["person_slug_unique", "account_username_unique"], ["person", "account"]),
+     ["account_username_unique"], ["account"]),
 ]
 
 # Statements of routes that are not above: insertions that read no table, and
