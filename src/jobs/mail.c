@@ -106,6 +106,9 @@ send_to(
 		e = code_issue(job->mem, job->in->db, conf,
 		    row_id(recipient, "id"), email,
 		    (enum code_purpose)kind->code, code);
+		/* The address has just changed: its mail is another job. */
+		if (e == ERR_NOT_FOUND)
+			return ERR_OK;
 		if (e)
 			return e;
 	}
