@@ -2,10 +2,10 @@
 --
 -- Movie lists of users.
 
--- A list l and its owner a, without its movies.
--- fragment: list_columns
+-- A list l without its movies; `owner` is the alias with the name of its owner.
+-- fragment: list_columns(owner)
        l.id, l.name, l.slug, l.description, l.privacity,
-       api_url('users', a.username) AS user,
+       api_url('users', {{owner}}.username) AS user,
        {{micros:l.created_at}} AS created_at,
        {{micros:l.updated_at}} AS updated_at
 
@@ -20,7 +20,7 @@
 -- The lists of a page, whose ids are in CTE hit.
 -- fragment: list_page
 {{wanted_page:hit}}
-SELECT w.total, w.page, {{list_columns}}, {{list_movies}}
+SELECT w.total, w.page, {{list_columns:a}}, {{list_movies}}
   FROM wanted AS w
   LEFT JOIN LATERAL (
 	SELECT id FROM hit ORDER BY id OFFSET (w.page - 1) * :size LIMIT :size
@@ -36,19 +36,26 @@ may_see(l.user_id = :viewer::bigint,
         l.user_id IN (SELECT friend_id FROM friend WHERE user_id = :viewer),
         l.privacity)
 
--- A list that the viewer may not see is missing like one that does not exist.
+-- The list of the path. One that the viewer may not see is missing like one that
+-- does not exist.
+-- fragment: path_list
+{{path_owner}}, path_list AS MATERIALIZED (
+	SELECT CASE WHEN a.id IS NULL THEN 'missing:username'
+	            WHEN l.id IS NULL THEN 'missing:list'
+	            ELSE 'ok' END AS outcome,
+	       a.username, l.*
+	  FROM (SELECT) AS one
+	  LEFT JOIN path_owner AS a ON true
+	  LEFT JOIN live_movielist AS l
+	    ON l.user_id = a.id
+	   AND l.slug = :list
+	   AND may_see(a.is_owner, a.is_friend, l.privacity)
+)
+
 -- name: list_detail :one (viewer bigint, username text, list text)
-WITH {{path_owner}}
-SELECT CASE WHEN a.id IS NULL THEN 'missing:username'
-            WHEN l.id IS NULL THEN 'missing:list'
-            ELSE 'ok' END AS outcome,
-       {{list_columns}}, {{list_movies}}
-  FROM (SELECT) AS one
-  LEFT JOIN path_owner AS a ON true
-  LEFT JOIN live_movielist AS l
-    ON l.user_id = a.id
-   AND l.slug = :list
-   AND may_see(a.is_owner, a.is_friend, l.privacity);
+WITH {{path_list}}
+SELECT l.outcome, {{list_columns:l}}, {{list_movies}}
+  FROM path_list AS l;
 
 -- One's own lists, the oldest first.
 -- name: list_of_self :many (viewer bigint, page bigint, size bigint)
@@ -92,7 +99,7 @@ SELECT (SELECT count(*)
                  WHERE l.user_id = a.id
                    AND may_see(a.is_owner, a.is_friend, l.privacity)
                  LIMIT {{count_max}} + 1) AS counted) AS total,
-       {{list_columns}}, {{list_movies}}
+       {{list_columns:a}}, {{list_movies}}
   FROM path_owner AS a
   LEFT JOIN LATERAL (
 	SELECT *
@@ -109,19 +116,9 @@ SELECT (SELECT count(*)
 -- the text, in the order of the list.
 -- name: list_movie_search :many within=1s (language text, viewer bigint,
 --	username text, list text, query text, page bigint, size bigint)
-WITH {{path_owner}}, place AS MATERIALIZED (
-	SELECT CASE WHEN a.id IS NULL THEN 'missing:username'
-	            WHEN l.id IS NULL THEN 'missing:list'
-	            ELSE 'ok' END AS outcome, l.id
-	  FROM (SELECT) AS one
-	  LEFT JOIN path_owner AS a ON true
-	  LEFT JOIN live_movielist AS l
-	    ON l.user_id = a.id
-	   AND l.slug = :list
-	   AND may_see(a.is_owner, a.is_friend, l.privacity)
-), hit AS MATERIALIZED (
+WITH {{path_list}}, hit AS MATERIALIZED (
 	SELECT lm.movie_id, lm.position
-	  FROM place AS p
+	  FROM path_list AS p
 	  JOIN movielist_movie AS lm ON lm.movielist_id = p.id
 	  JOIN live_movie AS m ON m.id = lm.movie_id
 	  LEFT JOIN live_movie_translation AS t
@@ -133,7 +130,7 @@ WITH {{path_owner}}, place AS MATERIALIZED (
 	 LIMIT {{count_max}} + 1
 ), {{wanted_page:hit}}
 SELECT p.outcome, w.total, w.page, {{movie_columns}}
-  FROM place AS p
+  FROM path_list AS p
  CROSS JOIN wanted AS w
   LEFT JOIN LATERAL (
 	SELECT *
@@ -201,7 +198,7 @@ WITH made AS (
 	 ORDER BY u.n
 )
 SELECT CASE WHEN l.id IS NULL THEN 'exists' ELSE 'ok' END AS outcome,
-       {{list_columns}},
+       {{list_columns:a}},
        (SELECT coalesce(json_agg(api_url('movies', m.slug) ORDER BY u.n), '[]')
           FROM unnest(:movies::bigint[]) WITH ORDINALITY AS u (movie_id, n)
           JOIN live_movie AS m ON m.id = u.movie_id) AS movies
@@ -247,7 +244,7 @@ WITH {{owned_list}}, wanted AS (
 SELECT CASE WHEN a.id IS NULL THEN 'missing:username'
             WHEN t.is_owner AND l.id IS NULL THEN 'exists'
             ELSE owned_outcome(t.is_owner, t.is_visible) END AS outcome,
-       {{list_columns}}, {{list_movies}}
+       {{list_columns:a}}, {{list_movies}}
   FROM (SELECT) AS one
   LEFT JOIN path_owner AS a ON true
   LEFT JOIN target AS t ON true
@@ -289,10 +286,7 @@ SELECT CASE WHEN a.id IS NULL THEN 'missing:username'
             WHEN t.is_visible IS NOT TRUE THEN 'missing:list'
             WHEN f.id IS NULL THEN 'missing:movie'
             ELSE owned_outcome(t.is_owner, true) END AS outcome,
-       l.id, l.name, l.slug, l.description, l.privacity,
-       api_url('users', a.username) AS user,
-       {{micros:l.created_at}} AS created_at,
-       {{micros:coalesce(c.updated_at, l.updated_at)}} AS updated_at,
+       {{list_columns:a}},
        (SELECT coalesce(json_agg(api_url('movies', m.slug)
                                  ORDER BY lm.position), '[]')
           FROM (SELECT movie_id, position
@@ -305,8 +299,12 @@ SELECT CASE WHEN a.id IS NULL THEN 'missing:username'
   LEFT JOIN path_owner AS a ON true
   LEFT JOIN target AS t ON true
   LEFT JOIN film AS f ON true
-  LEFT JOIN live_movielist AS l ON l.id = t.id
-  LEFT JOIN changed AS c ON true;
+  LEFT JOIN LATERAL (
+	SELECT k.id, k.name, k.slug, k.description, k.privacity, k.created_at,
+	       coalesce(c.updated_at, k.updated_at) AS updated_at
+	  FROM live_movielist AS k
+	  LEFT JOIN changed AS c ON true
+	 WHERE k.id = t.id) AS l ON true;
 
 -- No change if the list does not have the movie.
 -- name: list_movie_delete :owned (viewer bigint, username text, list text,
