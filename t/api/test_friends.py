@@ -406,13 +406,10 @@ def test_pages_of_friends_and_requests(stack):
               f" SELECT o.id, {number} FROM ({others}) AS o ORDER BY id")
     stack.touched()
     for path in (OWN, user(name) + "friends/", REQUESTS):
-        found, query = [], "?limit=5"
-        while query:
-            page = client.get(path + query).json()
+        found = []
+        for page in client.stretches(path, 5):
             assert page["count"] == 23
             found += [r["id"] for r in page["results"]]
-            last = page["next_last_id"]
-            query = last and f"?limit=5&last_id={last}"
         assert found == sorted(set(found), reverse=True) and len(found) == 23
         for odd in ("last_id=x", "last_id=-1", "last_id=", "last_id=NaN",
                     "limit=0", "limit=x", "limit=-3"):

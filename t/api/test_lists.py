@@ -292,11 +292,8 @@ def test_own_lists_and_pages(stack, fay, made):
     last = fay.get(OWN + "?page=99&limit=5").json()
     assert (last["current_page"], last["total_pages"], last["count"]) == (
         3, 3, 12)
-    newest, cursor = [], ""
-    while cursor is not None:
-        body = fay.get(f"{OWN}fay/?limit=6&last_id={cursor}").json()
-        newest += [one["slug"] for one in body["results"]]
-        cursor = body["next_last_id"]
+    newest = [one["slug"] for body in fay.stretches(OWN + "fay/", 6)
+              for one in body["results"]]
     assert newest == every[::-1]
     assert fay.get(OWN + "?page=NaN").json() == fay.get(OWN).json()
 

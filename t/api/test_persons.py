@@ -23,21 +23,9 @@ def slugs(answer):
                                     else body["results"])]
 
 
-def walk(client, path, limit, between=None):
-    """All items of a list by cursor; between(): called before each request but
-    the first."""
-    found, last = [], ""
-    while True:
-        sep = "&" if "?" in path else "?"
-        body = client.get(f"{path}{sep}limit={limit}&last_id={last}").json()
-        assert len(body["results"]) <= limit
-        found += [one["slug"] for one in body["results"]]
-        last = body["next_last_id"]
-        if last is None:
-            return found
-        assert body["results"], "a stretch that goes on has items"
-        if between:
-            between()
+def walk(client, path, limit):
+    return [one["slug"] for body in client.stretches(path, limit)
+            for one in body["results"]]
 
 
 def fold(text):
@@ -183,13 +171,9 @@ def test_the_person_of_the_cursor_is_deleted(stack, ana, many, path):
 
 def test_exactly_full_stretches_end(ana, many):
     """Thirty persons by ten: the third stretch is the last."""
-    path = "/api/persons/actors/searching/?search_query=same&limit=10"
-    last, sizes = "", []
-    while last is not None:
-        body = ana.get(f"{path}&last_id={last}").json()
-        sizes.append(len(body["results"]))
-        last = body["next_last_id"]
-    assert sizes == [10, 10, 10]
+    path = "/api/persons/actors/searching/?search_query=same"
+    assert [len(body["results"]) for body in ana.stretches(path, 10)] == [
+        10, 10, 10]
 
 
 @pytest.mark.parametrize("path", STRETCHES)

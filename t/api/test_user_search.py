@@ -196,13 +196,10 @@ def test_fault_34_pages_of_suggestions(stack, fay):
     ids = [u["id"] for u in whole["results"]]
     assert len(set(ids)) == len(ids) == whole["count"]
     for size in (1, 3, 7):
-        found_ids, query = [], f"?limit={size}"
-        while query:
-            page = fay.get(SUGGESTED + query).json()
+        found_ids = []
+        for page in fay.stretches(SUGGESTED, size):
             assert page["count"] == len(ids)
             found_ids += [u["id"] for u in page["results"]]
-            last = page["next_last_id"]
-            query = last and f"?limit={size}&last_id={last}"
         assert found_ids == ids
     first = fay.get(SUGGESTED + "?limit=2").json()
     name = first["results"][1]["username"]

@@ -52,6 +52,17 @@ class Client:
     def delete(self, path, json=None, **kw):
         return self.request("DELETE", path, json=json, **kw)
 
+    def stretches(self, path, limit):
+        """The answers of a list by cursor, to its end."""
+        sep, last = "&" if "?" in path else "?", ""
+        while last is not None:
+            r = self.get(f"{path}{sep}limit={limit}&last_id={last}")
+            assert r.status_code == 200, f"{r.status_code} {r.text}"
+            body, last = r.json(), r.json()["next_last_id"]
+            size = len(body["results"])
+            assert size == limit or (last is None and size < limit)
+            yield body
+
     def login(self, user, password):
         """Logs in and stores both tokens."""
         r = self.post("/api/auth/login/", token=None,
