@@ -9,6 +9,7 @@ libmxm_a_CPPFLAGS = $(AM_CPPFLAGS)
 libmxm_a_SOURCES = \
 	src/base/banned.h src/base/base.h src/base/errors.def \
 	src/base/buf.c src/base/buf.h \
+	src/base/child.c src/base/child.h \
 	src/base/clock.c src/base/clock.h \
 	src/base/conf.c src/base/conf.h src/settings.def \
 	src/base/conf_type.c src/base/conf_type.h \

@@ -13,6 +13,7 @@ AM_TESTS_ENVIRONMENT = PYTHON3='$(PYTHON3)'; export PYTHON3; \
 
 unit_tests = \
 	t/unit/test_account t/unit/test_als t/unit/test_body t/unit/test_buf \
+	t/unit/test_child \
 	t/unit/test_cache t/unit/test_clock t/unit/test_conf t/unit/test_copy \
 	t/unit/test_db t/unit/test_evaluate t/unit/test_field \
 	t/unit/test_file t/unit/test_fold t/unit/test_guard \

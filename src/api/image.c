@@ -6,12 +6,9 @@
  */
 #include "base/base.h"
 
-#include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
 #include <signal.h>
-#include <spawn.h>
-#include <sys/pidfd.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <sysexits.h>
@@ -19,6 +16,7 @@
 
 #include "api/image.h"
 #include "base/buf.h"
+#include "base/child.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -58,51 +56,6 @@ image_program(TALLOC_CTX *mem, const struct conf *conf)
 	return mem_printf(mem, "%s/" PROGRAM, self);
 }
 
-/* No signal that a worker blocks or ignores is blocked or ignored there. */
-static int
-set_attributes(posix_spawnattr_t *attr)
-{
-	sigset_t none, standard;
-	int e;
-
-	sigemptyset(&none);
-	sigemptyset(&standard);
-	sigaddset(&standard, SIGHUP);
-	sigaddset(&standard, SIGINT);
-	sigaddset(&standard, SIGPIPE);
-	e = posix_spawnattr_setsigmask(attr, &none);
-	if (!e)
-		e = posix_spawnattr_setsigdefault(attr, &standard);
-	if (!e)
-		e = posix_spawnattr_setflags(
-		    attr, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-	return e;
-}
-
-/* An empty environment. 0 or the number of the error. */
-static int
-spawn(pid_t *pid, const char *path, char *const argv[], int fd)
-{
-	static char *const environment[] = { NULL };
-	posix_spawn_file_actions_t actions;
-	posix_spawnattr_t attr;
-	int e;
-
-	posix_spawn_file_actions_init(&actions);
-	posix_spawnattr_init(&attr);
-	e = posix_spawn_file_actions_adddup2(&actions, fd, STDIN_FILENO);
-	if (!e)
-		e = posix_spawn_file_actions_adddup2(
-		    &actions, fd, STDOUT_FILENO);
-	if (!e)
-		e = set_attributes(&attr);
-	if (!e)
-		e = posix_spawn(pid, path, &actions, &attr, argv, environment);
-	posix_spawn_file_actions_destroy(&actions);
-	posix_spawnattr_destroy(&attr);
-	return e;
-}
-
 /*
  * Its processor time is two thirds of its time, so that a picture that needs
  * too much is refused and one that waits for a busy machine is not.
@@ -111,19 +64,20 @@ static bool
 start(TALLOC_CTX *mem, const struct conf *conf, struct child *c)
 {
 	const char *path = image_program(mem, conf);
-	char *argv[] = { mem_text(mem, PROGRAM), mem_text(mem, "--memory"),
-		mem_printf(mem, "%zu", conf->image_memory),
-		mem_text(mem, "--seconds"),
+	const char *const argv[] = { PROGRAM, "--memory",
+		mem_printf(mem, "%zu", conf->image_memory), "--seconds",
 		mem_printf(mem, "%lld",
 		    (long long)(time_limit(conf) * 2 / 3 + 999) / 1000),
 		NULL };
+	static const char *const no_env[] = { NULL };
 	int pair[2], e;
 
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0) {
 		log_error("image: socketpair: %s", strerror(errno));
 		return false;
 	}
-	e = spawn(&c->pid, path, argv, pair[1]);
+	e = child_start(path, argv, no_env,
+	    &(struct child_files){ pair[1], pair[1], STDERR_FILENO }, &c->pid);
 	close(pair[1]);
 	if (e) {
 		log_error("image: cannot run %s: %s", path, strerror(e));
@@ -187,27 +141,6 @@ exchange(const struct child *c, const char *data, size_t n, struct buf *answer,
 		    !receive_some(c, answer))
 			break;
 	}
-}
-
-/* Waits for its end, at most until then. */
-static void
-finish(struct child *c, int64_t until)
-{
-	int fd = pidfd_open(c->pid, 0);
-	struct pollfd p = { .fd = fd, .events = POLLIN };
-	int ms;
-
-	close(c->fd);
-	while (fd >= 0 && (ms = left_ms(until)) > 0 && poll(&p, 1, ms) < 0)
-		continue;
-	if (fd < 0 || !(p.revents & POLLIN)) {
-		c->late = left_ms(until) == 0;
-		(void)kill(c->pid, SIGKILL);
-	}
-	while (waitpid(c->pid, &c->status, 0) < 0 && errno == EINTR)
-		continue;
-	if (fd >= 0)
-		close(fd);
 }
 
 /* Whether the answer has all files, of the formats that they should have. */
@@ -287,6 +220,7 @@ image_convert(TALLOC_CTX *mem, const struct conf *conf, const void *data,
 		return ERR_UNAVAILABLE;
 	buf_init(&answer, mem, CHUNK);
 	exchange(&c, data, n, &answer, until);
-	finish(&c, until);
+	close(c.fd);
+	c.late = !child_wait(c.pid, until, &c.status);
 	return judge(&c, &answer, out);
 }

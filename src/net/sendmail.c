@@ -6,16 +6,13 @@
  */
 #include "base/base.h"
 
-#include <fcntl.h>
-#include <poll.h>
-#include <signal.h>
-#include <spawn.h>
 #include <sys/mman.h>
-#include <sys/pidfd.h>
 #include <sys/wait.h>
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "base/child.h"
+#include "base/clock.h"
 #include "base/mem.h"
 #include "net/sendmail.h"
 
@@ -44,70 +41,21 @@ open_message(const struct buf *message)
 	return fd;
 }
 
-/* Signals as in a new login; only the three standard descriptors. */
-static int
-spawn(const char *path, const char *from, int input, pid_t *pid)
-{
-	const char *const argv[] = { path, "-i", "-t", "-f", from, NULL };
-	const char *const env[] = { "PATH=/usr/sbin:/usr/bin:/sbin:/bin",
-		NULL };
-	posix_spawn_file_actions_t files;
-	posix_spawnattr_t attr;
-	sigset_t all, none;
-	int error;
-
-	sigfillset(&all);
-	sigemptyset(&none);
-	posix_spawnattr_init(&attr);
-	posix_spawnattr_setsigdefault(&attr, &all);
-	posix_spawnattr_setsigmask(&attr, &none);
-	posix_spawnattr_setflags(
-	    &attr, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
-	posix_spawn_file_actions_init(&files);
-	posix_spawn_file_actions_adddup2(&files, input, STDIN_FILENO);
-	posix_spawn_file_actions_addopen(
-	    &files, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
-	posix_spawn_file_actions_addopen(
-	    &files, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
-	posix_spawn_file_actions_addclosefrom_np(&files, STDERR_FILENO + 1);
-	/* posix_spawn() changes neither list */
-	error = posix_spawn(pid, path, &files, &attr,
-	    (char *const *)(uintptr_t)argv, (char *const *)(uintptr_t)env);
-	posix_spawn_file_actions_destroy(&files);
-	posix_spawnattr_destroy(&attr);
-	return error;
-}
-
-/* Whether the process ended in time; otherwise it is killed. */
-static bool
-wait_for(pid_t pid, int *status)
-{
-	struct pollfd p = { .fd = pidfd_open(pid, 0), .events = POLLIN };
-	bool ended;
-
-	do
-		ended = p.fd >= 0 && poll(&p, 1, TOTAL_MS) == 1;
-	while (!ended && p.fd >= 0 && errno == EINTR);
-	if (!ended)
-		kill(pid, SIGKILL);
-	while (waitpid(pid, status, 0) < 0 && errno == EINTR)
-		;
-	if (p.fd >= 0)
-		close(p.fd);
-	return ended;
-}
-
 /* Why the mail was not accepted, one line; "": it was. */
 static const char *
 run(TALLOC_CTX *mem, const char *path, const char *from, int input)
 {
+	const char *const argv[] = { path, "-i", "-t", "-f", from, NULL };
+	const char *const env[] = { "PATH=/usr/sbin:/usr/bin:/sbin:/bin",
+		NULL };
 	int status, error;
 	pid_t pid;
 
-	error = spawn(path, from, input, &pid);
+	error = child_start(
+	    path, argv, env, &(struct child_files){ input, -1, -1 }, &pid);
 	if (error)
 		return mem_printf(mem, "%s: %s", path, strerror(error));
-	if (!wait_for(pid, &status))
+	if (!child_wait(pid, clock_steady_us() + TOTAL_MS * 1000, &status))
 		return mem_printf(
 		    mem, "%s: no end after %d s", path, TOTAL_MS / 1000);
 	if (WIFSIGNALED(status))
