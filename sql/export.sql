@@ -75,16 +75,16 @@ DELETE FROM export
 	 ORDER BY expires_at
 	 LIMIT 1000);
 
--- The files of the archive. Each statement returns the next 500 rows after a key,
+-- The files of the archive. Each statement returns the next rows after a key,
 -- with what was deleted but is still stored. A user who is not active has no name.
 -- fragment: export_rows(order)
 SELECT {{order}} AS key, row_to_json(t) AS record
   FROM t
  WHERE {{order}} > :after
  ORDER BY {{order}}
- LIMIT 500
+ LIMIT :size
 
--- name: export_profile :many (user_id bigint, after bigint)
+-- name: export_profile :many (user_id bigint, after bigint, size bigint)
 WITH t AS (
 	SELECT id, username, email, first_name, last_name, bio, picture,
 	       preferred_language, verified, boarded, active, staff,
@@ -96,7 +96,7 @@ WITH t AS (
 )
 {{export_rows:t.id}};
 
--- name: export_sessions :many (user_id bigint, after bigint)
+-- name: export_sessions :many (user_id bigint, after bigint, size bigint)
 WITH t AS (
 	SELECT row_number() OVER (ORDER BY created_at, id) AS number,
 	       user_agent, network, created_at, used_at, expires_at
@@ -105,7 +105,7 @@ WITH t AS (
 )
 {{export_rows:t.number}};
 
--- name: export_codes :many (user_id bigint, after bigint)
+-- name: export_codes :many (user_id bigint, after bigint, size bigint)
 WITH t AS (
 	SELECT id, purpose, created_at, mailed_at, expires_at, mails, tries
 	  FROM code
@@ -113,7 +113,7 @@ WITH t AS (
 )
 {{export_rows:t.id}};
 
--- name: export_jobs :many (user_id bigint, after bigint)
+-- name: export_jobs :many (user_id bigint, after bigint, size bigint)
 WITH t AS (
 	SELECT id, name, state, created_at, finished_at
 	  FROM job
@@ -122,7 +122,7 @@ WITH t AS (
 )
 {{export_rows:t.id}};
 
--- name: export_ratings :many (user_id bigint, after bigint)
+-- name: export_ratings :many (user_id bigint, after bigint, size bigint)
 WITH t AS (
 	SELECT r.id, m.slug AS movie, m.title, r.rating, r.created_at,
 	       r.updated_at, r.deleted_at
@@ -132,7 +132,7 @@ WITH t AS (
 )
 {{export_rows:t.id}};
 
--- name: export_reviews :many (user_id bigint, after bigint)
+-- name: export_reviews :many (user_id bigint, after bigint, size bigint)
 WITH t AS (
 	SELECT v.id, m.slug AS movie, v.title, v.content, v.is_positive,
 	       v.created_at, v.updated_at, v.deleted_at
@@ -142,7 +142,7 @@ WITH t AS (
 )
 {{export_rows:t.id}};
 
--- name: export_comments :many (user_id bigint, after bigint)
+-- name: export_comments :many (user_id bigint, after bigint, size bigint)
 WITH t AS (
 	SELECT id, review_id AS review, reply_comment_id AS reply_to, content,
 	       created_at, updated_at, deleted_at
@@ -151,7 +151,7 @@ WITH t AS (
 )
 {{export_rows:t.id}};
 
--- name: export_reactions :many (user_id bigint, after bigint)
+-- name: export_reactions :many (user_id bigint, after bigint, size bigint)
 WITH t AS (
 	SELECT id, review_id AS review, comment_id AS comment, emoji, created_at,
 	       updated_at, deleted_at
@@ -160,7 +160,7 @@ WITH t AS (
 )
 {{export_rows:t.id}};
 
--- name: export_lists :many (user_id bigint, after bigint)
+-- name: export_lists :many (user_id bigint, after bigint, size bigint)
 WITH t AS (
 	SELECT id, name, slug, description, privacity, created_at, updated_at,
 	       deleted_at
@@ -169,7 +169,7 @@ WITH t AS (
 )
 {{export_rows:t.id}};
 
--- name: export_list_movies :many (user_id bigint, after bigint)
+-- name: export_list_movies :many (user_id bigint, after bigint, size bigint)
 WITH t AS (
 	SELECT i.position, l.slug AS list, m.slug AS movie, m.title, i.created_at
 	  FROM movielist AS l
@@ -179,7 +179,7 @@ WITH t AS (
 )
 {{export_rows:t.position}};
 
--- name: export_unseen :many (user_id bigint, after bigint)
+-- name: export_unseen :many (user_id bigint, after bigint, size bigint)
 WITH t AS (
 	SELECT m.id, m.slug AS movie, m.title, u.created_at
 	  FROM unseen AS u
@@ -188,7 +188,7 @@ WITH t AS (
 )
 {{export_rows:t.id}};
 
--- name: export_friends :many (user_id bigint, after bigint)
+-- name: export_friends :many (user_id bigint, after bigint, size bigint)
 WITH t AS (
 	SELECT f.id, a.username, f.created_at
 	  FROM friend AS f
@@ -197,7 +197,7 @@ WITH t AS (
 )
 {{export_rows:t.id}};
 
--- name: export_friend_requests :many (user_id bigint, after bigint)
+-- name: export_friend_requests :many (user_id bigint, after bigint, size bigint)
 WITH t AS (
 	SELECT q.id, s.username AS sender, r.username AS receiver, q.status,
 	       q.created_at
@@ -208,7 +208,7 @@ WITH t AS (
 )
 {{export_rows:t.id}};
 
--- name: export_following :many (user_id bigint, after bigint)
+-- name: export_following :many (user_id bigint, after bigint, size bigint)
 WITH t AS (
 	SELECT p.id, p.slug AS person, p.name, f.created_at
 	  FROM follow AS f
@@ -217,7 +217,7 @@ WITH t AS (
 )
 {{export_rows:t.id}};
 
--- name: export_providers :many (user_id bigint, after bigint)
+-- name: export_providers :many (user_id bigint, after bigint, size bigint)
 WITH t AS (
 	SELECT id, provider, subject, created_at
 	  FROM provider_link
@@ -225,7 +225,7 @@ WITH t AS (
 )
 {{export_rows:t.id}};
 
--- name: export_platforms :many (user_id bigint, after bigint)
+-- name: export_platforms :many (user_id bigint, after bigint, size bigint)
 WITH t AS (
 	SELECT p.id, p.slug AS platform, p.name, f.created_at
 	  FROM account_platform AS f
@@ -234,7 +234,7 @@ WITH t AS (
 )
 {{export_rows:t.id}};
 
--- name: export_translations :many (user_id bigint, after bigint)
+-- name: export_translations :many (user_id bigint, after bigint, size bigint)
 WITH t AS (
 	SELECT id, language, text, provider, created_at
 	  FROM translation

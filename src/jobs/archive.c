@@ -18,7 +18,7 @@
 #include "db/query.h"
 #include "jobs/archive.h"
 
-#define BATCH       500 /* the LIMIT of the statements */
+#define BATCH       500 /* rows */
 #define FILE_SIZE   4096
 #define PICTURE_MAX (64 * 1024 * 1024)
 
@@ -134,7 +134,7 @@ read_table(
 		TALLOC_CTX *batch = mem_need(talloc_new(w->mem));
 
 		e = query_all(batch, w->db, &rows, statement,
-		    arg_id(w->user_id), arg_id(after));
+		    arg_id(w->user_id), arg_id(after), arg_id(BATCH));
 		for (int i = 0; !e && i < rows.count; i++) {
 			struct row row;
 
