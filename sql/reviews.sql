@@ -49,9 +49,8 @@ SELECT c.total, v.*
  CROSS JOIN LATERAL (
 	SELECT count(*) AS total
 	  FROM (SELECT
-	          FROM live_review AS v
-	          JOIN live_movie AS m ON m.id = v.movie_id
-	         WHERE v.user_id = a.id
+	          FROM live_review
+	         WHERE user_id = a.id
 	         LIMIT {{count_max}} + 1) AS counted) AS c
   LEFT JOIN LATERAL (
 	SELECT {{review_columns}}
@@ -73,10 +72,9 @@ SELECT {{review_columns}}
  WHERE v.id = :review;
 
 -- name: review_texts :one (review bigint)
-SELECT v.user_id AS author, v.title, v.content
-  FROM live_review AS v
-  JOIN live_movie AS m ON m.id = v.movie_id
- WHERE v.id = :review;
+SELECT user_id AS author, title, content
+  FROM live_review
+ WHERE id = :review;
 
 -- One review of a movie by a user. Of two requests at the same time one inserts.
 -- name: review_insert :one (viewer bigint, movie text, title text, content text,

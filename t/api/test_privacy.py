@@ -1,26 +1,24 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What each viewer sees of a user, for every route: the table MATRIX. A route of
-the route table that is neither in it nor in NOBODY fails the test."""
+"""Who sees and who changes what belongs to a user, for every route: MATRIX is what
+each viewer sees, CHANGES is what each can change. A route of the route table that
+is in no table fails the test. What is hidden from everybody: t/api/test_gone.py."""
 
-import json
 import re
 
 import pytest
 
-from people import account, requests_of, unfriend
+from every_row import Table
+from viewers import as_before, rows_of_mia, viewers
 
 WORLD = "catalogue"
 
-# The user is mia; she has written a review, a comment, a reply and reactions, has
-# rated volver with 5 stars, and has a list of each privacy: open, circle (friends)
-# and closed. bob is a friend of hers.
+# The columns are the viewers of t/lib/viewers.py, named after what they are to mia.
+# One of the staff sees and changes what a stranger does.
 #
-# friend, stranger    of mia
-# asked               has sent mia a friend request
-# former              was a friend, until one of the two ended it
-# locked              was logged in when the account was locked
+# The paths name what mia has: review R, comment C, reactions X to R and Y to C,
+# session S, and a list of each privacy: open, circle (friends) and closed.
 #
-# mia    200, and the answer names her
+# mia    200, and the answer names mia
 # -      200, and it does not
 # 404    missing for the viewer
 # others the status
@@ -39,10 +37,10 @@ path                                               anonymous unverified self fri
 /api/movies-lists/searching/?query=Closed                401        403  mia      -        -     -      -    401
 /api/movies-lists/searching/?query=Open                  401        403  mia    mia      mia   mia    mia    401
 /api/movies/                                             401        403    -    mia        -     -      -    401
+/api/movies/heat/reviews/                                401        403  mia    mia      mia   mia    mia    401
 /api/movies/volver/friends-ratings/                      401        403    -    mia        -     -      -    401
 /api/movies/volver/movie-lists/                          401        403    -      -        -     -      -    401
 /api/movies/volver/ratings/                              401        403  mia    404      404   404    404    401
-/api/movies/volver/reviews/                              401        403  mia    mia      mia   mia    mia    401
 /api/reviews/R/                                          401        403  mia    mia      mia   mia    mia    401
 /api/reviews/R/comments/                                 401        403  mia    mia      mia   mia    mia    401
 /api/reviews/R/comments/C/                               401        403  mia    mia      mia   mia    mia    401
@@ -79,48 +77,97 @@ NOBODY = """
 /api/users/preferred-language/
 """.split()
 
-COLUMNS, *ROWS = [line.split() for line in MATRIX.strip().splitlines()]
-VIEWERS = COLUMNS[1:]
+# What each can change. The numbers are the status; mia's request comes last, and
+# after those before it all that is stored of mia is as it was.
+CHANGES = """
+request                                            anonymous unverified self friend stranger asked former locked
+DELETE /api/auth/sessions/S/                             401        404  200    404      404   404    404    401
+DELETE /api/movies-lists/mia/circle/                     401        403  200    403      404   404    404    401
+DELETE /api/movies-lists/mia/closed/                     401        403  200    404      404   404    404    401
+DELETE /api/movies-lists/mia/open/                       401        403  200    403      403   403    403    401
+PUT /api/movies-lists/mia/circle/                        401        403  200    403      404   404    404    401
+PUT /api/movies-lists/mia/closed/                        401        403  200    404      404   404    404    401
+PUT /api/movies-lists/mia/open/                          401        403  200    403      403   403    403    401
+DELETE /api/movies-lists/mia/circle/heat/                401        403  200    403      404   404    404    401
+DELETE /api/movies-lists/mia/closed/heat/                401        403  200    404      404   404    404    401
+DELETE /api/movies-lists/mia/open/heat/                  401        403  200    403      403   403    403    401
+POST /api/movies-lists/mia/circle/volver/                401        403  200    403      404   404    404    401
+POST /api/movies-lists/mia/closed/volver/                401        403  200    404      404   404    404    401
+POST /api/movies-lists/mia/open/volver/                  401        403  200    403      403   403    403    401
+DELETE /api/reviews/R/                                   401        403  200    403      403   403    403    401
+PUT /api/reviews/R/                                      401        403  200    403      403   403    403    401
+POST /api/reviews/R/comments/                            401        403  201    201      201   201    201    401
+DELETE /api/reviews/R/comments/C/                        401        403  200    403      403   403    403    401
+PUT /api/reviews/R/comments/C/                           401        403  200    403      403   403    403    401
+POST /api/reviews/R/comments/C/reactions/                401        403  200    200      200   200    200    401
+DELETE /api/reviews/R/comments/C/reactions/Y/            401        403  200    403      403   403    403    401
+POST /api/reviews/R/comments/C/replies/                  401        403  201    201      201   201    201    401
+POST /api/reviews/R/reactions/                           401        403  200    200      200   200    200    401
+DELETE /api/reviews/R/reactions/X/                       401        403  200    403      403   403    403    401
+DELETE /api/users/friends/?username=mia                  401        403  400    200      200   200    200    401
+DELETE /api/users/mia/friend-requests/                   401        403  400    400      400   200    400    401
+POST /api/users/mia/friend-requests/                     401        403  400    400      200   400    200    401
+"""
+
+# Routes that change what is the caller's, and name nothing of other users.
+OWN = """
+POST /api/auth/logout/
+POST /api/auth/resend-verification-email/
+DELETE /api/auth/sessions/
+POST /api/auth/verify/
+POST /api/movies-lists/
+POST /api/movies/{movie}/ratings/
+PUT /api/movies/{movie}/ratings/
+POST /api/movies/{movie}/reviews/
+DELETE /api/movies/{movie}/unseen/
+POST /api/movies/{movie}/unseen/
+DELETE /api/persons/{person}/follow/
+PUT /api/persons/{person}/follow/
+DELETE /api/users/
+PUT /api/users/
+POST /api/users/export/
+POST /api/users/onboarding/
+PUT /api/users/platforms/
+POST /api/users/preferred-language/
+""".split()
+
+# What a writing request is sent, by the end of its row in the route table.
+BODIES = {
+    "comments/": {"content": "c"},
+    "replies/": {"content": "r"},
+    "reactions/": {"emoji_code": "LOVE"},
+    "{review}/": {"title": "t", "content": "c", "is_positive": False},
+    "{comment}/": {"content": "changed"},
+    "{list}/": {"name": "Renamed", "description": "", "privacity": "P"},
+}
+
+
+def table(text):
+    columns, *rows = [line.split() for line in text.strip().splitlines()]
+    return columns[-8:], rows
+
+
+VIEWERS, ROWS = table(MATRIX)
+CHANGED = table(CHANGES)[1]
 NAMED = re.compile(r"\bmia\b")
-# What nobody but mia may read of her account.
+# What nobody but mia may read of the account.
 SECRET = re.compile(r"Secretname|Hiddenlast|mia@|argon2")
 
 
 @pytest.fixture(scope="module")
 def world(stack):
-    """The viewers by name, and the numbers of mia's review and comment."""
-    mia = account(stack, "mia", first_name="Secretname", last_name="Hiddenlast",
-                  email="mia@example.org")
-    viewers = {}
-    for name in ("friend", "stranger", "asked", "former", "locked"):
-        account(stack, f"the-{name}")
-        viewers[name] = stack.client(f"the-{name}")
-    viewers.update(self=stack.client("mia"), anonymous=stack.client(),
-                   unverified=stack.client("nina"))
-    me = viewers["self"]
-    bob = stack.client("bob")
-    for name in ("friend", "former"):
-        viewers[name].post(requests_of("mia"))
-        me.post(requests_of(f"the-{name}"))
-    bob.post(requests_of("mia"))
-    me.post(requests_of("bob"))
-    me.delete(unfriend("the-former"))
-    viewers["asked"].post(requests_of("mia"))
-    stack.sql("UPDATE account SET active = false"
-              " WHERE username = 'the-locked'")
-    stack.sql("INSERT INTO movielist (user_id, name, slug, privacity) VALUES"
-              " (%s, 'Open', 'open', 'P'), (%s, 'Circle', 'circle', 'F'),"
-              " (%s, 'Closed', 'closed', 'R')", [mia] * 3)
-    me.post("/api/movies/volver/ratings/", {"rating": 5})
-    review = me.post("/api/movies/volver/reviews/", {
-        "title": "t", "content": "c", "is_positive": True}).json()["id"]
-    path = f"/api/reviews/{review}/comments/"
-    comment = me.post(path, {"content": "c"}).json()["id"]
-    me.post(f"{path}{comment}/replies/", {"content": "r"})
-    for place in (f"/api/reviews/{review}/", f"{path}{comment}/"):
-        me.post(f"{place}reactions/", {"emoji_code": "LIKE"})
-    stack.touched()
-    return viewers, review, comment
+    """The viewers by name, and what the letters in a path stand for."""
+    return viewers(stack), as_before(stack)
+
+
+def path_of(text, letters):
+    """The path of a row."""
+    return re.sub(r"(?<=/)[A-Z](?=/)", lambda x: letters[x[0]], text)
+
+
+def expected(words):
+    told = dict(zip(VIEWERS, words, strict=True))
+    return {**told, "staff": told["stranger"]}
 
 
 def seen(response):
@@ -130,60 +177,113 @@ def seen(response):
     return "mia" if NAMED.search(response.text) else "-"
 
 
+def hides_nothing(body):
+    """The number of a list that is whole is that of what is in it."""
+    whole = isinstance(body, dict) and "count" in body and not (
+        body.get("next_last_id") or body.get("has_next"))
+    return not whole or body["count"] == len(body["results"])
+
+
 @pytest.mark.parametrize("row", ROWS, ids=[row[0] for row in ROWS])
 def test_who_sees_what(world, row):
-    viewers, review, comment = world
-    path = row[0].replace("/R/", f"/{review}/").replace("/C/", f"/{comment}/")
-    expected = dict(zip(VIEWERS, row[1:], strict=True))
+    clients, letters = world
+    path, told = path_of(row[0], letters), expected(row[1:])
     for _ in range(2):  # from the cache, too
-        answers = {name: viewers[name].get(path) for name in VIEWERS}
-        assert {name: seen(r) for name, r in answers.items()} == expected
+        answers = {name: clients[name].get(path) for name in told}
+        assert {name: seen(r) for name, r in answers.items()} == told
         for name, r in answers.items():
+            assert hides_nothing(r.json()), (name, r.text)
             if name != "self" or path != "/api/users/":
                 assert not SECRET.search(r.text), (name, r.text)
 
 
 def test_which_lists_are_shown(world):
-    viewers, *_ = world
+    clients, _ = world
     every, friends = ["closed", "circle", "open"], ["circle", "open"]
     shown = {"self": every, "friend": friends, "stranger": ["open"],
-             "asked": ["open"], "former": ["open"]}
+             "asked": ["open"], "former": ["open"], "staff": ["open"]}
     for name, slugs in shown.items():
-        found = viewers[name].get("/api/movies-lists/mia/").json()
+        found = clients[name].get("/api/movies-lists/mia/").json()
         assert {x["slug"] for x in found["results"]} == set(slugs), name
         assert found["count"] == len(slugs)
-
-
-def route_table(stack):
-    return json.loads(stack.ctl("routes --json").stdout)
 
 
 def pattern(path):
     return re.compile(re.sub(r"\\{\w+\\}", "[^/]+", re.escape(path)))
 
 
-def test_every_route_is_in_the_matrix(stack):
-    """By the literal path, or else by the pattern."""
-    reads = [row["path"] for row in route_table(stack)
-             if row["method"] == "GET" and row["guard"] != "PUBLIC"]
-    literal = {path for path in reads if "{" not in path}
-    paths = {row[0].split("?")[0] for row in ROWS}
-    shown = {path for path in reads if path in paths or any(
-        pattern(path).fullmatch(p) for p in paths - literal)}
-    assert shown | set(NOBODY) == set(reads), \
+def row_of(rows, method, path):
+    """The row of the route table that serves a request: the literal one, or
+    else by pattern."""
+    path = path.split("?")[0]
+    found = [r for r in rows if r["method"] == method
+             and pattern(r["path"]).fullmatch(path)]
+    assert found, f"no route: {method} {path}"
+    return max(found, key=lambda r: r["path"] == path)
+
+
+def test_every_route_is_in_a_table(stack):
+    rows = [r for r in Table(stack).rows if r["guard"] != "PUBLIC"]
+    shown = {row_of(rows, "GET", row[0])["path"] for row in ROWS}
+    assert shown | set(NOBODY) == {r["path"] for r in rows
+                                   if r["method"] == "GET"}, \
         "a route is in neither: add a row to MATRIX, or the path to NOBODY"
     assert not shown & set(NOBODY)
+    changed = {row_of(rows, row[0], row[1])["key"] for row in CHANGED}
+    own = {" ".join(pair) for pair in zip(OWN[::2], OWN[1::2], strict=True)}
+    assert changed | own == {r["key"] for r in rows if r["method"] != "GET"}, \
+        "a route is in neither: add it to CHANGES or to OWN"
+    assert not changed & own
+
+
+@pytest.fixture(scope="module")
+def rows(stack):
+    return Table(stack).rows
+
+
+@pytest.mark.parametrize("row", CHANGED, ids=[" ".join(r[:2]) for r in CHANGED])
+def test_who_changes_what(stack, world, rows, row):
+    clients, _ = world
+    letters = as_before(stack)
+    letters["S"] = session_of_mia(stack)
+    method, path = row[0], path_of(row[1], letters)
+    end = row_of(rows, method, path)["path"].split("/")[-2] + "/"
+    before, answers = rows_of_mia(stack), {}
+
+    def send(name):
+        r = clients[name].request(method, path,
+                                  json=BODIES.get(end) if method != "DELETE"
+                                  else None)
+        answers[name] = str(r.status_code)
+    for name in expected(row[2:]):
+        if name != "self":
+            send(name)
+    assert rows_of_mia(stack) == before
+    send("self")
+    assert answers == expected(row[2:])
+    changed = rows_of_mia(stack) != before
+    assert changed == (answers["self"] < "300"), "a status that is not true"
+
+
+def session_of_mia(stack):
+    """The newest one, which no test uses."""
+    stack.client("mia")
+    return stack.value("SELECT replace(id::text, '-', '') FROM session"
+                       " WHERE user_id = (SELECT id FROM account"
+                       " WHERE username = 'mia')"
+                       " ORDER BY created_at DESC LIMIT 1")
 
 
 def test_no_route_is_open_to_who_may_not_call_it(stack, world):
     """Reading and writing: whatever its parameters name, also what is
     missing, 401 and 403 come first."""
-    viewers, review, comment = world
+    clients, letters = world
+    review, comment = letters["R"], letters["C"]
     values = {"username": ("mia", "nobody"), "list": ("closed", "none"),
               "movie": ("volver", "none"), "person": ("al-pacino", "none"),
               "award": ("oscar-best-picture-1973", "none"),
               "review": (review, 0, "x"), "comment": (comment, 0, "x")}
-    for row in route_table(stack):
+    for row in Table(stack).rows:
         if row["guard"] == "PUBLIC":
             continue
         for turn in range(3):
@@ -194,7 +294,7 @@ def test_no_route_is_open_to_who_may_not_call_it(stack, world):
             for name in ("anonymous", "locked", "unverified"):
                 if name == "unverified" and row["guard"] == "LOGGED_IN":
                     continue
-                r = viewers[name].request(row["method"], path)
+                r = clients[name].request(row["method"], path)
                 assert r.status_code == (403 if name == "unverified"
                                          else 401), (name, row, r.text)
                 assert not NAMED.search(r.text.replace("/mia/", ""))
