@@ -247,7 +247,7 @@ def test_an_address_is_one_caller_in_nginx_too(stack, changed_nginx):
                             "zone=mxm_all:10m rate=1r/m"))
     site = stack.base / "nginx/mxm-site.conf"
     whole = site.read_text()
-    site.write_text(whole.replace("zone=mxm_all burst=400",
+    site.write_text(whole.replace("zone=mxm_all burst=1000",
                                   "zone=mxm_all burst=3"))
     renew_nginx(stack)
     try:
