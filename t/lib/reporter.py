@@ -4,13 +4,54 @@ one JSON object per line, to the descriptor MXM_REPORT_TO.
 
     {"test": id, "outcome": "passed|failed|skipped", "why": …, "figures": […]}
     {"file": path, "seconds": …}      all of its tests are done
+
+With MXM_QUEUE it runs the files whose names it reads from that descriptor, a pipe
+that several processes share: records of RECORD bytes, filled up with spaces.
 """
 
+import itertools
 import json
 import os
 import time
 
 import pytest
+
+
+RECORD = 128
+
+
+class Queue:
+    """The files that no process has taken. Of each process one is taken before the
+    last test of the file before has ended: pytest needs to know what follows."""
+
+    def __init__(self, descriptor):
+        self.descriptor = descriptor
+
+    def taken(self):
+        while record := os.read(self.descriptor, RECORD):
+            yield record.decode().rstrip()
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtestloop(self, session):
+        """As that of pytest, with another order."""
+        if session.testsfailed:
+            raise session.Interrupted("errors during collection")
+        files = {}
+        for item in session.items:
+            files.setdefault(item.nodeid.split("::")[0], []).append(item)
+        items = itertools.chain.from_iterable(
+            files.get(name, ()) for name in self.taken())
+        item = next(items, None)
+        while item is not None:
+            following = next(items, None)
+            item.config.hook.pytest_runtest_protocol(item=item,
+                                                     nextitem=following)
+            if session.shouldfail:
+                raise session.Failed(session.shouldfail)
+            if session.shouldstop:
+                raise session.Interrupted(session.shouldstop)
+            item = following
+        return True
 
 
 class Reporter:
@@ -56,3 +97,6 @@ def pytest_configure(config):
     to = os.environ.get("MXM_REPORT_TO")
     if to:
         config.pluginmanager.register(Reporter(int(to)))
+    queue = os.environ.get("MXM_QUEUE")
+    if queue:
+        config.pluginmanager.register(Queue(int(queue)))
