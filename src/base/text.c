@@ -309,6 +309,20 @@ is_invisible(int32_t c)
 	}
 }
 
+bool
+text_is_invisible(const char *s)
+{
+	int32_t code;
+	size_t len;
+
+	for (; *s; s += len) {
+		len = decode_next(s, &code);
+		if (len == 0 || (!is_space(code) && !is_invisible(code)))
+			return false;
+	}
+	return true;
+}
+
 /* Strips - and _ from both ends of a slug. */
 static char *
 strip_slug(TALLOC_CTX *mem, const char *s)

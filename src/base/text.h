@@ -20,6 +20,10 @@ size_t text_length(const char *s);
 /* White space (Unicode's White_Space property) only, or empty. */
 bool text_is_blank(const char *s);
 
+/* White space and invisible characters only (control and format characters,
+ * fillers, variation selectors, U+2800), or empty. */
+bool text_is_invisible(const char *s);
+
 /* A copy without white space at both ends. */
 char *text_trim(TALLOC_CTX *mem, const char *s);
 

@@ -199,11 +199,18 @@ is_too_long(const struct filling *x, const struct raw *raw, const char *text,
 	return true;
 }
 
+static bool
+is_blank(const struct field *f, const char *text)
+{
+	return f->type == T_PROSE ? text_is_invisible(text) :
+				    text_is_blank(text);
+}
+
 /* Whether the content of a text is invalid; adds an error if so. */
 static bool
 is_invalid_text(const struct filling *x, const struct raw *raw)
 {
-	if ((x->f->flags & NOT_BLANK) && text_is_blank(raw->text)) {
+	if ((x->f->flags & NOT_BLANK) && is_blank(x->f, raw->text)) {
 		add_field_error(x,
 		    x->r->route->style == STYLE_FRAMEWORK ?
 			MSG_FIELD_MAY_NOT_BLANK :

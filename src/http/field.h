@@ -51,7 +51,8 @@ enum field_type {
 enum field_flags {
 	REQUIRED = 1,  /* the key must be present (null counts) */
 	NULLABLE = 2,  /* null is allowed */
-	NOT_BLANK = 4, /* white space alone is an error */
+	NOT_BLANK = 4, /* white space alone is an error; of T_PROSE also what is
+			  invisible */
 	DIGITS_ONLY = 8,
 	SECRET = 16,  /* never repeated in an error, never logged */
 	LENIENT = 32, /* T_TEXT: a value that is not text, or too long, counts

@@ -70,7 +70,7 @@ read_newcomer(struct req *r, struct newcomer *out)
 		.bio = input_text(r, "bio"),
 		.picture = input_of(r, "picture")->file,
 	};
-	if (out->bio && text_is_blank(out->bio))
+	if (out->bio && text_is_invisible(out->bio))
 		out->bio = NULL;
 	bind_arg(r, "email", arg_text(out->email));
 	bind_arg(r, "bio", arg_text(out->bio));

@@ -79,7 +79,7 @@ read_profile(struct req *r, const struct row *stored, struct profile *out)
 		.email = email,
 		.first_name = changed(r, stored, "first_name"),
 		.last_name = changed(r, stored, "last_name"),
-		.bio = bio && !text_is_blank(bio) ? bio : NULL,
+		.bio = bio && !text_is_invisible(bio) ? bio : NULL,
 		.password = filled(r, "password"),
 		.picture = input_of(r, "picture")->file,
 	};

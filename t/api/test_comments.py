@@ -175,6 +175,39 @@ def test_what_is_refused(stack, ana, body, key):
     assert ana.get(one(made)).json() == made
 
 
+INVISIBLE = ["\u200b", "\u3164", "\u115f", "\u00ad", "\ufeff", "\u202e",
+             "\u2800", "\U000e0041\U000e007f", "\ufe0f", "\U000e0100", "\u034f",
+             "\u200d", "\u2060", "\u180e", "\u0007", "\uffa0", "\u2028"]
+SPACES = ("\t\n\v\f\r \u0085\u00a0\u1680\u2000\u200a\u2028\u2029\u202f\u205f"
+          "\u3000")
+
+
+@pytest.mark.parametrize("text", INVISIBLE + [SPACES, "".join(INVISIBLE)])
+def test_a_text_of_invisible_characters_is_blank(ana, bob, fay, text):
+    """Comments, replies, reviews, names of lists; in a description it is one."""
+    made = write(ana)
+    blank = ["This field cannot be blank."]
+    body = {"title": "t", "content": "c", "is_positive": True}
+    mine = {"name": "n", "description": text, "privacity": "R"}
+    for who, send, path, good, key in (
+            (ana, "post", REVIEW + "comments/", TEXT, "content"),
+            (ana, "post", one(made) + "replies/", TEXT, "content"),
+            (ana, "put", one(made), TEXT, "content"),
+            (fay, "post", "/api/movies/heat/reviews/", body, "title"),
+            (fay, "post", "/api/movies/heat/reviews/", body, "content"),
+            (fay, "put", OTHER, body, "title"),
+            (fay, "put", OTHER, body, "content"),
+            (fay, "post", "/api/movies-lists/", mine, "name")):
+        r = getattr(who, send)(path, {**good, key: f" {text}\n"})
+        assert (r.status_code, r.json()[key]) == (400, blank)
+    assert ana.get(one(made)).json() == made
+    r = bob.post("/api/movies-lists/", {**mine, "name": f"n{text}"})
+    assert r.status_code == 201 and r.json()["name"] == f"n{text}"
+    assert r.json()["description"] == text
+    assert bob.delete(f"/api/movies-lists/bob/{r.json()['slug']}/"
+                      ).status_code == 200
+
+
 @pytest.mark.parametrize("number", ["x", "-1", "0", "9223372036854775808"])
 def test_no_number_is_no_comment(ana, number):
     path = f"{REVIEW}comments/{number}/"
@@ -185,7 +218,8 @@ def test_no_number_is_no_comment(ana, number):
 
 @pytest.mark.parametrize("text", [
     "I <3 this", "a<b>c", "&lt;b&gt;", "👨‍👩‍👧‍👦", "<script>alert(1)</script>",
-    "a\u2060b", " x ", "line\nline"])
+    "a\u2060b", " x ", "line\nline", "\u200b\u00ada\u202e\ufe0f\u2800",
+    "\u0639\u0644\u06cc\u200c\u0631"])
 def test_five_edits_through_the_front_end(stack, ana, text):
     """What the answer shows is sent back; the text does not change."""
     made = write(ana, text)

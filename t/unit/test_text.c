@@ -37,6 +37,23 @@ Test(text, blank_and_trim_know_unicode_spaces)
 	cr_assert(text_is_blank(""));
 	cr_assert(text_is_blank(" \t\r\n\xc2\xa0\xe2\x80\x83\xe3\x80\x80"));
 	cr_assert_not(text_is_blank(" x "));
+}
+
+Test(text, invisible_characters)
+{
+	static const char *const invisible[] = { "\u200b", "\u3164", "\u115f",
+		"\u00ad", "\ufeff", "\u202e", "\u2800", "\ufe0f", "\U000e0041",
+		"\U000e0100", "\u034f", "\u2060", "\u200d", "\u2028", "\u180e",
+		"\uffa0" };
+
+	for (size_t i = 0; i < array_len(invisible); i++) {
+		char text[16];
+
+		snprintf(text, sizeof(text), " %s\n", invisible[i]);
+		cr_assert(text_is_invisible(text), "%zu", i);
+		snprintf(text, sizeof(text), "%s.", invisible[i]);
+		cr_assert_not(text_is_invisible(text), "%zu", i);
+	}
 	cr_assert_str_eq(text_trim(NULL, "\xe3\x80\x80 a b \n"), "a b");
 	cr_assert_str_eq(text_trim(NULL, "  "), "");
 	cr_assert_str_eq(
