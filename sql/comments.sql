@@ -5,7 +5,7 @@
 
 -- A comment c and its author a.
 -- fragment: comment_columns
-       c.id, api_url('users', a.username) AS user, c.content,
+       c.id, api_url('users', a.username) AS user, c.content, c.spoiler,
        {{micros:c.created_at}} AS created_at,
        api_url('reviews', c.review_id::text, 'comments',
                c.reply_comment_id::text) AS reply_comment,
@@ -88,12 +88,13 @@ SELECT p.outcome, c.user_id AS author, c.content
   LEFT JOIN live_comment AS c ON c.id = p.id;
 
 -- The lock lets a deletion of the review wait for the comment.
--- name: comment_insert :one (viewer bigint, review bigint, content text)
+-- name: comment_insert :one (viewer bigint, review bigint, content text,
+--	spoiler boolean)
 WITH above AS MATERIALIZED (
 	SELECT id FROM live_review WHERE id = :review FOR SHARE
 ), made AS (
-	INSERT INTO comment (user_id, review_id, content)
-	SELECT :viewer, id, :content FROM above
+	INSERT INTO comment (user_id, review_id, content, spoiler)
+	SELECT :viewer, id, :content, coalesce(:spoiler, false) FROM above
 	RETURNING *
 )
 SELECT {{comment_columns}}
@@ -101,15 +102,16 @@ SELECT {{comment_columns}}
   JOIN live_account AS a ON a.id = c.user_id;
 
 -- name: reply_insert :one (viewer bigint, review bigint, comment bigint,
---	content text)
+--	content text, spoiler boolean)
 WITH {{path_comment}}, above AS MATERIALIZED (
 	SELECT c.id, c.review_id
 	  FROM path_comment AS p
 	  JOIN live_comment AS c ON c.id = p.id
 	   FOR SHARE OF c
 ), made AS (
-	INSERT INTO comment (user_id, review_id, reply_comment_id, content)
-	SELECT :viewer, review_id, id, :content FROM above
+	INSERT INTO comment (user_id, review_id, reply_comment_id, content, spoiler)
+	SELECT :viewer, review_id, id, :content, coalesce(:spoiler, false)
+	  FROM above
 	RETURNING *
 )
 SELECT CASE WHEN p.outcome = 'ok' AND c.id IS NULL THEN 'missing:comment'
@@ -131,10 +133,11 @@ SELECT CASE WHEN p.outcome = 'ok' AND c.id IS NULL THEN 'missing:comment'
 )
 
 -- name: comment_update :owned (viewer bigint, review bigint, comment bigint,
---	content text)
+--	content text, spoiler boolean)
 WITH {{owned_comment}}, changed AS (
 	UPDATE comment AS c
 	   SET content = :content,
+	       spoiler = coalesce(:spoiler, c.spoiler),
 	       updated_at = now()
 	  FROM owned AS o
 	 WHERE c.id = o.id

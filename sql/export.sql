@@ -135,7 +135,7 @@ WITH t AS (
 -- name: export_reviews :many (user_id bigint, after bigint, size bigint)
 WITH t AS (
 	SELECT v.id, m.slug AS movie, v.title, v.content, v.is_positive,
-	       v.created_at, v.updated_at, v.deleted_at
+	       v.spoiler, v.created_at, v.updated_at, v.deleted_at
 	  FROM review AS v
 	  JOIN movie AS m ON m.id = v.movie_id
 	 WHERE v.user_id = :user_id
@@ -145,7 +145,7 @@ WITH t AS (
 -- name: export_comments :many (user_id bigint, after bigint, size bigint)
 WITH t AS (
 	SELECT id, review_id AS review, reply_comment_id AS reply_to, content,
-	       created_at, updated_at, deleted_at
+	       spoiler, created_at, updated_at, deleted_at
 	  FROM comment
 	 WHERE user_id = :user_id
 )

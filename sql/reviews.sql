@@ -5,7 +5,7 @@
 -- A review v, its movie m and its author a.
 -- fragment: review_columns
        v.id, v.title, api_url('movies', m.slug) AS movie,
-       api_url('users', a.username) AS user, v.content, v.is_positive,
+       api_url('users', a.username) AS user, v.content, v.is_positive, v.spoiler,
        {{micros:v.created_at}} AS created_at
 
 -- The review of the path, locked, and whether it is the caller's. What changes it
@@ -78,14 +78,17 @@ SELECT user_id AS author, title, content
 
 -- One review of a movie by a user. Of two requests at the same time one inserts.
 -- name: review_insert :one (viewer bigint, movie text, title text, content text,
---	is_positive boolean)
+--	is_positive boolean, spoiler boolean)
 WITH target AS (
 	SELECT id, slug FROM live_movie WHERE slug = :movie
 ), made AS (
-	INSERT INTO review (user_id, movie_id, title, content, is_positive)
-	SELECT :viewer, id, :title, :content, :is_positive FROM target
+	INSERT INTO review (user_id, movie_id, title, content, is_positive,
+	                    spoiler)
+	SELECT :viewer, id, :title, :content, :is_positive,
+	       coalesce(:spoiler, false)
+	  FROM target
 	    ON CONFLICT (user_id, movie_id) WHERE deleted_at IS NULL DO NOTHING
-	RETURNING id, user_id, title, content, is_positive, created_at
+	RETURNING id, user_id, title, content, is_positive, spoiler, created_at
 )
 SELECT CASE WHEN v.id IS NULL THEN 'exists' ELSE 'ok' END AS outcome,
        {{review_columns}}
@@ -94,17 +97,18 @@ SELECT CASE WHEN v.id IS NULL THEN 'exists' ELSE 'ok' END AS outcome,
   LEFT JOIN account AS a ON a.id = v.user_id;
 
 -- name: review_update :owned (viewer bigint, review bigint, title text,
---	content text, is_positive boolean)
+--	content text, is_positive boolean, spoiler boolean)
 WITH {{owned_review}}, changed AS (
 	UPDATE review AS v
 	   SET title = :title,
 	       content = :content,
 	       is_positive = :is_positive,
+	       spoiler = coalesce(:spoiler, v.spoiler),
 	       updated_at = now()
 	  FROM owned AS o
 	 WHERE v.id = o.id
 	RETURNING v.id, v.user_id, v.movie_id, v.title, v.content, v.is_positive,
-	          v.created_at
+	          v.spoiler, v.created_at
 )
 SELECT owned_outcome(t.is_owner, true) AS outcome, {{review_columns}}
   FROM target AS t

@@ -11,6 +11,7 @@
 const struct field comment_input[] = {
 	{ "content", FROM_BODY, T_PROSE, REQUIRED | NOT_BLANK,
 	    .max_length = LENGTH_COMMENT },
+	{ "spoiler", FROM_BODY, T_BOOL, 0 },
 	{ 0 },
 };
 
@@ -24,6 +25,7 @@ static const struct column comment_shape[] = {
 	{ "id", C_INT, NULL },
 	{ "user", C_TEXT, NULL },
 	{ "content", C_PROSE, NULL },
+	{ "spoiler", C_BOOL, NULL },
 	{ "created_at", C_TIME, NULL },
 	{ "reply_comment", C_TEXT, NULL },
 	{ "has_replies", C_BOOL, NULL },
@@ -63,7 +65,10 @@ reply_create(struct req *r)
 	return reply_one(r, 201, SQL_reply_insert, comment_shape);
 }
 
-/* Replaces the text of the caller's own comment or reply. */
+/*
+ * Replaces the text of the caller's own comment or reply, and the mark
+ * `spoiler` if it is sent.
+ */
 enum err
 comment_update(struct req *r)
 {

@@ -14,6 +14,7 @@ const struct field review_input[] = {
 	{ "content", FROM_BODY, T_PROSE, REQUIRED | NOT_BLANK,
 	    .max_length = LENGTH_REVIEW },
 	{ "is_positive", FROM_BODY, T_BOOL, REQUIRED },
+	{ "spoiler", FROM_BODY, T_BOOL, 0 },
 	{ 0 },
 };
 
@@ -24,6 +25,7 @@ static const struct column review_shape[] = {
 	{ "user", C_TEXT, NULL },
 	{ "content", C_PROSE, NULL },
 	{ "is_positive", C_BOOL, NULL },
+	{ "spoiler", C_BOOL, NULL },
 	{ "created_at", C_TIME, NULL },
 	{ NULL, C_NULL, NULL },
 };
@@ -55,7 +57,10 @@ review_detail(struct req *r)
 	return reply_one(r, 200, SQL_review_detail, review_shape);
 }
 
-/* Replaces title, content and is_positive of the caller's own review. */
+/*
+ * Replaces title, content and is_positive of the caller's own review, and the
+ * mark `spoiler` if it is sent.
+ */
 enum err
 review_update(struct req *r)
 {

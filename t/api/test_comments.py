@@ -29,7 +29,7 @@ def one(comment, review=REVIEW):
 def test_write_read_change_delete(stack, ana, bob):
     assert comments(bob, OTHER) == []
     made = write(ana, TEXT["content"], OTHER)
-    assert list(made) == ["id", "user", "content", "created_at",
+    assert list(made) == ["id", "user", "content", "spoiler", "created_at",
                           "reply_comment", "has_replies"]
     assert made["user"] == f"{stack.tls_url}/api/users/ana/"
     assert (made["content"], made["reply_comment"], made["has_replies"]) == (
@@ -161,7 +161,9 @@ def test_only_the_author(ana, bob, carla, client, nina):
     ({"content": ""}, "content"), ({"content": " \n\t"}, "content"),
     ({"content": None}, "content"), ({"content": 5}, "content"),
     ({"content": {"a": 1}}, "content"), ({"content": "x" * 10001}, "content"),
-    ({"content": "a\0b"}, None), ({}, None), ([], None), (7, None),
+    ({"content": "a\0b"}, None),
+    ({**TEXT, "spoiler": 1}, "spoiler"), ({**TEXT, "spoiler": None}, "spoiler"),
+    ({}, None), ([], None), (7, None),
     (None, None)])
 def test_what_is_refused(stack, ana, body, key):
     made = write(ana)

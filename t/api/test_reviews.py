@@ -24,7 +24,7 @@ def test_write_read_change_delete(stack, ana, bob):
     assert r.status_code == 201
     made = r.json()
     assert list(made) == ["id", "title", "movie", "user", "content",
-                          "is_positive", "created_at"]
+                          "is_positive", "spoiler", "created_at"]
     assert made["movie"] == f"{stack.tls_url}/api/movies/heat/"
     assert made["user"] == f"{stack.tls_url}/api/users/ana/"
     assert {key: made[key] for key in GOOD} == GOOD
@@ -128,6 +128,7 @@ def test_zeros_before_a_number(ana):
     ({"content": "\n"}, "content"), ({"content": None}, "content"),
     ({"content": "x" * 10001}, "content"), ({"content": "a\0b"}, None),
     ({"is_positive": None}, "is_positive"),
+    ({"spoiler": None}, "spoiler"), ({"spoiler": "yes"}, "spoiler"),
     ({"is_positive": "yes"}, "is_positive"), ({"is_positive": 1}, "is_positive")])
 def test_what_is_refused(bob, change, key):
     before = bob.get(of("the-godfather")).json()
@@ -218,6 +219,45 @@ def test_the_reviews_of_a_user(stack, ana, dora):
         stack.touched()
         shown = ana.get(path).json()
         assert shown["count"] == len(shown["results"]) == count
+
+
+def test_the_mark_of_a_spoiler(stack, ana, bob):
+    """Optional, false by default; an edit without it leaves it as it is."""
+    made = ana.post(of("spirited-away"), {**GOOD, "spoiler": True}).json()
+    path = of("spirited-away")
+
+    def shown(value):
+        for r in (bob.get(one(made)).json(), bob.get(path).json()["results"][0],
+                  bob.get("/api/users/ana/reviews/").json()["results"][0]):
+            assert r["id"] == made["id"] and r["spoiler"] is value
+
+    assert made["spoiler"] is True
+    shown(True)
+    assert ana.put(one(made), GOOD).json() == made
+    shown(True)
+    assert ana.put(one(made), {**GOOD, "spoiler": False}).json()["spoiler"] is False
+    shown(False)
+    assert ana.put(one(made), {**GOOD, "spoiler": True}).json()["spoiler"] is True
+    shown(True)
+
+    comments = one(made) + "comments/"
+    for places, body in ((comments, {}), (comments, {"spoiler": True})):
+        c = bob.post(places, {"content": "c", **body}).json()
+        assert c["spoiler"] is body.get("spoiler", False)
+        here = f"{comments}{c['id']}/"
+        reply = ana.post(here + "replies/", {"content": "r", **body}).json()
+        for read, path in ((c, here), (reply, f"{comments}{reply['id']}/")):
+            who = bob if read is c else ana
+            other = not read["spoiler"]
+            assert who.put(path, {"content": "x"}).json()["spoiler"] \
+                is read["spoiler"]
+            assert who.put(path, {"content": "x", "spoiler": other}
+                           ).json()["spoiler"] is other
+            assert ana.get(path).json()["spoiler"] is other
+        assert bob.get(comments).json()["results"][0]["spoiler"] is not \
+            c["spoiler"]
+        [below] = bob.get(here + "replies/").json()["results"]
+        assert below["spoiler"] is not reply["spoiler"]
 
 
 def test_unknown_movie(ana):

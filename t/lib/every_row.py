@@ -86,7 +86,8 @@ def a_list(play, who):
 
 
 def a_comment(play, who):
-    return {"json": {"content": f"c{play.dice.random()}"}}
+    return {"json": {"content": f"c{play.dice.random()}",
+                     "spoiler": play.dice.random() < 0.5}}
 
 
 def a_reaction(play, who):
@@ -95,7 +96,8 @@ def a_reaction(play, who):
 
 def a_review(play, who):
     return {"json": {"title": f"t{play.dice.random()}", "content": "c",
-                     "is_positive": play.dice.random() < 0.5}}
+                     "is_positive": play.dice.random() < 0.5,
+                     "spoiler": play.dice.random() < 0.5}}
 
 
 def a_login(play, who):

@@ -150,6 +150,8 @@ RULES = {
          " reviews ikiru, user 3, profile carla, profile carlotta"),
         ("UPDATE review SET is_positive = false",
          "review 1, reviews ran, user 1, profile ana"),
+        ("UPDATE review SET spoiler = true",
+         "review 1, reviews ran, user 1, profile ana"),
         ("UPDATE review SET movie_id = 2",
          "review 1, reviews ran, reviews ikiru, user 1, profile ana"),
         ("UPDATE review SET deleted_at = now()",
@@ -188,6 +190,7 @@ RULES = {
         ("INSERT INTO comment (user_id, review_id, reply_comment_id, content)"
          " VALUES (4, 1, 1, 'No.')", "review 1"),
         ("UPDATE comment SET content = 'x'", "review 1"),
+        ("UPDATE comment SET spoiler = true", "review 1"),
         ("UPDATE comment SET deleted_at = now()", "review 1"),
         ("DELETE FROM comment", "review 1"),
     ],
