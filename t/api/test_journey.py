@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The first journey: a newcomer, over TLS, on real ratings."""
+"""The whole life of a user, from signing up to leaving, over TLS, on real ratings;
+and what ratings do to recommendations."""
 
 import pytest
 
@@ -10,11 +11,6 @@ WORLD = "movielens" if world.shared_data("ml-latest-small") else "demo"
 PASSWORD = "Trilobite-lantern-71"
 
 
-@pytest.fixture(scope="module")
-def traveller(stack):
-    return stack.client(tls=True)
-
-
 def slugs(response):
     assert response.status_code == 200, response.text
     body = response.json()
@@ -22,8 +18,8 @@ def slugs(response):
                                 else body)]
 
 
-def test_the_whole_journey(stack, traveller):
-    me = traveller
+def test_the_whole_journey(stack):
+    me = stack.client(tls=True)
     address = "nora@example.org"
 
     # sign up; nothing is open yet
@@ -81,6 +77,113 @@ def test_the_whole_journey(stack, traveller):
     seen = me.get(path)
     again = me.get(path, headers={"If-None-Match": seen.headers["ETag"]})
     assert again.status_code == 304 and not again.content
+
+    them = stack.client(tls=True).signup("otto", "otto@example.org", PASSWORD)
+    write_about_a_film(me, them)
+    become_friends(me, them)
+    share_lists(stack, me, them)
+    leave(stack, me, them)
+
+
+# -- with others -------------------------------------------------------------
+
+def ok(response, status=200):
+    assert response.status_code == status, response.text
+    return response.json()
+
+
+def write_about_a_film(me, them):
+    """A review, a comment, a reply and reactions, until the comment is deleted."""
+    slug = slugs(me.get("/api/movies/"))[0]
+    review = ok(me.post(f"/api/movies/{slug}/reviews/", {
+        "title": "Twice", "content": "I <3 this", "is_positive": True}), 201)
+    path = f"/api/reviews/{review['id']}/"
+    assert ok(them.get(path))["title"] == "Twice"
+    comment = ok(them.post(path + "comments/", {"content": "So do I."}), 201)
+    place = f"{path}comments/{comment['id']}/"
+    reply = ok(me.post(place + "replies/", {"content": "Good."}), 201)
+    assert reply["reply_comment"].endswith(place)
+    assert ok(them.get(place))["has_replies"] is True
+    mark = ok(them.post(path + "reactions/", {"emoji_code": "LOVE"}))["id"]
+    ok(me.post(place + "reactions/", {"emoji_code": "POPCORN"}))
+    assert ok(me.get(path + "reactions/")) == {
+        "reactions": {"\u2764\ufe0f": 1}, "your_reactions": {}}
+    ok(them.delete(f"{path}reactions/{mark}/"))
+    assert ok(me.get(path + "reactions/"))["reactions"] == {}
+    edited = ok(me.put(path, {"title": "Thrice", "content": review["content"],
+                              "is_positive": True}))
+    assert edited["content"] == review["content"]
+    ok(them.delete(place))
+    assert me.get(f"{path}comments/{reply['id']}/").status_code == 404
+    assert ok(me.get(path + "comments/"))["count"] == 0
+
+
+def become_friends(me, them):
+    """What one likes is then read by the other."""
+    slug = slugs(them.get("/api/movies/"))[0]
+    ok(them.post(f"/api/movies/{slug}/ratings/", {"rating": 5}), 201)
+    path = f"/api/movies/{slug}/friends-ratings/"
+    assert ok(me.get(path))["results"] == []
+    ok(me.post("/api/users/otto/friend-requests/"))
+    found = ok(them.get("/api/users/friend-requests/"))["results"]
+    assert [r["from_user"].split("/")[-2] for r in found] == ["nora"]
+    ok(them.post("/api/users/nora/friend-requests/"))
+    assert ok(me.get("/api/users/otto/"))["friendship"]["is_friend"] is True
+    assert [r["rating"] for r in ok(me.get(path))["results"]] == [5]
+
+
+def share_lists(stack, me, them):
+    """A list is private, then for friends; a smart list is filled at once."""
+    films = slugs(me.get("/api/movies/"))[:3]
+    given = {"name": "Sofa", "description": "For rain.", "privacity": "R"}
+    made = ok(me.post("/api/movies-lists/", given), 201)
+    path = f"/api/movies-lists/nora/{made['slug']}/"
+    for slug in films:
+        ok(me.post(f"{path}{slug}/"))
+    assert ok(me.get(f"/api/movies/{films[1]}/movie-lists/")) == [made["slug"]]
+    assert them.get(path).status_code == 404
+    ok(me.put(path, {**given, "privacity": "F"}))
+    assert [m.split("/")[-2] for m in ok(them.get(path))["movies"]] == films
+    stranger = stack.client(tls=True).signup("sven", "sven@example.org", PASSWORD)
+    assert stranger.get(path).status_code == 404
+    assert them.delete(path).status_code == 403
+    smart = ok(me.post("/api/movies-lists/?intelligent=true&friends[]=otto", {
+        **given, "name": "Chosen", "privacity": "P"}), 201)
+    path = f"/api/movies-lists/nora/{smart['slug']}/movies/searching/"
+    seen = [m["slug"] for page in (1, 2, 3, 4) for m in ok(
+        stranger.get(f"{path}?page={page}&limit=10"))["results"]]
+    assert seen == [m.split("/")[-2] for m in smart["movies"]]
+    assert len(set(seen)) == 40
+
+
+def leave(stack, me, them):
+    """Logged out, logged in again, removed: nothing of the user is left for
+    others, and the address is free after the deletion."""
+    token = me.token
+    ok(me.post("/api/auth/logout/"))
+    assert me.get("/api/movies/").status_code == 401
+    me.login("nora", PASSWORD)
+    assert me.token != token
+    reviews = ok(them.get("/api/users/nora/reviews/"))["results"]
+    assert len(reviews) == 1
+    ok(me.delete("/api/users/", {"password": PASSWORD}))
+    assert stack.mail_message(
+        "nora@example.org")["Subject"].startswith("Removal")
+    assert me.get("/api/users/").status_code == 401
+    for path in ("/api/users/nora/", "/api/users/nora/reviews/",
+                 f"/api/reviews/{reviews[0]['id']}/", "/api/movies-lists/nora/"):
+        assert them.get(path).status_code == 404
+    assert ok(them.get("/api/users/friends/"))["count"] == 0
+    stack.sql("UPDATE account SET removed_at = removed_at - interval '60 days'"
+              " WHERE username = 'nora'")
+    job = stack.value("INSERT INTO job (name) VALUES ('prune_removed')"
+                      " RETURNING id")
+    wait_until(lambda: stack.value("SELECT state FROM job WHERE id = %s", [job])
+               == "done", "removed accounts are deleted", alive=stack.jobs)
+    assert stack.value("SELECT count(*) FROM account WHERE username = 'nora'"
+                       ) == 0
+    again = stack.client(tls=True).signup("nora", "nora@example.org", PASSWORD)
+    assert ok(again.get("/api/movies-lists/"))["count"] == 0
 
 
 # -- taste -------------------------------------------------------------------
