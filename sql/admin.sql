@@ -5,8 +5,8 @@
 -- fragment: admin_user_columns
        a.id, a.username, a.email, a.first_name, a.last_name,
        a.preferred_language AS language, a.staff,
-       CASE WHEN a.removed_at IS NOT NULL THEN 'removed'
-            WHEN NOT a.active THEN 'locked'
+       CASE WHEN NOT {{may_log_in:a}} THEN 'locked'
+            WHEN NOT a.active THEN 'removed'
             WHEN NOT a.verified THEN 'unverified'
             ELSE 'active' END AS state,
        to_char(a.date_joined AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')
@@ -27,7 +27,7 @@ SELECT {{admin_user_columns}}
 -- By user name, mail address or number (also as id=7, which is never a name);
 -- matches: how many accounts that is.
 -- name: admin_user_find :one (who text)
-SELECT {{admin_user_columns}}, count(*) OVER () AS matches, a.verified,
+SELECT {{admin_user_columns}}, count(*) OVER () AS matches, a.verified, a.locked,
        a.password NOT LIKE '!%' AS has_password,
        (SELECT count(*)
           FROM session AS s
@@ -86,18 +86,20 @@ WITH ended AS (
 	DELETE FROM session
 	 WHERE user_id = :user_id
 )
-UPDATE account
+UPDATE account AS a
    SET active = false,
+       locked = true,
        epoch = epoch + 1,
        updated_at = now()
  WHERE id = :user_id
-   AND active;
+   AND {{may_log_in:a}};
 
--- Also restores an account that was removed.
+-- One that is locked gets the state from before; one that was removed is restored.
 -- name: admin_user_unlock :exec (user_id bigint)
 UPDATE account
-   SET active = true,
-       removed_at = NULL,
+   SET active = NOT locked OR removed_at IS NULL,
+       removed_at = CASE WHEN locked THEN removed_at END,
+       locked = false,
        updated_at = now()
  WHERE id = :user_id
    AND NOT active;

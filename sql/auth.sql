@@ -8,20 +8,28 @@
 coalesce(s.kept_epoch, s.epoch) = a.epoch
 
 -- No row: no such account. ended: the session has ended or expired, or all
--- sessions of the account were ended (its epoch is another). old_username: the
--- name before a change within `lifetime` seconds, unless another account has it.
+-- sessions of the account were ended (its epoch is another). renamed: within
+-- `lifetime` seconds. former_name: in_path was then a name of the account, and no
+-- account has it now.
 -- name: account_by_session :one (session_id uuid, user_id bigint, epoch bigint,
---	lifetime bigint)
+--	lifetime bigint, in_path text)
 SELECT CASE WHEN NOT a.active THEN 'inactive'
             WHEN s.id IS NULL THEN 'ended'
             ELSE 'ok' END AS outcome,
        a.username, a.preferred_language, a.verified, a.boarded, a.staff,
-       CASE WHEN a.renamed_at > now() - :lifetime::bigint * interval '1 second'
-             AND NOT EXISTS (SELECT
-                               FROM account AS b
-                              WHERE b.username = a.old_username)
-            THEN a.old_username END AS old_username
+       r.renamed,
+       r.renamed
+       AND coalesce(:in_path::text = ANY (a.older_usernames || a.old_username),
+                    false)
+       AND NOT EXISTS (SELECT
+                         FROM account AS b
+                        WHERE b.username = :in_path) AS former_name
   FROM account AS a
+ CROSS JOIN LATERAL (
+	SELECT coalesce(a.renamed_at > now()
+	                    - :lifetime::bigint * interval '1 second', false)
+	       AS renamed
+) AS r
   LEFT JOIN session AS s
     ON s.id = :session_id
    AND s.user_id = a.id
@@ -31,9 +39,9 @@ SELECT CASE WHEN NOT a.active THEN 'inactive'
  WHERE a.id = :user_id;
 
 -- Whether the owner of account a may log in: it is active, or the owner has removed
--- it, and logging in restores it.
+-- it and no administrator has locked it, and logging in restores it.
 -- fragment: may_log_in(a)
-({{a}}.active OR {{a}}.removed_at IS NOT NULL)
+({{a}}.active OR {{a}}.removed_at IS NOT NULL AND NOT {{a}}.locked)
 
 -- The accounts that a log-in may refer to: that with the user name, then that
 -- with the mail address; the address of one account can be the name of another.

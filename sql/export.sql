@@ -87,9 +87,9 @@ SELECT {{order}} AS key, row_to_json(t) AS record
 -- name: export_profile :many (user_id bigint, after bigint, size bigint)
 WITH t AS (
 	SELECT id, username, email, first_name, last_name, bio, picture,
-	       preferred_language, verified, boarded, active, staff,
-	       password NOT LIKE '!%' AS has_password,
-	       old_username, renamed_at, date_joined, confirmed_at, updated_at,
+	       preferred_language, verified, boarded, active, locked,
+	       staff, password NOT LIKE '!%' AS has_password,
+	       old_username, older_usernames, renamed_at, date_joined, confirmed_at, updated_at,
 	       removed_at
 	  FROM account
 	 WHERE id = :user_id

@@ -86,7 +86,7 @@ UPDATE job
 -- absent: there is no account, and no address for a new one. foreign: the
 -- provider has not verified the address, which an account has. linked: that
 -- account, which is verified, is linked to another user of the provider. locked:
--- the account is not active.
+-- the owner of the account may not log in.
 -- name: provider_log_in :one (provider text, label text, subject text,
 --	email text, email_verified boolean, username text, first_name text,
 --	last_name text, preferred_language text, look bytea)
@@ -95,7 +95,7 @@ WITH found AS MATERIALIZED (
 	       lower(a.email) = lower(:email) AND :email_verified::boolean
 	       AS proven,
 	       l.id IS NOT NULL AS linked,
-	       a.active OR a.removed_at IS NOT NULL AS usable,
+	       {{may_log_in:a}} AS usable,
 	       EXISTS (SELECT
 	                 FROM provider_link AS other
 	                WHERE other.user_id = a.id

@@ -79,6 +79,12 @@ WITH was AS (
 	   SET username = coalesce(:username, a.username),
 	       old_username = CASE WHEN :username::text IS NULL
 	                           THEN a.old_username ELSE a.username END,
+	       older_usernames = CASE WHEN :username::text IS NULL
+	                              THEN a.older_usernames
+	                              WHEN a.renamed_at > now() - interval '1 day'
+	                              THEN (a.old_username
+	                                    || a.older_usernames)[1:9]
+	                              ELSE '{}' END,
 	       renamed_at = CASE WHEN :username::text IS NULL
 	                         THEN a.renamed_at ELSE now() END,
 	       look = coalesce(:look, a.look),

@@ -268,9 +268,7 @@ cached_store_account(struct req *r, struct cached *c)
 
 	if (!c->asked || c->account_number == 0)
 		return;
-	/* another user can take the old name, which raises no generation of
-	 * this account */
-	if (*r->account->old_username)
+	if (r->account->renamed)
 		return;
 	buf_init(&out, r->mem, 256);
 	buf_add(&out, &c->account_number, sizeof c->account_number);

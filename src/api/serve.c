@@ -162,12 +162,11 @@ find_caller(struct serve *serve, struct req *r, struct progress *p)
 	e = guard_account(r);
 	if (e)
 		return e;
-	/* not cached: the path with the old name is valid for the caller only
-	 */
-	if (path_replace(
-		r, "username", r->account->old_username, r->account->username))
+	if (r->account->former_name) {
+		/* not cached: this path is valid for the caller only */
+		path_replace(r, "username", r->account->username);
 		r->answer.no_store = true;
-	else if (!p->hit)
+	} else if (!p->hit)
 		p->hit = cached_read_again(r, c);
 	return ERR_OK;
 }

@@ -12,11 +12,12 @@
 #include "base/mem.h"
 #include "db/query.h"
 #include "http/problem.h"
+#include "http/route.h"
 #include "i18n/msg.h"
 
-#define PACK_VERSION 4
+#define PACK_VERSION 5
 
-/* The part before the user name, a NUL and the old user name. */
+/* The part before the user name. */
 struct packed {
 	int64_t id, epoch;
 	uint8_t version, verified, boarded, active, staff, lang;
@@ -68,14 +69,17 @@ account_check(struct req *r, enum err e, const struct row *row, enum msg ended,
 enum err
 account_load(struct req *r, const struct claims *claims, struct account **out)
 {
+	const char *in_path = NULL, *name;
 	struct account *a;
-	const char *name;
 	struct row row;
 	enum err e;
 
+	if (path_kind(r->route, "username") != PATH_NONE)
+		in_path = path_of(r, "username");
 	e = query_one(r->mem, r->db, &row, SQL_account_by_session,
 	    arg_text(claims->session_id), arg_id(claims->user_id),
-	    arg_id(claims->epoch), arg_id(r->conf->access_lifetime));
+	    arg_id(claims->epoch), arg_id(r->conf->access_lifetime),
+	    arg_text(in_path));
 	e = account_check(r, e, &row, MSG_TOKEN_NOT_VALID,
 	    msg_text(r->lang, MSG_TOKEN_INVALID));
 	if (e)
@@ -91,9 +95,8 @@ account_load(struct req *r, const struct claims *claims, struct account **out)
 	a->lang = lang_of(&row);
 	name = row_text(&row, "username");
 	set_name(a->username, name, strlen(name));
-	name = row_text(&row, "old_username");
-	if (name)
-		set_name(a->old_username, name, strlen(name));
+	a->renamed = row_bool(&row, "renamed");
+	a->former_name = row_bool(&row, "former_name");
 	*out = a;
 	return ERR_OK;
 }
@@ -114,8 +117,7 @@ account_pack(const struct account *a, struct buf *out)
 
 	memcpy(p.session_id, a->session_id, sizeof p.session_id);
 	buf_add(out, &p, sizeof p);
-	buf_add(out, a->username, strlen(a->username) + 1);
-	buf_puts(out, a->old_username);
+	buf_puts(out, a->username);
 }
 
 bool
@@ -123,16 +125,13 @@ account_unpack(TALLOC_CTX *mem, const char *p, size_t n, struct account **out)
 {
 	struct account *a;
 	struct packed from;
-	size_t name, old;
+	size_t name;
 
 	if (n <= sizeof from)
 		return false;
 	memcpy(&from, p, sizeof from);
-	name = strnlen(p + sizeof from, n - sizeof from);
-	if (name == 0 || name >= ACCOUNT_NAME_SIZE || name == n - sizeof from)
-		return false;
-	old = n - sizeof from - name - 1;
-	if (old >= ACCOUNT_NAME_SIZE)
+	name = n - sizeof from;
+	if (name >= ACCOUNT_NAME_SIZE || memchr(p + sizeof from, '\0', name))
 		return false;
 	if (from.version != PACK_VERSION || from.lang >= LANG__MAX ||
 	    from.session_id[sizeof from.session_id - 1])
@@ -147,7 +146,6 @@ account_unpack(TALLOC_CTX *mem, const char *p, size_t n, struct account **out)
 	a->active = from.active;
 	a->lang = (enum lang)from.lang;
 	set_name(a->username, p + sizeof from, name);
-	set_name(a->old_username, p + n - old, old);
 	*out = a;
 	return true;
 }

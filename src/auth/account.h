@@ -16,10 +16,6 @@
 
 #define ACCOUNT_NAME_SIZE 640 /* 150 code points */
 
-/*
- * old_username is the name before a recent change: tokens from before have it,
- * and clients make paths with it.
- */
 struct account {
 	int64_t id;
 	char session_id[TOKEN_ID_SIZE];
@@ -30,11 +26,17 @@ struct account {
 	bool staff;
 	enum lang lang;
 	char username[ACCOUNT_NAME_SIZE];
-	char old_username[ACCOUNT_NAME_SIZE]; /* empty: none */
+	/* The name was changed within access_lifetime: not cached, because
+	 * another user may take a former name at any time. */
+	bool renamed;
+	/* {username} of the path is a name from before these changes: tokens
+	 * have it, and clients make paths with it. */
+	bool former_name;
 };
 
 /*
- * Reads account and session from the database (statement account_by_session).
+ * Reads account and session from the database (statement account_by_session);
+ * the route is known.
  * ERR_UNAUTHORIZED: no such account or session, ended, expired, or an older
  * epoch; the error of the contract is added.
  */

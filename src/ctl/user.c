@@ -103,11 +103,14 @@ show(struct ctl *ctl, struct db *db, const struct row *row,
 	static const char *const counts[] = { "sessions", "ratings",
 		"reviews" };
 	struct json *j = ctl_json(ctl);
-	const char *removed = row_text(row, "removed_at");
+	const char *removed = row_text(row, "removed_at"), *since = "";
 	size_t i;
 
 	(void)db;
 	(void)options;
+	if (removed)
+		since =
+		    row_bool(row, "locked") ? ", removed since " : " since ";
 	if (!ctl->json) {
 		printf("id          %" PRId64 "\nname        %s\n"
 		       "address     %s%s\nnames       %s %s\n"
@@ -119,9 +122,8 @@ show(struct ctl *ctl, struct db *db, const struct row *row,
 		    plain(ctl->mem, row_text(row, "first_name")),
 		    plain(ctl->mem, row_text(row, "last_name")),
 		    row_text(row, "language"), row_text(row, "state"),
-		    row_bool(row, "staff") ? ", administrator" : "",
-		    removed ? " since " : "", removed ? removed : "",
-		    row_text(row, "joined_at"),
+		    row_bool(row, "staff") ? ", administrator" : "", since,
+		    removed ? removed : "", row_text(row, "joined_at"),
 		    row_bool(row, "has_password") ? "set" : "none");
 		for (i = 0; i < array_len(counts); i++)
 			printf("%-11s %" PRId64 "\n", counts[i],
@@ -207,7 +209,7 @@ lock(struct ctl *ctl, struct db *db, const struct row *row,
 	(void)options;
 	return change(ctl, db, row, SQL_admin_user_lock,
 	    (const char *const[]){ "lock", "locked; all sessions have ended",
-		"is locked or removed already" });
+		"is locked already" });
 }
 
 static int

@@ -323,15 +323,13 @@ path_of(const struct req *r, const char *name)
 	return r->path_param[i];
 }
 
-bool
-path_replace(struct req *r, const char *name, const char *from, const char *to)
+void
+path_replace(struct req *r, const char *name, const char *to)
 {
 	int i = position_of(r->route, name);
 
-	if (i < 0 || strcmp(r->path_param[i], from) != 0)
-		return false;
+	assert(i >= 0);
 	r->path_param[i] = to;
-	return true;
 }
 
 enum path_kind

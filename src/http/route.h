@@ -118,10 +118,8 @@ char *route_allow(TALLOC_CTX *mem, unsigned allowed);
 const char *path_of(const struct req *r, const char *name);
 int64_t path_number(const struct req *r, const char *name);
 
-/* Replaces the value `from` of parameter `name`, if the route has it; whether.
- */
-bool path_replace(
-    struct req *r, const char *name, const char *from, const char *to);
+/* Replaces the value of a parameter; asserts that the route has it. */
+void path_replace(struct req *r, const char *name, const char *to);
 
 /* Whether the route has a parameter of that name, and of which type. */
 enum path_kind { PATH_NONE, PATH_TEXT, PATH_NUMBER };

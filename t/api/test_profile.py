@@ -513,6 +513,36 @@ def test_r7_the_old_name_is_one_s_own_for_a_while(stack, me, ana):
     assert me.get(path).status_code == 404
 
 
+def test_r7_after_several_changes(stack, me, ana):
+    """All names since the token was issued, in any answer of its owner, and
+    none of them for others; the number is bounded."""
+    names = [me.username]
+    for _ in range(11):
+        names.append(letters())
+        assert me.put(SELF, {"username": names[-1]}).status_code == 200
+    for name in names[1:]:
+        for _ in range(2):
+            assert me.get(f"/api/users/{name}/").json()["id"] == me.id
+        assert me.get(f"/api/users/{name}/friends/").json()["count"] == 0
+        assert ana.get(f"/api/users/{name}/").status_code == (
+            200 if name == names[-1] else 404)
+    assert me.get(f"/api/users/{names[0]}/").status_code == 404
+    assert me.put(SELF, {"username": names[1]}).status_code == 200
+    assert me.get(f"/api/users/{names[1]}/").json()["username"] == names[1]
+    # not those of changes that are a day older than the next one
+    stack.sql("UPDATE account SET renamed_at = now() - interval '25 hours'"
+              " WHERE id = %s", (me.id,))
+    assert me.put(SELF, {"username": letters()}).status_code == 200
+    assert me.get(f"/api/users/{names[1]}/").json()["id"] == me.id
+    assert me.get(f"/api/users/{names[5]}/").status_code == 404
+
+
+@pytest.mark.parametrize("path", ["%00", "%ff", "{x}", "'", "a%2Fb", "%C2%A0"])
+def test_r7_a_bad_name_of_a_renamed_user(me, path):
+    assert me.put(SELF, {"username": letters()}).status_code == 200
+    assert me.get(f"/api/users/{path}/", check=False).status_code in (400, 404)
+
+
 def test_r7_not_if_somebody_else_has_the_name(stack, me):
     path = f"/api/users/{me.username}/"
     assert me.put(SELF, {"username": letters()}).status_code == 200

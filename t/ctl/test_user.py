@@ -176,7 +176,7 @@ def test_lock_and_unlock(stack, rita, ana):
         "username": "rita", "password": PASSWORD}).status_code == 401
     assert shown(stack, "rita")["state"] == "locked"
     refused(user(stack, "lock rita", check=False), os.EX_DATAERR,
-            "rita is locked or removed already")
+            "rita is locked already")
     refused(user(stack, "remove rita", check=False), os.EX_DATAERR,
             "rita is locked or removed already")  # else a log-in restores it
     assert shown(stack, "rita")["state"] == "locked"
@@ -232,6 +232,29 @@ def test_remove_and_restore(stack, rita):
     user(stack, f"remove --now {number}")
     refused(user(stack, "show rita", check=False), os.EX_NOUSER,
             'unknown user "rita"')
+
+
+def test_lock_a_removed_account(stack, rita):
+    """A log-in does not restore it; unlock gives the state before."""
+    user(stack, "remove rita")
+    removed_at = shown(stack, "rita")["removed_at"]
+    user(stack, "lock rita")
+    row = shown(stack, "rita")
+    assert row["state"] == "locked" and row["removed_at"] == removed_at
+    assert f"locked, removed since {removed_at}\n" in user(
+        stack, "show rita").stdout
+    log_in = {"username": "rita", "password": PASSWORD}
+    assert stack.client().post(
+        "/api/auth/login/", log_in).status_code == 401
+    refused(user(stack, "lock rita", check=False), os.EX_DATAERR,
+            "rita is locked already")
+    refused(user(stack, "remove rita", check=False), os.EX_DATAERR,
+            "rita is locked or removed already")
+    user(stack, "unlock rita")
+    row = shown(stack, "rita")
+    assert row["state"] == "removed" and row["removed_at"] == removed_at
+    assert stack.client("rita", PASSWORD)  # restored
+    assert shown(stack, "rita")["state"] == "active"
 
 
 def test_export(stack, rita, tmp_path):

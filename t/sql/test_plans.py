@@ -114,7 +114,7 @@ HOT = [
     ("person_films", "'es', 'p77', 'actor', 5, 11",
      ["person_slug_unique", "movie_actor_person", "movie_pkey"],
      ["person", "movie", "movie_actor"]),
-    ("account_by_session", "'" + 32 * "5" + "', 5, 0, 3600",
+    ("account_by_session", "'" + 32 * "5" + "', 5, 0, 3600, 'u77'",
      ["session_(pkey|user_id)", "account_username_unique"],
      ["session", "account"]),
     ("password_request", r"'\x05', 'u5@example.org'", ["account_email_unique"],
