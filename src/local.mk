@@ -133,6 +133,7 @@ libmxm_a_SOURCES = \
 	src/recommend/loader.c src/recommend/loader.h \
 	src/recommend/model.c src/recommend/model.h \
 	src/recommend/model_file.c src/recommend/model_file.h \
+	src/recommend/predict.c src/recommend/predict.h \
 	src/recommend/publish.c src/recommend/publish.h \
 	src/recommend/score.c src/recommend/score.h \
 	src/recommend/taste.c src/recommend/taste.h \
@@ -144,6 +145,7 @@ libmxm_a_SOURCES = \
 librecommend_a_CPPFLAGS = $(AM_CPPFLAGS) $(GSL_CFLAGS)
 librecommend_a_SOURCES = \
 	src/recommend/als.c src/recommend/als.h \
+	src/recommend/calibrate.c src/recommend/calibrate.h \
 	src/recommend/evaluate.c src/recommend/evaluate.h \
 	src/recommend/fit.c src/recommend/fit.h \
 	src/recommend/matrix.c src/recommend/matrix.h \
@@ -182,6 +184,7 @@ mxmctl_SOURCES = src/mxmctl.c src/commands.def src/ctl/ctl.h \
 	src/ctl/config.c src/ctl/import.c src/ctl/jobs.c \
 	src/ctl/stop.c src/ctl/stop.h \
 	src/ctl/migrate.c src/ctl/nginx_map.c \
+	src/ctl/recommend/calibrate.c \
 	src/ctl/recommend/explain.c src/ctl/recommend/factors.c \
 	src/ctl/recommend/learn.c \
 	src/ctl/recommend/model.c src/ctl/recommend/model.h \

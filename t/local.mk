@@ -25,7 +25,7 @@ unit_tests = \
 	t/unit/test_model_file \
 	t/unit/test_msg t/unit/test_multipart t/unit/test_page t/unit/test_params \
 	t/unit/test_password t/unit/test_prefork t/unit/test_problem \
-	t/unit/test_pipeline t/unit/test_publish t/unit/test_query \
+	t/unit/test_pipeline t/unit/test_predict t/unit/test_publish t/unit/test_query \
 	t/unit/test_random t/unit/test_rank t/unit/test_ranking \
 	t/unit/test_record \
 	t/unit/test_reply t/unit/test_request t/unit/test_route \
@@ -56,6 +56,7 @@ t_unit_test_als_LDADD = $(recommend_libs)
 t_unit_test_evaluate_LDADD = $(recommend_libs)
 t_unit_test_fold_LDADD = $(recommend_libs)
 t_unit_test_matrix_LDADD = $(recommend_libs)
+t_unit_test_predict_LDADD = $(recommend_libs)
 t_unit_test_rank_LDADD = $(recommend_libs)
 t_unit_test_tune_LDADD = $(recommend_libs)
 

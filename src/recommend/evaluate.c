@@ -11,7 +11,6 @@
 #include "recommend/large.h"
 #include "recommend/rank.h"
 
-#define LIKED  4.0f
 #define RECALL 20
 #define SHORT  10
 
@@ -28,9 +27,8 @@ metric_name(enum metric m)
 	return names[m];
 }
 
-/* How many of a user's n ratings, the last ones, are the window. */
-static size_t
-window_of(size_t n)
+size_t
+evaluate_window(size_t n)
 {
 	size_t window = n / 5 > 1 ? n / 5 : 1;
 
@@ -47,9 +45,9 @@ evaluate_split(struct triples *triples, struct triples *held)
 		for (to = from + 1;
 		     to < triples->n && list[to].user == list[from].user;)
 			to++;
-		window = window_of(to - from);
+		window = evaluate_window(to - from);
 		for (size_t i = from; i < to; i++) {
-			if (i >= to - window && list[i].value >= LIKED)
+			if (i >= to - window && list[i].value >= EVALUATE_LIKED)
 				triples_add(held, &list[i]);
 			else
 				list[kept++] = list[i];
@@ -71,7 +69,8 @@ renumber(uint32_t *number, uint32_t items)
 
 struct sparse *
 evaluate_hold_out(TALLOC_CTX *mem, const struct sparse *all,
-    const bool *evaluated, struct triples *held, const uint32_t **numbers)
+    const bool *evaluated, float least, struct triples *held,
+    const uint32_t **numbers)
 {
 	struct sparse *m =
 	    matrix_room(mem, all->rows, all->cols, matrix_size(all));
@@ -79,10 +78,11 @@ evaluate_hold_out(TALLOC_CTX *mem, const struct sparse *all,
 	size_t n = 0, window;
 
 	for (uint32_t r = 0; r < all->rows; r++) {
-		window = evaluated[r] ? window_of(matrix_row_size(all, r)) : 0;
+		window =
+		    evaluated[r] ? evaluate_window(matrix_row_size(all, r)) : 0;
 		for (size_t i = all->start[r]; i < all->start[r + 1]; i++) {
 			if (i >= all->start[r + 1] - window &&
-			    all->value[i] >= LIKED) {
+			    all->value[i] >= least) {
 				triples_add(held, &(struct triple){ .user = r,
 						      .item = all->index[i],
 						      .value = all->value[i] });

@@ -10,7 +10,11 @@
 
 #include "recommend/matrix.h"
 
-#define EVALUATE_TOP 100 /* evaluated positions of a list */
+#define EVALUATE_TOP   100  /* evaluated positions of a list */
+#define EVALUATE_LIKED 4.0f /* stars of a rating that a list should have */
+
+/* The length of the window: the last max(1, n / 5) of n ratings, or none. */
+size_t evaluate_window(size_t n);
 
 /*
  * Of each user's n settled triples the last max(1, n / 5) are the window,
@@ -20,13 +24,14 @@
 void evaluate_split(struct triples *triples, struct triples *held);
 
 /*
- * The same for a matrix whose rows are in the order of time, and only for the
- * users in `evaluated`: returns a new matrix without the held-out ratings.
- * Items that only they have are removed as below; *numbers are the new numbers
- * of all items.
+ * The same for a matrix whose rows are in the order of time, only for the users
+ * in `evaluated`, and for ratings of at least `least` stars: returns a new
+ * matrix without the held-out ratings. Items that only they have are removed as
+ * below; *numbers are the new numbers of all items.
  */
 struct sparse *evaluate_hold_out(TALLOC_CTX *mem, const struct sparse *all,
-    const bool *evaluated, struct triples *held, const uint32_t **numbers);
+    const bool *evaluated, float least, struct triples *held,
+    const uint32_t **numbers);
 
 /*
  * Removes items that only `held` has: they get the number RANK_NONE, the others

@@ -141,7 +141,7 @@ add_genre_parts(
 	for (uint64_t rest = genres; rest; rest &= rest - 1) {
 		uint32_t g = (uint32_t)fold_lowest_genre(rest);
 
-		if (g < m->genre.n) /* see neighbours_of() */
+		if (g < m->genre.n) /* see score_neighbours() */
 			expected += m->genre.share[g];
 	}
 	for (size_t j = 0; j < h->n; j++) {

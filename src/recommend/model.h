@@ -33,6 +33,19 @@ struct genres {
 	float *share;
 };
 
+#define PREDICT_TERMS 5 /* of the linear function */
+#define PREDICT_BINS  5 /* of numbers of ratings */
+
+/* How ratings are predicted (predict.h). */
+struct predict {
+	float mean;    /* of all ratings, in stars */
+	uint32_t held; /* ratings it was fitted to; 0: the defaults */
+	/* by the ratings of the user */
+	float weight[PREDICT_BINS][PREDICT_TERMS];
+	/* standard error by the ratings of the user and of the movie */
+	float error[PREDICT_BINS][PREDICT_BINS];
+};
+
 #define MODEL_GENRES 64 /* at most so many genres count in a score */
 
 struct model {
@@ -50,6 +63,9 @@ struct model {
 	int64_t *id; /* the movies of the items, sorted; NULL: not known */
 	struct genres genre;
 	uint64_t *item_genres; /* an item's genres, as bits; NULL: no genres */
+	struct predict predict;
+	float *offset;     /* of the items, in stars; NULL: not known */
+	uint32_t *ratings; /* their numbers of ratings; NULL: not known */
 	struct trap *trap; /* for the arrays; NULL: not mapped from a file */
 };
 

@@ -2,8 +2,8 @@
 /*
  * The model's file. After the header (one page) the sections follow in the
  * order of `enum section`, each aligned to 64 bytes, so that their offsets
- * follow from the counts in the header. The checksum is BLAKE2b of everything
- * after the checksum field.
+ * follow from the counts in the header. Format 1 ends after GENRE_SHARES. The
+ * checksum is BLAKE2b of everything after the checksum field.
  */
 #include "base/base.h"
 
@@ -18,7 +18,7 @@
 #include "recommend/model_file.h"
 #include "recommend/vector.h"
 
-#define FORMAT     1
+#define FORMAT     2 /* files of format 1 have no ratings and no prediction */
 #define FILE_ORDER 0x01020304u
 #define HEADER     4096
 #define BOUNDARY   64
@@ -42,6 +42,9 @@ struct header {
 	float unobserved;
 	float near_scale;
 	struct taste taste;
+	/* since format 2; in format 1 there are zeros */
+	uint32_t rated; /* 1: offsets and numbers of ratings are known */
+	struct predict predict;
 };
 
 #define UNCHECKED offsetof(struct header, size)
@@ -61,6 +64,8 @@ enum section {
 	GENRE_IDS,
 	GENRES,
 	GENRE_SHARES,
+	OFFSETS,
+	RATINGS,
 	SECTIONS
 };
 
@@ -87,6 +92,8 @@ lay_out(const struct header *h, struct layout *out)
 		[GENRE_IDS] = h->genres * sizeof(int64_t),
 		[GENRES] = h->genres * stride * sizeof(float),
 		[GENRE_SHARES] = h->genres * sizeof(float),
+		[OFFSETS] = h->rated ? h->items * sizeof(float) : 0,
+		[RATINGS] = h->rated ? h->items * sizeof(uint32_t) : 0,
 	};
 
 	for (int s = 0; s < SECTIONS; s++) {
@@ -158,22 +165,35 @@ genres_are_valid(const struct model *m)
 	return all >> m->genre.n == 0;
 }
 
+static bool
+prediction_is_finite(const struct model *m)
+{
+	const struct predict *p = &m->predict;
+
+	return isfinite(p->mean) &&
+	       vector_is_finite(
+		   &p->weight[0][0], PREDICT_BINS * PREDICT_TERMS) &&
+	       vector_is_finite(&p->error[0][0], PREDICT_BINS * PREDICT_BINS) &&
+	       (!m->offset || vector_is_finite(m->offset, m->items));
+}
+
 /* NULL, or the error. */
 static const char *
 check_model(const struct model *m)
 {
 	size_t s = m->stride;
-	bool finite =
-	    vector_is_finite(m->item, m->items * s) &&
-	    vector_is_finite(m->gram, s * s) && vector_is_finite(m->mean, s) &&
-	    vector_is_finite(m->genre.factor, m->genre.n * s) &&
-	    vector_is_finite(m->genre.share, m->genre.n) &&
-	    vector_is_finite(m->taste.stars, TASTE_STARS) &&
-	    isfinite(m->near_scale) && isfinite(m->unobserved) &&
-	    isfinite(m->regularization) && isfinite(m->taste.floor) &&
-	    isfinite(m->taste.common) && isfinite(m->taste.genre) &&
-	    isfinite(m->taste.genre_first) && isfinite(m->taste.first_fade) &&
-	    m->taste.half > 0 && m->taste.near_half > 0;
+	bool finite = vector_is_finite(m->item, m->items * s) &&
+		      vector_is_finite(m->gram, s * s) &&
+		      vector_is_finite(m->mean, s) &&
+		      vector_is_finite(m->genre.factor, m->genre.n * s) &&
+		      vector_is_finite(m->genre.share, m->genre.n) &&
+		      vector_is_finite(m->taste.stars, TASTE_STARS) &&
+		      isfinite(m->near_scale) && isfinite(m->unobserved) &&
+		      isfinite(m->regularization) && isfinite(m->taste.floor) &&
+		      isfinite(m->taste.common) && isfinite(m->taste.genre) &&
+		      isfinite(m->taste.genre_first) &&
+		      isfinite(m->taste.first_fade) && m->taste.half > 0 &&
+		      m->taste.near_half > 0 && prediction_is_finite(m);
 
 	if (!finite)
 		return "it contains NaN or infinity";
@@ -224,6 +244,8 @@ send_sections(
 		[GENRE_IDS] = m->genre.id,
 		[GENRES] = m->genre.factor,
 		[GENRE_SHARES] = m->genre.share,
+		[OFFSETS] = m->offset,
+		[RATINGS] = m->ratings,
 	};
 	enum err e = ERR_OK;
 
@@ -254,6 +276,8 @@ fill_header(const struct model *m, const struct stamp *stamp, struct header *h)
 	h->unobserved = m->unobserved;
 	h->near_scale = m->near_scale;
 	h->taste = m->taste;
+	h->rated = m->offset && m->ratings;
+	h->predict = m->predict;
 }
 
 enum err
@@ -320,7 +344,7 @@ check_bytes(struct mapping *map)
 		return "it is not a model";
 	if (h->byte_order != FILE_ORDER)
 		return "it was made on a machine with another byte order";
-	if (h->format != FORMAT)
+	if (h->format < 1 || h->format > FORMAT)
 		return "it was made by another version of moviesxmovies";
 	if (h->size != map->size)
 		return "it is truncated";
@@ -369,6 +393,9 @@ set_pointers(struct mapping *map)
 		    .factor = SECTION(GENRES),
 		    .share = SECTION(GENRE_SHARES) },
 		.item_genres = h->genres > 0 ? SECTION(ITEM_GENRES) : NULL,
+		.predict = h->predict,
+		.offset = h->rated ? SECTION(OFFSETS) : NULL,
+		.ratings = h->rated ? SECTION(RATINGS) : NULL,
 		.trap = &map->trap,
 	};
 #undef SECTION

@@ -30,11 +30,11 @@ score_genres(const struct fold *f, float *out)
 }
 
 /*
- * The range of an item's neighbours. It was validated, but the mapped file may
- * be modified at any time, so that the bounds are checked again.
+ * It was validated, but the mapped file may be modified at any time, so that
+ * the bounds are checked again.
  */
-static size_t
-neighbours_of(const struct near *near, uint32_t item, size_t *from)
+size_t
+score_neighbours(const struct near *near, uint32_t item, size_t *from)
 {
 	size_t to = near->start[item + 1];
 
@@ -53,7 +53,7 @@ score_near(const struct fold *f, const struct history *h, float *out)
 	for (size_t j = 0; j < h->n; j++) {
 		if (f->near_pull[j] == 0)
 			continue;
-		to = neighbours_of(near, h->item[j], &from);
+		to = score_neighbours(near, h->item[j], &from);
 		for (size_t i = from; i < to; i++) {
 			uint32_t item = near->index[i];
 
@@ -72,11 +72,11 @@ score_all(struct fold *f, const struct history *h, float *out)
 	score_near(f, h, out);
 }
 
-/* The weight of `item` among the neighbours of `of`; 0: not a neighbour. */
-static float
-nearness(const struct near *near, uint32_t of, uint32_t item)
+float
+score_nearness(const struct near *near, uint32_t of, uint32_t item)
 {
-	size_t from, to = neighbours_of(near, of, &from), n = to - from, half;
+	size_t from, to = score_neighbours(near, of, &from), n = to - from,
+		     half;
 	const uint32_t *at;
 
 	if (n == 0)
@@ -100,7 +100,7 @@ score_parts(
 	for (size_t j = 0; j < h->n; j++) {
 		if (f->near_pull[j] != 0)
 			out[j] += f->near_pull[j] *
-				  nearness(&m->near, h->item[j], item);
+				  score_nearness(&m->near, h->item[j], item);
 	}
 }
 

@@ -29,6 +29,12 @@ void score_all(struct fold *f, const struct history *h, float *out);
 void score_parts(
     const struct fold *f, const struct history *h, uint32_t item, float *out);
 
+/* The range of an item's neighbours: *from, and its end. */
+size_t score_neighbours(const struct near *near, uint32_t item, size_t *from);
+
+/* The weight of `item` among the neighbours of `of`; 0: not a neighbour. */
+float score_nearness(const struct near *near, uint32_t of, uint32_t item);
+
 /*
  * The items with the `top` highest scores, best first; of equal scores the
  * lower number first. -INFINITY and NaN are never chosen. Returns how many.

@@ -361,6 +361,34 @@ def test_the_same_figures_as_recbench(movielens):
     assert theirs["Recall@20"] >= 0.185
 
 
+# ------------------------------------------------------------- predictions
+
+def test_predicted_ratings_beat_the_means_on_movielens(shared):
+    """The last fifth of each user's ratings, with weights fitted to other
+    users, against the mean of the movie and of both user and movie."""
+    ratings = shared / "data/ml-latest-small/ratings.csv"
+    if not ratings.exists():
+        pytest.skip("no shared data: ml-latest-small (set MXM_SHARED)")
+    told = run("--json", "recommend", "evaluate", "--train", ratings,
+               "--quiet", "--as-is", "--set", "seed=42").stdout
+    found = json.loads(told)["prediction"]
+    assert found["ratings"] == 19940
+    assert abs(found["movie_mean"] - 1.0227) < 0.0001
+    assert abs(found["user_and_movie_means"] - 0.8987) < 0.0001
+    assert found["RMSE"] < found["user_and_movie_means"] - 0.03
+    assert found["RMSE"] < found["movie_mean"] - 0.15
+
+
+def test_predictions_are_evaluated_where_there_is_a_split(train):
+    told = recommend("evaluate", "--train", train, *SMALL).stdout
+    assert re.search(r"\n480 predicted ratings: RMSE \d\.\d{4}; by the mean "
+                     r"of the movie \d\.\d{4}, by the means of user and movie "
+                     r"\d\.\d{4}\n$", told)
+    told = recommend("evaluate", "--train", train, "--test", train,
+                     *SMALL).stdout
+    assert "predicted" not in told
+
+
 # ------------------------------------------------------------------ linking
 
 def test_only_mxmctl_has_blas():

@@ -120,6 +120,8 @@ def test_the_same_model_and_figures_as_from_a_file(full):
         assert quality["popular"][metric] == judged["popular"][metric]
     assert quality["Coverage"] == judged["recommended"]["Coverage"]
     assert quality["judged"] == judged["users"] >= 50
+    assert quality["prediction"] == judged["prediction"]
+    assert quality["prediction"]["ratings"] == 480
     ranked = json.loads(full.ctl(
         "rank", "--train", path, "--out", full.folder / "out.csv", "--json",
         "--as-is", *SMALL).stdout)
@@ -136,6 +138,7 @@ def test_text_for_people(full):
         in done.stdout
     assert re.search(r"^recommended +0\.\d{4} ", done.stdout, re.M)
     assert re.search(r"^most popular +0\.\d{4} ", done.stdout, re.M)
+    assert re.search(r"^480 predicted ratings: RMSE \d", done.stdout, re.M)
     assert "2400 ratings of 120 users and 80 items, at most" in done.stderr
     assert re.search(r"^training, loss [\d.]+: done in", done.stderr, re.M)
     assert "\ntraining, finding neighbours: done in" in done.stderr

@@ -96,7 +96,7 @@ Test(evaluate, a_matrix_is_held_out_of_as_triples_are)
 	triples_settle(t, USERS);
 	all = matrix_new(mem, t, USERS, ITEMS);
 	memset(judged, 1, sizeof judged);
-	kept = evaluate_hold_out(mem, all, judged, held, &numbers);
+	kept = evaluate_hold_out(mem, all, judged, 4, held, &numbers);
 	evaluate_split(t, other);
 	items = evaluate_renumber(t, other, ITEMS);
 	wanted = matrix_new(mem, t, USERS, items);
@@ -131,7 +131,7 @@ Test(evaluate, who_is_not_judged_keeps_everything)
 				   .time = i });
 	triples_settle(t, 2);
 	all = matrix_new(mem, t, 2, 6);
-	kept = evaluate_hold_out(mem, all, judged, held, &numbers);
+	kept = evaluate_hold_out(mem, all, judged, 4, held, &numbers);
 	cr_expect_eq(matrix_row_size(kept, 0), 3);
 	cr_expect_eq(matrix_row_size(kept, 1), 2);
 	cr_expect_eq(kept->cols, 5);

@@ -152,6 +152,67 @@ Test(model_file, comes_back_as_it_was)
 	cr_expect_eq(model_genre(back, 5), MODEL_NONE);
 }
 
+/* As long as the items; the prediction is in the header. */
+static void
+add_ratings(struct model *m)
+{
+	static float offsets[ITEMS];
+	static uint32_t ratings[ITEMS];
+
+	for (uint32_t i = 0; i < ITEMS; i++) {
+		offsets[i] = sinf((float)i);
+		ratings[i] = i * i;
+	}
+	m->offset = offsets;
+	m->ratings = ratings;
+	m->predict.mean = 3.5f;
+	m->predict.held = 99;
+	m->predict.weight[PREDICT_BINS - 1][PREDICT_TERMS - 1] = 0.5f;
+	m->predict.error[PREDICT_BINS - 1][PREDICT_BINS - 1] = 0.75f;
+}
+
+Test(model_file, ratings_and_prediction_come_back)
+{
+	struct model *m = model_any();
+	const struct model *back;
+	struct stamp stamp;
+	const char *why;
+
+	add_ratings(m);
+	save(m, 1);
+	cr_assert_eq(model_file_map(mem, path, &back, &stamp, &why), ERR_OK);
+	cr_expect_arr_eq(back->offset, m->offset, ITEMS * sizeof *m->offset);
+	cr_expect_arr_eq(back->ratings, m->ratings, ITEMS * sizeof *m->ratings);
+	cr_expect_arr_eq(&back->predict, &m->predict, sizeof m->predict);
+}
+
+/* Files of format 1 end where these sections begin. */
+Test(model_file, a_file_of_the_format_before_is_read)
+{
+	static const uint32_t formats[] = { 1, 3, 0 };
+	const struct model *back;
+	struct stamp stamp;
+	const char *why;
+	int fd;
+
+	for (size_t i = 0; i < array_len(formats); i++) {
+		save(model_any(), 1);
+		fd = open(path, O_WRONLY);
+		cr_assert_eq(pwrite(fd, &formats[i], 4, 12), 4);
+		close(fd);
+		if (i > 0) {
+			cr_expect_str_eq(refusal(),
+			    "it was made by another version of moviesxmovies");
+			continue;
+		}
+		cr_assert_eq(
+		    model_file_map(mem, path, &back, &stamp, &why), ERR_OK);
+		cr_expect_null(back->offset);
+		cr_expect_null(back->ratings);
+		cr_expect_eq(back->predict.held, 0);
+	}
+}
+
 Test(model_file, cut_off_anywhere_is_refused)
 {
 	struct stat st;
@@ -222,6 +283,14 @@ Test(model_file, what_is_no_number_is_not_written)
 	item_genres[0] = 4;
 	expect_unsound(m);
 	item_genres[0] = 0;
+	movie_ids[3]--;
+	add_ratings(m);
+	m->offset[1] = NAN;
+	expect_unsound(m);
+	m->offset[1] = 0;
+	m->predict.error[1][1] = INFINITY;
+	expect_unsound(m);
+	m->predict.error[1][1] = 1;
 	movie_ids[3] = movie_ids[2];
 	expect_unsound(m);
 }

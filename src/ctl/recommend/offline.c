@@ -8,6 +8,7 @@
 #include <sysexits.h>
 
 #include "base/json.h"
+#include "base/mem.h"
 #include "ctl/recommend/recommend.h"
 
 static int
@@ -105,8 +106,8 @@ quality_json(struct json *j, const char *name, const struct quality *q)
 }
 
 static int
-print_json(
-    struct task *t, const struct quality *ours, const struct quality *popular)
+print_json(struct task *t, const struct quality *ours,
+    const struct quality *popular, const struct calibration *predicted)
 {
 	struct json *j = ctl_json(t->ctl);
 
@@ -124,24 +125,27 @@ print_json(
 	recommend_order_json(j, &t->fit.order);
 	quality_json(j, "recommended", ours);
 	quality_json(j, "popular", popular);
+	recommend_calibration_json(j, predicted);
 	json_object_end(j);
 	return ctl_json_done(j, EX_OK);
 }
 
 static int
-print_both(
-    struct task *t, const struct quality *ours, const struct quality *popular)
+print_both(struct task *t, const struct quality *ours,
+    const struct quality *popular, const struct calibration *predicted)
 {
 	if (t->ctl->json)
-		return print_json(t, ours, popular);
+		return print_json(t, ours, popular, predicted);
 	printf("%zu ratings, %zu held out of %" PRIu32 " users\n\n",
 	    matrix_size(t->data.by_user), t->data.held->n, ours->users);
 	recommend_quality_print(ours, popular);
+	recommend_calibration_print(predicted);
 	return EX_OK;
 }
 
+/* *all: the ratings before the split; NULL: a test file was read. */
 static int
-split_or_read(struct task *t)
+split_or_read(struct task *t, struct sparse **all)
 {
 	int status = recommend_read(t, t->options.train, &t->data.table);
 
@@ -149,6 +153,8 @@ split_or_read(struct task *t)
 		return status;
 	if (t->options.test)
 		return read_test(t);
+	*all = matrix_new(t->mem, t->data.table.triples, t->data.table.users.n,
+	    t->data.table.items.n);
 	t->data.held = triples_new(t->mem);
 	evaluate_split(t->data.table.triples, t->data.held);
 	t->data.table.items.n = evaluate_renumber(
@@ -162,15 +168,31 @@ split_or_read(struct task *t)
 	return EX_DATAERR;
 }
 
+/* Predicts the last ratings of all users. */
+static int
+predict_all(struct task *t, const struct sparse *all, struct calibration *out)
+{
+	struct predict fitted;
+	bool *every;
+
+	if (!all)
+		return EX_OK;
+	every = mem_array(t->mem, bool, all->rows);
+	memset(every, true, all->rows);
+	return recommend_calibrate(t, all, every, &fitted, out);
+}
+
 int
 recommend_evaluate(struct task *t)
 {
 	struct quality ours, popular;
 	uint32_t *lists = NULL, *plain = NULL;
+	struct calibration predicted = { 0 };
+	struct sparse *all = NULL;
 	int status;
 
 	t->options.top = EVALUATE_TOP;
-	status = split_or_read(t);
+	status = split_or_read(t, &all);
 	if (status == EX_OK)
 		status = learn_lists(t, &lists);
 	if (status == EX_OK)
@@ -182,5 +204,7 @@ recommend_evaluate(struct task *t)
 	    (size_t)t->options.top, &ours);
 	evaluate_lists(t->data.by_user, t->data.held, plain,
 	    (size_t)t->options.top, &popular);
-	return print_both(t, &ours, &popular);
+	status = predict_all(t, all, &predicted);
+	return status == EX_OK ? print_both(t, &ours, &popular, &predicted) :
+				 status;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * How good lists are, in words and as JSON.
+ * How good lists and predicted ratings are, in words and as JSON.
  */
 #include "base/base.h"
 
@@ -42,4 +42,32 @@ recommend_quality_print(
 	printf("  Coverage\n");
 	print_quality("recommended", ours);
 	print_quality("most popular", popular);
+}
+
+void
+recommend_calibration_json(struct json *j, const struct calibration *c)
+{
+	if (c->ratings == 0)
+		return;
+	json_key(j, "prediction");
+	json_object(j);
+	json_key(j, "ratings");
+	json_int(j, (int64_t)c->ratings);
+	json_key(j, "RMSE");
+	json_double(j, c->predicted);
+	json_key(j, "movie_mean");
+	json_double(j, c->movie);
+	json_key(j, "user_and_movie_means");
+	json_double(j, c->user_movie);
+	json_object_end(j);
+}
+
+void
+recommend_calibration_print(const struct calibration *c)
+{
+	if (c->ratings == 0)
+		return;
+	printf("\n%zu predicted ratings: RMSE %.4f; by the mean of the movie "
+	       "%.4f, by the means of user and movie %.4f\n",
+	    c->ratings, c->predicted, c->movie, c->user_movie);
 }

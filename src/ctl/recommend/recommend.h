@@ -13,6 +13,7 @@
 #include "ctl/stop.h"
 #include "db/db.h"
 #include "import/progress.h"
+#include "recommend/calibrate.h"
 #include "recommend/evaluate.h"
 #include "recommend/factors.h"
 #include "recommend/fit.h"
@@ -170,11 +171,25 @@ int recommend_learn(
 int recommend_lists(struct task *t, const struct model *model,
     const struct sparse *by_user, const bool *only, uint32_t **lists);
 
+/* ------------------------------------- calibrate.c: how ratings are predicted
+ */
+
+/*
+ * Learns without the last ratings of the users in `evaluated`, and predicts
+ * these. `all` is a matrix of stars; *fitted is for a model of all of them.
+ */
+int recommend_calibrate(struct task *t, const struct sparse *all,
+    const bool *evaluated, struct predict *fitted, struct calibration *out);
+
 /* -------------------------------------------- quality.c: how good lists are */
 
 /* As members of JSON, and as a table beside the most popular movies. */
 void recommend_quality_json(struct json *j, const struct quality *q);
 void recommend_quality_print(
     const struct quality *ours, const struct quality *popular);
+
+/* The same of predictions; nothing if there are none. */
+void recommend_calibration_json(struct json *j, const struct calibration *c);
+void recommend_calibration_print(const struct calibration *c);
 
 #endif

@@ -27,6 +27,8 @@ struct training {
 	struct quality ours;
 	struct quality popular;
 	size_t held;
+	struct calibration predicted;
+	struct predict fitted;
 	const char *quality; /* JSON */
 	struct stamp stamp;
 	struct fit_genre *genres;
@@ -239,8 +241,8 @@ evaluate(struct training *tr)
 	bool *evaluated = choose_evaluated(mem, t);
 	struct triples *held = triples_new(mem);
 	const uint32_t *numbers;
-	struct sparse *kept =
-	    evaluate_hold_out(mem, t->data.by_user, evaluated, held, &numbers);
+	struct sparse *kept = evaluate_hold_out(
+	    mem, t->data.by_user, evaluated, EVALUATE_LIKED, held, &numbers);
 	int status = EX_OK;
 
 	tr->held = held->n;
@@ -255,6 +257,10 @@ evaluate(struct training *tr)
 		    "%d are needed\n",
 		    users_in(held), TUNE_USERS_MIN);
 	t->mem = outer;
+	talloc_free(kept);
+	if (status == EX_OK && tr->evaluated)
+		status = recommend_calibrate(
+		    t, t->data.by_user, evaluated, &tr->fitted, &tr->predicted);
 	talloc_free(mem);
 	return status;
 }
@@ -329,6 +335,7 @@ make_quality(struct training *tr)
 		json_object(&j);
 		recommend_quality_json(&j, &tr->popular);
 		json_object_end(&j);
+		recommend_calibration_json(&j, &tr->predicted);
 	}
 	json_object_end(&j);
 	tr->quality = out->data;
@@ -386,6 +393,7 @@ report(const struct training *tr)
 		printf("%zu ratings held out of %" PRIu32 " users\n\n",
 		    tr->held, tr->ours.users);
 		recommend_quality_print(&tr->ours, &tr->popular);
+		recommend_calibration_print(&tr->predicted);
 		printf("\n");
 	}
 	printf("published version %" PRIu64 ": %zu ratings of %" PRIu32
@@ -396,6 +404,26 @@ report(const struct training *tr)
 }
 
 /* ----------------------------------------------------------- training */
+
+/* The model of all ratings, with the predictions that were calibrated. */
+static int
+learn_all(struct training *tr)
+{
+	struct task *t = tr->t;
+	struct model rated = { .items = t->data.by_user->cols };
+	int status;
+
+	calibrate_offsets(t->mem, &rated, t->data.by_user);
+	status = recommend_learn(t, "training", t->data.by_user, &t->fit.model);
+	if (status != EX_OK)
+		return status;
+	t->fit.model->offset = rated.offset;
+	t->fit.model->ratings = rated.ratings;
+	t->fit.model->predict =
+	    tr->predicted.ratings ? tr->fitted : rated.predict;
+	t->fit.model->predict.mean = rated.predict.mean;
+	return EX_OK;
+}
 
 /* From the ratings to the published model. */
 static int
@@ -416,8 +444,7 @@ train(struct training *tr)
 	if (status == EX_OK)
 		status = check_lock(tr);
 	if (status == EX_OK)
-		status = recommend_learn(
-		    t, "training", t->data.by_user, &t->fit.model);
+		status = learn_all(tr);
 	if (status != EX_OK)
 		return status;
 	t->fit.model->id = t->data.table.items.id;
