@@ -8,6 +8,7 @@ import re
 import pytest
 
 from every_row import Table
+from people import unfriend
 from viewers import as_before, rows_of_mia, viewers
 
 WORLD = "catalogue"
@@ -272,6 +273,22 @@ def session_of_mia(stack):
                        " WHERE user_id = (SELECT id FROM account"
                        " WHERE username = 'mia')"
                        " ORDER BY created_at DESC LIMIT 1")
+
+
+def test_a_tag_of_before_shows_nothing(stack, world):
+    """A former friend has the answer still, and learns nothing of it."""
+    clients, _ = world
+    friend, path = clients["friend"], "/api/movies-lists/mia/circle/"
+    as_before(stack)
+    tag = {"If-None-Match": friend.get(path).headers["ETag"]}
+    assert friend.get(path, headers=tag).status_code == 304
+    assert friend.delete(unfriend("mia")).status_code == 200
+    gone = path.replace("circle", "none")
+    for method in ("GET", "HEAD"):
+        r, none = (friend.request(method, p, headers=tag) for p in (path, gone))
+        assert r.status_code == none.status_code == 404
+        assert r.content == none.content
+        assert {*r.headers} == {*none.headers}
 
 
 def test_no_route_is_open_to_who_may_not_call_it(stack, world):

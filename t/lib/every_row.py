@@ -67,6 +67,11 @@ QUERIES = {
     "/api/movies/searching/": (
         "name=the&limit=3", "stars=4&stars=5", "marked_unseen=true",
         "name=godfahter&page=1"),
+    "/api/persons/actors/": ("name=pac",),
+    "/api/persons/actors/searching/": ("search_query=al-p",),
+    "/api/persons/directors/": ("name=cop",),
+    "/api/persons/directors/searching/": ("search_query=cop",),
+    "/api/persons/searching/": ("search_query=pac",),
 }
 
 
