@@ -365,6 +365,20 @@ def test_friends_see_it_at_once(play):
         True, False, True, False, True, False, True, False]
 
 
+def test_a_user_is_renamed(play):
+    """There and back; tokens have the old name. All that shows a name is read by
+    both, before and after."""
+    bob, _ = play.users["bob"]
+    play.read_all(cached_only=True)
+    for name in ("bobby", "bobbie", "bob"):
+        assert bob.put("/api/users/", json={"username": name}).status_code == 200
+        play.read_all(cached_only=True)
+        for path in (f"/api/users/{name}/", "/api/users/bob/",
+                     "/api/movies-lists/bob/", "/api/movies-lists/bobby/"):
+            for who in USERS:
+                play.read(who, path)
+
+
 def test_a_session_that_ended_is_refused_at_once(play):
     """Its account is cached per session; log-out makes that stale."""
     for _ in range(5):
