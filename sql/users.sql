@@ -56,7 +56,8 @@ SELECT {{self_columns}}
 
 -- What a change of the profile is compared with.
 -- name: account_before_update :one (viewer bigint)
-SELECT username, email, first_name, last_name, password, epoch
+SELECT username, email, first_name, last_name, media_url(picture) AS picture,
+       password, epoch
   FROM account
  WHERE id = :viewer;
 

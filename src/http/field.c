@@ -371,6 +371,10 @@ fill_file(const struct filling *x, const struct raw *raw)
 		x->out->given = true;
 		return;
 	}
+	if (raw->kind == RAW_TEXT && (x->f->flags & OR_TEXT)) {
+		x->out->text = raw->text;
+		return;
+	}
 	add_field_error(x, MSG_PICTURE_INVALID,
 	    msg_size(x->r->mem, x->r->lang, x->r->conf->upload_limit), NULL);
 }

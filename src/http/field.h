@@ -63,7 +63,8 @@ enum field_flags {
 	 * checks the length together with other fields */
 	MEASURED_LATER = 128,
 	TRIMMED = 256, /* T_TEXT: without white space at both ends */
-	OR_BODY = 512  /* FROM_QUERY: read from the body if it is not there */
+	OR_BODY = 512, /* FROM_QUERY: read from the body if it is not there */
+	OR_TEXT = 1024 /* T_FILE: a text is no error; the handler checks it */
 };
 
 struct field {
@@ -83,7 +84,7 @@ struct field {
 struct field_value {
 	bool given;       /* the key is present and not null */
 	bool is_null;     /* the key is present, its value null */
-	const char *text; /* T_TEXT T_PROSE T_CHOICE */
+	const char *text; /* T_TEXT T_PROSE T_CHOICE; T_FILE with OR_TEXT */
 	int64_t number;   /* T_INT T_PAGE T_LIMIT T_CURSOR, T_BOOL as 0 or 1 */
 	const char **texts; /* T_LIST */
 	int64_t *numbers;   /* T_INTS */

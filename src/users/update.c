@@ -36,7 +36,7 @@ const struct field user_update_input[] = {
 	    .max_length = LENGTH_PASSWORD },
 	{ "current_password", FROM_BODY, T_TEXT, NULLABLE | SECRET,
 	    .max_length = LENGTH_PASSWORD },
-	{ "picture", FROM_FILE, .type = T_FILE },
+	{ "picture", FROM_FILE, T_FILE, OR_TEXT },
 	{ "clear", FROM_BODY, T_LIST, NULLABLE, .max_length = LENGTH_NAME },
 	{ 0 },
 };
@@ -45,6 +45,7 @@ const struct field user_update_input[] = {
 struct profile {
 	const char *username, *email, *first_name, *last_name, *bio, *password;
 	const struct upload *picture;
+	const char *picture_text; /* sent in place of a file */
 };
 
 /* The value of a field, NULL if it is missing or empty. */
@@ -82,6 +83,7 @@ read_profile(struct req *r, const struct row *stored, struct profile *out)
 		.bio = bio && !text_is_invisible(bio) ? bio : NULL,
 		.password = filled(r, "password"),
 		.picture = input_of(r, "picture")->file,
+		.picture_text = changed(r, stored, "picture"),
 	};
 	bind_arg(r, "username", arg_text(out->username));
 	bind_arg(r, "email", arg_text(out->email));
@@ -157,6 +159,10 @@ check_fields(struct req *r, const struct profile *p)
 {
 	bool good = check_clear(r) && field_check_picture(r, p->picture);
 
+	if (p->picture_text) { /* not the address that the profile shows */
+		upload_refuse(r);
+		good = false;
+	}
 	if (p->username)
 		good &= field_check_username(r, p->username);
 	if (p->email)

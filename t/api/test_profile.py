@@ -287,6 +287,31 @@ def test_picture(stack, me, kind):
             "picture"] == url
 
 
+@pytest.mark.parametrize("send", [
+    lambda me, body: me.put(SELF, body),
+    lambda me, body: me.request("PUT", SELF, data=body),
+    lambda me, body: me.request("PUT", SELF, files=form(body))],
+    ids=["json", "form", "multipart"])
+def test_a_profile_can_be_sent_back_as_it_was_read(stack, me, send):
+    """Also its picture, by the address; any other text is an error."""
+    for _ in range(2):
+        was = {k: v for k, v in me.get(SELF).json().items() if v is not None}
+        r = send(me, {**was, "id": str(was["id"]), "last_name": "Back"})
+        assert r.status_code == 200, r.text
+        assert me.get(SELF).json()["picture"] == was["picture"]
+        for text in (was["picture"] + "x", was["picture"].split("/media/")[1],
+                     was["picture"].upper(), "x", " " + was["picture"]):
+            r = send(me, {"picture": text, "first_name": "No"})
+            assert r.status_code == 400, text
+            assert set(r.json()) == {"picture", "error"}
+        assert me.get(SELF).json()["first_name"] == was["first_name"]
+        # the address of a picture that has been replaced since
+        assert me.request("PUT", SELF, files=form({}, (
+            "a.png", encoded(noise()), "image/png"))).status_code == 200
+        r = send(me, {"picture": was["picture"]})
+        assert r.status_code == 400
+
+
 @pytest.mark.parametrize("data", [
     b"<svg/>", b"\xff\xd8\xff", encoded(noise(), "JPEG")[:9000],
     encoded(corners(), "TIFF")], ids=["svg", "three bytes", "half", "tiff"])
