@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: GPL-3.0-or-later
 --
--- A user's own rating of a movie, and those of their friends.
+-- A user's own rating of a movie, those of their friends, and statistics.
 
 -- name: rating_get :one (viewer bigint, viewer_name text, movie text)
 SELECT CASE WHEN r.id IS NULL THEN 'absent' ELSE 'ok' END AS outcome, r.id,
@@ -80,3 +80,20 @@ SELECT w.total, w.page, r.id, api_url('users', a.username) AS user,
   LEFT JOIN live_account AS a ON a.id = r.user_id
  ORDER BY r.created_at DESC, r.id DESC
  LIMIT :size;
+
+-- How all users rated a movie, and the viewer's friends.
+-- name: movie_statistics :one (viewer bigint, movie text)
+SELECT m.rating_count AS ratings,
+       round(m.rating_sum::numeric / nullif(m.rating_count, 0), 2) AS mean,
+       json_build_object('1', m.stars_1, '2', m.stars_2, '3', m.stars_3,
+                         '4', m.stars_4, '5', m.stars_5) AS histogram,
+       f.ratings AS friends_ratings, f.mean AS friends_mean
+  FROM live_movie AS m
+ CROSS JOIN LATERAL (
+	SELECT count(*) AS ratings, round(avg(r.rating), 2) AS mean
+	  FROM friend AS f
+	  JOIN live_rating AS r
+	    ON r.user_id = f.friend_id AND r.movie_id = m.id
+	  JOIN live_account AS a ON a.id = r.user_id
+	 WHERE f.user_id = :viewer) AS f
+ WHERE m.slug = :movie;

@@ -12,6 +12,7 @@
 #include "base/text.h"
 #include "db/copy.h"
 #include "db/query.h"
+#include "http/route.h"
 #include "import/import.h"
 #include "import/media.h"
 #include "import/record.h"
@@ -238,7 +239,7 @@ make_key(TALLOC_CTX *mem, const struct kind *kind, struct json_object *record)
 /*
  * Members that follow from others: the hash of a password, the address of a
  * list, the review that a comment or reaction belongs to. NULL, or what is
- * wrong.
+ * wrong with them or with a slug.
  */
 static const char *
 complete(TALLOC_CTX *mem, const struct kind *kind, struct json_object *record)
@@ -256,6 +257,9 @@ complete(TALLOC_CTX *mem, const struct kind *kind, struct json_object *record)
 			return "the name gives no slug";
 		add_text(record, "slug", text);
 	}
+	if (kind->fields == movie_fields &&
+	    route_is_reserved(record_text(record, "slug")))
+		return "the slug is a path of the API";
 	if (record_text(record, "author"))
 		add_text(record, "review",
 		    mem_printf(mem, "%s|%s", record_text(record, "author"),

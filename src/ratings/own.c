@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Ratings of a movie: the caller's own (read, give, change), and those of their
- * friends.
+ * Ratings of a movie: the caller's own (read, give, change), those of their
+ * friends, and statistics.
  */
 #include "base/base.h"
 
@@ -19,6 +19,15 @@ static const struct column rating_shape[] = {
 	{ "movie", C_TEXT, NULL },
 	{ "rating", C_INT, NULL },
 	{ "created_at", C_TIME, NULL },
+	{ NULL, C_NULL, NULL },
+};
+
+static const struct column statistics_shape[] = {
+	{ "ratings", C_INT, NULL },
+	{ "mean", C_JSON, NULL },
+	{ "histogram", C_JSON, NULL },
+	{ "friends_ratings", C_INT, NULL },
+	{ "friends_mean", C_JSON, NULL },
 	{ NULL, C_NULL, NULL },
 };
 
@@ -48,4 +57,11 @@ enum err
 movie_rating_update(struct req *r)
 {
 	return reply_one(r, 200, SQL_rating_update, rating_shape);
+}
+
+/* Numbers and means; 404 if the movie is missing. */
+enum err
+movie_statistics(struct req *r)
+{
+	return reply_one(r, 200, SQL_movie_statistics, statistics_shape);
 }

@@ -42,6 +42,7 @@ path                                               anonymous unverified self fri
 /api/movies/volver/friends-ratings/                      401        403    -    mia        -     -      -    401
 /api/movies/volver/movie-lists/                          401        403    -      -        -     -      -    401
 /api/movies/volver/ratings/                              401        403  mia    404      404   404    404    401
+/api/movies/volver/statistics/                           401        403    -      -        -     -      -    401
 /api/reviews/R/                                          401        403  mia    mia      mia   mia    mia    401
 /api/reviews/R/comments/                                 401        403  mia    mia      mia   mia    mia    401
 /api/reviews/R/comments/C/                               401        403  mia    mia      mia   mia    mia    401

@@ -93,3 +93,33 @@ def test_all_statements_prepare(place):
     done = place.ctl("check sql")
     assert done.returncode == 0, done.stderr
     assert ", 0 invalid" in done.stdout
+
+
+def test_statistics_of_the_ratings_before_and_free_paths(cluster):
+    """Migration statistics: the numbers of each value are counted, and a movie whose slug is now
+    a path gets another one that is free."""
+    database = cluster.create()
+
+    def sql(text):
+        return cluster.sql(text, None, database)
+    try:
+        paths = sorted((stack_module.ROOT / "sql/migrations").glob("*.sql"))
+        own, = (p for p in paths if p.stem.endswith("_statistics"))
+        for path in paths[:paths.index(own)]:
+            sql(path.read_text())
+        sql("INSERT INTO account (username, email)"
+            " SELECT 'u' || i, i || '@example.org'"
+            "   FROM generate_series(1, 3) AS i;"
+            "INSERT INTO movie (id, slug, title) VALUES (1, 'heat', 'Heat'),"
+            " (2, 'trending', 'Trending'), (3, 'trending-2', 'Trending 2'),"
+            " (4, 'together', 'Together');"
+            "INSERT INTO rating (user_id, movie_id, rating, deleted_at)"
+            " VALUES (1, 1, 5, NULL), (2, 1, 2, NULL), (3, 1, 5, NULL),"
+            "        (1, 2, 1, NULL), (3, 2, 1, now())")
+        sql(own.read_text())
+        assert sql("SELECT slug, rating_sum, stars_1, stars_2, stars_3, stars_4,"
+                   " stars_5 FROM live_movie ORDER BY id") == [
+            ("heat", 12, 0, 1, 0, 0, 2), ("trending-3", 1, 1, 0, 0, 0, 0),
+            ("trending-2", 0, 0, 0, 0, 0, 0), ("together-4", 0, 0, 0, 0, 0, 0)]
+    finally:
+        cluster.drop(database)

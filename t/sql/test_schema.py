@@ -2,6 +2,7 @@
 """What the schema itself promises: rules, sums, addresses, searches."""
 
 import concurrent.futures
+import re
 
 import psycopg2
 import pytest
@@ -54,6 +55,13 @@ REFUSED = [
      " VALUES ('heat', 'x', '2000-01-01')"),
     ("movie_slug_not_a_route", "INSERT INTO movie (slug, title, release_date)"
      " VALUES ('searching', 'x', '2000-01-01')"),
+    ("movie_slug_not_a_route", "UPDATE movie SET slug = 'trending'"
+     " WHERE id = 1"),
+    ("movie_slug_not_a_route", "UPDATE movie SET slug = 'together'"
+     " WHERE id = 1"),
+    ("movie_stars_add_up", "UPDATE movie SET stars_2 = 1 WHERE id = 1"),
+    ("movie_stars_range", "UPDATE movie SET stars_1 = 2, stars_2 = -2,"
+     " stars_5 = 1, rating_count = 1, rating_sum = 3 WHERE id = 1"),
     ("review_user_movie_unique", "INSERT INTO review (user_id, movie_id,"
      " title, content, is_positive) VALUES (1, 1, 'x', 'y', true)"),
     ("review_title_not_blank", "INSERT INTO review (user_id, movie_id,"
@@ -82,6 +90,17 @@ def test_a_rule_is_a_constraint_with_a_name(sql, rule, text):
     assert refused.value.diag.constraint_name == rule
 
 
+def test_what_follows_movies_in_a_path_is_the_slug_of_none(sql):
+    """Contract, decision 13."""
+    table = (stack_module.ROOT / "src/routes.def").read_text()
+    literals = set(re.findall(r'"/movies/([^/{"]+)/', table))
+    assert "searching" in literals
+    for slug in literals:
+        with pytest.raises(psycopg2.IntegrityError) as refused:
+            sql(f"UPDATE movie SET slug = '{slug}' WHERE id = 1")
+        assert refused.value.diag.constraint_name == "movie_slug_not_a_route"
+
+
 def test_two_requests_of_one_pair_are_one(sql):
     """Faults 19 and 49: a pair is stored once, in one direction."""
     sql("INSERT INTO friend_request (from_user_id, to_user_id) VALUES (3, 4)")
@@ -91,8 +110,18 @@ def test_two_requests_of_one_pair_are_one(sql):
 
 
 def sums(sql, movie):
-    return sql("SELECT rating_sum, rating_count FROM movie WHERE id = %s",
-               (movie,))[0]
+    """Sum and number; the number of each value, which add up to them, is that of
+    the ratings."""
+    *kept, stars = sql(
+        "SELECT rating_sum, rating_count,"
+        "       ARRAY[stars_1, stars_2, stars_3, stars_4, stars_5]"
+        "  FROM movie WHERE id = %s", (movie,))[0]
+    assert stars == [count for count, in sql(
+        "SELECT count(r.id) FROM generate_series(1, 5) AS star"
+        "  LEFT JOIN live_rating AS r"
+        "    ON r.rating = star AND r.movie_id = %s"
+        " GROUP BY star ORDER BY star", (movie,))]
+    return tuple(kept)
 
 
 def test_sums_follow_whatever_happens(sql):

@@ -361,7 +361,7 @@ RULES = {
 
 # What is not shown, or is kept elsewhere.
 IRRELEVANT = [
-    "UPDATE movie SET rating_sum = 9, rating_count = 3 WHERE id = 3",
+    "UPDATE movie SET rating_sum = 9, rating_count = 3, stars_3 = 3 WHERE id = 3",
     "UPDATE movie SET modelled = NOT modelled",
     "UPDATE movie SET popularity = 1, updated_at = now()",
     "UPDATE rating SET updated_at = now()",

@@ -219,8 +219,8 @@ Test(smart_list, of_a_rare_genre_for_who_has_rated_nothing)
 	sql("INSERT INTO account (id, username, email)"
 	    " VALUES (5, 'u5', 'u5@example.org');"
 	    "INSERT INTO movie (id, slug, title, release_date, rating_sum,"
-	    "                   rating_count)"
-	    " SELECT 200 + i, 'x' || i, 'X', date '2001-01-01', 500, 100"
+	    "                   rating_count, stars_5)"
+	    " SELECT 200 + i, 'x' || i, 'X', date '2001-01-01', 500, 100, 100"
 	    "   FROM generate_series(1, 700) AS i");
 	got = choose_for(model, &list);
 	cr_expect_eq(got.n, SMART_LIST_SIZE);
