@@ -4,7 +4,7 @@
 
 -- fragment: admin_user_columns
        a.id, a.username, a.email, a.first_name, a.last_name,
-       a.preferred_language AS language, a.staff,
+       a.preferred_language AS language, a.staff, a.training,
        CASE WHEN NOT {{may_log_in:a}} THEN 'locked'
             WHEN NOT a.active THEN 'removed'
             WHEN NOT a.verified THEN 'unverified'

@@ -88,7 +88,7 @@ SELECT {{order}} AS key, row_to_json(t) AS record
 WITH t AS (
 	SELECT id, username, email, first_name, last_name, bio, picture,
 	       preferred_language, verified, boarded, active, locked,
-	       staff, password NOT LIKE '!%' AS has_password,
+	       staff, training, password NOT LIKE '!%' AS has_password,
 	       old_username, older_usernames, renamed_at, date_joined, confirmed_at, updated_at,
 	       removed_at
 	  FROM account

@@ -107,13 +107,13 @@ SELECT CASE WHEN a.id = :viewer THEN 'self'
             ELSE 'absent' END AS outcome
   FROM target AS a;
 
--- Accounts that are no friends of the viewer and that no pending request connects
--- with them, those with the most friends in common first, then the newest. The
--- position of the cursor is computed again from its id, also if the account has
--- become a friend meanwhile; the id of no account is ignored. Those without friends
--- in common are read in the order of the index, as many as are needed. Of 20 000
--- friends of friends each friend has an equal share, of at most 500 friends, so that
--- one with thousands does not hide those of the others.
+-- Accounts that are no friends of the viewer, that no pending request connects with
+-- them, and that take part in training, those with the most friends in common first,
+-- then the newest. The position of the cursor is computed again from its id, also if
+-- the account has become a friend meanwhile; the id of no account is ignored. Those
+-- without friends in common are read in the order of the index, as many as are
+-- needed. Of 20 000 friends of friends each friend has an equal share, of at most
+-- 500 friends, so that one with thousands does not hide those of the others.
 -- name: user_suggestions :many within=1s (viewer bigint, last_id bigint,
 --	size bigint)
 WITH mine AS MATERIALIZED (
@@ -149,6 +149,7 @@ WITH mine AS MATERIALIZED (
 	  FROM scored
 	 WHERE id NOT IN (SELECT id FROM hidden)
 	   AND id NOT IN (SELECT id FROM account WHERE NOT active)
+	   AND id NOT IN (SELECT id FROM account WHERE NOT training)
 	   AND score <= coalesce((SELECT score FROM last), 9223372036854775807)
 ), known AS (
 	SELECT s.id, s.score, a.date_joined
@@ -171,7 +172,8 @@ WITH mine AS MATERIALIZED (
 ), newest AS (
 	SELECT a.user_id AS id, 0::bigint AS score, a.date_joined
 	  FROM account_find AS a
-	 WHERE a.user_id NOT IN (SELECT id FROM hidden)
+	 WHERE a.training
+	   AND a.user_id NOT IN (SELECT id FROM hidden)
 	   AND a.user_id NOT IN (SELECT id FROM scored)
 	   AND a.date_joined <= coalesce((SELECT l.date_joined
 	                                    FROM last AS l
@@ -194,7 +196,8 @@ SELECT c.total, u.*
   FROM (SELECT count(*) AS total
           FROM (SELECT
                   FROM account_find AS a
-                 WHERE a.user_id NOT IN (SELECT id FROM hidden)
+                 WHERE a.training
+                   AND a.user_id NOT IN (SELECT id FROM hidden)
                  LIMIT {{count_max}} + 1) AS counted) AS c
   LEFT JOIN LATERAL (
 	SELECT {{user_columns}}, p.score, p.date_joined

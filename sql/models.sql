@@ -128,7 +128,8 @@ SELECT EXISTS (SELECT
                   AND objsubid = 1
                   AND granted) AS held;
 
--- The size of the data; users who rated only deleted movies are counted too.
+-- The size of the data, at most: users who rated only deleted movies or do not take
+-- part in training are counted too.
 -- name: train_size :one
 SELECT coalesce(sum(rating_count), 0)::bigint AS ratings,
        count(*) FILTER (WHERE rating_count > 0) AS movies,
@@ -139,11 +140,16 @@ SELECT coalesce(sum(rating_count), 0)::bigint AS ratings,
                         WHERE r.user_id = a.id)) AS users
   FROM live_movie;
 
+-- Those of the users who take part.
 -- name: train_ratings :copy
 COPY (SELECT r.user_id, r.movie_id, r.rating,
              floor(extract(epoch FROM r.created_at))::bigint
         FROM live_rating AS r
-        JOIN live_movie AS m ON m.id = r.movie_id) TO STDOUT;
+        JOIN live_movie AS m ON m.id = r.movie_id
+       WHERE NOT EXISTS (SELECT
+                           FROM account AS a
+                          WHERE a.id = r.user_id
+                            AND NOT a.training)) TO STDOUT;
 
 -- name: train_genres :copy
 COPY (SELECT mg.genre_id, mg.movie_id
@@ -165,7 +171,8 @@ SELECT m.id
   JOIN live_movie AS m ON m.id = k.id
  ORDER BY m.id;
 
--- A batch of users after one, and the ratings of each, oldest first.
+-- A batch of the users who take part in training after one, and the ratings of
+-- each, oldest first.
 -- name: model_raters :many (after bigint, at_most bigint)
 SELECT a.id,
        array_agg(r.movie_id ORDER BY r.created_at, r.id) AS rated,
@@ -174,6 +181,7 @@ SELECT a.id,
           FROM account AS a
          WHERE a.id > :after
            AND a.active
+           AND a.training
            AND EXISTS (SELECT FROM live_rating AS r WHERE r.user_id = a.id)
          ORDER BY id
          LIMIT :at_most) AS a
@@ -186,4 +194,5 @@ SELECT a.id,
 SELECT count(*) AS raters
   FROM account AS a
  WHERE a.active
+   AND a.training
    AND EXISTS (SELECT FROM live_rating AS r WHERE r.user_id = a.id);

@@ -31,13 +31,14 @@
 	                        AND rating >= 4
 	                     OFFSET 0) AS r
 
--- The friends: active ones, all or the given ones.
+-- The friends: active ones who take part in training, all or the given ones.
 -- fragment: recommend_friends
 	SELECT a.id, a.username
 	  FROM friend AS f
 	  JOIN account AS a ON a.id = f.friend_id
 	 WHERE f.user_id = (SELECT caller FROM criteria)
 	   AND a.active
+	   AND a.training
 	   AND ((SELECT friends FROM criteria) IS NULL
 	        OR a.username = ANY ((SELECT friends FROM criteria)::text[]))
 

@@ -47,7 +47,7 @@ SELECT EXISTS (SELECT
 -- An account a as its owner sees it.
 -- fragment: self_columns
        a.id, a.username, a.bio, a.email, a.last_name, a.first_name,
-       media_url(a.picture) AS picture
+       media_url(a.picture) AS picture, a.training
 
 -- name: user_self :one (viewer bigint)
 SELECT {{self_columns}}
@@ -69,7 +69,7 @@ SELECT username, email, first_name, last_name, media_url(picture) AS picture,
 -- `epoch` was read.
 -- name: account_update :one (viewer bigint, session_id uuid, epoch bigint,
 --	username text, email text, first_name text, last_name text, bio text,
---	picture text, password text, clear text[], look bytea)
+--	picture text, password text, clear text[], look bytea, training boolean)
 WITH was AS (
 	SELECT id, email, verified
 	  FROM account
@@ -89,6 +89,7 @@ WITH was AS (
 	       renamed_at = CASE WHEN :username::text IS NULL
 	                         THEN a.renamed_at ELSE now() END,
 	       look = coalesce(:look, a.look),
+	       training = coalesce(:training, a.training),
 	       email = coalesce(:email, a.email),
 	       verified = a.verified AND :email::text IS NULL,
 	       first_name = CASE WHEN 'first_name' = ANY (:clear::text[]) THEN ''
@@ -108,7 +109,7 @@ WITH was AS (
 	 WHERE a.id = was.id
 	   AND a.epoch = :epoch::bigint
 	RETURNING a.id, a.username, a.bio, a.email, a.last_name, a.first_name,
-	          a.picture, a.epoch, was.email AS old_email,
+	          a.picture, a.training, a.epoch, was.email AS old_email,
 	          was.verified AS was_verified
 ), ended AS (
 	DELETE FROM session AS s

@@ -43,6 +43,8 @@ put_user(struct json *j, const struct row *row)
 	put_texts(j, row, names);
 	json_key(j, "admin");
 	json_bool(j, row_bool(row, "staff"));
+	json_key(j, "training");
+	json_bool(j, row_bool(row, "training"));
 }
 
 static void
@@ -115,7 +117,7 @@ show(struct ctl *ctl, struct db *db, const struct row *row,
 		printf("id          %" PRId64 "\nname        %s\n"
 		       "address     %s%s\nnames       %s %s\n"
 		       "language    %s\nstate       %s%s%s%s\n"
-		       "joined      %s\npassword    %s\n",
+		       "joined      %s\npassword    %s\ntraining    %s\n",
 		    row_id(row, "id"), row_text(row, "username"),
 		    row_text(row, "email"),
 		    row_bool(row, "verified") ? "" : " (not verified)",
@@ -124,7 +126,8 @@ show(struct ctl *ctl, struct db *db, const struct row *row,
 		    row_text(row, "language"), row_text(row, "state"),
 		    row_bool(row, "staff") ? ", administrator" : "", since,
 		    removed ? removed : "", row_text(row, "joined_at"),
-		    row_bool(row, "has_password") ? "set" : "none");
+		    row_bool(row, "has_password") ? "set" : "none",
+		    row_bool(row, "training") ? "yes" : "no");
 		for (i = 0; i < array_len(counts); i++)
 			printf("%-11s %" PRId64 "\n", counts[i],
 			    row_id(row, counts[i]));

@@ -302,6 +302,8 @@ fill_bool(const struct filling *x, const struct raw *raw)
 {
 	bool text = raw->kind == RAW_TEXT, yes;
 
+	if (text && !*raw->text && (x->f->flags & NULLABLE))
+		return; /* of a form that sends all its fields */
 	yes = text ? strcmp(raw->text, "true") == 0 : raw->number != 0;
 	if (x->f->from != FROM_QUERY && raw->kind != RAW_BOOL &&
 	    !(text && (yes || strcmp(raw->text, "false") == 0))) {

@@ -23,5 +23,6 @@ const struct column self_shape[] = {
 	{ "last_name", C_TEXT, NULL },
 	{ "first_name", C_TEXT, NULL },
 	{ "picture", C_TEXT, NULL },
+	{ "training", C_BOOL, NULL },
 	{ NULL, C_NULL, NULL },
 };

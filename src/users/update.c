@@ -37,6 +37,7 @@ const struct field user_update_input[] = {
 	{ "current_password", FROM_BODY, T_TEXT, NULLABLE | SECRET,
 	    .max_length = LENGTH_PASSWORD },
 	{ "picture", FROM_FILE, T_FILE, OR_TEXT },
+	{ "training", FROM_BODY, T_BOOL, NULLABLE },
 	{ "clear", FROM_BODY, T_LIST, NULLABLE, .max_length = LENGTH_NAME },
 	{ 0 },
 };

@@ -155,6 +155,7 @@ def test_csv(lena):
     profile = next(csv.DictReader(io.StringIO(
         files["csv/profile.csv"].decode(), newline="")))
     assert profile["bio"] == "'" + HARMFUL
+    assert profile["training"] == "true"
     assert profile["first_name"] == "'-Lena" and profile["old_username"] == ""
     review = next(csv.DictReader(io.StringIO(
         files["csv/reviews.csv"].decode(), newline="")))

@@ -423,6 +423,21 @@ def test_smart_list(stack, ana, bob):
     assert slugs(ana.get(path("ana/smart") + "movies/searching/?limit=100")) \
         == films(shown)
     assert ana.delete(path("ana/smart")).status_code == 200
+    # what a friend without training likes is not used
+    last = films(shown)[-1]
+    assert bob.post(f"/api/movies/{last}/ratings/", {"rating": 5}
+                    ).status_code == 201
+    places = []
+    for training in (False, True):
+        bob.put("/api/users/", {"training": training})
+        r = ana.post(f"{OWN}?intelligent=true&genres[]=drama&friends[]=bob",
+                     {**GOOD, "name": "Smart"})
+        assert r.status_code == 201
+        places.append(films(r.json()).index(last))
+        assert ana.delete(path("ana/smart")).status_code == 200
+    stack.sql("DELETE FROM rating WHERE user_id = 2 AND movie_id ="
+              " (SELECT id FROM movie WHERE slug = %s)", (last,))
+    assert places[1] < places[0]
     whole = ana.post(f"{OWN}?intelligent=yes", {**GOOD, "name": "All"}).json()
     assert len(films(whole)) > len(films(shown))
     assert ana.delete(path("ana/all")).status_code == 200

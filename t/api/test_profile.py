@@ -18,7 +18,7 @@ WORLD = "ana-and-friends"
 SELF = "/api/users/"
 NEW = "Nautilus-shadow-38"
 KEYS = ["id", "username", "bio", "email", "last_name", "first_name",
-        "picture"]
+        "picture", "training"]
 
 
 @pytest.fixture
@@ -64,7 +64,8 @@ def test_all_fields_in_every_encoding(stack, me, encoding):
     assert told.pop("picture").endswith("/media/users/default.png")
     assert told == {"id": me.id, "username": name, "first_name": "Zo\u00eb",
                     "last_name": "de Vries", "email": f"{name}@example.org",
-                    "bio": "I like <\u2060b>long<\u2060/b> films"}
+                    "bio": "I like <\u2060b>long<\u2060/b> films",
+                    "training": True}
     # R16: the page replaces one by the other
     assert me.get(SELF).json() == r.json()
     assert column(stack, me, "bio") == "I like <b>long</b> films"
@@ -107,6 +108,39 @@ def test_null_leaves_names_and_bio(me, field):
     before = me.get(SELF).json()
     r = me.put(SELF, {field: None})
     assert r.status_code == 200 and r.json() == before
+
+
+def test_training(stack, me):
+    """True at first; what is not sent, empty or null leaves it as it is."""
+    assert me.get(SELF).json()["training"] is True
+    for encoding, no, yes in (("json", False, True), ("json", "false", "true"),
+                              ("data", "false", "true"),
+                              ("files", "false", "true")):
+        for value, expected in ((no, False), ("", False), (yes, True)):
+            body = {"training": value}
+            r = me.request("PUT", SELF, **{
+                encoding: form(body) if encoding == "files" else body})
+            assert r.status_code == 200, r.text
+            assert r.json()["training"] is expected
+            assert me.get(SELF).json() == r.json()
+            assert column(stack, me, "training") is expected
+    me.put(SELF, {"training": False})
+    for body in ({}, {"training": None}, {"bio": "x"}):
+        assert me.put(SELF, body).json()["training"] is False
+    # others do not see it
+    assert "training" not in stack.client("bob").get(
+        f"/api/users/{me.username}/").json()
+
+
+@pytest.mark.parametrize("value", [0, 1, 2.5, 1e308, "yes", "True", "1", " ",
+                                   [True], {"a": 1}, "t" * 999],
+                         ids=lambda value: repr(value)[:9])
+def test_training_is_a_boolean(stack, me, value):
+    r = me.put(SELF, {"training": value, "bio": "not stored"})
+    assert r.status_code == 400, r.text
+    assert r.json()["training"] and set(r.json()) <= {"training", "error"}
+    assert column(stack, me, "training") is True
+    assert column(stack, me, "bio") is None
 
 
 @pytest.mark.parametrize("body", [{}, {"unknown": 1}])

@@ -288,6 +288,41 @@ def test_friends_shift_the_order_and_give_a_reason(stack, newcomer):
     assert page(me) == before
 
 
+def test_friends_who_take_no_part_in_training(stack, newcomer):
+    """From the next request on what they like is neither a reason nor a bonus
+    for others; their own page stays."""
+    me, friend = newcomer(), newcomer()
+    rate(me, "the-matrix", 5)
+    before = page(me)
+    rate(friend, "talk-to-her", 5)
+    befriend(stack, me.name, friend.name)
+    soon(lambda: because(me, "talk-to-her", "friend"), "a friend's reason")
+    with_friend, own = page(me), friend.get("/api/movies/").json()
+    assert with_friend != before
+
+    def explained():
+        return json.loads(stack.ctl(["recommend", "explain", me.name,
+                                     "talk-to-her", "--json"]).stdout)
+    bonus = explained()["score"]
+    assert friend.put("/api/users/", {"training": False}).json()[
+        "training"] is False
+    assert page(me) == before
+    assert "friend" not in kinds(me.get("/api/movies/"))
+    assert explained()["score"] < bonus
+    assert friend.get("/api/movies/").json() == own
+    rate(friend, "heat", 5)
+    assert page(me) == before, "new ratings are not used either"
+    friend.put("/api/users/", {"training": True})
+    assert because(me, "talk-to-her", "friend")
+    assert because(me, "heat", "friend")
+    # without a ranking too
+    other = newcomer()
+    befriend(stack, other.name, friend.name)
+    soon(lambda: because(other, "heat", "friend"), "by popularity")
+    friend.put("/api/users/", {"training": False})
+    assert "friend" not in kinds(other.get("/api/movies/"))
+
+
 def test_followed_persons_shift_the_order(stack, newcomer):
     me = newcomer()
     rate(me, "the-matrix", 5)

@@ -180,6 +180,22 @@ def test_suggestions(stack, fay):
     assert suggested() == ["e", "c", "h", "g", "f"]
     client.delete(unfriend(f"{name}d"))
     assert suggested() == order
+    # who takes no part in training is not suggested, with friends in common or
+    # without, and is again, also after being unlocked
+    for letter, rest in (("c", "edhgf"), ("h", "ecdgf")):
+        who = stack.client(f"{name}{letter}")
+        who.put("/api/users/", {"training": False})
+        assert suggested() == list(rest)
+        total = client.get(SUGGESTED).json()["count"]
+        stack.sql("UPDATE account SET active = false WHERE id = %s",
+                  [people[letter]])
+        stack.sql("UPDATE account SET active = true WHERE id = %s",
+                  [people[letter]])
+        assert suggested() == list(rest)
+        stack.sql("UPDATE account SET training = true WHERE id = %s",
+                  [people[letter]])
+        assert suggested() == order
+        assert client.get(SUGGESTED).json()["count"] == total + 1
     stack.sql("UPDATE account SET active = false WHERE id = %s",
               [people["c"]])
     assert suggested() == ["e", "d", "h", "g", "f"]

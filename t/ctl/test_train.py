@@ -218,6 +218,28 @@ def test_no_ratings(place):
     assert place.versions() == [1]
 
 
+def test_users_who_take_no_part(full):
+    """Their ratings are in no model, file of factors or mean; a movie that
+    only they have rated is not in the model."""
+    full.rate([(500, m, 5, m) for m in (1, 2, 900)])
+    quality = full.train_json()["quality"]
+    assert (quality["ratings"], quality["users"], quality["movies"]) == (
+        2403, 121, 81)
+    assert full.one("SELECT modelled FROM movie WHERE id = 900")
+    full.sql("UPDATE account SET training = false WHERE id IN (1, 500)")
+    quality = full.train_json()["quality"]
+    assert (quality["ratings"], quality["users"], quality["movies"]) == (
+        2380, 119, 80)
+    assert not full.one("SELECT modelled FROM movie WHERE id = 900")
+    assert 900 not in full.items()
+    path = full.folder / "users.csv"
+    full.ctl("export", "--users", path)
+    assert sorted(int(line.split(",")[0]) for line
+                  in path.read_text().splitlines()[1:]) == list(range(2, 121))
+    full.sql("UPDATE account SET training = false")
+    assert "there are no ratings to train with" in full.train().stderr
+
+
 @pytest.mark.parametrize("rows", [
     [(1, 1, 5, 1)],
     [(1, m, 5, m) for m in range(1, 30)],

@@ -54,6 +54,11 @@ def test_create(stack, rita):
     row = shown(stack, "rita")
     assert row["state"] == "active" and row["verified"] is True
     assert row["admin"] is False and row["has_password"] is True
+    assert row["training"] is True
+    assert "training    yes\n" in user(stack, "show rita").stdout
+    client.put("/api/users/", {"training": False})
+    assert shown(stack, "rita")["training"] is False
+    assert "training    no\n" in user(stack, "show rita").stdout
     assert not stack.mails("rita@example.org")
 
 

@@ -276,7 +276,7 @@ HOT = [
      ["account_username_unique", "account_look_unique", "account_email_unique"],
      ["account"]),
     ("account_update", "5, '" + 32 * "5" + "', 0, 'a', 'b', 'c', 'd', 'e', 'f',"
-     " 'g', '{}', '\\x05'", ["account_pkey", "code_user_purpose_unique"],
+     " 'g', '{}', '\\x05', false", ["account_pkey", "code_user_purpose_unique"],
      ["account", "session", "code"]),
     ("account_verify", "5, '\\x05'", ["account_pkey", "code_user_purpose_unique"],
      ["account", "code"]),

@@ -357,6 +357,13 @@ RULES = {
         ("DELETE FROM code", "account 1"),
         ("DELETE FROM code WHERE expires_at < now()", ""),
     ],
+    "training with ratings": [
+        ("UPDATE account SET training = false WHERE id = 1",
+         "account 1, circle 2, profile ana"),
+        ("UPDATE account SET training = false WHERE id = 3",
+         "account 3, profile carla, profile carlotta"),
+        ("UPDATE account SET training = true", ""),
+    ],
 }
 
 # What is not shown, or is kept elsewhere.
