@@ -3,7 +3,7 @@
 -- Generated users and friendships, for plans and figures that depend on size: as
 -- many accounts as the session's setting mxm.users, ten times as many
 -- friendships, half as many friend requests. Always the same. Run as a superuser:
--- triggers are off, so the table of the search is filled at the end.
+-- triggers are off, so the tables of the search are filled at the end.
 --
 -- Names are made of syllables, as the words of t/bench/catalogue.sql, so that a
 -- few letters match few users or many: 400 first names of unequal shares, 8000
@@ -13,6 +13,7 @@
 -- have 5000 friends each, from all others.
 SET session_replication_role = replica;
 SET synchronous_commit = off;
+SET jit = off;
 
 CREATE FUNCTION pg_temp.dice(i bigint, salt integer, sides integer)
 	RETURNS integer LANGUAGE sql IMMUTABLE AS $$
@@ -75,3 +76,8 @@ SELECT id, date_joined, E'\x01' || search_fold || E'\x01'
   FROM account
  WHERE active
  ORDER BY id;
+INSERT INTO account_gram (gram, class, date_joined, user_id)
+SELECT g.gram, g.class, f.date_joined, f.user_id
+  FROM account_find AS f
+ CROSS JOIN LATERAL text_grams(string_to_array(f.names, E'\x01')) AS g
+ ORDER BY 1, 2, 3 DESC, 4;

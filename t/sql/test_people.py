@@ -2,7 +2,9 @@
 """Suggestions and the search for users on generated users (t/bench/people.sql):
 the same as plain queries give, whatever the page."""
 
+import collections
 import pathlib
+import re
 
 import pytest
 
@@ -41,10 +43,16 @@ SELECT a.id
 
 
 @pytest.fixture(scope="module")
-def ask(cluster, build, database):
-    """ask(statement, values): its rows; ask(None, text, values): of a text."""
+def people(cluster, database):
     cluster.sql(f"SET mxm.users = {USERS};" + PEOPLE.read_text(), None, database)
-    cluster.sql("ANALYZE", None, database, "postgres")
+    cluster.sql("VACUUM ANALYZE", None, database, "postgres")
+    return database
+
+
+@pytest.fixture(scope="module")
+def ask(cluster, build, people):
+    """ask(statement, values): its rows; ask(None, text, values): of a text."""
+    database = people
     connection = cluster.connect(database)
     cursor = connection.cursor()
     cursor.execute("SET mxm.origin = 'https://x'; SET jit = off;"
@@ -78,7 +86,8 @@ def test_suggestions_are_those_of_a_plain_query(ask, me, size):
 
 
 @pytest.mark.parametrize("text", [
-    "a", "ba", "an", "Ban", "codi", ".", "_b", "1", "123", "é", "yo el", "x" * 200])
+    "a", "ba", "an", "Ban", "codi", "coga", ".", "_b", "1", "12", "123", "é", "%", "_ _",
+    "\x01a", "\U0001f3ac", "yo el", "x" * 200])
 def test_a_search_finds_what_a_plain_query_finds(ask, text):
     expected = [r["id"] for r in ask(None, {"text": text}, FOUND)]
     for page in (1, 2, 7):
@@ -88,3 +97,104 @@ def test_a_search_finds_what_a_plain_query_finds(ask, text):
         assert rows[0]["total"] == len(expected)
         assert [r["id"] for r in rows if r["id"]] == \
             expected[(shown - 1) * 20:shown * 20]
+
+
+@pytest.fixture
+def plans(cluster, people):
+    """plans(text): those of all queries that it runs, also inside functions."""
+    connection = cluster.connect(people, "postgres")
+    connection.notices = collections.deque()  # a list would have the last 50
+    cursor = connection.cursor()
+    cursor.execute("LOAD 'auto_explain'; SET jit = off;"
+                   " SET plan_cache_mode = force_generic_plan;"
+                   " SET auto_explain.log_nested_statements = on;"
+                   " SET client_min_messages = log")
+
+    def run(text):
+        cursor.execute("SET auto_explain.log_min_duration = 0")
+        connection.notices.clear()
+        cursor.execute(text)
+        cursor.execute("SET auto_explain.log_min_duration = -1")
+        found = [n for n in connection.notices if "Query Text:" in n]
+        assert found
+        return "\n".join(found)
+    yield run
+    connection.close()
+
+
+@pytest.mark.parametrize("page", [1, 20, 10 ** 6])
+@pytest.mark.parametrize("text", ["a", "ba", "ban", "999", "zzz", None])
+def test_a_short_text_is_read_in_order_from_an_index(plans, text, page):
+    quoted = "NULL" if text is None else f"'{text}'"
+    plan = plans(f"SELECT * FROM user_search({quoted}, NULL, {page}, 15)")
+    index = "account_find_newest" if text is None else "account_gram_order"
+    assert f"Index Only Scan using {index} " in plan
+    assert "Seq Scan" not in plan.replace("Seq Scan on account_find ", "", text is None)
+    assert "Sort" not in plan
+
+
+@pytest.mark.parametrize("text", ["coga", "ba.co", "1234"])
+def test_a_long_text_is_found_by_its_trigrams(plans, text):
+    plan = plans(f"SELECT * FROM user_search('{text}', NULL, 1, 15)")
+    assert "Bitmap Index Scan on account_find_names" in plan
+    assert "Seq Scan" not in plan and "account_find_newest" not in plan
+
+
+def test_friends_are_found_by_their_ids(plans):
+    for text in ("'ba'", "'coga'", "NULL"):
+        plan = plans(f"SELECT * FROM user_search({text}, 500, 1, 15)")
+        assert "Seq Scan" not in plan and "account_find_pkey" in plan
+
+
+def test_texts_of_more_than_ten_thousand_names(cluster, people):
+    """Read class by class, with the same order: more are not generated here, so
+    the function is called itself."""
+    def ids(text):
+        return cluster.sql(text, None, people)[0][0]
+    for text in ("coga", "ogaki", "2999", "yoel"):
+        everyone = ids(f"SELECT array_agg(user_id ORDER BY place)"
+                       f"  FROM user_search('{text}', NULL, 1, 10000)")
+        for wanted in (1, 15, 40, 10000):
+            led = ids(f"SELECT users_leading('{text}', {wanted})")
+            assert len(led) >= min(wanted, len(everyone)) > 0
+            assert led[:wanted] == everyone[:wanted]
+
+
+def test_pieces_follow_the_names(cluster, people):
+    """Of an account that is renamed, locked, unlocked, dated back or deleted."""
+    differ = """
+        WITH expected AS (
+            SELECT g.gram, g.class, a.date_joined, a.id
+              FROM account AS a,
+                   text_grams(string_to_array(a.search_fold, E'\x01')) AS g
+             WHERE a.active
+        ), stored AS (
+            SELECT gram, class, date_joined, user_id FROM account_gram
+        )
+        (SELECT * FROM expected EXCEPT ALL SELECT * FROM stored)
+         UNION ALL
+        (SELECT * FROM stored EXCEPT ALL SELECT * FROM expected)"""
+    conn = cluster.connect(people, "postgres")
+    conn.autocommit = False
+    cursor = conn.cursor()
+    for change in (
+            "SET jit = off", "UPDATE account SET username = 'Ŵil.ła-' || id WHERE id = 7",
+            "UPDATE account SET first_name = '', last_name = 'O''Ba' WHERE id = 8",
+            "UPDATE account SET active = NOT active WHERE id IN (9, 100)",
+            "UPDATE account SET date_joined = now() WHERE id = 10",
+            "UPDATE account SET bio = 'x' WHERE id = 11",
+            "INSERT INTO account (username, email) VALUES ('y', 'y@example.org')",
+            "DELETE FROM account WHERE id IN (12, 200)"):
+        cursor.execute(change)
+        cursor.execute(differ)
+        assert cursor.fetchall() == [], change
+    conn.rollback()
+    conn.close()
+
+
+def test_pieces_of_a_deleted_user_are_found_by_their_index(plans):
+    plan = plans("DELETE FROM account WHERE id = 301")
+    delete = [p for p in plan.split("Query Text:") if "DELETE FROM account_gram" in p]
+    assert len(delete) == 1
+    assert re.search(r"Index Scan (using|on) account_gram_order", delete[0])
+    assert "Seq Scan" not in delete[0]
