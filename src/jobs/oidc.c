@@ -3,8 +3,8 @@
  * Job oidc_exchange: exchanges the authorization code of a user for an identity
  * token at an OpenID Connect provider, verifies the token, and returns what it
  * states about the user. {"refused": true}: the code or the token is not valid
- * for this sign-in. Any other failure is one of the provider or of the
- * settings, and the job fails.
+ * for this sign-in, or what the provider has about this user is too long. Any
+ * other failure is one of the provider or of the settings, and the job fails.
  *
  * The code is removed from the job before it is used; neither it nor a token is
  * stored or logged.
@@ -18,6 +18,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/conf.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "db/query.h"
@@ -88,6 +89,16 @@ fail_job(struct exchange *x, const char *what, const char *why)
 	return ERR_UPSTREAM;
 }
 
+/* A failure that may be caused by the user, who must not stop the others. */
+static enum err
+refuse(struct exchange *x, const char *why)
+{
+	log_warn("job %" PRId64 ": %s: a sign-in is refused: %s", x->job->id,
+	    x->provider.name, why);
+	x->refused = true;
+	return ERR_OK;
+}
+
 /* An endpoint may be on this host only if the provider is. */
 static bool
 may_fetch(const struct exchange *x, const char *url)
@@ -111,7 +122,9 @@ call(struct exchange *x, struct fetch *request, const char *what,
 	request->max_bytes = ANSWER_MAX;
 	request->timeout_ms = left > 1 ? (int)left : 1;
 	e = fetch(x->job->mem, request, answer, &why);
-	return e ? fail_job(x, what, why) : ERR_OK;
+	if (e)
+		(void)fail_job(x, what, why); /* e is more exact */
+	return e;
 }
 
 static struct json_object *
@@ -288,6 +301,8 @@ redeem(struct exchange *x, const char **token)
 	    record_text(x->published->discovery.json, "token_endpoint");
 	request.form = form.data;
 	e = call(x, &request, what, &answer);
+	if (e == ERR_TOO_LARGE)
+		return refuse(x, x->job->why);
 	if (e)
 		return e;
 	json = parse(x, x->job->mem, &answer, what);
@@ -384,7 +399,7 @@ claims_fault(const struct exchange *x, struct json_object *claims)
 		return "the token was not issued now";
 	if (get_number(claims, "nbf", &begins) && begins > now + LEEWAY)
 		return "the token is not valid yet";
-	if (!subject || !*subject || strlen(subject) > SUBJECT_MAX)
+	if (!subject || !*subject)
 		return "the token has no subject";
 	return NULL;
 }
@@ -432,15 +447,15 @@ verify(struct exchange *x, const char *token, struct json_object **claims)
 		verdict =
 		    jws_verify(x->job->mem, token, keys->json, claims, &why);
 	}
-	/* its text may be chosen by the user, who must not stop the others */
-	x->refused = verdict == JWS_UNREADABLE;
-	if (x->refused)
-		return ERR_OK;
+	if (verdict == JWS_UNREADABLE)
+		return refuse(x, why);
 	if (verdict != JWS_VALID)
 		return fail_job(x, "identity token", why);
 	why = claims_fault(x, *claims);
 	if (why)
 		return fail_job(x, "identity token", why);
+	if (strlen(record_text(*claims, "sub")) > SUBJECT_MAX)
+		return refuse(x, "the subject is too long");
 	x->refused = !nonce_fits(x, *claims);
 	return ERR_OK;
 }

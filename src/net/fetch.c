@@ -150,6 +150,7 @@ fetch(TALLOC_CTX *mem, const struct fetch *request, struct fetch_answer *answer,
     const char **why)
 {
 	struct call *c;
+	enum err e = ERR_OK;
 	long status = 0;
 	CURLcode rc;
 
@@ -170,6 +171,8 @@ fetch(TALLOC_CTX *mem, const struct fetch *request, struct fetch_answer *answer,
 	if (!rc)
 		*answer = (struct fetch_answer){ (int)status, c->body.data,
 			c->body.len, max_age_of(mem, c->curl) };
+	if (rc)
+		e = c->too_long ? ERR_TOO_LARGE : ERR_UPSTREAM;
 	talloc_free(c);
-	return rc ? ERR_UPSTREAM : ERR_OK;
+	return e;
 }

@@ -16,7 +16,7 @@ struct fetch {
 	const char *password;
 	const char *header;  /* a further header line; NULL: none */
 	const char *ca_file; /* PEM; NULL or "": only the system's */
-	size_t max_bytes;    /* a longer answer is an error */
+	size_t max_bytes;    /* of the answer */
 	int timeout_ms;      /* for all of it */
 };
 
@@ -30,8 +30,9 @@ struct fetch_answer {
 /*
  * Sends the request; redirects are not followed, and no proxy is used. The
  * answer, with any status, is allocated below `mem`. ERR_INVALID: the URL may
- * not be used (fetch_is_safe()). ERR_UPSTREAM: no complete answer; *why is the
- * reason in one line, below `mem`, without secrets.
+ * not be used (fetch_is_safe()). ERR_TOO_LARGE: the answer is longer than
+ * max_bytes. ERR_UPSTREAM: no complete answer. *why is the reason in one line,
+ * below `mem`, without secrets.
  */
 enum err fetch(TALLOC_CTX *mem, const struct fetch *request,
     struct fetch_answer *answer, const char **why);
