@@ -217,6 +217,15 @@ WITH t AS (
 )
 {{export_rows:t.id}};
 
+-- name: export_changes :many (user_id bigint, after bigint, size bigint)
+WITH t AS (
+	SELECT c.seq, c.kind, c.key, c.part, c.changed_at, c.deleted
+	  FROM change_head AS h
+	  JOIN change AS c ON c.user_id = h.user_id
+	 WHERE h.user_id = :user_id
+)
+{{export_rows:t.seq}};
+
 -- name: export_providers :many (user_id bigint, after bigint, size bigint)
 WITH t AS (
 	SELECT id, provider, subject, created_at

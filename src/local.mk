@@ -110,7 +110,7 @@ libmxm_a_SOURCES = \
 	src/recommendations/smart_list.c src/recommendations/smart_list.h \
 	src/sessions/login.c src/sessions/sessions.c \
 	src/jobs/archive.c src/jobs/archive.h src/jobs/jws.c src/jobs/jws.h \
-	src/users/export.c \
+	src/users/changes.c src/users/export.c \
 	src/users/removal.c \
 	src/users/fields.c src/users/fields.h src/users/friends.c \
 	src/users/profile.c src/users/provider.c \

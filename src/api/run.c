@@ -49,6 +49,8 @@ static const struct reference {
 	const char *param;
 } references[] = {
 	{ "account_platform_user_id_fkey", NULL },
+	{ "change_head_user_id_fkey", NULL },
+	{ "change_user_id_fkey", NULL },
 	{ "code_user_id_fkey", NULL },
 	{ "comment_reply_same_review", "comment" },
 	{ "comment_review_id_fkey", "review" },

@@ -37,6 +37,7 @@ static const struct table {
 	{ "lists", SQL_export_lists },
 	{ "list_movies", SQL_export_list_movies },
 	{ "unseen", SQL_export_unseen },
+	{ "changes", SQL_export_changes },
 	{ "friends", SQL_export_friends },
 	{ "friend_requests", SQL_export_friend_requests },
 	{ "following", SQL_export_following },

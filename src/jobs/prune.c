@@ -22,7 +22,20 @@ static const struct {
 	{ "sessions", SQL_prune_sessions },
 };
 
-/* These have a setting for their age. */
+/* These have settings for their age. Tombstones: until no user has more. */
+static enum err
+prune_changes(struct job *job)
+{
+	long n;
+	enum err e;
+
+	do {
+		e = query_exec(job->mem, job->in->db, &n, SQL_prune_changes,
+		    arg_id(job->in->conf->changes_lifetime));
+	} while (!e && n > 0 && !*job->in->stop);
+	return e;
+}
+
 static enum err
 prune_translations(struct job *job)
 {
@@ -34,10 +47,10 @@ enum err
 prune(struct job *job)
 {
 	size_t i;
+	enum err e;
 
 	for (i = 0; i < array_len(expired); i++) {
 		long n, all = 0;
-		enum err e;
 
 		do {
 			e = query_exec(job->mem, job->in->db, &n,
@@ -49,5 +62,6 @@ prune(struct job *job)
 		if (all > 0)
 			log_info("pruned %ld expired %s", all, expired[i].what);
 	}
-	return prune_translations(job);
+	e = prune_changes(job);
+	return e ? e : prune_translations(job);
 }

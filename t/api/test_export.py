@@ -70,7 +70,8 @@ def lena(stack):
         INSERT INTO code (user_id, purpose, digest, expires_at)
         VALUES (%(me)s, 'reset', 'x', now() + interval '1 day');
         INSERT INTO translation (digest, language, author_id, text)
-        VALUES (sha256('x'), 'de', %(me)s, 'a translation')""",
+        VALUES (sha256('x'), 'de', %(me)s, 'a translation');
+        SELECT change_start(%(me)s)""",
               {"me": number(stack, "lena")})
     return client
 

@@ -74,8 +74,8 @@ NOBODY = """
 /api/persons/actors/searching/ /api/persons/directors/
 /api/persons/directors/searching/ /api/persons/searching/ /api/persons/{person}/
 /api/persons/{person}/acted-movies/ /api/persons/{person}/directed-movies/
-/api/platforms/ /api/auth/sessions/ /api/users/export/ /api/users/following/
-/api/users/platforms/
+/api/platforms/ /api/auth/sessions/ /api/users/changes/ /api/users/export/
+/api/users/following/ /api/users/platforms/
 /api/users/preferred-language/
 """.split()
 

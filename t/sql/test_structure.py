@@ -60,7 +60,8 @@ def test_the_foreign_keys_of_requests_are_in_the_table(sql):
                                WHERE contype = 'f'
                                  AND confrelid IN (SELECT id FROM owned))"""))
     assert set(names) == set(schema) - BY_NO_PARAMETER
-    models = {"account": {"", "username"}, "movielist": {"list"}}
+    models = {"account": {"", "username"}, "change_head": {""},
+              "movielist": {"list"}}
     for name, param in listed:
         assert param in models.get(schema[name], {schema[name]}), name
 
@@ -133,6 +134,11 @@ def test_a_dump_restores(cluster, database, tmp_path):
              "ON_ERROR_STOP=1", "-o", str(tmp_path / "out")],
             input=dumped.stdout, capture_output=True, text=True, timeout=60)
         assert restored.returncode == 0, restored.stderr
+        # cursors of the changes are of one database
+        epochs = {cluster.sql("SELECT change_epoch(ROW(1, md5('')::uuid, 0, 0)"
+                              "::change_head)", None, name)[0]
+                  for name in (database, copy)}
+        assert len(epochs) == 2
         assert cluster.sql("SELECT slug FROM movie WHERE id IN (SELECT"
                            " movie_id FROM movie_search('en', 'DUMP', 1, NULL,"
                            " NULL, NULL, NULL, NULL, NULL, false, false, 1, 9))",
