@@ -24,6 +24,7 @@ def read(name):
 @pytest.mark.skipif(not shutil.which("systemd-analyze"),
                     reason="systemd is not installed")
 @pytest.mark.parametrize("unit, limit", [("mxmd.service", 0.4),
+                                         ("mxm-cache.service", 0.4),
                                          ("mxm-jobs.service", 1.3),
                                          ("mxm-recommend.service", 1.3)])
 def test_a_service_is_closed(unit, limit):

@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# shellcheck shell=bash
+#
+# ./run package: builds the Debian packages of the tree in build/package, checks
+# them (lintian, blhc), and installs and uses them in a chroot of this release.
+
+PACKAGES_package=(
+	debhelper dpkg-dev lintian blhc mmdebstrap po-debconf build-essential
+)
+
+package_version() {
+	sed -n '1s/^moviesxmovies (\(.*\)-[^-]*).*/\1/p' "$SRC/debian/changelog"
+}
+
+# A copy of the files under version control; the tree stays as it is.
+package_copy() {
+	local to=$1
+	git -C "$SRC" ls-files -z --cached --others --exclude-standard |
+	    tar -C "$SRC" --null --files-from - --ignore-failed-read -cf - |
+	    tar -C "$to" -xf -
+}
+
+package_build() {
+	local version
+	version=$(package_version)
+	rm -rf "$OUT"
+	mkdir -p "$OUT/moviesxmovies-$version"
+	package_copy "$OUT/moviesxmovies-$version"
+	tar -C "$OUT" --exclude=debian --sort=name -cJf \
+	    "$OUT/moviesxmovies_$version.orig.tar.xz" "moviesxmovies-$version"
+	(cd "$OUT/moviesxmovies-$version" &&
+	    dpkg-buildpackage -us -uc) >"$OUT/build.log" 2>&1 || {
+		tail -20 "$OUT/build.log"
+		die 1 "the package was not built" "see above" "$OUT/build.log"
+	}
+}
+
+# lintian does not want to be root.
+package_lint() {
+	local as=()
+	[ "$EUID" -ne 0 ] || as=(setpriv --reuid nobody --clear-groups)
+	"${as[@]}" lintian --pedantic --fail-on error,warning,info,pedantic \
+	    --tag-display-limit 0 "$OUT"/*.changes ||
+	    die 1 "lintian has findings" "see above" "mend or override them"
+	blhc "$OUT/build.log" ||
+	    die 1 "blhc has findings" "see above" "mend the compiler flags"
+}
+
+# A chroot of the release of this machine.
+package_try() {
+	local place=$OUT/root release
+	release=$(sed -n 's/^VERSION_CODENAME=//p' /etc/os-release)
+	rm -rf "$place"
+	mmdebstrap --quiet --variant=minbase \
+	    --include=systemd,postgresql,apt-utils,curl,ca-certificates \
+	    "$release" "$place"
+	mkdir "$place/packages"
+	cp "$OUT"/*.deb "$SRC/debian/tests/http" "$place/packages"
+	unshare --mount --pid --fork --kill-child \
+	    "$SRC/debian/tests/chroot" "$place"
+	rm -rf "$place"
+}
+
+package_main() {
+	OUT=$BUILD/package
+	packages_install build package
+	step "building the packages in $OUT"
+	package_build
+	step "lintian, blhc"
+	package_lint
+	if [ "$EUID" -eq 0 ]; then
+		step "installing, using and purging them in a chroot"
+		package_try
+	else
+		step "not root: the packages were not installed in a chroot"
+	fi
+	ls -l "$OUT"/*.deb
+}
