@@ -28,14 +28,15 @@ path_comment AS MATERIALIZED (
 
 -- Those on the review itself, the newest first; total is the number of all.
 -- name: comment_list :many (review bigint, last_id bigint, size bigint)
-SELECT (SELECT count(*)
-          FROM (SELECT
-                  FROM live_comment
-                 WHERE review_id = v.id
-                   AND reply_comment_id IS NULL
-                 LIMIT {{count_max}} + 1) AS counted) AS total,
-       c.*
+SELECT n.total, c.*
   FROM live_review AS v
+ CROSS JOIN LATERAL (
+	SELECT count(*) AS total
+	  FROM (SELECT
+	          FROM live_comment
+	         WHERE review_id = v.id
+	           AND reply_comment_id IS NULL
+	         LIMIT {{count_max}} + 1) AS counted) AS n
   LEFT JOIN LATERAL (
 	SELECT {{comment_columns}}
 	  FROM live_comment AS c
@@ -53,15 +54,15 @@ SELECT (SELECT count(*)
 -- name: reply_list :many (review bigint, comment bigint, last_id bigint,
 --	size bigint)
 WITH {{path_comment}}
-SELECT p.outcome,
-       (SELECT count(*)
-          FROM (SELECT
-                  FROM live_comment
-                 WHERE reply_comment_id = p.id
-                   AND review_id = p.review_id
-                 LIMIT {{count_max}} + 1) AS counted) AS total,
-       c.*
+SELECT p.outcome, n.total, c.*
   FROM path_comment AS p
+ CROSS JOIN LATERAL (
+	SELECT count(*) AS total
+	  FROM (SELECT
+	          FROM live_comment
+	         WHERE reply_comment_id = p.id
+	           AND review_id = p.review_id
+	         LIMIT {{count_max}} + 1) AS counted) AS n
   LEFT JOIN LATERAL (
 	SELECT {{comment_columns}}
 	  FROM live_comment AS c

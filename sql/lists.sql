@@ -93,14 +93,15 @@ WITH hit AS MATERIALIZED (
 -- name: list_of_user :many (viewer bigint, username text, last_id bigint,
 --	size bigint)
 WITH {{path_owner}}
-SELECT (SELECT count(*)
-          FROM (SELECT
-                  FROM live_movielist AS l
-                 WHERE l.user_id = a.id
-                   AND may_see(a.is_owner, a.is_friend, l.privacity)
-                 LIMIT {{count_max}} + 1) AS counted) AS total,
-       {{list_columns:a}}, {{list_movies}}
+SELECT n.total, {{list_columns:a}}, {{list_movies}}
   FROM path_owner AS a
+ CROSS JOIN LATERAL (
+	SELECT count(*) AS total
+	  FROM (SELECT
+	          FROM live_movielist AS l
+	         WHERE l.user_id = a.id
+	           AND may_see(a.is_owner, a.is_friend, l.privacity)
+	         LIMIT {{count_max}} + 1) AS counted) AS n
   LEFT JOIN LATERAL (
 	SELECT *
 	  FROM live_movielist AS l

@@ -23,12 +23,17 @@ nginx, and every figure is a median of interleaved runs:
   h  searches and recommendations in a million generated films, as statements
      (t/bench/search.py): p50, p95, and the first on a new connection; minutes,
      and 2 GiB of disk
+  j  users and friends: searches, suggestions and lists among 200 000 generated
+     users (t/bench/friends.py)
   i  ratings that are written (t/bench/writing.py): POST and PUT with all they
      invalidate, beside GET of the same, cached
   k  what the time of an answer reveals about accounts (t/bench/secrecy.py)
   l  cached reads while 200 clients log in at once (t/bench/logins.py)
+  m  the statements of the routes that are used most, in a generated site of
+     50 000 films, 300 000 persons, 200 000 users and 2 million ratings
+     (t/bench/hot.py): CPU and time, p50 and p95; minutes, and 4 GiB of disk
 
-With --large, (f) also measures 20 million ratings, and the memory that
+With --large, (m) has 20 million ratings, and (f) also measures 20 million ratings, and the memory that
 "mxmctl recommend rank" takes to learn from a file of them: some minutes, and
 2 GiB of disk.
 
@@ -427,8 +432,8 @@ def main():
     parser.add_argument("--json", metavar="FILE", type=pathlib.Path)
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--seconds", type=int, default=3)
-    parser.add_argument("--only", default="abcdefghijkl",
-                        help="some of the letters a to l")
+    parser.add_argument("--only", default="abcdefghijklmn",
+                        help="some of the letters a to n")
     parser.add_argument("--large", action="store_true",
                         help="20 million ratings as well: some minutes")
     options = parser.parse_args()
@@ -437,7 +442,7 @@ def main():
 
     import world
     data = world.shared_data("ml-latest-small")
-    if set(options.only) - set("hj") and data is None:
+    if set(options.only) - set("hjmn") and data is None:
         print("bench: no MovieLens data; set MXM_SHARED to the folder that "
               "holds data/ml-latest-small. Nothing is measured.")
         return 0
@@ -454,7 +459,7 @@ def run(options, data):
     cluster = stack.Cluster(production=True)
     try:
         cluster.start()
-        if not set(options.only) - set("hj"):
+        if not set(options.only) - set("hjmn"):
             return measure(None, options, cluster)
         print(f"importing {data} …", flush=True)
         template = world.template(cluster, "movielens")
@@ -476,6 +481,9 @@ def measure(made, options, cluster):
     if "j" in options.only:
         import friends
         friends.measure(cluster, figures)
+    if set("mn") & set(options.only):
+        import hot
+        hot.measure(cluster, figures, options)
     if options.json:
         figures.write(options.json)
     missed = [r["name"] for r in figures.rows if r["holds"] is False]

@@ -42,7 +42,8 @@ SELECT i, f || CASE i % 4 WHEN 0 THEN '.' WHEN 1 THEN '_' ELSE '' END
 	SELECT pg_temp.name(least(pg_temp.dice(i, 1, 400),
 	                          pg_temp.dice(i, 2, 400))) AS f,
 	       pg_temp.name(1000 + pg_temp.dice(i, 3, 8000)) AS l) AS n
- ORDER BY i;
+ ORDER BY i
+    ON CONFLICT DO NOTHING; -- with those of t/bench/catalogue.sql
 
 INSERT INTO friendship (user1_id, user2_id, created_at)
 SELECT least(i, j), greatest(i, j), timestamptz '2024-01-01 00:00:00Z'

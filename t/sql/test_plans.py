@@ -362,7 +362,7 @@ def statement(name, build):
     return types, text.rstrip().rstrip(";")
 
 
-def plan_of(cluster, database, types, text, arguments):
+def plan_of(cluster, database, types, text, arguments, options="COSTS ON"):
     """The plan of a statement as the program's sessions make it."""
     types, arguments = (f"({s})" if s else "" for s in (types, arguments))
     connection = cluster.connect(database)
@@ -371,7 +371,7 @@ def plan_of(cluster, database, types, text, arguments):
             cursor.execute("SET jit = off")
             cursor.execute("SET plan_cache_mode = force_generic_plan")
             cursor.execute(f"PREPARE hot {types} AS {text}")
-            cursor.execute(f"EXPLAIN EXECUTE hot {arguments}")
+            cursor.execute(f"EXPLAIN ({options}) EXECUTE hot {arguments}")
             return "\n".join(row[0] for row in cursor.fetchall())
     finally:
         connection.close()
@@ -391,6 +391,19 @@ def test_plan(cluster, build, database, name, arguments, indexes,
         assert not re.search(rf"Seq Scan on {table}\b(?!_)", plan), plan
     # The decision about access is inlined: no call for each row.
     assert not re.search(r"\bmay_see\(", plan), plan
+
+
+@pytest.mark.parametrize("name, arguments", [h[:2] for h in HOT],
+                         ids=[h[0] for h in HOT])
+def test_a_page_counts_its_list_once(cluster, build, database, name, arguments):
+    """Not once for each row of the page."""
+    types, text = statement(name, build)
+    if "AS counted" not in text:
+        return
+    plan = plan_of(cluster, database, types, text, arguments,
+                   "ANALYZE, TIMING OFF, SUMMARY OFF")
+    counts = re.findall(r"Aggregate .*loops=(\d+)\)\n +->  Limit", plan)
+    assert set(counts) == {"1"}, plan
 
 
 def test_plan_of_the_reviews_of_a_user(cluster, database):
