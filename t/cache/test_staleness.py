@@ -347,6 +347,7 @@ def test_friends_see_it_at_once(play):
     play.stack.sql("DELETE FROM account_platform")  # they restrict the choice
     play.stack.sql("INSERT INTO friendship (user1_id, user2_id) VALUES (1, 2)"
                    " ON CONFLICT DO NOTHING")
+    play.stack.sql("UPDATE account SET training = true WHERE id = 2")
     play.stack.touched()
     assert bob.post(path, json={"rating": 1}).status_code == 201
     play.stack.jobs.stop()

@@ -172,7 +172,8 @@ def a_reset(play, who):
 
 def a_profile(play, who):
     return {"json": {"bio": f"b{play.dice.random()}",
-                     "first_name": f"n{play.dice.randint(1, 3)}"}}
+                     "first_name": f"n{play.dice.randint(1, 3)}",
+                     "training": play.dice.random() < 0.7}}
 
 
 def an_export(play, who):
