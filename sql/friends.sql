@@ -112,15 +112,15 @@ SELECT CASE WHEN a.id = :viewer THEN 'self'
 -- then the newest. The position of the cursor is computed again from its id, also if
 -- the account has become a friend meanwhile; the id of no account is ignored. Those
 -- without friends in common are read in the order of the index, as many as are
--- needed. Of 20 000 friends of friends each friend has an equal share, of at most
--- 500 friends, so that one with thousands does not hide those of the others.
+-- needed. Of 10 000 friends of friends each friend has an equal share, of at most
+-- 250 friends, so that one with thousands does not hide those of the others.
 -- name: user_suggestions :many within=1s (viewer bigint, last_id bigint,
 --	size bigint)
 WITH mine AS MATERIALIZED (
 	SELECT friend_id AS id FROM friend WHERE user_id = :viewer
 ), sampled AS MATERIALIZED (
-	SELECT id, 20000 / count(*) OVER () AS share
-	  FROM (SELECT id FROM mine ORDER BY hashint8(id) LIMIT 500) AS m
+	SELECT id, 10000 / count(*) OVER () AS share
+	  FROM (SELECT id FROM mine ORDER BY hashint8(id) LIMIT 250) AS m
 ), scored AS MATERIALIZED (
 	SELECT f.id, count(*) AS score
 	  FROM sampled AS m
@@ -148,19 +148,24 @@ WITH mine AS MATERIALIZED (
 	SELECT id, score
 	  FROM scored
 	 WHERE id NOT IN (SELECT id FROM hidden)
-	   AND id NOT IN (SELECT id FROM account WHERE NOT active)
-	   AND id NOT IN (SELECT id FROM account WHERE NOT training)
 	   AND score <= coalesce((SELECT score FROM last), 9223372036854775807)
 ), known AS (
 	SELECT s.id, s.score, a.date_joined
 	  FROM eligible AS s
 	  JOIN account_find AS a ON a.user_id = s.id
-	 WHERE s.score >= (SELECT coalesce(min(t.score), 1)
-	                     FROM (SELECT score
-	                             FROM eligible
-	                            WHERE score < coalesce((SELECT score FROM last),
-	                                                   9223372036854775807)
-	                            ORDER BY score DESC
+	 WHERE a.training
+	   AND s.score >= (SELECT coalesce(min(t.score), 1)
+	                     FROM (SELECT e.score
+	                             FROM (SELECT id, score
+	                                     FROM eligible
+	                                    WHERE score < coalesce((SELECT score
+	                                                              FROM last),
+	                                                  9223372036854775807)
+	                                    ORDER BY score DESC
+	                                   OFFSET 0) AS e
+	                             JOIN account_find AS b ON b.user_id = e.id
+	                            WHERE b.training
+	                            ORDER BY e.score DESC
 	                            LIMIT :size) AS t)
 	   AND NOT EXISTS (SELECT
 	                     FROM last AS l
@@ -172,7 +177,8 @@ WITH mine AS MATERIALIZED (
 ), newest AS (
 	SELECT a.user_id AS id, 0::bigint AS score, a.date_joined
 	  FROM account_find AS a
-	 WHERE a.training
+	 WHERE (SELECT count(*) FROM known) < :size
+	   AND a.training
 	   AND a.user_id NOT IN (SELECT id FROM hidden)
 	   AND a.user_id NOT IN (SELECT id FROM scored)
 	   AND a.date_joined <= coalesce((SELECT l.date_joined
@@ -193,12 +199,19 @@ WITH mine AS MATERIALIZED (
 	 LIMIT :size
 )
 SELECT c.total, u.*
-  FROM (SELECT count(*) AS total
-          FROM (SELECT
-                  FROM account_find AS a
-                 WHERE a.training
-                   AND a.user_id NOT IN (SELECT id FROM hidden)
-                 LIMIT {{count_max}} + 1) AS counted) AS c
+  FROM (SELECT CASE WHEN (SELECT count(*)
+                            FROM (SELECT
+                                    FROM account_find AS a
+                                   WHERE a.training
+                                   LIMIT {{count_max}} + 1
+                                         + (SELECT count(*) FROM hidden)) AS n)
+                         > {{count_max}} + (SELECT count(*) FROM hidden)
+                    THEN {{count_max}} + 1
+                    ELSE (SELECT count(*)
+                            FROM account_find AS a
+                           WHERE a.training
+                             AND a.user_id NOT IN (SELECT id FROM hidden))
+                END AS total) AS c
   LEFT JOIN LATERAL (
 	SELECT {{user_columns}}, p.score, p.date_joined
 	  FROM page AS p
