@@ -281,3 +281,63 @@ UPDATE job
 DELETE FROM job
  WHERE id = :id
    AND state <> 'running';
+
+-- Trending movies. Each live rating of the last days weighs w = 2^(-age /
+-- half_life), a time-decayed count (Cormode et al., Forward Decay, ICDE 2009);
+-- those of a user with more than `votes` ratings in that time weigh less, so that
+-- together they are `votes`. With n = sum(w) a movie has
+--
+--   n (prior * middle + sum(w * stars)) / (prior + n)
+--
+-- the number times the damped mean: as if `prior` ratings of `middle` stars were
+-- there (the mean of movie lists by rating, as in column score). The date is that
+-- of the first rating: a change does not renew it. A movie needs `users` users.
+-- Index rating_movie is read from its newest end for each movie.
+-- name: trend_compute :exec ()
+WITH constant AS MATERIALIZED (
+	SELECT interval '28 days' AS days, interval '7 days' AS half_life,
+	       20 AS votes, 5 AS prior, 3 AS middle, 2 AS users, 200 AS size
+), recent AS MATERIALIZED (
+	SELECT r.movie_id, r.user_id, r.rating,
+	       2 ^ (extract(epoch FROM r.created_at - now())
+	            / extract(epoch FROM c.half_life)) AS weight
+	  FROM constant AS c
+	 CROSS JOIN live_movie AS m
+	 CROSS JOIN LATERAL (SELECT movie_id, user_id, rating, created_at
+	                       FROM live_rating
+	                      WHERE movie_id = m.id
+	                        AND created_at BETWEEN now() - c.days AND now()
+	                     OFFSET 0) AS r
+	  JOIN live_account AS a ON a.id = r.user_id
+	 WHERE m.rating_count > 0
+), voter AS MATERIALIZED (
+	SELECT user_id, least(1, max(c.votes)::double precision / count(*)) AS share
+	  FROM recent
+	 CROSS JOIN constant AS c
+	 GROUP BY user_id
+), counted AS (
+	SELECT r.movie_id, sum(r.weight * v.share) AS n,
+	       sum(r.weight * v.share * r.rating) AS stars
+	  FROM recent AS r
+	  JOIN voter AS v ON v.user_id = r.user_id
+	 GROUP BY r.movie_id
+	HAVING count(*) >= (SELECT users FROM constant)
+), best AS MATERIALIZED (
+	SELECT t.movie_id,
+	       row_number() OVER (ORDER BY t.n * (c.prior * c.middle + t.stars)
+	                                   / (c.prior + t.n) DESC,
+	                                   t.movie_id DESC) AS place
+	  FROM counted AS t
+	 CROSS JOIN constant AS c
+	 ORDER BY place
+	 LIMIT (SELECT size FROM constant)
+), gone AS (
+	DELETE FROM trend
+	 WHERE movie_id NOT IN (SELECT movie_id FROM best)
+)
+INSERT INTO trend AS t (movie_id, place)
+SELECT movie_id, place
+  FROM best
+    ON CONFLICT (movie_id) DO UPDATE
+   SET place = excluded.place
+ WHERE t.place <> excluded.place;

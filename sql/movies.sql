@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: GPL-3.0-or-later
 --
--- Movies: detail, search, unseen marks. Every statement that sends whole movies
+-- Movies: detail, search, trending ones, unseen marks. Every statement that sends whole movies
 -- takes the columns of fragment movie_columns: m is the movie, t its translation
 -- into :language.
 
@@ -61,6 +61,27 @@ SELECT {{movie_columns}},
   LEFT JOIN live_movie_translation AS t
     ON t.movie_id = m.id AND t.language = :language
  ORDER BY f.place
+ LIMIT :size;
+
+-- A page of what job trend has found.
+-- name: movie_trending :many (language text, page bigint, size bigint)
+WITH hit AS MATERIALIZED (
+	SELECT m.id, t.place
+	  FROM trend AS t
+	  JOIN live_movie AS m ON m.id = t.movie_id
+), {{wanted_page:hit}}
+SELECT w.total, w.page, {{movie_columns}}
+  FROM wanted AS w
+  LEFT JOIN LATERAL (
+	SELECT id, place
+	  FROM hit
+	 ORDER BY place, id
+	OFFSET (w.page - 1) * :size
+	 LIMIT :size) AS h ON true
+  LEFT JOIN live_movie AS m ON m.id = h.id
+  LEFT JOIN live_movie_translation AS t
+    ON t.movie_id = m.id AND t.language = :language
+ ORDER BY h.place, h.id
  LIMIT :size;
 
 -- Marks a movie as unseen.

@@ -172,7 +172,8 @@ mxm_image_LDADD = $(VIPS_LIBS) $(SECCOMP_LIBS)
 mxm_jobs_SOURCES = src/mxm-jobs.c src/jobs.def src/mails.def src/jobs/jobs.h \
 	src/jobs/export.c src/jobs/looks.c src/jobs/mail.c src/jobs/model.c \
 	src/jobs/oidc.c src/jobs/prune.c src/jobs/removed.c src/jobs/run.c \
-	src/jobs/touch.c src/jobs/translate.c src/jobs/unconfirmed.c \
+	src/jobs/touch.c src/jobs/translate.c src/jobs/trend.c \
+	src/jobs/unconfirmed.c \
 	src/notify.c src/notify.h
 mxm_jobs_LDADD = $(libmxm_libs)
 

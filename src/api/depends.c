@@ -29,6 +29,7 @@ static const struct {
 	{ ON_PERSON, "person", KEY_PATH, "person" },
 	{ ON_AWARD, "award", KEY_PATH, "award" },
 	{ ON_CATALOGUE, "catalogue", KEY_NONE, NULL },
+	{ ON_TREND, "trend", KEY_NONE, NULL },
 };
 
 _Static_assert(array_len(kinds) <= DEPENDS_MAX, "DEPENDS_MAX is too small");

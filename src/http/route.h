@@ -58,11 +58,12 @@ enum on {
 	ON_PROFILE = 16, /* {username}: the public page */
 	ON_LISTS = 32,   /* {username}: their movie lists */
 	ON_MOVIE = 64,   /* {movie} */
-	ON_REVIEWS = 128,   /* {movie}: its reviews */
-	ON_REVIEW = 256,    /* {review}: it, its comments, all reactions */
-	ON_PERSON = 512,    /* {person} */
-	ON_AWARD = 1024,    /* {award} */
-	ON_CATALOGUE = 2048 /* anything of the catalogue */
+	ON_REVIEWS = 128,    /* {movie}: its reviews */
+	ON_REVIEW = 256,     /* {review}: it, its comments, all reactions */
+	ON_PERSON = 512,     /* {person} */
+	ON_AWARD = 1024,     /* {award} */
+	ON_CATALOGUE = 2048, /* anything of the catalogue */
+	ON_TREND = 4096      /* which movies are trending */
 };
 
 /* Whether and how an answer is cached. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Searching and filtering movies.
+ * Searching and filtering movies, and trending ones.
  */
 #include "base/base.h"
 
@@ -30,4 +30,11 @@ enum err
 movie_search(struct req *r)
 {
 	return reply_page(r, SQL_movie_search, movie_shape);
+}
+
+/* A page of what users rate lately, the most first. */
+enum err
+movie_trending(struct req *r)
+{
+	return reply_page(r, SQL_movie_trending, movie_shape);
 }

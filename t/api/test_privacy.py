@@ -70,7 +70,7 @@ path                                               anonymous unverified self fri
 # Routes that show nothing of other users: the catalogue, and what is the caller's.
 NOBODY = """
 /api/actors/ /api/awards/ /api/awards/{award}/ /api/directors/ /api/genres/
-/api/movies/searching/ /api/movies/{movie}/ /api/persons/actors/
+/api/movies/searching/ /api/movies/trending/ /api/movies/{movie}/ /api/persons/actors/
 /api/persons/actors/searching/ /api/persons/directors/
 /api/persons/directors/searching/ /api/persons/searching/ /api/persons/{person}/
 /api/persons/{person}/acted-movies/ /api/persons/{person}/directed-movies/

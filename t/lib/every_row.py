@@ -309,6 +309,7 @@ CATALOGUE = [
     there_and_back("award", "name", "'Best Picture 1973'", "id = 1"),
     there_and_back("award", "date", "'1973-03-28'", "id = 1"),
     there_and_back("award", "deleted_at", "now()", "id = 1"),
+    added("trend", "movie_id, place", "9, 1", "movie_id = 9"),
 ]
 
 

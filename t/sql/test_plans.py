@@ -94,6 +94,7 @@ SELECT 'google', id, id FROM account;
 INSERT INTO translation (digest, language, author_id, text, not_before)
 SELECT sha256(convert_to(id::text, 'UTF8')), 'es', id, 'x', now() FROM account;
 SELECT change_start(id) FROM account WHERE id <= 200;
+INSERT INTO trend SELECT 100 + i, i FROM generate_series(1, 200) AS i;
 DELETE FROM touch;
 INSERT INTO touch (kind, key, txid)
 SELECT 'user', i % 2000, (i + 1e9)::bigint::text::xid8
@@ -252,6 +253,9 @@ HOT = [
     ("friends_ratings", "5, 'm77', 1, 10",
      ["friendship_(pair_unique|user2)", "rating_(user_movie_unique|movie)"],
      ["friendship", "rating", "movie", "account"]),
+    ("movie_trending", "'es', 1, 10", ["movie_pkey", "movie_translation_unique"],
+     ["movie", "movie_genre", "movie_actor", "person"]),
+    ("trend_compute", "", ["rating_movie"], ["rating"]),
     ("movie_statistics", "5, 'm77'",
      ["movie_slug_unique", "friendship_(pair_unique|user2)",
       "rating_(user_movie_unique|movie)"],

@@ -58,6 +58,7 @@ VALUES (1, 2, 1, NULL, 'LIKE'), (2, 3, NULL, 1, 'SAD');
 INSERT INTO movielist (id, user_id, name, slug)
 VALUES (1, 1, 'Best', 'best'), (2, 3, 'Sad', 'sad');
 INSERT INTO movielist_movie (movielist_id, movie_id) VALUES (1, 1);
+INSERT INTO trend VALUES (3, 1);
 INSERT INTO session (id, user_id, digest, epoch, expires_at)
 VALUES ('00000000-0000-0000-0000-000000000001', 1, 'a', 0,
         now() + interval '1 day'),
@@ -127,7 +128,7 @@ RULES = {
         ("UPDATE movie SET deleted_at = now() WHERE id = 3",
          "movie solaris, reviews solaris, catalogue"),
         ("DELETE FROM movie WHERE id = 3",
-         "movie solaris, reviews solaris, catalogue"),
+         "movie solaris, reviews solaris, catalogue, trend"),
     ],
     "rating": [
         ("INSERT INTO rating (user_id, movie_id, rating) VALUES (1, 2, 3)",
@@ -363,6 +364,11 @@ RULES = {
         ("UPDATE account SET training = false WHERE id = 3",
          "account 3, profile carla, profile carlotta"),
         ("UPDATE account SET training = true", ""),
+    ],
+    "trending movies": [
+        ("INSERT INTO trend VALUES (2, 2)", "trend"),
+        ("UPDATE trend SET place = 3", "trend"),
+        ("DELETE FROM trend", "trend"),
     ],
 }
 
