@@ -5,6 +5,7 @@ and of nginx, for raw requests that client libraries cannot send."""
 import json
 import re
 import socket
+import subprocess
 
 import pytest
 
@@ -185,6 +186,62 @@ def test_its_errors_are_json(stack, text, wanted):
     assert is_json(headers, body)
 
 
+def test_its_sentences_are_those_that_are_shipped():
+    made = subprocess.run(
+        ["awk", "-f", ROOT / "nginx/texts.awk",
+         *(ROOT / f"src/i18n/{lang}.def" for lang in ("de", "en", "es", "fr"))],
+        capture_output=True, check=True).stdout
+    assert (ROOT / "nginx/mxm-texts.conf").read_bytes() == made
+    assert made.count(b'"";') == 0
+
+
+SENTENCE = {"en": "The request body is too large.",
+            "de": "Der Inhalt der Anfrage ist zu groß.",
+            "es": "El cuerpo de la petición es demasiado grande.",
+            "fr": "Le corps de la requête est trop volumineux."}
+
+
+@pytest.mark.parametrize("query, accept, lang", [
+    ("", None, "en"), ("", "de", "de"), ("", "DE-at", "de"), ("", "de_DE", "de"),
+    ("", "es-MX, en;q=0.5", "es"), ("", "pt, fr;q=0.8, en;q=0.5", "fr"),
+    ("", "de;q=0.1, fr", "fr"), ("", "de;q=0, es;q=0.3", "es"),
+    ("", "de; q=0.000 , es ; q=0.3", "es"), ("", "den, esx, frfr", "en"),
+    ("", "*", "en"), ("", ",;,=" * 900, "en"), ("", "de;q=0", "en"),
+    ("?lang=fr", "de", "fr"), ("?lang=xx", "de", "en"), ("?lang=en", "de", "en"),
+    ("?lang=de&lang=es&x=1", "fr", "es"), ("?lang=de&lang=xx", "fr", "en"),
+    ("?a=1&lang=de-AT", None, "de"), ("?xlang=es", "de", "de"),
+    ("?lang=den", "fr", "en")])
+def test_its_errors_are_in_the_language_of_the_request(stack, query, accept,
+                                                       lang):
+    more = f"Accept-Language: {accept}\r\n" if accept else ""
+    status, headers, body = raw(
+        stack, f"POST /api/auth/login/{query} HTTP/1.1\r\nHost: x\r\n{more}"
+        "Connection: close\r\nContent-Length: 99999999\r\n\r\n")
+    assert status == 413 and is_json(headers, body)
+    assert json.loads(body) == {"error": SENTENCE[lang.lower()]}
+    assert headers["content-language"].lower() == lang
+
+
+@pytest.mark.parametrize("start, more, status, key, text", [
+    ("TRACE /media/x.png", "", 405, "detail",
+     "Die Methode „TRACE“ ist nicht erlaubt."),
+    ("GET /media/none.png", "", 404, "message",
+     "Die angeforderte Ressource wurde nicht gefunden."),
+    ("GET /media/x.png", "Range: bytes=5000-", 416, "error",
+     "Der angeforderte Bereich ist nicht verfügbar."),
+    ("GET /media/x.png", 'If-Match: "another"', 412, "error",
+     "Eine Bedingung der Anfrage ist nicht erfüllt."),
+    ("POST /api/auth/login/", "Transfer-Encoding: gzip", 501, "error",
+     "Der Server unterstützt nicht, was die Anfrage verlangt.")])
+def test_other_errors_in_german(stack, start, more, status, key, text):
+    (stack.media / "x.png").write_bytes(bytes(100))
+    found, headers, body = line(stack, f"{start} HTTP/1.1",
+                                "Accept-Language: de", *filter(None, [more]))
+    assert found == status and is_json(headers, body)
+    assert json.loads(body)[key] == text
+    assert headers["content-language"] == "de"
+
+
 @pytest.mark.parametrize("path, allow", [
     ("/api/genres/", "GET, HEAD, OPTIONS"),
     ("/api/auth/login", "OPTIONS, POST"),
@@ -202,8 +259,13 @@ def test_405_names_the_methods_of_the_path(stack, method, path, allow):
 def test_405_without_the_program_is_503(stack):
     stack.mxmd.stop()
     try:
-        status, headers, body = line(stack, "TRACE /api/genres/ HTTP/1.1")
+        status, headers, body = line(stack, "TRACE /api/genres/ HTTP/1.1",
+                                     "Accept-Language: fr")
         assert status == 503 and is_json(headers, body)
+        assert json.loads(body)["error"] == (
+            "Le service n’est pas disponible pour le moment."
+            " Réessayez dans 2 secondes.")
+        assert headers["content-language"] == "fr"
     finally:
         stack.start_mxmd()
 
