@@ -82,6 +82,7 @@ def test_the_whole_journey(stack):
     write_about_a_film(me, them)
     become_friends(me, them)
     share_lists(stack, me, them)
+    choose_together(me, them)
     leave(stack, me, them)
 
 
@@ -154,6 +155,23 @@ def share_lists(stack, me, them):
         stranger.get(f"{path}?page={page}&limit=10"))["results"]]
     assert seen == [m.split("/")[-2] for m in smart["movies"]]
     assert len(set(seen)) == 40
+
+
+def choose_together(me, them):
+    """What neither has rated or marked, ranked by the less satisfied of both."""
+    marked = slugs(them.get("/api/movies/"))[0]
+    ok(them.post(f"/api/movies/{marked}/unseen/"))
+    path = "/api/movies/together/?with=otto&limit=100"
+    found = ok(me.get(path))["results"]
+    names = [m["slug"] for m in found]
+    assert names == slugs(them.get(path.replace("otto", "nora")))
+    assert names and marked not in names
+    for film in found[:5]:
+        for who in (me, them):
+            assert who.get(f"/api/movies/{film['slug']}/ratings/"
+                           ).status_code == 404
+    least = [min(m["rating"] for m in film["members"]) for film in found]
+    assert least == sorted(least, reverse=True)
 
 
 def leave(stack, me, them):

@@ -67,6 +67,7 @@ QUERIES = {
     "/api/movies/searching/": (
         "name=the&limit=3", "stars=4&stars=5", "marked_unseen=true",
         "name=godfahter&page=1"),
+    "/api/movies/together/": ("with=ana&limit=3", "with=bob&with=carla"),
     "/api/persons/actors/": ("name=pac",),
     "/api/persons/actors/searching/": ("search_query=al-p",),
     "/api/persons/directors/": ("name=cop",),
