@@ -218,10 +218,13 @@ def test_no_number_is_no_comment(ana, number):
         assert (r.status_code, r.json()["model"]) == (404, "Comment")
 
 
-@pytest.mark.parametrize("text", [
+AS_WRITTEN = [
     "I <3 this", "a<b>c", "&lt;b&gt;", "👨‍👩‍👧‍👦", "<script>alert(1)</script>",
     "a\u2060b", " x ", "line\nline", "\u200b\u00ada\u202e\ufe0f\u2800",
-    "\u0639\u0644\u06cc\u200c\u0631"])
+    "\u0639\u0644\u06cc\u200c\u0631"]
+
+
+@pytest.mark.parametrize("text", AS_WRITTEN)
 def test_five_edits_through_the_front_end(stack, ana, text):
     """What the answer shows is sent back; the text does not change."""
     made = write(ana, text)
@@ -230,6 +233,34 @@ def test_five_edits_through_the_front_end(stack, ana, text):
         assert r.json() == made
     stored = stack.value(f"SELECT content FROM comment WHERE id = {made['id']}")
     assert stored == text
+
+
+@pytest.mark.parametrize("text", AS_WRITTEN)
+def test_five_edits_of_other_texts(stack, emil, text):
+    """Reviews, lists and biographies."""
+    review = emil.post("/api/movies/volver/reviews/", {
+        "title": text, "content": text, "is_positive": True}).json()
+    made = emil.post("/api/movies-lists/", {
+        "name": text, "description": text, "privacity": "P"}).json()
+    assert emil.put("/api/users/", {"bio": text}).status_code == 200
+    bio = emil.get("/api/users/").json()["bio"]
+    try:
+        for _ in range(5):
+            again = emil.put(f"/api/reviews/{review['id']}/", review).json()
+            assert again == review
+            again = emil.put(f"/api/movies-lists/emil/{made['slug']}/", made)
+            made = {**made, "slug": again.json()["slug"]}
+            assert {**again.json(), "updated_at": made["updated_at"]} == made
+            assert emil.put("/api/users/", {"bio": bio}).status_code == 200
+            assert emil.get("/api/users/").json()["bio"] == bio
+        assert stack.sql("SELECT v.title, v.content, l.name, l.description, a.bio"
+                         "  FROM review AS v, movielist AS l, account AS a"
+                         " WHERE v.id = %s AND l.id = %s AND a.id = v.user_id",
+                         [review["id"], made["id"]]) == [(text,) * 5]
+    finally:
+        assert emil.delete(f"/api/reviews/{review['id']}/").status_code == 200
+        assert emil.delete(f"/api/movies-lists/emil/{made['slug']}/"
+                           ).status_code == 200
 
 
 @pytest.fixture
