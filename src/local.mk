@@ -104,10 +104,12 @@ libmxm_a_SOURCES = \
 	src/reviews/reviews.c \
 	src/recommendations/caller.c src/recommendations/caller.h \
 	src/recommendations/choice.c src/recommendations/choice.h \
+	src/recommendations/prediction.c src/recommendations/prediction.h \
 	src/recommendations/ranking.c src/recommendations/ranking.h \
 	src/recommendations/reasons.c src/recommendations/reasons.h \
 	src/recommendations/recommendations.c \
 	src/recommendations/smart_list.c src/recommendations/smart_list.h \
+	src/recommendations/together.c \
 	src/sessions/login.c src/sessions/sessions.c \
 	src/jobs/archive.c src/jobs/archive.h src/jobs/jws.c src/jobs/jws.h \
 	src/users/changes.c src/users/export.c \

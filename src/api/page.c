@@ -87,9 +87,36 @@ reply_all(struct req *r, enum stmt s, const struct column *shape)
 	return e ? e : reply_rows(r, &rows, shape);
 }
 
+/* The items, each with what `add` adds. */
+static void
+put_results(struct req *r, struct json *j, const struct rows *rows,
+    const struct column *shape,
+    void (*add)(struct json *j, const struct row *row, void *arg), void *arg)
+{
+	struct row row;
+
+	json_list(j);
+	for (int i = 0; i < rows_listed(rows); i++) {
+		rows_at(rows, i, &row);
+		json_object(j);
+		shape_columns(r, j, &row, shape);
+		add(j, &row, arg);
+		json_object_end(j);
+	}
+	json_list_end(j);
+}
+
 enum err
 reply_page_rows(
     struct req *r, const struct rows *rows, const struct column *shape)
+{
+	return reply_page_with(r, rows, shape, NULL, NULL);
+}
+
+enum err
+reply_page_with(struct req *r, const struct rows *rows,
+    const struct column *shape,
+    void (*add)(struct json *j, const struct row *row, void *arg), void *arg)
 {
 	int64_t limit = input_int(r, "limit");
 	int64_t page = first_row(rows, "page", 1);
@@ -99,7 +126,10 @@ reply_page_rows(
 
 	json_object(j);
 	json_key(j, "results");
-	shape_rows(r, j, rows, rows_listed(rows), shape);
+	if (add)
+		put_results(r, j, rows, shape, add, arg);
+	else
+		shape_rows(r, j, rows, rows_listed(rows), shape);
 	json_key(j, "total_pages");
 	json_int(j, pages);
 	put_count(j, rows);

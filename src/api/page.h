@@ -63,6 +63,10 @@ enum err reply_rows(
     struct req *r, const struct rows *rows, const struct column *shape);
 enum err reply_page_rows(
     struct req *r, const struct rows *rows, const struct column *shape);
+/* The same; `add` adds keys to the object of a row. */
+enum err reply_page_with(struct req *r, const struct rows *rows,
+    const struct column *shape,
+    void (*add)(struct json *j, const struct row *row, void *arg), void *arg);
 enum err reply_cursor_rows(
     struct req *r, const struct rows *rows, const struct column *shape);
 

@@ -299,6 +299,12 @@ first_steps(struct req *r, struct progress *p)
 	r->problem = NULL;
 }
 
+static bool
+needs_model(const struct route *route)
+{
+	return route->needs_model || route->cache.by_model;
+}
+
 /* Steps 5 to 8. */
 static enum err
 last_steps(struct serve *serve, struct req *r, struct progress *p)
@@ -306,7 +312,7 @@ last_steps(struct serve *serve, struct req *r, struct progress *p)
 	enum err e;
 
 	assert(r->route);
-	if (r->route->cache.by_model && serve->find_model)
+	if (needs_model(r->route) && serve->find_model)
 		serve->find_model(serve->arg, r);
 	e = find_caller(serve, r, p);
 	if (!e)
@@ -345,7 +351,7 @@ serve_ahead(void *arg, TALLOC_CTX *mem, struct req *const *list, size_t n)
 		first_steps(r, p);
 		ahead[i] = (struct ahead){ .r = r, .key = total };
 		/* a model is held for one request only */
-		if (p->e || p->options || r->route->cache.by_model)
+		if (p->e || p->options || needs_model(r->route))
 			continue;
 		ahead[i].n =
 		    cached_keys(r, p->caller, &p->cached, keys + total);

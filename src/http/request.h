@@ -108,7 +108,7 @@ struct req {
 	struct cache *cache;
 	struct shm *shm;   /* counters and flags; NULL in tests */
 	struct memo *memo; /* cache of checked tokens; NULL in tests */
-	/* the recommendation model, for BY_MODEL routes; NULL: none */
+	/* for routes with BY_MODEL or .needs_model; NULL: none */
 	const struct model *model;
 	uint64_t model_version; /* 0: none */
 };

@@ -86,6 +86,7 @@ struct route {
 	enum style style;
 	const struct field *input;
 	bool needs_database; /* connect before the handler runs */
+	bool needs_model;    /* r->model is set, also without by_model */
 	bool hashes; /* a password: at most one such handler per core runs */
 	struct cache_rule cache;
 };

@@ -30,6 +30,7 @@ struct predictor {
 	size_t n;
 	float *residual; /* of each rating; 0: ignored */
 	float *x;        /* factors of the residuals, padded */
+	size_t known;    /* ratings that are not ignored */
 	float level;
 	unsigned bin;
 	float *near;        /* of each item: the sum over neighbours; or NULL */
@@ -80,19 +81,18 @@ static void
 find_residuals(struct predictor *p)
 {
 	const struct model *m = p->model;
-	size_t known = 0;
 	float sum = 0;
 
 	for (size_t j = 0; j < p->n; j++) {
 		if (p->item[j] >= m->items)
 			continue;
-		known++;
+		p->known++;
 		p->residual[j] =
 		    p->stars[j] - m->predict.mean - m->offset[p->item[j]];
 		sum += p->residual[j];
 	}
-	p->level = sum / ((float)known + PREDICT_DAMPING);
-	p->bin = predict_bin(known);
+	p->level = sum / ((float)p->known + PREDICT_DAMPING);
+	p->bin = predict_bin(p->known);
 	for (size_t j = 0; j < p->n; j++) {
 		if (p->item[j] < m->items)
 			p->residual[j] -= p->level;
@@ -159,13 +159,23 @@ predictor_bin(const struct predictor *p)
 	return p->bin;
 }
 
+size_t
+predictor_known(const struct predictor *p)
+{
+	return p->known;
+}
+
+/* From the sums of all items, if there are any (spread()). */
 static void
 near_of(const struct predictor *p, uint32_t item, float *sum, float *weight)
 {
 	const struct model *m = p->model;
 	float near;
 
-	*sum = *weight = 0;
+	*sum = p->near ? p->near[item] : 0;
+	*weight = p->near ? p->near_weight[item] : 0;
+	if (p->near)
+		return;
 	for (size_t j = 0; j < p->n; j++) {
 		if (p->item[j] >= m->items)
 			continue;

@@ -50,6 +50,9 @@ struct predictor *predictor_new(TALLOC_CTX *mem, const struct model *model,
 /* The bin of the user: predict_bin() of the ratings that were not ignored. */
 unsigned predictor_bin(const struct predictor *p);
 
+/* How many of them were not ignored. */
+size_t predictor_known(const struct predictor *p);
+
 /* The terms for an item; MODEL_NONE: with zeros. */
 void predictor_terms(const struct predictor *p, uint32_t item, float offset,
     float out[PREDICT_TERMS]);

@@ -39,6 +39,7 @@ path                                               anonymous unverified self fri
 /api/movies-lists/searching/?query=Open                  401        403  mia    mia      mia   mia    mia    401
 /api/movies/                                             401        403    -    mia        -     -      -    401
 /api/movies/heat/reviews/                                401        403  mia    mia      mia   mia    mia    401
+/api/movies/together/?with=mia                           401        403  404    mia      404   404    404    401
 /api/movies/volver/friends-ratings/                      401        403    -    mia        -     -      -    401
 /api/movies/volver/movie-lists/                          401        403    -      -        -     -      -    401
 /api/movies/volver/ratings/                              401        403  mia    404      404   404    404    401
@@ -70,7 +71,8 @@ path                                               anonymous unverified self fri
 # Routes that show nothing of other users: the catalogue, and what is the caller's.
 NOBODY = """
 /api/actors/ /api/awards/ /api/awards/{award}/ /api/directors/ /api/genres/
-/api/movies/searching/ /api/movies/trending/ /api/movies/{movie}/ /api/persons/actors/
+/api/movies/searching/ /api/movies/trending/ /api/movies/{movie}/
+/api/movies/{movie}/prediction/ /api/persons/actors/
 /api/persons/actors/searching/ /api/persons/directors/
 /api/persons/directors/searching/ /api/persons/searching/ /api/persons/{person}/
 /api/persons/{person}/acted-movies/ /api/persons/{person}/directed-movies/

@@ -483,3 +483,19 @@ def test_answer_is_kept_until_something_changes(stack, newcomer):
     soon(lambda: because(me, "volver", "rating") and
          me.get("/api/movies/").headers["ETag"] != first.headers["ETag"],
          "the kept answer is not that of another model")
+
+
+# -- smart lists -------------------------------------------------------------
+
+def test_a_smart_list_is_ranked_by_the_model(newcomer):
+    """Without it a user who has rated only science fiction is given nothing
+    else."""
+    me = newcomer()
+    rate(me, "the-matrix-reloaded", 5)
+    response = me.post("/api/movies-lists/?intelligent=true",
+                       {"name": "Smart", "description": "d", "privacity": "P"})
+    assert response.status_code == 201, response.text
+    found = [m.rstrip("/").rpartition("/")[2]
+             for m in response.json()["movies"]]
+    assert set(found[:3]) == set(SCIENCE) - {"the-matrix-reloaded"}
+    assert set(found) >= set(DRAMA)
