@@ -23,10 +23,10 @@ def read(name):
 
 @pytest.mark.skipif(not shutil.which("systemd-analyze"),
                     reason="systemd is not installed")
-@pytest.mark.parametrize("unit, limit", [("mxmd.service", 0.4),
-                                         ("mxm-cache.service", 0.4),
-                                         ("mxm-jobs.service", 1.3),
-                                         ("mxm-recommend.service", 1.3)])
+@pytest.mark.parametrize("unit, limit", [("mxmd.service", 0.2),
+                                         ("mxm-cache.service", 0.2),
+                                         ("mxm-jobs.service", 1.1),
+                                         ("mxm-recommend.service", 1.1)])
 def test_a_service_is_closed(unit, limit):
     done = subprocess.run(
         ["systemd-analyze", "security", "--offline=true", "--no-pager",
