@@ -26,7 +26,7 @@ const struct field friend_search_input[] = {
 enum err
 user_detail(struct req *r)
 {
-	return reply_one(r, 200, SQL_user_detail, user_shape);
+	return reply_one(r, 200, SQL_user_detail, profile_shape);
 }
 
 /* Users by name, or the friends of the caller. */

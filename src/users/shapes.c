@@ -15,6 +15,16 @@ const struct column user_shape[] = {
 	{ NULL, C_NULL, NULL },
 };
 
+const struct column profile_shape[] = {
+	{ "id", C_INT, NULL },
+	{ "username", C_TEXT, NULL },
+	{ "bio", C_PROSE, NULL },
+	{ "friendship", C_JSON, NULL },
+	{ "picture", C_TEXT, NULL },
+	{ "taste_match", C_JSON, NULL },
+	{ NULL, C_NULL, NULL },
+};
+
 const struct column self_shape[] = {
 	{ "id", C_INT, NULL },
 	{ "username", C_TEXT, NULL },

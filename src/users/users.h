@@ -14,6 +14,9 @@
 /* A user as others see them: fragment user_columns. */
 extern const struct column user_shape[];
 
+/* The same on the page of the user, with taste_match. */
+extern const struct column profile_shape[];
+
 /* The profile of the caller. */
 extern const struct column self_shape[];
 

@@ -20,8 +20,10 @@ def test_profile(stack, ana):
     assert r.status_code == 200
     assert r.json() == {"id": 2, "username": "bob", "bio": None,
                         "friendship": FRIENDS,
-                        "picture": f"{stack.tls_url}/media/users/default.png"}
-    assert list(r.json()) == ["id", "username", "bio", "friendship", "picture"]
+                        "picture": f"{stack.tls_url}/media/users/default.png",
+                        "taste_match": None}
+    assert list(r.json()) == ["id", "username", "bio", "friendship", "picture",
+                              "taste_match"]
     shown = {name: ana.get(user(name)).json()["friendship"]
              for name in ("ana", "bob", "dora", "emil", "fay", "nina")}
     assert shown == {"ana": None, "bob": FRIENDS, "dora": PENDING,

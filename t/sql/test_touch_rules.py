@@ -132,18 +132,20 @@ RULES = {
     ],
     "rating": [
         ("INSERT INTO rating (user_id, movie_id, rating) VALUES (1, 2, 3)",
-         "user 1"),
+         "user 1, profile ana"),
         ("INSERT INTO rating (user_id, movie_id, rating) VALUES (1, 2, 4)",
-         "user 1, circle 2"),
+         "user 1, circle 2, profile ana"),
         ("INSERT INTO rating (user_id, movie_id, rating) VALUES (4, 2, 5)",
          "user 4"),
-        ("UPDATE rating SET rating = 1 WHERE id = 1", "user 1, circle 2"),
+        ("UPDATE rating SET rating = 1 WHERE id = 1",
+         "user 1, circle 2, profile ana"),
         ("UPDATE rating SET rating = 4 WHERE id IN (1, 2)",
-         "user 1, circle 2, user 2, circle 1"),
-        ("UPDATE rating SET rating = 1 WHERE id = 2", "user 2"),
+         "user 1, circle 2, user 2, circle 1, profile ana, profile bob"),
+        ("UPDATE rating SET rating = 1 WHERE id = 2", "user 2, profile bob"),
         ("UPDATE rating SET deleted_at = now() WHERE id = 1",
-         "user 1, circle 2"),
-        ("DELETE FROM rating", "user 1, circle 2, user 2, user 3"),
+         "user 1, circle 2, profile ana"),
+        ("DELETE FROM rating",
+         "user 1, circle 2, user 2, user 3, profile ana, profile bob"),
     ],
     "review": [
         ("INSERT INTO review (id, user_id, movie_id, title, content,"
@@ -261,7 +263,8 @@ RULES = {
          "movie ran, reviews ran, review 1, profile ana, lists ana,"
          " catalogue"),
         ("DELETE FROM movie WHERE id = 1",
-         "movie ran, reviews ran, review 1, profile ana, lists ana, user 1,"
+         "movie ran, reviews ran, review 1, profile ana, profile bob,"
+         " lists ana, user 1,"
          " circle 2, user 2, user 3, person mifune, person kurosawa,"
          " catalogue"),
     ],
@@ -369,6 +372,11 @@ RULES = {
         ("INSERT INTO trend VALUES (2, 2)", "trend"),
         ("UPDATE trend SET place = 3", "trend"),
         ("DELETE FROM trend", "trend"),
+    ],
+    "taste of a user": [
+        ("UPDATE rating SET rating = 2 WHERE id IN (2, 3)",
+         "user 2, user 3, profile bob"),
+        ("UPDATE rating SET created_at = now() WHERE id = 2", "user 2"),
     ],
 }
 
