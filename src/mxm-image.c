@@ -464,9 +464,10 @@ main(int argc, char **argv)
 	if (e)
 		return fail_host("install the filter of system calls", e);
 	if (!read_all(&in) || !convert(&in, out))
-		return EX_DATAERR;
-	if (!write_files(out))
-		return fail_host("write", errno);
-	/* Without the exit handlers of the libraries. */
-	_exit(EX_OK);
+		status = EX_DATAERR;
+	else
+		status = write_files(out) ? EX_OK : fail_host("write", errno);
+	/* Without the exit handlers of the libraries and of sanitizers, which
+	 * the filter does not allow to run. */
+	_exit(status);
 }

@@ -14,6 +14,7 @@ import pytest
 import world
 from fake_oidc import FakeProvider, Key, hs256
 from fake_smtp import parse
+from life import reload
 from stack import wait_until
 
 WORLD = "ana-and-friends"
@@ -37,12 +38,6 @@ def configure(stack, provider, **more):
     mark = stack.mark("mxm-jobs")
     stack.start_jobs()
     stack.wait_log("started", "mxm-jobs", mark)  # the settings have been read
-
-
-def reload(stack, **settings):
-    mark = stack.mark()
-    stack.reload_mxmd(**settings)
-    stack.wait_log(r"ready: \d+ workers", since=mark)
 
 
 @pytest.fixture
@@ -184,8 +179,10 @@ def test_a_provider_that_is_not_configured(client, provider, stack):
     r = log_in(client, "x", "/api/oauth/nowhere/")
     assert r.status_code == 404 and r.json()["model"] == "Provider"
     reload(stack, google_client_id=None)
-    assert log_in(client, "x").status_code == 404
-    reload(stack, google_client_id="mxm")
+    try:
+        assert log_in(client, "x").status_code == 404
+    finally:
+        reload(stack, google_client_id="mxm")
 
 
 def test_nonce_and_code_verifier(client, provider):
