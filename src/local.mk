@@ -39,8 +39,10 @@ libmxm_a_SOURCES = \
 	src/db/open.c \
 	src/db/pipeline.c src/db/pipeline.h \
 	src/db/query.c src/db/query.h \
+	src/db/ready.c \
 	src/db/retry.c \
 	src/db/row.c src/db/row.h \
+	src/db/session.c src/db/session.h \
 	src/db/settings.c src/db/settings.h \
 	src/db/sqlstate.c src/db/sqlstate.h \
 	src/db/stmt.c src/db/stmt.h \

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Use of a connection: waiting with timeouts, cancelling, COPY data, timeouts
- * of the session, closing.
+ * Use of a connection: waiting with timeouts, cancelling, COPY data, closing.
  */
 #include "base/base.h"
 
@@ -13,7 +12,6 @@
 #include "base/mem.h"
 #include "base/shm_database.h"
 #include "db/conn.h"
-#include "db/sqlstate.h"
 
 #define GRACE_US   INT64_C(2000000)
 #define LOOK_US    INT64_C(100000)
@@ -49,32 +47,14 @@ conn_message(struct db *db)
 	return n > 0 ? mem_textn(db, all, n) : "the connection was lost";
 }
 
-/* A tenth of a timeout; 0 stays 0. */
-static long
-tenth(long ms)
+void
+conn_log_error(struct db *db)
 {
-	return ms > 0 ? (ms + 9) / 10 : 0;
-}
-
-enum err
-conn_set_timeouts(struct db *db, long ms)
-{
-	bool hurry = db->shm && shm_db_was_stuck(db->shm);
-	long lock = hurry ? tenth(db->lock_timeout_ms) : db->lock_timeout_ms;
-	char sql[96];
-	enum err e;
-
-	ms = hurry ? tenth(ms) : ms;
-	if (db->timeout_now == ms && db->lock_timeout_now == lock)
-		return ERR_OK;
-	snprintf(sql, sizeof sql,
-	    "SET statement_timeout = %ld; SET lock_timeout = %ld", ms, lock);
-	e = conn_command(db, "(timeouts)", sql, NULL);
-	if (!e) {
-		db->timeout_now = ms;
-		db->lock_timeout_now = lock;
-	}
-	return e;
+	if (db->logged && strcmp(db->logged, db->error) == 0)
+		return;
+	talloc_free(db->logged);
+	db->logged = mem_text(db, db->error);
+	log_warn("database: %s", db->error);
 }
 
 /* Sets the state of the host to unavailable. */

@@ -64,13 +64,6 @@ bool conn_open(struct db *db, bool *answered);
 /* Whether the server answers, possibly with an error. Limited to 0.4 s. */
 bool conn_probe(const struct db *db);
 
-/*
- * Sets the statement timeout of the session in milliseconds, 0: none, and the
- * lock timeout of the settings; a tenth of both in a worker that was just
- * stuck, because requests may wait for it.
- */
-enum err conn_set_timeouts(struct db *db, long ms);
-
 /* Closes the connection and clears the list of prepared statements. */
 void conn_drop(struct db *db);
 
@@ -112,6 +105,9 @@ void conn_cancel(struct db *db);
 
 /* Sets the error message of db_error(). */
 void conn_set_error(struct db *db, const char *fmt, ...) printf_like(2, 3);
+
+/* Logs the error message of db_error() unless it was logged last. */
+void conn_log_error(struct db *db);
 
 /* First line of the error message of the connection, below db. */
 const char *conn_message(struct db *db);

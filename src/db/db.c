@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The database handle: connecting with back-off, session settings, the schema
- * check, notifications.
+ * The database handle: connecting with back-off, notifications.
  */
 #include "base/base.h"
 
@@ -11,12 +10,11 @@
 #include "base/shm_database.h"
 #include "db/conn.h"
 #include "db/db.h"
-#include "db/migrate.h"
+#include "db/session.h"
 #include "db/sqlstate.h"
 
 #define PAUSE_FIRST_US   INT64_C(50000)
 #define PAUSE_LONGEST_US INT64_C(500000)
-#define LOOK_AGAIN_US    INT64_C(1000000)
 #define SERVER_OLDEST    150000
 
 static int
@@ -57,26 +55,6 @@ db_share(struct db *db, struct shm *shm, long lock_timeout_ms)
 {
 	db->shm = shm;
 	db->lock_timeout_ms = lock_timeout_ms;
-}
-
-/* Logs the error unless it was logged last. */
-static void
-log_new_error(struct db *db)
-{
-	if (db->logged && strcmp(db->logged, db->error) == 0)
-		return;
-	talloc_free(db->logged);
-	db->logged = mem_text(db, db->error);
-	log_warn("database: %s", db->error);
-}
-
-static void
-log_recovery(struct db *db)
-{
-	if (db->logged)
-		log_info("database: ready again");
-	talloc_free(db->logged);
-	db->logged = NULL;
 }
 
 static void
@@ -141,46 +119,6 @@ is_direct(struct db *db)
 	return direct;
 }
 
-/*
- * The session settings. They are statements and not startup options, because
- * pgbouncer refuses options. Statements are short and prepared: JIT compilation
- * took 120 ms for an execution of 3, and the generic plan must be good for all
- * values (t/sql checks the plans).
- */
-static enum err
-settle(struct db *db)
-{
-	char *sql, *origin;
-	enum err e;
-
-	origin =
-	    mem_need(PQescapeLiteral(db->conn, db->origin, strlen(db->origin)));
-	sql = mem_printf(db,
-	    "SET search_path = public;"
-	    "SET mxm.origin = %s;"
-	    "SET client_min_messages = warning;"
-	    "SET timezone = 'UTC';"
-	    "SET datestyle = 'ISO, YMD';"
-	    "SET bytea_output = 'hex';"
-	    "SET jit = off;"
-	    "SET plan_cache_mode = force_generic_plan;"
-	    "SET idle_in_transaction_session_timeout = '60s';"
-	    "SET lock_timeout = %ld;"
-	    "SET statement_timeout = %ld",
-	    origin, db->lock_timeout_ms, db->timeout_ms);
-	PQfreemem(origin);
-	e = conn_command(db, "(session settings)", sql, NULL);
-	talloc_free(sql);
-	db->timeout_now = db->timeout_ms;
-	db->lock_timeout_now = db->lock_timeout_ms;
-	if (e || !db->channel)
-		return e;
-	sql = mem_printf(db, "LISTEN %s", db->channel);
-	e = conn_command(db, "(listen)", sql, NULL);
-	talloc_free(sql);
-	return e;
-}
-
 static enum err
 open_connection(struct db *db)
 {
@@ -201,7 +139,7 @@ open_connection(struct db *db)
 	db->unfit = !is_server_fit(db) || !is_direct(db);
 	if (db->unfit || !db->conn)
 		return ERR_UNAVAILABLE;
-	return settle(db) ? ERR_UNAVAILABLE : ERR_OK;
+	return session_settle(db) ? ERR_UNAVAILABLE : ERR_OK;
 }
 
 enum err
@@ -218,7 +156,7 @@ db_connect(struct db *db)
 	e = open_connection(db);
 	if (e) {
 		conn_drop(db);
-		log_new_error(db);
+		conn_log_error(db);
 		db->pause_us = db->pause_us ? 2 * db->pause_us : PAUSE_FIRST_US;
 		if (db->pause_us > PAUSE_LONGEST_US)
 			db->pause_us = PAUSE_LONGEST_US;
@@ -228,65 +166,6 @@ db_connect(struct db *db)
 	db->pause_us = 0;
 	db->connect_at = 0;
 	return ERR_OK;
-}
-
-/* Checks the schema of a new connection. */
-static enum err
-check_schema(struct db *db)
-{
-	struct schema schema;
-	TALLOC_CTX *mem;
-	enum err e;
-
-	if (clock_steady_us() < db->schema_look_at)
-		return ERR_UNAVAILABLE;
-	mem = mem_need(talloc_new(db));
-	e = migrate_state(mem, db, &schema);
-	if (!e && schema.verdict != SCHEMA_CURRENT) {
-		conn_set_error(db, "%s", schema.sentence);
-		db->schema_look_at = clock_steady_us() + LOOK_AGAIN_US;
-		e = ERR_UNAVAILABLE;
-	}
-	talloc_free(mem);
-	if (e) {
-		log_new_error(db);
-		return ERR_UNAVAILABLE;
-	}
-	db->schema_good = true;
-	log_recovery(db);
-	return ERR_OK;
-}
-
-/* The shared state of the database. */
-static enum err
-ask_others(struct db *db)
-{
-	if (!db->shm || db->in_tx)
-		return ERR_OK;
-	switch (shm_db_ask(db->shm)) {
-	case SHM_DB_GO:
-		return ERR_OK;
-	case SHM_DB_PROBE:
-		conn_drop(db);
-		db->connect_at = 0;
-		return ERR_OK;
-	case SHM_DB_REFUSE:
-		break;
-	}
-	conn_set_error(db, "the server does not answer, or not soon enough");
-	return ERR_UNAVAILABLE;
-}
-
-enum err
-db_ready(struct db *db)
-{
-	enum err e = ask_others(db);
-
-	if (!e)
-		e = db_connect(db);
-	if (e || db->schema_good)
-		return e;
-	return check_schema(db);
 }
 
 bool
@@ -388,7 +267,7 @@ db_wait(struct db *db, int timeout_ms)
 			return ERR_OK;
 		if (!PQconsumeInput(db->conn)) {
 			conn_set_error(db, "%s", conn_message(db));
-			log_new_error(db);
+			conn_log_error(db);
 			conn_drop(db);
 			return ERR_UNAVAILABLE;
 		}

@@ -14,6 +14,7 @@
 #include "db/conn.h"
 #include "db/pipeline.h"
 #include "db/query.h"
+#include "db/session.h"
 #include "db/sqlstate.h"
 
 static void
@@ -199,7 +200,7 @@ attempt(struct db *db, enum stmt s, const struct binding *b, PGresult **out,
 	if (e)
 		return e;
 	if (!db->in_tx)
-		e = conn_set_timeouts(db, time_of(db, info));
+		e = session_set_timeouts(db, time_of(db, info));
 	if (!e)
 		e = query_prepare(db, s);
 	if (!e && reports_touches(db, info))

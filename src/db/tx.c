@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "db/conn.h"
 #include "db/pipeline.h"
+#include "db/session.h"
 #include "db/sqlstate.h"
 #include "db/tx.h"
 
@@ -21,7 +22,7 @@ begin(struct db *db)
 		(void)conn_is_alive(db);
 	e = db_ready(db);
 	if (!e)
-		e = conn_set_timeouts(db, db->timeout_ms);
+		e = session_set_timeouts(db, db->timeout_ms);
 	if (e)
 		return e;
 	return conn_command(db, "(begin)", "BEGIN", NULL);
