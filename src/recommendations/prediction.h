@@ -8,6 +8,7 @@
 
 #include "base/base.h"
 
+#include "base/json.h"
 #include "db/row.h"
 #include "http/request.h"
 #include "recommend/predict.h"

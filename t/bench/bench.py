@@ -385,7 +385,8 @@ def recommender(figures, build, large):
              "training, 1M, 128, iteration / bare calls": 1.5,
              "training, 20M, 64, iteration / bare calls": 1.5,
              "serving, 10000 movies": 1,
-             "serving, 100000 movies": 6}
+             "serving, 100000 movies": 6,
+             "movies for a group of 5, 50000 movies": 10}
     subprocess.run(["make", "-s", "-C", str(build), "t/bench/recommend"],
                    check=True)
     run_recommend(figures, goals, [build / "t/bench/recommend"])

@@ -11,6 +11,7 @@
 #include "recommend/fit.h"
 #include "recommend/large.h"
 #include "recommend/model_file.h"
+#include "recommend/predict.h"
 
 #define STARTS 1000000000
 #define GAP    60 /* seconds between two ratings */
@@ -150,6 +151,23 @@ make_genres(struct model *m)
 	talloc_free(pairs);
 }
 
+/* Ratings of all items, and every term of a prediction with a weight. */
+static void
+make_prediction(struct model *m)
+{
+	m->offset = large_array(m, m->items, sizeof *m->offset);
+	m->ratings = large_array(m, m->items, sizeof *m->ratings);
+	predict_defaults(&m->predict);
+	m->predict.mean = 3.5f;
+	for (int u = 0; u < PREDICT_BINS; u++)
+		m->predict.weight[u][TERM_FACTORS] =
+		    m->predict.weight[u][TERM_NEAR] = 0.5f;
+	for (uint32_t i = 0; i < m->items; i++) {
+		m->offset[i] = (float)made_uniform() - 0.5f;
+		m->ratings[i] = 100;
+	}
+}
+
 struct model *
 made_model(TALLOC_CTX *mem, uint32_t items, unsigned factors)
 {
@@ -170,6 +188,7 @@ made_model(TALLOC_CTX *mem, uint32_t items, unsigned factors)
 	}
 	make_near(m);
 	make_genres(m);
+	make_prediction(m);
 	model_prepare(m);
 	return m;
 }

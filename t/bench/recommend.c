@@ -6,6 +6,7 @@
  *
  *     recommend                 1 million ratings; 10 000 and 100 000 movies
  *     recommend --large         20 million
+ *     recommend --group         only movies for a group, 50 000 movies
  *     recommend --table FILE    writes ratings, 20 million
  *     recommend --model FILE    writes a model of 100 000 movies
  */
@@ -21,6 +22,8 @@
 #include "recommend/fit.h"
 #include "recommend/large.h"
 #include "recommend/parallel.h"
+#include "recommend/score.h"
+#include "recommendations/prediction.h"
 #include "recommendations/ranking.h"
 
 #define ROUNDS 5
@@ -258,6 +261,55 @@ bench_serving(uint32_t items)
 	talloc_free(mem);
 }
 
+enum { MEMBERS = 5, GROUP_BEST = 1000 };
+
+/* The arithmetic of one request for a group. */
+static double
+predict_group(const struct model *m, const struct rater *raters)
+{
+	TALLOC_CTX *mem = mem_need(talloc_new(NULL));
+	struct predictor *p[MEMBERS];
+	uint32_t best[GROUP_BEST];
+	double began = cpu_ms();
+	float *least = large_array(mem, m->items, sizeof *least), sum = 0;
+
+	for (int u = 0; u < MEMBERS; u++)
+		p[u] = rater_predictor(mem, m, &raters[u]);
+	predict_least(p, MEMBERS, least);
+	if (score_top(least, m->items, GROUP_BEST, best) != GROUP_BEST)
+		abort();
+	for (int i = 0; i < SHOWN * MEMBERS; i++)
+		sum += predictor_stars(p[i % MEMBERS], best[i / MEMBERS],
+		    m->offset[best[i / MEMBERS]]);
+	assert(sum > 0);
+	talloc_free(mem);
+	return cpu_ms() - began;
+}
+
+/* Five users with 200 ratings each. */
+static void
+bench_group(uint32_t items)
+{
+	TALLOC_CTX *mem = mem_need(talloc_new(NULL));
+	const struct model *m = made_model(mem, items, 64);
+	int64_t rated[MEMBERS][RATED], stars[MEMBERS][RATED];
+	struct rater raters[MEMBERS];
+	double all[TIMES];
+
+	for (int u = 0; u < MEMBERS; u++) {
+		raters[u] = (struct rater){ rated[u], stars[u], RATED, 0 };
+		for (int j = 0; j < RATED; j++) {
+			rated[u][j] = 1 + (int64_t)(made_uniform() * items);
+			stars[u][j] = 1 + (int64_t)(5 * made_uniform());
+		}
+	}
+	for (int i = 0; i < TIMES; i++)
+		all[i] = predict_group(m, raters);
+	figure(median(all, TIMES), "ms of CPU",
+	    "movies for a group of %d, %" PRIu32 " movies", MEMBERS, items);
+	talloc_free(mem);
+}
+
 static int
 wrote(bool good, const char *path)
 {
@@ -281,6 +333,10 @@ main(int argc, char **argv)
 		bench_shape("20M", &large, false);
 		return 0;
 	}
+	if (argc == 2 && strcmp(what, "--group") == 0) {
+		bench_group(50000);
+		return 0;
+	}
 	if (argc > 1) {
 		fprintf(stderr, "recommend: see the head of recommend.c\n");
 		return 64;
@@ -288,5 +344,6 @@ main(int argc, char **argv)
 	bench_shape("1M", &small, true);
 	bench_serving(10000);
 	bench_serving(100000);
+	bench_group(50000);
 	return 0;
 }
