@@ -204,6 +204,25 @@ def test_what_others_change(stack, bob):
     assert mirror.things == anew(bob) == before
 
 
+def test_an_update_of_nothing(stack, bob):
+    mirror = Mirror(bob)
+    mirror.sync()
+    tables = stack.sql("""
+        SELECT c.relname, string_agg(a.attname || ' = ' || a.attname, ', ')
+          FROM pg_class AS c
+          JOIN pg_attribute AS a ON a.attrelid = c.oid
+         WHERE c.oid IN (SELECT tgrelid FROM pg_trigger
+                          WHERE tgname LIKE 'track%')
+           AND a.attnum > 0
+           AND NOT a.attisdropped
+           AND a.attgenerated = ''
+         GROUP BY c.relname""")
+    assert len(tables) == 8
+    for table, columns in tables:
+        stack.sql(f"UPDATE {table} SET {columns}")
+        assert mirror.sync() == [], table
+
+
 def test_a_page_in_between(ana):
     """Changes between the pages of a reading are part of it or of the next."""
     mirror = Mirror(ana, limit=1)
@@ -275,6 +294,16 @@ def test_starting_waits_for_changes(stack, ana):
     mirror = Mirror(ana)
     mirror.sync()
     assert 5 in [v["rating"] for v in mirror.kind("rating")]
+
+
+def test_two_clients_start_at_the_same_time(stack, ana):
+    things = anew(ana)
+    for _ in range(3):
+        stack.sql("DELETE FROM change_head")
+        with concurrent.futures.ThreadPoolExecutor(8) as pool:
+            got = list(pool.map(lambda _: ana.get(PATH).json(), range(8)))
+        assert len({r["next_since"] for r in got}) == 1
+        assert anew(ana) == things
 
 
 def test_many_writers_and_a_reader(stack, emil):
