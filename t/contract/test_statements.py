@@ -322,7 +322,8 @@ def test_rows_with_a_privacy(names, text, good):
 
 
 @pytest.mark.parametrize("names, text, guard, good", [
-    ("viewer,review", "UPDATE note SET a = 1 WHERE id = $2 AND b = $1", "OWNER", True),
+    ("viewer,review", "UPDATE note SET a = 1 WHERE id = $2 AND user_id = $1",
+     "OWNER", True),
     ("review", "UPDATE note SET a = 1 WHERE id = $1", "OWNER", False),
     ("review", "UPDATE note SET a = 1 WHERE id = $1", "PUBLIC", True),
     ("review", "WITH a AS (DELETE FROM note WHERE id = $1) SELECT", "LOGGED_IN", False),
@@ -341,6 +342,27 @@ def test_changes_are_of_the_caller(names, text, guard, good):
     assert list(rules.changes(found, stmts, {})) == ([] if good else [fault])
     assert list(rules.changes(found, stmts, {"note_update": "reason"})) == (
         ["NOT_OF_VIEWER: note_update needs no exception"] if good else [])
+
+
+@pytest.mark.parametrize("text, part", [
+    ("UPDATE note SET a = 1 WHERE id = $2 AND b = $1", "the statement"),
+    ("UPDATE note SET user_id = $1 WHERE id = $2", "the statement"),
+    ("DELETE FROM note WHERE id = $2 OR user_id = $10", "the statement"),
+    ("WITH a AS (SELECT id FROM note WHERE id = $2), b AS (DELETE FROM note"
+     " USING a WHERE note.id = a.id) SELECT $1", "b"),
+    ("WITH owned AS (SELECT id FROM note WHERE user_id = $1), a AS MATERIALIZED"
+     " (SELECT id FROM owned), b AS (DELETE FROM note USING a WHERE"
+     " note.id = a.id) SELECT (1)", None),
+    ("WITH a AS (DELETE FROM note WHERE user_id = $1 RETURNING id) DELETE FROM"
+     " line WHERE note_id IN (SELECT id FROM a)", None),
+    ("WITH a AS (SELECT id FROM note WHERE user_id = $1) DELETE FROM note"
+     " WHERE id = $2", "the statement"),
+    ("DELETE FROM pair AS q USING x AS a WHERE q.one = least(a.id, $1::bigint)",
+     None)])
+def test_rows_of_others_are_not_changed(text, part):
+    stmts = rules.statements(f'STMT(note_update, ONE, false, 0, 0,'
+                             f' "viewer,review", "", "{text}")')
+    assert rules.unowned_change(stmts["note_update"]) == part
 
 
 @pytest.mark.parametrize("conflict, outcome, good", [
