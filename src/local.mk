@@ -110,6 +110,7 @@ libmxm_a_SOURCES = \
 	src/recommendations/ranking.c src/recommendations/ranking.h \
 	src/recommendations/reasons.c src/recommendations/reasons.h \
 	src/recommendations/recommendations.c \
+	src/recommendations/similar.c \
 	src/recommendations/smart_list.c src/recommendations/smart_list.h \
 	src/recommendations/together.c \
 	src/sessions/login.c src/sessions/sessions.c \

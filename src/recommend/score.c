@@ -9,6 +9,9 @@
 #include "recommend/score.h"
 #include "recommend/vector.h"
 
+/* The factors of a movie with so many ratings count half. */
+#define SIMILAR_DAMPING 20
+
 wide void
 score_factors(const struct fold *f, float *out)
 {
@@ -102,6 +105,45 @@ score_parts(
 			out[j] += f->near_pull[j] *
 				  score_nearness(&m->near, h->item[j], item);
 	}
+}
+
+/* The largest weight of the neighbours of an item; 1: there are none. */
+static float
+nearest(const struct near *near, size_t from, size_t to)
+{
+	float best = 0;
+
+	for (size_t i = from; i < to; i++)
+		best = near->weight[i] > best ? near->weight[i] : best;
+	return best > 0 ? best : 1;
+}
+
+wide void
+score_similar(const struct model *m, uint32_t item, float *out)
+{
+	const float *of = m->item + item * m->stride;
+	const struct near *near = &m->near;
+	float length = vector_dot(of, of, m->stride), best;
+	size_t from, to = score_neighbours(near, item, &from);
+
+	for (uint32_t i = 0; i < m->items; i++) {
+		const float *y = m->item + i * m->stride;
+		float both = length * vector_dot(y, y, m->stride);
+
+		out[i] = both > 0 ?
+			     vector_dot(of, y, m->stride) / sqrtf(both) / 2 :
+			     0;
+		if (m->ratings)
+			out[i] *= (float)m->ratings[i] /
+				  ((float)m->ratings[i] + SIMILAR_DAMPING);
+	}
+	best = nearest(near, from, to);
+	for (size_t i = from; i < to; i++) {
+		if (near->index[i] < m->items)
+			out[near->index[i]] += near->weight[i] / best / 2;
+	}
+	for (uint32_t i = 0; i < m->items; i++)
+		out[i] = out[i] > 0 && i != item ? out[i] : -INFINITY;
 }
 
 /* true: a comes after b in the list. */

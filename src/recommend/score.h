@@ -36,6 +36,13 @@ size_t score_neighbours(const struct near *near, uint32_t item, size_t *from);
 float score_nearness(const struct near *near, uint32_t of, uint32_t item);
 
 /*
+ * out[i]: how similar item i is to `item`, up to 1: half the cosine of their
+ * factors, damped for movies with few ratings, plus half the weight among the
+ * neighbours of `item` as a share of the largest. -INFINITY: not similar.
+ */
+void score_similar(const struct model *m, uint32_t item, float *out);
+
+/*
  * The items with the `top` highest scores, best first; of equal scores the
  * lower number first. -INFINITY and NaN are never chosen. Returns how many.
  */

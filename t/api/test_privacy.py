@@ -72,7 +72,8 @@ path                                               anonymous unverified self fri
 NOBODY = """
 /api/actors/ /api/awards/ /api/awards/{award}/ /api/directors/ /api/genres/
 /api/movies/searching/ /api/movies/trending/ /api/movies/{movie}/
-/api/movies/{movie}/prediction/ /api/persons/actors/
+/api/movies/{movie}/prediction/ /api/movies/{movie}/similar/
+/api/persons/actors/
 /api/persons/actors/searching/ /api/persons/directors/
 /api/persons/directors/searching/ /api/persons/searching/ /api/persons/{person}/
 /api/persons/{person}/acted-movies/ /api/persons/{person}/directed-movies/

@@ -190,3 +190,36 @@ Test(score, what_is_excluded_is_never_chosen)
 	cr_expect_eq(score_top(scores, 1, 6, top), 0);
 	cr_expect_eq(score_top(scores, 0, 6, top), 0);
 }
+
+Test(score, similar_ones_are_of_a_kind_and_neighbours_first)
+{
+	struct model *m = two_kinds(NULL);
+	float all[ITEMS];
+	uint32_t top[ITEMS];
+
+	score_similar(m, 5, all);
+	cr_expect_eq(score_top(all, ITEMS, NEAR, top), NEAR);
+	for (uint32_t n = 0; n < NEAR; n++)
+		cr_expect_eq(top[n], 5 + 2 * (n + 1));
+	cr_expect(all[5] < 0, "not the item itself");
+	for (uint32_t i = 0; i < ITEMS; i++)
+		cr_expect(all[i] <= 1);
+	cr_expect(all[7] > 0.9f);
+}
+
+Test(score, similar_ones_with_few_ratings_count_less)
+{
+	struct model *m = two_kinds(NULL);
+	uint32_t ratings[ITEMS] = { [7] = 1000 };
+	float all[ITEMS];
+
+	m->near.n = 0;
+	m->ratings = ratings;
+	score_similar(m, 5, all);
+	cr_expect(all[7] > 0.4f);
+	cr_expect(all[9] < 0, "without ratings it is not similar");
+	memset(m->item, 0, ITEMS * m->stride * sizeof *m->item);
+	score_similar(m, 5, all);
+	cr_expect_eq(score_top(all, ITEMS, ITEMS, ratings), 0);
+	talloc_free(m);
+}
