@@ -198,3 +198,15 @@ def test_pieces_of_a_deleted_user_are_found_by_their_index(plans):
     assert len(delete) == 1
     assert re.search(r"Index Scan (using|on) account_gram_order", delete[0])
     assert "Seq Scan" not in delete[0]
+
+
+@pytest.mark.parametrize("change", [
+    "INSERT INTO friendship (user1_id, user2_id) VALUES (411, 2999)",
+    "DELETE FROM friendship WHERE user1_id = 421",
+    "UPDATE account SET bio = 'x' WHERE id = 431",
+    "UPDATE account SET username = 'renamed' WHERE id = 441",
+    "DELETE FROM account WHERE id = 451"])
+def test_what_a_change_makes_stale_is_found_by_indexes(plans, change):
+    plan = plans(change)
+    assert "INSERT INTO touch" in plan
+    assert not re.search(r"Seq Scan on (account|friendship|friend_request)\b(?!_)", plan)
