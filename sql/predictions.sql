@@ -108,25 +108,23 @@ WITH chosen AS MATERIALIZED (
 	  FROM chosen
 	 GROUP BY platform_id
 	HAVING count(*) = (SELECT count(DISTINCT user_id) FROM chosen)
+), barred AS MATERIALIZED (
+	SELECT mp.movie_id
+	  FROM movie_platform AS mp
+	  JOIN live_platform AS p ON p.id = mp.platform_id
+	 WHERE mp.movie_id = ANY (:movies)
+	   AND EXISTS (SELECT FROM chosen)
+	 GROUP BY mp.movie_id
+	HAVING NOT bool_or(mp.platform_id = ANY (ARRAY(SELECT platform_id
+	                                                 FROM shared)))
 ), hit AS MATERIALIZED (
 	SELECT u.id, u.n
 	  FROM (SELECT id, n
 	          FROM unnest(:movies::bigint[]) WITH ORDINALITY AS u (id, n)
+	         WHERE id NOT IN (SELECT movie_id FROM barred)
 	        OFFSET 0) AS u
 	  JOIN live_movie AS m ON m.id = u.id
 	 WHERE coalesce(m.release_date <= (now() AT TIME ZONE 'UTC')::date, true)
-	   AND (NOT EXISTS (SELECT FROM chosen)
-	        OR NOT EXISTS (SELECT
-	                         FROM movie_platform AS mp
-	                         JOIN live_platform AS p ON p.id = mp.platform_id
-	                        WHERE mp.movie_id = m.id
-	                       OFFSET 0)
-	        OR EXISTS (SELECT
-	                     FROM movie_platform AS mp
-	                    WHERE mp.movie_id = m.id
-	                      AND mp.platform_id IN (SELECT platform_id
-	                                               FROM shared)
-	                   OFFSET 0))
 ), {{wanted_page:hit}}
 SELECT w.total, w.page, {{movie_columns}}
   FROM wanted AS w

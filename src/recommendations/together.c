@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * Movies for a group: those that no member has rated or marked as unseen, by
- * the lowest of the members' predicted ratings. The best thousand are passed to
+ * the lowest of the members' predicted ratings. The best 500 are passed to
  * SQL, which selects those that all can watch, and many more if these are few.
  */
 #include "base/base.h"
@@ -19,7 +19,7 @@
 
 #define FRIENDS_MAX  9
 #define FRIENDS_TEXT "9"
-#define CANDIDATES   1000
+#define CANDIDATES   500
 #define WIDER        30  /* factor for the second try */
 #define FEW          100 /* movies; fewer, and there is one */
 

@@ -261,7 +261,7 @@ bench_serving(uint32_t items)
 	talloc_free(mem);
 }
 
-enum { MEMBERS = 5, GROUP_BEST = 1000 };
+enum { MEMBERS = 5, GROUP_BEST = 500 };
 
 /* The arithmetic of one request for a group. */
 static double
