@@ -123,15 +123,14 @@ report_queue(struct findings *f, int64_t failed, int64_t waiting, int64_t age)
 	if (failed > 0)
 		check_warn(f, "queue",
 		    mem_printf(mem,
-			"%" PRId64
-			" jobs have failed permanently; \"mxmctl jobs "
+			"%" PRId64 " job%s failed permanently; \"mxmctl jobs "
 			"list failed\" prints why, \"mxmctl jobs retry failed\" "
 			"retries them",
-			failed));
+			failed, failed == 1 ? " has" : "s have"));
 	if (age < QUEUE_SLOW && failed == 0)
 		check_found(f, "queue", EX_OK,
-		    mem_printf(
-			mem, "%" PRId64 " jobs queued, none failed", waiting));
+		    mem_printf(mem, "%" PRId64 " job%s queued, none failed",
+			waiting, waiting == 1 ? "" : "s"));
 }
 
 void

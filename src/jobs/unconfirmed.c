@@ -112,7 +112,8 @@ remove_unused(
 	}
 	close(lock);
 	if (!e && rows.count > 0)
-		log_info("removed %d pictures without an account", rows.count);
+		log_info("removed %d picture%s without an account", rows.count,
+		    rows.count == 1 ? "" : "s");
 	return e;
 }
 
