@@ -162,16 +162,8 @@ SELECT (SELECT coalesce(json_agg(l.slug ORDER BY l.id), '[]')
 -- genre or person, or the user is not a friend; NULL: all are valid.
 -- name: smart_list_check :one (viewer bigint, genres text[], celebrities text[],
 --	friends text[])
-SELECT (SELECT u.name
-          FROM unnest(:genres::text[]) WITH ORDINALITY AS u (name, n)
-         WHERE NOT EXISTS (SELECT FROM live_genre AS g WHERE g.slug = u.name)
-         ORDER BY u.n
-         LIMIT 1) AS genre,
-       (SELECT u.name
-          FROM unnest(:celebrities::text[]) WITH ORDINALITY AS u (name, n)
-         WHERE NOT EXISTS (SELECT FROM live_person AS p WHERE p.slug = u.name)
-         ORDER BY u.n
-         LIMIT 1) AS celebrity,
+SELECT {{unknown_name::genres, live_genre}} AS genre,
+       {{unknown_name::celebrities, live_person}} AS celebrity,
        (SELECT u.name
           FROM unnest(:friends::text[]) WITH ORDINALITY AS u (name, n)
          WHERE NOT EXISTS (SELECT

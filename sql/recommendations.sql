@@ -148,16 +148,23 @@ SELECT (SELECT array_agg(movie_id ORDER BY created_at, id) FROM rated) AS rated,
  CROSS JOIN genre;
 
 -- The criteria of a choice: :size movies, at most :cap of one director, with
--- padding if :pad.
+-- padding if :pad. With :platforms those of the caller do not matter. dated: only
+-- movies released from `since` to `until`.
 -- fragment: recommend_criteria
 	SELECT :user_id::bigint AS caller, :friends::text[] AS friends,
 	       :celebrities::text[] AS celebrities, :genres::text[] AS genres,
+	       :without_genres::text[] AS without_genres,
+	       :platforms::text[] AS platforms,
+	       coalesce(:year_from::bigint, :year_to::bigint) IS NOT NULL AS dated,
+	       make_date(coalesce(:year_from, 1)::integer, 1, 1) AS since,
+	       make_date(coalesce(:year_to, 9999)::integer, 12, 31) AS until,
 	       :size::bigint AS size, :cap::bigint AS cap, :pad::boolean AS pad,
 	       (now() AT TIME ZONE 'UTC')::date AS today,
-	       NOT EXISTS (SELECT
-	                     FROM account_platform AS ap
-	                     JOIN live_platform AS p ON p.id = ap.platform_id
-	                    WHERE ap.user_id = :user_id) AS any_platform
+	       :platforms IS NOT NULL
+	       OR NOT EXISTS (SELECT
+	                        FROM account_platform AS ap
+	                        JOIN live_platform AS p ON p.id = ap.platform_id
+	                       WHERE ap.user_id = :user_id) AS any_platform
 
 -- The criteria, and the celebrities and friends by them.
 -- fragment: recommend_filters
@@ -169,10 +176,36 @@ criteria AS MATERIALIZED (
 	{{recommend_friends}}
 )
 
--- Whether movie m may be shown to the caller: released (an unknown date counts as
--- past), on one of the caller's platforms or on none, of the genres of the
--- criteria. OFFSET 0 prevents the planner from hashing a whole table for a few
--- look-ups.
+-- Whether movie m has one of the genres :genres.
+-- fragment: recommend_genre(genres)
+       EXISTS (SELECT
+                 FROM movie_genre AS mg
+                 JOIN live_genre AS g ON g.id = mg.genre_id
+                WHERE mg.movie_id = m.id
+                  AND g.slug = ANY ((SELECT {{genres}} FROM criteria)::text[])
+               OFFSET 0)
+
+-- Whether movie m is one of the years, genres and platforms of the criteria. OFFSET 0
+-- prevents the planner from hashing a whole table for a few look-ups.
+-- fragment: recommend_matching
+       (NOT (SELECT dated FROM criteria)
+        OR m.release_date BETWEEN (SELECT since FROM criteria)
+                              AND (SELECT until FROM criteria))
+   AND ((SELECT genres FROM criteria) IS NULL
+        OR {{recommend_genre:genres}})
+   AND ((SELECT without_genres FROM criteria) IS NULL
+        OR NOT {{recommend_genre:without_genres}})
+   AND ((SELECT platforms FROM criteria) IS NULL
+        OR EXISTS (SELECT
+                     FROM movie_platform AS mp
+                     JOIN live_platform AS p ON p.id = mp.platform_id
+                    WHERE mp.movie_id = m.id
+                      AND p.slug
+                          = ANY ((SELECT platforms FROM criteria)::text[])
+                   OFFSET 0))
+
+-- Whether it may be shown to the caller: also released (an unknown date counts as
+-- past), on one of the caller's platforms or on none.
 -- fragment: recommend_allowed
        coalesce(m.release_date <= (SELECT today FROM criteria), true)
    AND ((SELECT any_platform FROM criteria)
@@ -188,13 +221,7 @@ criteria AS MATERIALIZED (
                     WHERE mp.movie_id = m.id
                       AND ap.user_id = :user_id
                    OFFSET 0))
-   AND ((SELECT genres FROM criteria) IS NULL
-        OR EXISTS (SELECT
-                     FROM movie_genre AS mg
-                     JOIN live_genre AS g ON g.id = mg.genre_id
-                    WHERE mg.movie_id = m.id
-                      AND g.slug = ANY ((SELECT genres FROM criteria)::text[])
-                   OFFSET 0))
+   AND {{recommend_matching}}
 
 -- Whether the caller has neither rated nor marked it.
 -- fragment: recommend_unrated
@@ -205,8 +232,8 @@ criteria AS MATERIALIZED (
                      FROM unseen AS u
                     WHERE u.user_id = :user_id AND u.movie_id = m.id)
 
--- The padding of a choice, up to its size: the newest movies, or the newest of a
--- thousand of the genres of the criteria.
+-- The padding of a choice, up to its size: the newest movies, of the years of the
+-- criteria, or of the newest thousand of their genres and platforms.
 -- fragment: recommend_padding
        (SELECT pad FROM criteria)
    AND {{recommend_allowed}}
@@ -260,18 +287,29 @@ placed AS MATERIALIZED (
 	                                   m.id DESC) AS place
 	  FROM ((SELECT m.id, m.release_date
 	           FROM live_movie AS m
-	          WHERE (SELECT genres FROM criteria) IS NULL
+	          WHERE (SELECT genres IS NULL AND platforms IS NULL AND NOT dated
+	                   FROM criteria)
+	            AND {{recommend_padding}})
+	        UNION ALL
+	        (SELECT m.id, m.release_date
+	           FROM live_movie AS m
+	          WHERE (SELECT dated FROM criteria)
+	            AND m.release_date BETWEEN (SELECT since FROM criteria)
+	                                   AND (SELECT until FROM criteria)
 	            AND {{recommend_padding}})
 	        UNION ALL
 	        (SELECT m.id, m.release_date
 	           FROM movie_search(:language, NULL, :user_id,
-	                             (SELECT genres FROM criteria), NULL, NULL, NULL,
+	                             (SELECT genres FROM criteria),
+	                             (SELECT platforms FROM criteria), NULL, NULL,
 	                             NULL, NULL, false, false, 1, 1000) AS w
 	          CROSS JOIN LATERAL (SELECT id, release_date
 	                                FROM live_movie
 	                               WHERE id = w.movie_id
 	                              OFFSET 0) AS m
-	          WHERE (SELECT genres FROM criteria) IS NOT NULL
+	          WHERE (SELECT NOT dated AND (genres IS NOT NULL
+	                                       OR platforms IS NOT NULL)
+	                   FROM criteria)
 	            AND {{recommend_padding}})) AS m
 ), over AS (
 	SELECT id, awarded, place
@@ -339,7 +377,8 @@ SELECT {{movie_columns}},
 -- :award is added for movies with an award. At most three times :size, or a
 -- thousand if so many are passed, are read.
 -- name: recommend_chosen :many (language text, user_id bigint,
---	friends text[], celebrities text[], genres text[],
+--	friends text[], celebrities text[], genres text[], without_genres text[],
+--	platforms text[], year_from bigint, year_to bigint,
 --	size bigint, cap bigint, pad boolean, movies bigint[],
 --	scores double precision[], award double precision)
 WITH {{recommend_filters}}, scored AS MATERIALIZED (
@@ -362,14 +401,17 @@ WITH {{recommend_filters}}, scored AS MATERIALIZED (
  LIMIT :size;
 
 -- Without scores: the six hundred best movies by damped mean, newer ones weighted
--- higher than old ones. (With genres: if the ten thousand best of all movies have
--- fewer, these genres have few movies, and all are read.) If the caller has rated
--- movies, only those that share a genre with their favourites, with a lower weight
--- of disliked genres; every further movie of a genre weighs less. :bonus is a
--- point as a share of the difference between the best and the last value.
+-- higher than old ones. (With criteria: if fewer than that of the ten thousand best
+-- of all movies match, all of the genres, platforms or years are read.) If the caller
+-- has rated movies, only those that share a genre with their favourites, with a lower
+-- weight of disliked genres; every further movie of a genre weighs less. :bonus is a
+-- point as a share of the difference between the best and the last value, :popular
+-- the same of a standard deviation of the logarithm of the number of ratings.
 -- name: recommend_popular :many (language text, user_id bigint,
---	friends text[], celebrities text[], genres text[],
---	size bigint, cap bigint, pad boolean, bonus double precision)
+--	friends text[], celebrities text[], genres text[], without_genres text[],
+--	platforms text[], year_from bigint, year_to bigint,
+--	size bigint, cap bigint, pad boolean, bonus double precision,
+--	popular double precision)
 WITH {{recommend_filters}}, affinity AS MATERIALIZED (
 	SELECT mg.genre_id, bool_or(r.rating >= 4) AS favourite,
 	       sum(r.rating - 2.5) / (count(*) + 1) / 2.5 AS liking
@@ -382,47 +424,68 @@ WITH {{recommend_filters}}, affinity AS MATERIALIZED (
 	SELECT array_agg(genre_id) AS genres
 	  FROM affinity
 	 WHERE favourite
-), of_genres AS MATERIALIZED (
-	SELECT m.id, m.score, m.release_date
-	  FROM (SELECT id, score, release_date
+), steering AS MATERIALIZED (
+	SELECT genres IS NOT NULL OR without_genres IS NOT NULL
+	       OR platforms IS NOT NULL OR dated AS steered,
+	       CASE WHEN genres IS NOT NULL THEN 'genre'
+	            WHEN platforms IS NOT NULL THEN 'platform'
+	            WHEN dated THEN 'year' END AS by
+	  FROM criteria
+), matching AS MATERIALIZED (
+	SELECT m.id, m.score, m.release_date, m.rating_count
+	  FROM (SELECT id, score, release_date, rating_count
 	          FROM live_movie
-	         WHERE (SELECT genres FROM criteria) IS NOT NULL
+	         WHERE (SELECT steered FROM steering)
 	         ORDER BY score DESC, id DESC
 	         LIMIT 10000) AS m
-	 WHERE EXISTS (SELECT
-	                 FROM movie_genre AS mg
-	                 JOIN live_genre AS g ON g.id = mg.genre_id
-	                WHERE mg.movie_id = m.id
-	                  AND g.slug = ANY ((SELECT genres FROM criteria)::text[])
-	               OFFSET 0)
+	 WHERE {{recommend_matching}}
 	 LIMIT 600
+), few AS MATERIALIZED (
+	SELECT s.steered AND (SELECT count(*) FROM matching) < 600 AS is_few, s.by
+	  FROM steering AS s
 ), candidate AS MATERIALIZED (
-	SELECT m.id, m.score, m.release_date
-	  FROM ((SELECT id, score, release_date
+	SELECT m.id, m.score, m.release_date, m.rating_count
+	  FROM ((SELECT id, score, release_date, rating_count
 	           FROM live_movie
-	          WHERE (SELECT genres FROM criteria) IS NULL
+	          WHERE NOT (SELECT steered FROM steering)
 	          ORDER BY score DESC, id DESC
 	          LIMIT 600)
 	        UNION ALL
-	        (SELECT id, score, release_date
-	           FROM of_genres
-	          WHERE (SELECT count(*) FROM of_genres) = 600)
+	        (SELECT id, score, release_date, rating_count
+	           FROM matching
+	          WHERE (SELECT NOT is_few OR by IS NULL FROM few))
 	        UNION ALL
-	        (SELECT o.id, o.score, o.release_date
-	           FROM (SELECT DISTINCT mg.movie_id
+	        (SELECT m.id, m.score, m.release_date, m.rating_count
+	           FROM (SELECT mg.movie_id
 	                   FROM live_genre AS g
 	                  CROSS JOIN LATERAL (SELECT movie_id
 	                                        FROM movie_genre
 	                                       WHERE genre_id = g.id
 	                                      OFFSET 0) AS mg
 	                  WHERE g.slug = ANY ((SELECT genres FROM criteria)::text[])
-	                    AND (SELECT count(*) FROM of_genres) < 600)
-	                AS w
-	          CROSS JOIN LATERAL (SELECT id, score, release_date
+	                    AND (SELECT is_few AND by = 'genre' FROM few)
+	                  UNION
+	                 SELECT mp.movie_id
+	                   FROM live_platform AS p
+	                  CROSS JOIN LATERAL (SELECT movie_id
+	                                        FROM movie_platform
+	                                       WHERE platform_id = p.id
+	                                      OFFSET 0) AS mp
+	                  WHERE p.slug
+	                        = ANY ((SELECT platforms FROM criteria)::text[])
+	                    AND (SELECT is_few AND by = 'platform' FROM few)
+	                  UNION
+	                 SELECT id
+	                   FROM live_movie
+	                  WHERE release_date BETWEEN (SELECT since FROM criteria)
+	                                         AND (SELECT until FROM criteria)
+	                    AND (SELECT is_few AND by = 'year' FROM few)) AS w
+	          CROSS JOIN LATERAL (SELECT id, score, release_date, rating_count
 	                                FROM live_movie
 	                               WHERE id = w.movie_id
-	                              OFFSET 0) AS o
-	          ORDER BY o.score DESC, o.id DESC
+	                              OFFSET 0) AS m
+	          WHERE {{recommend_matching}}
+	          ORDER BY m.score DESC, m.id DESC
 	          LIMIT 600)) AS m
 	 WHERE {{recommend_allowed}}
 	   AND {{recommend_unrated}}
@@ -474,13 +537,35 @@ WITH {{recommend_filters}}, affinity AS MATERIALIZED (
 	          + CASE WHEN m.id IN (SELECT movie_id FROM liked)
 	                 THEN 2.5 ELSE 0 END
 	          + CASE WHEN m.id IN (SELECT movie_id FROM starring)
-	                 THEN 3 ELSE 0 END) AS score
+	                 THEN 3 ELSE 0 END)
+	       + CASE WHEN :popular::double precision = 0 THEN 0
+	              ELSE :popular * (max(m.value) OVER () - min(m.value) OVER ())
+	                   * coalesce((ln(1 + c.rating_count)
+	                               - avg(ln(1 + c.rating_count)) OVER ())
+	                              / nullif(stddev_pop(ln(1 + c.rating_count))
+	                                       OVER (), 0), 0) END AS score
 	  FROM spread AS m
+	  JOIN candidate AS c ON c.id = m.id
 	 CROSS JOIN LATERAL (SELECT {{recommend_awarded}} AS awarded OFFSET 0)
 	       AS a
 ), {{recommend_choice}}
 {{recommend_answer}}
  LIMIT :size;
+
+-- The first name of each list that is not in a table; NULL: all are.
+-- fragment: unknown_name(names, live)
+       (SELECT u.name
+          FROM unnest({{names}}::text[]) WITH ORDINALITY AS u (name, n)
+         WHERE NOT EXISTS (SELECT FROM {{live}} AS t WHERE t.slug = u.name)
+         ORDER BY u.n
+         LIMIT 1)
+
+-- The genres and platforms of a request.
+-- name: recommend_check :one (genres text[], without_genres text[],
+--	platforms text[])
+SELECT {{unknown_name::genres, live_genre}} AS genre,
+       {{unknown_name::without_genres, live_genre}} AS without_genre,
+       {{unknown_name::platforms, live_platform}} AS platform;
 
 -- The titles of rated movies, for reasons.
 -- name: recommend_titles :many (language text, movies bigint[])

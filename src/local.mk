@@ -112,6 +112,7 @@ libmxm_a_SOURCES = \
 	src/recommendations/recommendations.c \
 	src/recommendations/similar.c \
 	src/recommendations/smart_list.c src/recommendations/smart_list.h \
+	src/recommendations/steering.c src/recommendations/steering.h \
 	src/recommendations/together.c \
 	src/sessions/login.c src/sessions/sessions.c \
 	src/jobs/archive.c src/jobs/archive.h src/jobs/jws.c src/jobs/jws.h \

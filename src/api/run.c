@@ -151,6 +151,8 @@ arg_of(const struct field *f, const struct field_value *v)
 		if (!v->given && f->from != FROM_QUERY)
 			return arg_null();
 		return arg_bool(v->number != 0);
+	case T_NUMBER:
+		return v->given ? arg_double(v->fraction) : arg_null();
 	case T_INT:
 	case T_PAGE:
 	case T_LIMIT:

@@ -49,6 +49,7 @@ static const char *const types[] = {
 	[T_TEXT] = "text",
 	[T_PROSE] = "prose",
 	[T_INT] = "int",
+	[T_NUMBER] = "number",
 	[T_BOOL] = "bool",
 	[T_CHOICE] = "choice",
 	[T_LIST] = "list",

@@ -297,6 +297,28 @@ take_int(const struct filling *x, const struct raw *raw, int64_t *out)
 	return false;
 }
 
+/* A decimal number; not what else strtod() accepts: hexadecimal, nan, inf. */
+static void
+fill_number(const struct filling *x, const struct raw *raw)
+{
+	const char *s = raw->kind == RAW_TEXT ? raw->text : "";
+	double value;
+	char *end;
+
+	value = strtod(s, &end);
+	if (!*s || *end || s[strspn(s, "0123456789+-.eE")] != '\0' ||
+	    !isfinite(value))
+		add_value_error(x, raw, MSG_FIELD_NUMBER);
+	else if (value < (double)x->f->min)
+		add_bound_error(x, MSG_FIELD_MIN, x->f->min);
+	else if (value > (double)x->f->max)
+		add_bound_error(x, MSG_FIELD_MAX, x->f->max);
+	else
+		x->out->given = true;
+	if (x->out->given)
+		x->out->fraction = value + 0.0; /* -0 becomes 0 */
+}
+
 static void
 fill_bool(const struct filling *x, const struct raw *raw)
 {
@@ -334,6 +356,26 @@ fill_choice(const struct filling *x, const struct raw *raw)
 	add_value_error(x, raw, MSG_FIELD_CHOICE);
 }
 
+static int
+compare_texts(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* Sorts n texts and keeps each once; returns how many remain. */
+static size_t
+sort_texts(const char **texts, size_t n)
+{
+	size_t kept = 0;
+
+	qsort(texts, n, sizeof *texts, compare_texts);
+	for (size_t i = 0; i < n; i++) {
+		if (kept == 0 || strcmp(texts[kept - 1], texts[i]) != 0)
+			texts[kept++] = texts[i];
+	}
+	return kept;
+}
+
 static void
 fill_list(const struct filling *x, const struct source *s)
 {
@@ -359,6 +401,8 @@ fill_list(const struct filling *x, const struct source *s)
 			return;
 		}
 	}
+	if (x->f->flags & UNORDERED)
+		n = sort_texts(v->texts, n);
 	v->count = n;
 	v->given = n > 0 || (s->body && s->body->json);
 }
@@ -393,6 +437,9 @@ fill_value(const struct filling *x, const struct raw *raw)
 		break;
 	case T_INT:
 		x->out->given = take_int(x, raw, &x->out->number);
+		break;
+	case T_NUMBER:
+		fill_number(x, raw);
 		break;
 	case T_BOOL:
 		fill_bool(x, raw);
@@ -693,6 +740,8 @@ field_digest_text(const struct req *r, struct buf *out)
 		buf_printf(out, "%s=", f->name);
 		if (v->text)
 			digest_text(out, v->text);
+		else if (f->type == T_NUMBER && v->given)
+			buf_printf(out, "%.17g", v->fraction);
 		else if (v->given || v->number)
 			buf_printf(out, "%" PRId64, v->number);
 		for (i = 0; i < v->count; i++) {

@@ -35,10 +35,11 @@ enum field_length {
 enum field_from { FROM_NONE, FROM_QUERY, FROM_BODY, FROM_FILE };
 
 enum field_type {
-	T_TEXT,  /* unchanged (NUL and invalid UTF-8 are errors) */
-	T_PROSE, /* text of a user; the markup guard is removed */
-	T_INT,   /* integer or integer string; other values are errors */
-	T_BOOL,  /* JSON true or false; in a query exactly "true", else false */
+	T_TEXT,   /* unchanged (NUL and invalid UTF-8 are errors) */
+	T_PROSE,  /* text of a user; the markup guard is removed */
+	T_INT,    /* integer or integer string; other values are errors */
+	T_NUMBER, /* in a query: a decimal number from min to max, finite */
+	T_BOOL, /* JSON true or false; in a query exactly "true", else false */
 	T_CHOICE, /* one of `choices`, given as "P,F,R" */
 	T_LIST,   /* repeated text: name, name[], or a single value */
 	T_INTS,   /* the same, integers (anything else is an error) */
@@ -62,9 +63,11 @@ enum field_flags {
 	/* only four times the maximum length is an error here; the handler
 	 * checks the length together with other fields */
 	MEASURED_LATER = 128,
-	TRIMMED = 256, /* T_TEXT: without white space at both ends */
-	OR_BODY = 512, /* FROM_QUERY: read from the body if it is not there */
-	OR_TEXT = 1024 /* T_FILE: a text is no error; the handler checks it */
+	TRIMMED = 256,   /* T_TEXT: without white space at both ends */
+	OR_BODY = 512,   /* FROM_QUERY: read from the body if it is not there */
+	OR_TEXT = 1024,  /* T_FILE: a text is no error; the handler checks it */
+	UNORDERED = 2048 /* T_LIST: sorted, each once, so that the key of a
+			    cached answer does not depend on the order */
 };
 
 struct field {
@@ -72,9 +75,10 @@ struct field {
 	enum field_from from;
 	enum field_type type;
 	int flags;
-	int64_t min, max; /* T_INT, when max > min; T_LIMIT: default in `def` */
-	int64_t def;      /* default of T_PAGE, T_LIMIT */
-	size_t max_length;     /* code points; every text and list has one */
+	int64_t min, max;  /* T_INT, T_NUMBER, when max > min; T_LIMIT: default
+			      in `def` */
+	int64_t def;       /* default of T_PAGE, T_LIMIT */
+	size_t max_length; /* code points; every text and list has one */
 	const char *choices;   /* T_CHOICE */
 	enum msg required_msg; /* MSG_NONE: the message of
 				  the style */
@@ -86,6 +90,7 @@ struct field_value {
 	bool is_null;     /* the key is present, its value null */
 	const char *text; /* T_TEXT T_PROSE T_CHOICE; T_FILE with OR_TEXT */
 	int64_t number;   /* T_INT T_PAGE T_LIMIT T_CURSOR, T_BOOL as 0 or 1 */
+	double fraction;  /* T_NUMBER */
 	const char **texts; /* T_LIST */
 	int64_t *numbers;   /* T_INTS */
 	size_t count;

@@ -10,6 +10,7 @@
 #include "http/handlers.h"
 #include "movies/movies.h"
 #include "recommendations/smart_list.h"
+#include "recommendations/steering.h"
 
 const struct field list_input[] = {
 	{ "name", FROM_BODY, T_PROSE, REQUIRED | NOT_BLANK,
@@ -126,16 +127,6 @@ is_smart(struct req *r)
 	return text && *text && strcmp(text, "false") != 0;
 }
 
-/* Adds an error if the column has a name. */
-static enum err
-check_name(struct req *r, const struct row *row, const char *column,
-    const char *field, enum msg msg)
-{
-	const char *const args[3] = { row_text(row, column) };
-
-	return args[0] ? fail_with(r, ERR_INVALID, field, msg, args) : ERR_OK;
-}
-
 /* The genres, persons and friends of the query must exist. */
 static enum err
 check_criteria(struct req *r)
@@ -145,21 +136,15 @@ check_criteria(struct req *r)
 
 	e = run_one(r, SQL_smart_list_check, &row);
 	if (!e)
-		e = check_name(r, &row, "genre", "genres", MSG_NO_GENRE);
+		e = steering_check_name(
+		    r, &row, "genre", "genres", MSG_NO_GENRE);
 	if (!e)
-		e = check_name(
+		e = steering_check_name(
 		    r, &row, "celebrity", "celebrities", MSG_NO_CELEBRITY);
 	if (!e)
-		e = check_name(r, &row, "friend", "friends", MSG_NO_FRIEND);
+		e = steering_check_name(
+		    r, &row, "friend", "friends", MSG_NO_FRIEND);
 	return e;
-}
-
-static struct name_filter
-names_of(const struct req *r, const char *field)
-{
-	const struct field_value *v = input_of(r, field);
-
-	return (struct name_filter){ v->count ? v->texts : NULL, v->count };
 }
 
 static enum err
@@ -167,9 +152,9 @@ choose_movies(struct req *r, struct ids *out)
 {
 	struct smart_list list = {
 		.owner = r->account->id,
-		.genres = names_of(r, "genres"),
-		.celebrities = names_of(r, "celebrities"),
-		.friends = names_of(r, "friends"),
+		.genres = steering_names(r, "genres"),
+		.celebrities = steering_names(r, "celebrities"),
+		.friends = steering_names(r, "friends"),
 		.bonus = r->conf->recommend_bonus,
 		.director = r->conf->recommend_director,
 	};

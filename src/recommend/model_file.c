@@ -25,6 +25,9 @@
 
 static const char magic[8] = { 'M', 'X', 'M', 'M', 'O', 'D', 'E', 'L' };
 
+/* Of the items; an imported model has no offsets. */
+enum rated { RATED_NOTHING, RATED_OFFSETS, RATED_NUMBERS };
+
 struct header {
 	char magic[8];
 	uint32_t byte_order;
@@ -43,7 +46,7 @@ struct header {
 	float near_scale;
 	struct taste taste;
 	/* since format 2; in format 1 there are zeros */
-	uint32_t rated; /* 1: offsets and numbers of ratings are known */
+	uint32_t rated; /* what is known: enum rated */
 	struct predict predict;
 };
 
@@ -92,7 +95,8 @@ lay_out(const struct header *h, struct layout *out)
 		[GENRE_IDS] = h->genres * sizeof(int64_t),
 		[GENRES] = h->genres * stride * sizeof(float),
 		[GENRE_SHARES] = h->genres * sizeof(float),
-		[OFFSETS] = h->rated ? h->items * sizeof(float) : 0,
+		[OFFSETS] =
+		    h->rated == RATED_OFFSETS ? h->items * sizeof(float) : 0,
 		[RATINGS] = h->rated ? h->items * sizeof(uint32_t) : 0,
 	};
 
@@ -276,7 +280,9 @@ fill_header(const struct model *m, const struct stamp *stamp, struct header *h)
 	h->unobserved = m->unobserved;
 	h->near_scale = m->near_scale;
 	h->taste = m->taste;
-	h->rated = m->offset && m->ratings;
+	h->rated = !m->ratings ? RATED_NOTHING :
+		   m->offset   ? RATED_OFFSETS :
+				 RATED_NUMBERS;
 	h->predict = m->predict;
 }
 
@@ -348,7 +354,7 @@ check_bytes(struct mapping *map)
 		return "it was made by another version of moviesxmovies";
 	if (h->size != map->size)
 		return "it is truncated";
-	if (h->factors == 0 || h->factors > 1024 ||
+	if (h->factors == 0 || h->factors > 1024 || h->rated > RATED_NUMBERS ||
 	    h->neighbours > UINT64_C(1) << 40)
 		return "its header is corrupt";
 	lay_out(h, &layout);
@@ -394,7 +400,7 @@ set_pointers(struct mapping *map)
 		    .share = SECTION(GENRE_SHARES) },
 		.item_genres = h->genres > 0 ? SECTION(ITEM_GENRES) : NULL,
 		.predict = h->predict,
-		.offset = h->rated ? SECTION(OFFSETS) : NULL,
+		.offset = h->rated == RATED_OFFSETS ? SECTION(OFFSETS) : NULL,
 		.ratings = h->rated ? SECTION(RATINGS) : NULL,
 		.trap = &map->trap,
 	};

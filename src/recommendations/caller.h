@@ -24,7 +24,11 @@ struct criteria {
 	struct name_filter friends;     /* user names; else all friends */
 	struct name_filter celebrities; /* slugs; else the followed persons */
 	struct name_filter genres;      /* slugs; else any */
-	int size;                       /* number of movies */
+	struct name_filter without_genres; /* slugs; else none */
+	struct name_filter platforms;      /* slugs; else the caller's */
+	int64_t year_from, year_to;        /* of release; 0: any */
+	double popular;  /* -1, little known, to 1; 0: does not matter */
+	int size;        /* number of movies */
 	bool pad;        /* with the newest movies, up to `size` */
 	double bonus;    /* setting recommend_bonus */
 	double director; /* setting recommend_director */

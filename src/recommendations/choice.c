@@ -12,6 +12,18 @@
 #define CANDIDATES 60
 #define WIDER      30 /* factor for the next try */
 
+/*
+ * What a standard deviation of the logarithm of the number of ratings adds at
+ * popular = 1, as a share of the spread of the scores.
+ */
+#define POPULAR_SHARE 0.5
+
+static struct arg
+arg_year(int64_t year)
+{
+	return year ? arg_id(year) : arg_null();
+}
+
 /* The limit per director. */
 static int
 cap_of(const struct criteria *criteria)
@@ -39,7 +51,9 @@ static enum err
 choose_ranked(TALLOC_CTX *mem, struct db *db, const struct criteria *criteria,
     struct ranking *ranking, struct rows *out)
 {
-	double point = ranking_bonuses(ranking, criteria->bonus), *scores;
+	double point = ranking_bonuses(
+	    ranking, criteria->bonus, criteria->popular * POPULAR_SHARE);
+	double *scores;
 	size_t all = ranking_size(ranking), top = CANDIDATES, n;
 	int64_t *movies;
 	enum err e;
@@ -57,9 +71,13 @@ choose_ranked(TALLOC_CTX *mem, struct db *db, const struct criteria *criteria,
 		    arg_text(lang_code(criteria->lang)),
 		    arg_id(criteria->caller), arg_names(&criteria->friends),
 		    arg_names(&criteria->celebrities),
-		    arg_names(&criteria->genres), arg_int(criteria->size),
-		    arg_int(cap_of(criteria)), arg_bool(criteria->pad && last),
-		    arg_int_array(movies, n), arg_double_array(scores, n),
+		    arg_names(&criteria->genres),
+		    arg_names(&criteria->without_genres),
+		    arg_names(&criteria->platforms),
+		    arg_year(criteria->year_from), arg_year(criteria->year_to),
+		    arg_int(criteria->size), arg_int(cap_of(criteria)),
+		    arg_bool(criteria->pad && last), arg_int_array(movies, n),
+		    arg_double_array(scores, n),
 		    arg_double(point * BONUS_AWARD));
 		if (e || last || count_chosen(out) >= criteria->size)
 			return e;
@@ -73,9 +91,12 @@ choose_popular(TALLOC_CTX *mem, struct db *db, const struct criteria *criteria,
 	return query_all(mem, db, out, SQL_recommend_popular,
 	    arg_text(lang_code(criteria->lang)), arg_id(criteria->caller),
 	    arg_names(&criteria->friends), arg_names(&criteria->celebrities),
-	    arg_names(&criteria->genres), arg_int(criteria->size),
+	    arg_names(&criteria->genres), arg_names(&criteria->without_genres),
+	    arg_names(&criteria->platforms), arg_year(criteria->year_from),
+	    arg_year(criteria->year_to), arg_int(criteria->size),
 	    arg_int(cap_of(criteria)), arg_bool(criteria->pad),
-	    arg_double(criteria->bonus));
+	    arg_double(criteria->bonus),
+	    arg_double(criteria->popular * POPULAR_SHARE));
 }
 
 enum err
@@ -85,7 +106,7 @@ choice_make(TALLOC_CTX *mem, struct db *db, const struct model *model,
 	enum err e;
 
 	memset(out, 0, sizeof *out);
-	if (model) {
+	if (model && (criteria->popular == 0 || model->ratings)) {
 		e = caller_read(mem, db, criteria, &out->caller);
 		if (e)
 			return e;

@@ -19,8 +19,8 @@ struct choice {
 };
 
 /*
- * Chooses with two statements. `model` may be NULL. Everything belongs to
- * `mem`.
+ * Chooses with two statements. `model` may be NULL; without numbers of ratings
+ * it is not used when popularity matters. Everything belongs to `mem`.
  */
 enum err choice_make(TALLOC_CTX *mem, struct db *db, const struct model *model,
     const struct criteria *criteria, struct choice *out);

@@ -282,7 +282,7 @@ ranking_new(
 /* The arguments and results of a function that runs in trap_run(). */
 struct query {
 	struct ranking *of;
-	double bonus;
+	double bonus, popular;
 	size_t top;
 	uint32_t *places;
 	int64_t *movies, movie;
@@ -311,27 +311,57 @@ add_to_all(struct ranking *r, const struct ids *movies, double by)
 	}
 }
 
+/* ln(1 + ratings) of a place; a cold-start movie has hardly any. */
+static double
+popularity_of(const struct ranking *r, size_t place)
+{
+	return place < r->model->items ?
+		   log1p((double)r->model->ratings[place]) :
+		   0;
+}
+
+/* Adds `each` for a standard deviation of popularity above the mean. */
+static void
+add_popularity(struct ranking *r, double each)
+{
+	double n = (double)r->places, sum = 0, square = 0, deviation;
+
+	for (size_t i = 0; i < r->places; i++) {
+		double p = popularity_of(r, i);
+
+		sum += p;
+		square += p * p;
+	}
+	deviation = sqrt(fmax(square / n - sum / n * (sum / n), 0));
+	for (size_t i = 0; i < r->places && deviation > 0; i++)
+		r->score[i] +=
+		    (float)(each * (popularity_of(r, i) - sum / n) / deviation);
+}
+
 static void
 add_bonuses(void *arg)
 {
 	struct query *a = arg;
 	struct ranking *r = a->of;
 	uint32_t top[SPREAD_TOP];
+	double spread;
 	size_t n =
 	    score_top(r->score, (uint32_t)r->places, array_len(top), top);
 
 	if (n < 2)
 		return;
-	a->point = a->bonus *
-		   ((double)r->score[top[0]] - (double)r->score[top[n - 1]]);
+	spread = (double)r->score[top[0]] - (double)r->score[top[n - 1]];
+	a->point = a->bonus * spread;
+	if (a->popular != 0)
+		add_popularity(r, a->popular * spread);
 	add_to_all(r, &r->caller->liked, a->point * BONUS_FRIEND);
 	add_to_all(r, &r->caller->starring, a->point * BONUS_CELEBRITY);
 }
 
 double
-ranking_bonuses(struct ranking *r, double bonus)
+ranking_bonuses(struct ranking *r, double bonus, double popular)
 {
-	struct query a = { .bonus = bonus };
+	struct query a = { .bonus = bonus, .popular = popular };
 
 	return ask(r, add_bonuses, &a) ? a.point : 0;
 }

@@ -33,8 +33,11 @@ struct ranking *ranking_new(
 /*
  * Adds the bonuses of friends and celebrities: a point is `bonus` times the
  * difference between the best and the hundredth score. Returns a point.
+ * `popular` times that difference is added for each standard deviation that
+ * ln(1 + number of ratings) of a movie is above its mean over all movies; the
+ * model must have these numbers if it is not 0.
  */
-double ranking_bonuses(struct ranking *r, double bonus);
+double ranking_bonuses(struct ranking *r, double bonus, double popular);
 
 /* The number of movies that are not rated, not marked and have a score. */
 size_t ranking_size(const struct ranking *r);

@@ -12,10 +12,14 @@
 #include "recommend/model.h"
 #include "recommendations/choice.h"
 #include "recommendations/reasons.h"
+#include "recommendations/steering.h"
 
 #define RECOMMENDATIONS 20
 
-/* Up to twenty movies as a bare list, best first, each with its reasons. */
+/*
+ * Up to twenty movies as a bare list, best first, each with its reasons;
+ * limited by the parameters.
+ */
 enum err
 movie_recommendations(struct req *r)
 {
@@ -33,7 +37,9 @@ movie_recommendations(struct req *r)
 	struct json *j;
 	enum err e;
 
-	e = choice_make(r->mem, r->db, r->model, &criteria, choice);
+	e = steering_read(r, &criteria);
+	if (!e)
+		e = choice_make(r->mem, r->db, r->model, &criteria, choice);
 	if (!e)
 		e = reasons_read(r, choice, &reasons);
 	if (e)

@@ -462,6 +462,241 @@ def test_a_platform_that_is_deleted_is_none(stack, newcomer):
     stack.sql("UPDATE platform SET deleted_at = NULL WHERE id = 3")
 
 
+# -- steering ----------------------------------------------------------------
+
+def steered(who, query):
+    return slugs(who.get(f"/api/movies/?{query}"))
+
+
+@pytest.fixture(params=["ranked", "popular"])
+def chooser(request, newcomer):
+    """A user whose films the model ranks, and one who has rated nothing."""
+    me = newcomer()
+    if request.param == "ranked":
+        rate(me, "volver", 5)
+    return me
+
+
+def facts(stack):
+    """{slug: (genres, platforms, year)} of what can be recommended."""
+    return {slug: (set(genres), set(platforms), year)
+            for slug, genres, platforms, year in stack.sql(
+                "SELECT m.slug, ARRAY(SELECT g.slug FROM movie_genre AS mg"
+                "   JOIN live_genre AS g ON g.id = mg.genre_id"
+                "  WHERE mg.movie_id = m.id),"
+                " ARRAY(SELECT p.slug FROM movie_platform AS mp"
+                "   JOIN live_platform AS p ON p.id = mp.platform_id"
+                "  WHERE mp.movie_id = m.id),"
+                " extract(year FROM m.release_date)::int FROM live_movie AS m")}
+
+
+CRITERIA = [
+    ("genres[]=drama", lambda g, p, y: "drama" in g),
+    ("genres=drama", lambda g, p, y: "drama" in g),
+    ("genres[]=drama&genres=crime&genres[]=drama",
+     lambda g, p, y: g & {"drama", "crime"}),
+    ("without_genres[]=drama", lambda g, p, y: "drama" not in g),
+    ("genres[]=crime&without_genres[]=drama",
+     lambda g, p, y: "crime" in g and "drama" not in g),
+    ("genres[]=drama&without_genres[]=drama", lambda g, p, y: False),
+    ("year_from=2001", lambda g, p, y: y >= 2001),
+    ("year_to=1979", lambda g, p, y: y <= 1979),
+    ("year_from=1974&year_to=1974", lambda g, p, y: y == 1974),
+    ("year_from=1&year_to=9999", lambda g, p, y: True),
+    ("year_from=9999", lambda g, p, y: False),
+    ("platforms[]=matinee", lambda g, p, y: "matinee" in p),
+    ("platforms=matinee&platforms[]=arthouse", lambda g, p, y: p),
+    ("platforms[]=matinee&year_to=1975&genres[]=drama",
+     lambda g, p, y: "matinee" in p and y <= 1975 and "drama" in g),
+    ("popular=1", lambda g, p, y: True),
+    ("popular=-1&year_from=2000", lambda g, p, y: y >= 2000),
+]
+
+
+@pytest.mark.parametrize("query, fits", CRITERIA,
+                         ids=[query for query, _ in CRITERIA])
+def test_criteria(stack, chooser, query, fits):
+    known = facts(stack)
+    plain = page(chooser)
+    got = steered(chooser, query)
+    assert len(got) == len(set(got))
+    assert set(got) == {s for s in plain if fits(*known[s])}
+    if "popular" not in query:
+        assert got == [s for s in plain if s in got] or "rating" not in kinds(
+            chooser.get("/api/movies/")), "the order stays"
+    for movie in chooser.get(f"/api/movies/?{query}").json():
+        assert list(movie) == KEYS
+
+
+def test_without_parameters_nothing_changes(chooser):
+    plain = chooser.get("/api/movies/")
+    for query in ("?popular=0", "?popular=-0.0", "?other=1", "?genre=drama",
+                  "?", "?genres[]=&platforms="):
+        same = chooser.get(f"/api/movies/{query}")
+        assert same.content == plain.content
+        assert same.headers["ETag"] == plain.headers["ETag"]
+
+
+def test_steering_replaces_the_platforms_of_the_user(stack, newcomer):
+    me = newcomer()
+    rate(me, "volver", 5)
+    stack.sql("INSERT INTO account_platform (user_id, platform_id)"
+              " VALUES (%s, 1)", (me.number,))
+    soon(lambda: "the-godfather" not in page(me), "the platforms count")
+    assert set(steered(me, "platforms[]=matinee")) == {
+        "the-godfather", "the-godfather-part-ii", "heat", "the-matrix",
+        "wall-e"}
+    assert "the-godfather" not in steered(me, "genres[]=drama")
+
+
+def test_steered_films_have_reasons(newcomer):
+    me = newcomer()
+    rate(me, "the-matrix", 5)
+    got = me.get("/api/movies/?genres[]=science-fiction").json()
+    assert got and all("rating" in {w["kind"] for w in m["because"]}
+                       for m in got if m["slug"] in SCIENCE)
+
+
+def test_twenty_of_many_that_match(stack, newcomer):
+    """Also when they are neither new nor among the best."""
+    stack.sql("INSERT INTO movie (id, slug, title, release_date)"
+              " SELECT 900 + i, 'old-' || i, 'Old', date '1950-01-01' + i"
+              "   FROM generate_series(1, 30) AS i;"
+              "INSERT INTO movie (id, slug, title, release_date, modelled)"
+              " SELECT 2000 + i, 'new-' || i, 'New', date '2010-01-01', true"
+              "   FROM generate_series(1, 1100) AS i;"
+              "INSERT INTO movie_genre SELECT id, 5 FROM movie"
+              " WHERE id > 900;"
+              "INSERT INTO movie_platform SELECT id, 1 FROM movie"
+              " WHERE id BETWEEN 901 AND 910")
+    try:
+        for rated in (None, "volver"):
+            me = newcomer()
+            if rated:
+                rate(me, rated, 5)
+            for query in ("year_to=1960", "year_from=1950&year_to=1950",
+                          "year_to=1960&genres[]=fantasy"):
+                soon(lambda: len(steered(me, query)) == 20, "a full page")
+                assert {s[:4] for s in steered(me, query)} == {"old-"}
+            assert set(steered(me, "year_to=1960&platforms[]=arthouse")) == {
+                f"old-{i}" for i in range(1, 11)}
+            assert len(steered(me, "genres[]=fantasy")) == 20
+    finally:
+        stack.sql("DELETE FROM movie WHERE id > 900")
+
+
+def test_popularity_shifts_the_order(stack, newcomer):
+    """From little known to well known, by numbers of ratings."""
+    stack.sql("INSERT INTO account (id, username, email)"
+              " SELECT 7000 + i, 'many' || i, 'many' || i || '@example.org'"
+              "   FROM generate_series(1, 60) AS i;"
+              "INSERT INTO rating (user_id, movie_id, rating)"
+              " SELECT 7000 + i, m.id, 3 FROM generate_series(1, 60) AS i"
+              "   JOIN movie AS m ON m.slug IN ('apocalypse-now',"
+              "        'the-matrix', 'amelie')")
+    ids = dict(stack.sql("SELECT slug, id FROM live_movie"))
+    try:
+        version = models.publish(stack, {ids[s]: f for s, f in FILMS.items()})
+        wait_until(lambda: models.version_of(stack.base / "model") == version,
+                   "the model with these numbers")
+        known = {"apocalypse-now", "the-matrix", "amelie"}
+        for rated in ("volver", None):
+            me = newcomer()
+            if rated:
+                rate(me, rated, 5)
+                soon(lambda: "rating" in kinds(me.get("/api/movies/")),
+                     "the workers have the model")
+            places = [sum(steered(me, f"popular={by}").index(s) for s in known)
+                      for by in (-1, -0.5, 0, 0.5, 1)]
+            assert places == sorted(places, reverse=True)
+            assert places[0] > places[2] >= places[4]
+            assert known <= set(steered(me, "popular=1")[:5])
+            assert not known & set(steered(me, "popular=-1")[:3])
+    finally:
+        stack.sql("DELETE FROM account WHERE id > 7000 AND username ~ 'many'")
+        models.publish(stack, {ids[s]: f for s, f in FILMS.items()})
+
+
+REFUSED = [
+    ("genres[]=nope", "genres", "Genre `nope` does not exist"),
+    ("genres=drama&genres[]=nope", "genres", "Genre `nope` does not exist"),
+    ("without_genres[]=nope", "without_genres", "Genre `nope` does not exist"),
+    ("genres[]=drama&platforms[]=nope", "platforms",
+     "Platform `nope` does not exist"),
+    ("year_from=2000&year_to=1999", "year_from",
+     "`year_from` is after `year_to`"),
+    ("year_from=x", "year_from", "“x” value must be an integer."),
+    ("year_from=", "year_from", "“” value must be an integer."),
+    ("year_from=1999.5", "year_from",
+     "“1999.5” value must be an integer."),
+    ("year_from=0", "year_from",
+     "Ensure this value is greater than or equal to 1."),
+    ("year_to=-1", "year_to",
+     "Ensure this value is greater than or equal to 1."),
+    ("year_to=10000", "year_to",
+     "Ensure this value is less than or equal to 9999."),
+    ("year_to=99999999999999999999", "year_to",
+     "“99999999999999999999” value must be an integer."),
+    *[(f"popular={text}", "popular",
+       f"“{text}” value must be a number.")
+      for text in ("NaN", "inf", "-Infinity", "1e999", "0x1", "", "much")],
+    ("popular=1.01", "popular",
+     "Ensure this value is less than or equal to 1."),
+    ("popular=-1.01", "popular",
+     "Ensure this value is greater than or equal to -1."),
+    ("popular=0&popular=NaN", "popular",
+     "“NaN” value must be a number.")]
+
+
+@pytest.mark.parametrize("query, field, text", REFUSED,
+                         ids=[query for query, _, _ in REFUSED])
+def test_what_steering_refuses(chooser, query, field, text):
+    r = chooser.get(f"/api/movies/?{query}")
+    assert r.status_code == 400
+    assert r.json() == {field: [text], "error": text}
+
+
+@pytest.mark.parametrize("query", [
+    "genres[]=%00", "genres[]=%ff", "genres[]=" + "x" * 256,
+    "&".join(f"genres[]=g{i}" for i in range(51)), "platforms[]=%C0%80",
+    "popular=%00", "genres[]=" + "%27%3B--"])
+def test_hostile_steering(chooser, query):
+    assert chooser.get(f"/api/movies/?{query}").status_code == 400
+    assert page(chooser)
+
+
+def test_the_last_value_counts(chooser):
+    assert steered(chooser, "year_to=x&year_to=1979") == steered(
+        chooser, "year_to=1979")
+
+
+def test_steered_answers_are_cached_and_fresh(stack, newcomer):
+    """By the set of the values, not by how they are written."""
+    me = newcomer()
+    rate(me, "heat", 5)
+    wait_until(lambda: stack.value("SELECT count(*) FROM touch") == 0,
+               "no touches are left")
+    first = steered(me, "genres[]=drama&genres[]=crime&popular=0.50")
+    mark = stack.mark()
+    assert steered(me, "genres=crime&genres=drama&genres=crime&popular=5e-1"
+                   ) == first
+    stack.wait_log(r"GET /api/movies/ 200 .*cache=hit", since=mark)
+    assert steered(me, "genres[]=comedy&popular=0.5") != first
+    assert steered(me, "genres[]=drama&genres[]=crime&popular=-0.5") != first
+    assert steered(me, "without_genres[]=drama&without_genres[]=crime"
+                   "&popular=0.5") != first
+    rate(me, first[0], 1)
+    assert first[0] not in steered(
+        me, "genres[]=drama&genres[]=crime&popular=0.50")
+    stack.sql("DELETE FROM movie_genre WHERE movie_id ="
+              " (SELECT id FROM movie WHERE slug = 'city-of-god')")
+    soon(lambda: "city-of-god" not in steered(me, "genres[]=drama"),
+         "it is of no genre")
+    stack.sql("INSERT INTO movie_genre SELECT id, g FROM movie,"
+              " unnest(ARRAY[3, 4]) AS g WHERE slug = 'city-of-god'")
+    stack.touched()
+
+
 # -- the answer cache --------------------------------------------------------
 
 def test_answer_is_kept_until_something_changes(stack, newcomer):

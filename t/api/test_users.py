@@ -25,9 +25,9 @@ def test_self(stack, ana):
         "email": "ana@example.org", "last_name": "\u00c1lvarez",
         "first_name": "Ana",
         "picture": f"{stack.settings()['public_origin']}"
-                   "/media/users/default.png"}
+                   "/media/users/default.png", "training": True}
     assert list(r.json()) == ["id", "username", "bio", "email", "last_name",
-                              "first_name", "picture"]
+                              "first_name", "picture", "training"]
 
 
 def test_self_without_a_bio(bob):

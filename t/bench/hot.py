@@ -171,15 +171,15 @@ def questions(s):
     yield "recommendations: the caller", "recommend_caller", lambda: (
         viewer()[0], None, None)
     yield "recommendations: chosen", "recommend_chosen", lambda: (
-        "es", viewer()[0], None, None, None, 20, 4, True,
+        "es", viewer()[0], *[None] * 7, 20, 4, True,
         [1 + 7919 * n % FILMS for n in range(60)], [1 / (n + 1) for n in range(60)],
         0.1)
     yield "recommendations: popular", "recommend_popular", lambda: (
-        "es", viewer()[0], None, None, None, 20, 4, True, 0.05)
+        "es", viewer()[0], *[None] * 7, 20, 4, True, 0.05, 0)
 
 
 CASTS = {"recommend_caller": "%s,%s,%s", "recommend_chosen":
-         "%s,%s,%s,%s,%s,%s,%s,%s,%s::bigint[],%s::float8[],%s"}
+         ",".join(["%s"] * 12) + ",%s::bigint[],%s::float8[],%s"}
 
 
 def timed(cursor, name, values):

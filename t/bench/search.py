@@ -74,6 +74,17 @@ SEARCHES = [
     {"name": "old"}, {"name": "old", "genres": ["drama"]},
 ]
 
+CRITERIA = [
+    {}, {"genres": ["drama"]}, {"genres": ["film-noir"]}, {"genres": ["empty"]},
+    {"genres": ["drama", "crime", "film-noir"]},
+    {"without_genres": ["drama", "crime"]}, {"platforms": ["platform-1"]},
+    {"platforms": ["platform-20"]}, {"year_from": 1950, "year_to": 1959},
+    {"year_to": 1920}, {"year_from": 1950, "year_to": 1950,
+                        "genres": ["film-noir"]},
+    {"genres": ["film-noir"], "platforms": ["platform-20"],
+     "without_genres": ["drama"]},
+]
+
 # Members 1 and 2 have rated, 11 and 12 have not; 1 and 11 have the rarest
 # platform, the others any.
 MEMBERS = """
@@ -170,12 +181,15 @@ def search_values(asked, every):
     return values
 
 
-def recommend_values(member, genres, scores=None, celebrities=None):
+def recommend_values(member, scores=None, celebrities=None, genres=None,
+                     without_genres=None, platforms=None, year_from=None,
+                     year_to=None, popular=0):
     values = [("", "en"), ("", member), ("::text[]", None),
-              ("::text[]", celebrities), ("::text[]", genres), ("", 20),
-              ("", 4), ("", True)]
+              ("::text[]", celebrities), ("::text[]", genres),
+              ("::text[]", without_genres), ("::text[]", platforms),
+              ("", year_from), ("", year_to), ("", 20), ("", 4), ("", True)]
     if scores is None:
-        return values + [("", 0.05)]
+        return values + [("", 0.05), ("", popular)]
     return values + [("::bigint[]", scores),
                      ("::double precision[]",
                       [1 / (i + 1) for i in range(len(scores))]), ("", 0.1)]
@@ -202,14 +216,13 @@ def recommendations(asking, figures):
                        [("", member), ("::text[]", None), ("::text[]", None)])
     for member, who in ((1, "rare platform"), (11, "rare, no rating"),
                         (2, "any platform"), (12, "any, no rating")):
-        for genres in (None, ["drama"], ["film-noir"], ["empty"],
-                       ["drama", "crime", "film-noir"]):
-            what = f"{who}, {label({'genres': genres})}"
+        for criteria in CRITERIA:
+            what = f"{who}, {label(criteria)}"
             asking.measure(figures, f"popular, {what}", "recommend_popular",
-                           recommend_values(member, genres))
+                           recommend_values(member, **criteria))
             scores = [1 + i * 7919 % FILMS for i in range(1000)]
             asking.measure(figures, f"scores, {what}", "recommend_chosen",
-                           recommend_values(member, genres, scores))
+                           recommend_values(member, scores, **criteria))
 
 
 def ask(cluster, database, figures, stack_module):

@@ -30,7 +30,7 @@ OPERATIONS = {(o.method, o.path): o
 
 # What a type of the table is in the document, in a body and in a query.
 IN_BODY = {"text": "string", "prose": "string", "int": "integer",
-           "bool": "boolean", "choice": "string", "list": "array",
+           "number": "number", "bool": "boolean", "choice": "string", "list": "array",
            "ints": "array"}
 IN_QUERY = {**IN_BODY, "bool": "string", "page": "integer",
             "limit": "integer", "cursor": "integer"}

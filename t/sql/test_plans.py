@@ -277,10 +277,11 @@ HOT = [
     ("recommend_caller", "5, NULL, NULL",
      ["movie_not_modelled", "rating_user(_movie_unique)?"],
      ["rating", "movie", "movie_actor"]),
-    ("recommend_chosen", "'en', 5, NULL, NULL, NULL, 20, 4, true, '{1,2,3}',"
-     " '{3,2,1}', 0.1", ["movie_pkey", "movie_release_date"],
+    ("recommend_chosen", "'en', 5, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 20, 4,"
+     " true, '{1,2,3}', '{3,2,1}', 0.1", ["movie_pkey", "movie_release_date"],
      ["rating", "movie", "movie_actor", "movie_genre"]),
-    ("recommend_popular", "'en', 5, NULL, NULL, NULL, 20, 4, true, 0.05", ["movie_score", "movie_release_date"],
+    ("recommend_popular", "'en', 5, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 20, 4,"
+     " true, 0.05, 0", ["movie_score", "movie_release_date"],
      ["rating", "movie", "movie_actor", "movie_genre"]),
     ("recommend_titles", "'es', '{1,2,3}'", ["movie_pkey"], ["movie"]),
     ("touch_of_transaction", "10000", ["touch_once"], ["touch"]),
@@ -352,6 +353,8 @@ HOT = [
      ["account_pkey", "movie_pkey"], ["account", "movie"]),
     ("list_search_all", "5, 1, 20", ["movielist_pkey", "movie_pkey"],
      ["movie", "movielist_movie"]),
+    ("recommend_check", "'{g1}', '{g2}', '{p1}'",
+     [], []),
     ("smart_list_check", "5, '{g1}', '{p1}', '{u77}'",
      ["account_username_unique"], ["account"]),
 ]

@@ -5,6 +5,7 @@
 #include "base/base.h"
 
 #include <criterion/criterion.h>
+#include <math.h>
 
 #include "base/mem.h"
 #include "http/body.h"
@@ -24,6 +25,8 @@ static const struct field list_input[] = {
 	{ "page", FROM_QUERY, T_PAGE, .def = 1 },
 	{ "limit", FROM_QUERY, T_LIMIT, .def = 20 },
 	{ "last_id", FROM_QUERY, T_CURSOR, .flags = 0 },
+	{ "share", FROM_QUERY, T_NUMBER, .min = -1, .max = 1 },
+	{ "set", FROM_QUERY, T_LIST, UNORDERED, .max_length = 9 },
 	{ 0 },
 };
 
@@ -209,6 +212,62 @@ Test(field, tells_queries_apart)
 	field_digest_text(query("/?page=x&limit=500&z=1", ERR_OK), &a);
 	field_digest_text(query("/?limit=100", ERR_OK), &b);
 	cr_assert_str_eq(a.data, b.data);
+}
+
+static const char *
+digest(const char *uri)
+{
+	struct buf text;
+
+	buf_init(&text, NULL, 64);
+	field_digest_text(query(uri, ERR_OK), &text);
+	return text.data;
+}
+
+Test(field, takes_numbers)
+{
+	static const struct {
+		const char *text;
+		double value;
+	} good[] = { { "0", 0 }, { "-0.0", 0 }, { "1", 1 }, { "-1", -1 },
+		{ "%2B.5", 0.5 }, { "5e-1", 0.5 }, { "1e-999", 0 },
+		{ "0.50000", 0.5 } };
+	static const char *const bad[] = { "", "nan", "-nan", "inf", "-INF",
+		"1e999", "-1e999", "0x1", "0x.8p0", "1,0", "0.5 ", "%200.5",
+		"1e", "e", "--1", "1.0001", "-1.0001", "1e18", "٠", "%00" };
+
+	for (size_t i = 0; i < array_len(good); i++) {
+		struct req *r =
+		    query(mem_printf(NULL, "/?share=%s", good[i].text), ERR_OK);
+
+		cr_expect(input_given(r, "share"));
+		cr_expect_float_eq(
+		    input_of(r, "share")->fraction, good[i].value, 1e-12);
+		cr_expect_not(signbit(input_of(r, "share")->fraction) &&
+			      good[i].value >= 0);
+	}
+	for (size_t i = 0; i < array_len(bad); i++)
+		(void)query(
+		    mem_printf(NULL, "/?share=%s", bad[i]), ERR_INVALID);
+	cr_expect_str_eq(error_body(query("/?share=nan", ERR_INVALID)),
+	    "{\"share\":[\"“nan” value must be a number.\"],"
+	    "\"error\":\"“nan” value must be a number.\"}");
+	cr_expect_str_eq(digest("/?share=.50"), digest("/?share=5e-1"));
+	cr_expect_str_eq(digest("/?share=-0"), digest("/?share=0"));
+	cr_expect_str_neq(digest("/?share=0.1"), digest("/?share=0.2"));
+}
+
+Test(field, takes_a_list_as_a_set)
+{
+	struct req *r = query("/?set=b&set[]=a&set=b&set=c&set=a", ERR_OK);
+	const struct field_value *set = input_of(r, "set");
+
+	cr_assert_eq(set->count, 3);
+	for (size_t i = 0; i < 3; i++)
+		cr_expect_str_eq(
+		    set->texts[i], ((const char *[]){ "a", "b", "c" })[i]);
+	cr_expect_str_eq(digest("/?set[]=b&set[]=a"), digest("/?set=a&set=b"));
+	cr_expect_str_neq(digest("/?set=b"), digest("/?set=a&set=b"));
 }
 
 Test(field, takes_integers)

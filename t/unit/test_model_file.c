@@ -186,6 +186,22 @@ Test(model_file, ratings_and_prediction_come_back)
 	cr_expect_arr_eq(&back->predict, &m->predict, sizeof m->predict);
 }
 
+/* As of an imported model. */
+Test(model_file, numbers_of_ratings_alone_come_back)
+{
+	struct model *m = model_any();
+	const struct model *back;
+	struct stamp stamp;
+	const char *why;
+
+	add_ratings(m);
+	m->offset = NULL;
+	save(m, 1);
+	cr_assert_eq(model_file_map(mem, path, &back, &stamp, &why), ERR_OK);
+	cr_expect_null(back->offset);
+	cr_expect_arr_eq(back->ratings, m->ratings, ITEMS * sizeof *m->ratings);
+}
+
 /* Files of format 1 end where these sections begin. */
 Test(model_file, a_file_of_the_format_before_is_read)
 {

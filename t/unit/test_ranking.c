@@ -150,7 +150,7 @@ Test(ranking, bonuses_shift_and_do_not_replace)
 	c.liked = IDS(last, second, 77777);
 	c.starring = IDS(last, second);
 	r = ranking_new(mem, model, &c);
-	point = ranking_bonuses(r, 0.05);
+	point = ranking_bonuses(r, 0.05, 0);
 	cr_expect_float_eq(point, 0.05 * (scores[0] - scores[99]), 1e-6);
 	(void)ranking_top(r, ITEMS, best, scores);
 	cr_expect_eq(best[0], second, "it was near and has both bonuses");
@@ -159,7 +159,7 @@ Test(ranking, bonuses_shift_and_do_not_replace)
 	cr_expect_float_eq(
 	    ranking_taste(r, last), ranking_taste(plain, last), 1e-6);
 	r = ranking_new(mem, model, &c);
-	cr_expect_eq(ranking_bonuses(r, 0), 0);
+	cr_expect_eq(ranking_bonuses(r, 0, 0), 0);
 	(void)ranking_top(r, ITEMS, best, scores);
 	cr_expect_eq(best[0], first);
 }
@@ -284,8 +284,49 @@ Test(ranking, is_lost_when_the_file_is_cut_off_afterwards)
 		cr_expect_eq(parts[0] + parts[1] + parts[2] + common, 0);
 		cr_expect(ranking_is_truncated(r));
 		cr_expect_eq(ranking_top(r, 20, best, scores), 0);
-		cr_expect_eq(ranking_bonuses(r, 0.05), 0);
+		cr_expect_eq(ranking_bonuses(r, 0.05, 0), 0);
 		cr_expect_eq(ranking_taste(r, film[i]), 0);
 		close(fd);
 	}
+}
+
+/* The score without shift plus `by` times spread times standard deviations. */
+Test(ranking, popularity_shifts_by_standard_deviations)
+{
+	static uint32_t ratings[ITEMS];
+	struct caller c = { .rated = IDS(10), .stars = STARS(5) };
+	struct ranking *plain = ranking_new(mem, model, &c), *r;
+	double sum = 0, square = 0, mean, deviation, spread, was[ITEMS];
+
+	for (int i = 0; i < ITEMS; i++) {
+		ratings[i] = (uint32_t)(i * 37 % 101);
+		sum += log(1 + ratings[i]);
+		square += log(1 + ratings[i]) * log(1 + ratings[i]);
+	}
+	model->ratings = ratings;
+	mean = sum / ITEMS;
+	deviation = sqrt(square / ITEMS - mean * mean);
+	for (size_t i = ranking_top(plain, ITEMS, best, scores); i-- > 0;)
+		was[best[i] / 10 - 1] = scores[i];
+	spread = scores[0] - scores[99];
+	for (int by = -1; by <= 1; by++) {
+		r = ranking_new(mem, model, &c);
+		cr_expect_float_eq(
+		    ranking_bonuses(r, 0.05, by), 0.05 * spread, 1e-6);
+		for (size_t i = ranking_top(r, ITEMS, best, scores); i-- > 0;) {
+			int64_t k = best[i] / 10 - 1;
+
+			cr_expect_float_eq(scores[i],
+			    was[k] + by * spread *
+					 (log(1 + ratings[k]) - mean) /
+					 deviation,
+			    1e-4);
+		}
+	}
+	/* all alike: nothing to shift by */
+	memset(ratings, 0, sizeof ratings);
+	r = ranking_new(mem, model, &c);
+	(void)ranking_bonuses(r, 0.05, 1);
+	(void)ranking_top(r, 1, best, scores);
+	cr_expect_float_eq(scores[0], was[best[0] / 10 - 1], 1e-6);
 }

@@ -114,7 +114,7 @@ static void
 find_bonuses(
     struct task *t, struct ranking *r, struct explanation *x, int64_t movie)
 {
-	double point = ranking_bonuses(r, t->ctl->conf->recommend_bonus);
+	double point = ranking_bonuses(r, t->ctl->conf->recommend_bonus, 0);
 
 	x->point = point;
 	if (is_among(&x->caller.liked, movie))

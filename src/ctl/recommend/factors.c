@@ -363,7 +363,8 @@ add_user(void *arg, int64_t id, const struct fold *f, const struct history *h)
 }
 
 /*
- * Adds the mean factors and the genres, which imported factors do not include.
+ * Adds the mean factors, the genres and the numbers of ratings, which imported
+ * factors do not include.
  */
 static int
 complete(struct task *t, struct model *m)
@@ -381,6 +382,7 @@ complete(struct task *t, struct model *m)
 		status = recommend_genres(t, &items, &pairs, &n_pairs);
 	if (status == EX_OK)
 		fit_genres(m, c.ratings, pairs, n_pairs);
+	m->ratings = c.ratings;
 	free(pairs);
 	return status;
 }
