@@ -35,6 +35,8 @@ class Site:
             return [value for (value,) in cluster.sql(text, None, database)]
         self.films = column("SELECT slug FROM live_movie"
                             " ORDER BY rating_count DESC, id")
+        self.numbers = column("SELECT id FROM live_movie"
+                              " ORDER BY rating_count DESC, id")
         self.titles = column("SELECT title FROM live_movie"
                              " ORDER BY rating_count DESC, id")
         rows = cluster.sql(
@@ -115,6 +117,14 @@ def questions(s):
     yield "own rating", "rating_get", lambda: (*viewer(), one(s.films))
     yield "friends' ratings", "friends_ratings", lambda: (
         viewer()[0], one(s.films), 1, 5)
+    yield "statistics of a film", "movie_statistics", lambda: (
+        viewer()[0], one(s.films))
+    yield "trending films", "movie_trending", lambda: ("es", s.page(), 10)
+    yield "similar films, without a model", "similar_movies", lambda: (
+        "es", one(s.numbers), None, None, s.page(), 10)
+    yield "similar films, with a model", "similar_movies", lambda: (
+        "es", one(s.numbers), s.dice.sample(s.numbers, 200),
+        [1 / (n + 2) for n in range(200)], s.page(), 10)
     yield "own lists with a film", "list_slugs_of_movie", lambda: (
         viewer()[0], one(s.films))
     yield "reviews of a film", "movie_reviews", lambda: (
@@ -179,7 +189,8 @@ def questions(s):
 
 
 CASTS = {"recommend_caller": "%s,%s,%s", "recommend_chosen":
-         ",".join(["%s"] * 12) + ",%s::bigint[],%s::float8[],%s"}
+         ",".join(["%s"] * 12) + ",%s::bigint[],%s::float8[],%s",
+         "similar_movies": "%s,%s,%s::bigint[],%s::float8[],%s,%s"}
 
 
 def timed(cursor, name, values):

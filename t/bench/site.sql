@@ -135,6 +135,11 @@ UPDATE movie AS m
           FROM rating
          GROUP BY movie_id) AS r
  WHERE r.movie_id = m.id;
+INSERT INTO trend (movie_id, place)
+SELECT id, row_number() OVER (ORDER BY rating_count DESC, id)
+  FROM movie
+ ORDER BY 2
+ LIMIT 200;
 INSERT INTO unseen (user_id, movie_id)
 SELECT u, f.film
   FROM generate_series(1, current_setting('mxm.users')::bigint, 2) AS u
