@@ -15,11 +15,12 @@ SETTINGS = {"cache_servers": ""}
 # Not of the answer: the caller, who is read once for some requests, and what a
 # transaction that writes has touched.
 AROUND = {"account_by_session", "touch_of_transaction"}
-# More than one: what is known of the caller and then what is chosen by it (of a
-# group, without a model, its candidates in between); the texts and then their
+# More than one: what is known of the caller or movie, then what is chosen by it (of
+# a group, without a model, its candidates in between); the texts and then their
 # translations.
 SEVERAL = {"/api/movies/": 2,
            "/api/movies/together/": 3,
+           "/api/movies/{movie}/similar/": 2,
            "/api/users/{username}/translations/": 2,
            "/api/reviews/{review}/translations/": 2,
            "/api/reviews/{review}/comments/{comment}/translations/": 2}

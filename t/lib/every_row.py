@@ -64,6 +64,8 @@ TOGETHER = {
 # Queries beside the empty one. A path with pages or a cursor is read with a
 # second stretch as well.
 QUERIES = {
+    "/api/movies/": ("genres[]=drama&year_from=1970",
+                     "without_genres=crime&popular=0.5", "platforms=matinee"),
     "/api/movies/searching/": (
         "name=the&limit=3", "stars=4&stars=5", "marked_unseen=true",
         "name=godfahter&page=1"),
