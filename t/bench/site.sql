@@ -174,13 +174,13 @@ SELECT 1 + (v.id * 7 + k) % users, v.id,
        (ARRAY['LIKE', 'LOVE', 'LAUGH', 'SAD', 'FIRE', 'EYES'])[1 + (v.id + k) % 6]
   FROM (SELECT current_setting('mxm.users')::bigint AS users) AS s,
        review AS v,
-       generate_series(1, CASE v.id WHEN 1 THEN 5000 ELSE v.id % 7 END) AS k;
+       generate_series(1, CASE v.id WHEN 1 THEN least(5000, users) ELSE v.id % 7 END) AS k;
 INSERT INTO reaction (user_id, comment_id, emoji)
 SELECT 1 + (c.id * 7 + k) % users, c.id,
        (ARRAY['LIKE', 'LOVE', 'LAUGH', 'SAD', 'FIRE', 'EYES'])[1 + (c.id + k) % 6]
   FROM (SELECT current_setting('mxm.users')::bigint AS users) AS s,
        comment AS c,
-       generate_series(1, CASE c.id WHEN 50 THEN 5000 ELSE c.id % 7 END) AS k;
+       generate_series(1, CASE c.id WHEN 50 THEN least(5000, users) ELSE c.id % 7 END) AS k;
 
 -- Half of the users have lists, up to 200 of them; a list has ten films.
 INSERT INTO movielist (id, user_id, name, slug, privacity)
