@@ -32,10 +32,12 @@ nginx, and every figure is a median of interleaved runs:
   m  the statements of the routes that are used most, in a generated site of
      50 000 films, 300 000 persons, 200 000 users and 2 million ratings
      (t/bench/hot.py): CPU and time, p50 and p95; minutes, and 4 GiB of disk
+  n  a home page of the front end in that site, some 260 requests one after
+     another (t/bench/home.py): server time by the log, and CPU
 
-With --large, (m) has 20 million ratings, and (f) also measures 20 million ratings, and the memory that
-"mxmctl recommend rank" takes to learn from a file of them: some minutes, and
-2 GiB of disk.
+With --large, (m) and (n) have 20 million ratings, and (f) also measures as many,
+and the memory that "mxmctl recommend rank" takes to learn from a file of them:
+minutes, and 10 GiB of disk.
 
 --json FILE writes one line per figure: name, value, unit, goal, holds.
 """
@@ -482,9 +484,12 @@ def measure(made, options, cluster):
     if "j" in options.only:
         import friends
         friends.measure(cluster, figures)
-    if set("mn") & set(options.only):
+    if "m" in options.only:
         import hot
         hot.measure(cluster, figures, options)
+    if "n" in options.only:
+        import home
+        home.measure(cluster, figures, options)
     if options.json:
         figures.write(options.json)
     missed = [r["name"] for r in figures.rows if r["holds"] is False]
