@@ -133,7 +133,7 @@ score_similar(const struct model *m, uint32_t item, float *out)
 		out[i] = both > 0 ?
 			     vector_dot(of, y, m->stride) / sqrtf(both) / 2 :
 			     0;
-		if (m->ratings)
+		if (m->offset)
 			out[i] *= (float)m->ratings[i] /
 				  ((float)m->ratings[i] + SIMILAR_DAMPING);
 	}

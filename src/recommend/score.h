@@ -37,8 +37,9 @@ float score_nearness(const struct near *near, uint32_t of, uint32_t item);
 
 /*
  * out[i]: how similar item i is to `item`, up to 1: half the cosine of their
- * factors, damped for movies with few ratings, plus half the weight among the
- * neighbours of `item` as a share of the largest. -INFINITY: not similar.
+ * factors, damped for movies with few ratings if it was trained here, plus half
+ * the weight among the neighbours of `item` as a share of the largest.
+ * -INFINITY: not similar.
  */
 void score_similar(const struct model *m, uint32_t item, float *out);
 

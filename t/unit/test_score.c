@@ -211,10 +211,13 @@ Test(score, similar_ones_with_few_ratings_count_less)
 {
 	struct model *m = two_kinds(NULL);
 	uint32_t ratings[ITEMS] = { [7] = 1000 };
-	float all[ITEMS];
+	float all[ITEMS], offsets[ITEMS] = { 0 };
 
 	m->near.n = 0;
 	m->ratings = ratings;
+	score_similar(m, 5, all);
+	cr_expect(all[9] > 0.4f, "its factors were imported");
+	m->offset = offsets;
 	score_similar(m, 5, all);
 	cr_expect(all[7] > 0.4f);
 	cr_expect(all[9] < 0, "without ratings it is not similar");
