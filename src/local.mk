@@ -201,7 +201,8 @@ mxmctl_SOURCES = src/mxmctl.c src/commands.def src/ctl/ctl.h \
 	src/ctl/recommend/show.c src/ctl/recommend/step.c \
 	src/ctl/recommend/train.c src/ctl/recommend/tune.c \
 	src/ctl/routes.c src/ctl/sql.c src/ctl/status.c \
-	src/ctl/password.c src/ctl/user.h src/ctl/user.c src/ctl/user_make.c
+	src/ctl/password.c src/ctl/user.h src/ctl/user.c src/ctl/user_make.c \
+	src/ctl/user_raise.c
 mxmctl_LDADD = $(librecommend_libs) $(libmxm_libs)
 
 # Statements and migrations, carried by the binary.

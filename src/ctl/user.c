@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * mxmctl user: accounts, for administrators. What a change makes stale is
- * recorded by triggers and raised by mxm-jobs, as for requests.
+ * mxmctl user: accounts, for administrators.
  */
 #include "base/base.h"
 
@@ -449,6 +448,7 @@ ctl_user(struct ctl *ctl, int argc, char **argv)
 	const struct verb *verb = NULL;
 	const char *name, *allowed = NULL, *bad;
 	struct db *db;
+	enum err e;
 	size_t v;
 
 	while (argc > 1 && strcmp(argv[1], "--json") == 0) {
@@ -476,6 +476,9 @@ ctl_user(struct ctl *ctl, int argc, char **argv)
 	if (bad)
 		return ctl_usage(ctl, "invalid option \"%s\"", bad);
 	db = db_new(ctl->mem, ctl->conf->database, TIMEOUT_MS);
+	e = user_raise_touched(ctl, db);
+	if (e)
+		return ctl_failed(ctl, db, e);
 	if (verb)
 		return run(ctl, db, verb, &options);
 	return *name == 'c' ? user_create(ctl, db, &options) :

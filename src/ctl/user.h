@@ -26,6 +26,13 @@ int user_create(
 /* Sets the password of the user in `row` (statement admin_user_find). */
 int user_set_password(struct ctl *ctl, struct db *db, const struct row *row);
 
+/*
+ * Raises what later changes over `db` make stale in the answer cache, so that
+ * workers see a change when the command returns, even if mxm-jobs is not
+ * running. If memcached is unavailable, mxm-jobs raises it later.
+ */
+enum err user_raise_touched(struct ctl *ctl, struct db *db);
+
 /* Prints {"id": …, "username": …, "done": <what>}, or a line. */
 int user_done(
     struct ctl *ctl, const struct row *row, const char *what, const char *text);

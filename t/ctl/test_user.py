@@ -192,6 +192,31 @@ def test_lock_and_unlock(stack, rita, ana):
             "rita is not locked")
 
 
+def test_changes_take_effect_without_the_jobs(stack, rita, ana):
+    """When the command returns, although nobody reads table touch."""
+    path = "/api/users/rita/"
+    stack.jobs.stop()
+    try:
+        for i in range(5):
+            client = stack.client("rita", PASSWORD)
+            for r in (client.get("/api/users/"), client.get("/api/users/"),
+                      ana.get(path)):
+                assert r.status_code == 200, i
+            user(stack, "lock rita")
+            assert client.get("/api/users/").status_code == 401, i
+            assert ana.get(path).status_code == 404, i
+            user(stack, "unlock rita")
+            assert ana.get(path).status_code == 200, i
+        client = stack.client("rita", PASSWORD)
+        assert client.get("/api/users/").status_code == 200
+        user(stack, "sessions --end-all rita")
+        assert client.get("/api/users/").status_code == 401
+        user(stack, "remove --now rita")
+        assert ana.get(path).status_code == 404
+    finally:
+        stack.start_jobs()
+
+
 def test_verify(stack, nina):
     assert shown(stack, "nina")["state"] == "unverified"
     assert nina.get("/api/genres/").status_code == 403
