@@ -193,6 +193,7 @@ Test(problem, has_a_text_for_every_code)
 		cr_assert_not_null(
 		    strstr(body_of(r, (enum err)code), "\"error\":\""));
 		cr_assert_eq(r->answer.status, err_status((enum err)code));
+		cr_assert_str_neq(reply_phrase(r->answer.status), "Status");
 	}
 	r = request(STYLE_ERROR);
 	cr_assert_not_null(strstr(body_of(r, ERR_INTERNAL), "abc-1"));
