@@ -7,9 +7,10 @@
 -- The damped mean of what ratings `rated` of a user are above those of the movies.
 -- fragment: predict_level(rated)
 CASE WHEN :mean::double precision IS NOT NULL
-     THEN (SELECT sum(r.rating - :mean - (m.rating_sum - :mean * m.rating_count)
-                                         / (m.rating_count + :damping))
-                  / (count(*) + :damping::double precision)
+     THEN (SELECT sum(r.rating - :mean
+                      - (m.rating_sum - :mean * m.rating_count)
+                        / (m.rating_count + :damping::double precision))
+                  / (count(*) + :damping)
              FROM {{rated}} AS r
              JOIN live_movie AS m ON m.id = r.movie_id) END
 
