@@ -232,8 +232,9 @@ criteria AS MATERIALIZED (
                      FROM unseen AS u
                     WHERE u.user_id = :user_id AND u.movie_id = m.id)
 
--- The padding of a choice, up to its size: the newest movies, of the years of the
--- criteria, or of the newest thousand of their genres and platforms.
+-- The padding of a choice, up to its size: the newest movies of the newest ten
+-- thousand, of the years of the criteria, or of the newest thousand of their genres
+-- and platforms.
 -- fragment: recommend_padding
        (SELECT pad FROM criteria)
    AND {{recommend_allowed}}
@@ -286,16 +287,25 @@ placed AS MATERIALIZED (
 	       row_number() OVER (ORDER BY m.release_date DESC NULLS LAST,
 	                                   m.id DESC) AS place
 	  FROM ((SELECT m.id, m.release_date
-	           FROM live_movie AS m
+	           FROM (SELECT id, release_date
+	                   FROM live_movie
+	                  WHERE coalesce(release_date <= (SELECT today FROM criteria),
+	                                 true)
+	                  ORDER BY release_date DESC NULLS LAST, id DESC
+	                  LIMIT 10000) AS m
 	          WHERE (SELECT genres IS NULL AND platforms IS NULL AND NOT dated
 	                   FROM criteria)
 	            AND {{recommend_padding}})
 	        UNION ALL
 	        (SELECT m.id, m.release_date
-	           FROM live_movie AS m
+	           FROM (SELECT id, release_date
+	                   FROM live_movie
+	                  WHERE release_date BETWEEN (SELECT since FROM criteria)
+	                                         AND (SELECT until FROM criteria)
+	                    AND release_date <= (SELECT today FROM criteria)
+	                  ORDER BY release_date DESC NULLS LAST, id DESC
+	                  LIMIT 10000) AS m
 	          WHERE (SELECT dated FROM criteria)
-	            AND m.release_date BETWEEN (SELECT since FROM criteria)
-	                                   AND (SELECT until FROM criteria)
 	            AND {{recommend_padding}})
 	        UNION ALL
 	        (SELECT m.id, m.release_date
@@ -401,12 +411,14 @@ WITH {{recommend_filters}}, scored AS MATERIALIZED (
  LIMIT :size;
 
 -- Without scores: the six hundred best movies by damped mean, newer ones weighted
--- higher than old ones. (With criteria: if fewer than that of the ten thousand best
--- of all movies match, all of the genres, platforms or years are read.) If the caller
--- has rated movies, only those that share a genre with their favourites, with a lower
--- weight of disliked genres; every further movie of a genre weighs less. :bonus is a
--- point as a share of the difference between the best and the last value, :popular
--- the same of a standard deviation of the logarithm of the number of ratings.
+-- higher than old ones. (With criteria: of the ten thousand best of all movies, and if
+-- fewer than that match, also of five thousand of the genres, as many of the platforms
+-- and the newest as many of the years; so all that match are found if few movies have
+-- one of these.) If the caller has rated movies, only those that share a genre with
+-- their favourites, with a lower weight of disliked genres; every further movie of a
+-- genre weighs less. :bonus is a point as a share of the difference between the best
+-- and the last value, :popular the same of a standard deviation of the logarithm of
+-- the number of ratings.
 -- name: recommend_popular :many (language text, user_id bigint,
 --	friends text[], celebrities text[], genres text[], without_genres text[],
 --	platforms text[], year_from bigint, year_to bigint,
@@ -426,10 +438,7 @@ WITH {{recommend_filters}}, affinity AS MATERIALIZED (
 	 WHERE favourite
 ), steering AS MATERIALIZED (
 	SELECT genres IS NOT NULL OR without_genres IS NOT NULL
-	       OR platforms IS NOT NULL OR dated AS steered,
-	       CASE WHEN genres IS NOT NULL THEN 'genre'
-	            WHEN platforms IS NOT NULL THEN 'platform'
-	            WHEN dated THEN 'year' END AS by
+	       OR platforms IS NOT NULL OR dated AS steered
 	  FROM criteria
 ), matching AS MATERIALIZED (
 	SELECT m.id, m.score, m.release_date, m.rating_count
@@ -441,7 +450,7 @@ WITH {{recommend_filters}}, affinity AS MATERIALIZED (
 	 WHERE {{recommend_matching}}
 	 LIMIT 600
 ), few AS MATERIALIZED (
-	SELECT s.steered AND (SELECT count(*) FROM matching) < 600 AS is_few, s.by
+	SELECT s.steered AND (SELECT count(*) FROM matching) < 600 AS is_few
 	  FROM steering AS s
 ), candidate AS MATERIALIZED (
 	SELECT m.id, m.score, m.release_date, m.rating_count
@@ -453,38 +462,48 @@ WITH {{recommend_filters}}, affinity AS MATERIALIZED (
 	        UNION ALL
 	        (SELECT id, score, release_date, rating_count
 	           FROM matching
-	          WHERE (SELECT NOT is_few OR by IS NULL FROM few))
+	          WHERE (SELECT NOT is_few FROM few))
 	        UNION ALL
 	        (SELECT m.id, m.score, m.release_date, m.rating_count
-	           FROM (SELECT mg.movie_id
+	           FROM (SELECT id AS movie_id
+	                   FROM matching
+	                  UNION
+	                 SELECT mg.movie_id
 	                   FROM live_genre AS g
 	                  CROSS JOIN LATERAL (SELECT movie_id
 	                                        FROM movie_genre
 	                                       WHERE genre_id = g.id
-	                                      OFFSET 0) AS mg
+	                                       ORDER BY movie_id DESC
+	                                       LIMIT 5000
+	                                             / (SELECT cardinality(genres)
+	                                                  FROM criteria)) AS mg
 	                  WHERE g.slug = ANY ((SELECT genres FROM criteria)::text[])
-	                    AND (SELECT is_few AND by = 'genre' FROM few)
 	                  UNION
 	                 SELECT mp.movie_id
 	                   FROM live_platform AS p
 	                  CROSS JOIN LATERAL (SELECT movie_id
 	                                        FROM movie_platform
 	                                       WHERE platform_id = p.id
-	                                      OFFSET 0) AS mp
+	                                       ORDER BY movie_id DESC
+	                                       LIMIT 5000
+	                                             / (SELECT cardinality(platforms)
+	                                                  FROM criteria)) AS mp
 	                  WHERE p.slug
 	                        = ANY ((SELECT platforms FROM criteria)::text[])
-	                    AND (SELECT is_few AND by = 'platform' FROM few)
 	                  UNION
-	                 SELECT id
+	                (SELECT id
 	                   FROM live_movie
 	                  WHERE release_date BETWEEN (SELECT since FROM criteria)
 	                                         AND (SELECT until FROM criteria)
-	                    AND (SELECT is_few AND by = 'year' FROM few)) AS w
+	                    AND (SELECT dated FROM criteria)
+	                  ORDER BY release_date DESC NULLS LAST, id DESC
+	                  LIMIT 5000)) AS w
 	          CROSS JOIN LATERAL (SELECT id, score, release_date, rating_count
 	                                FROM live_movie
 	                               WHERE id = w.movie_id
 	                              OFFSET 0) AS m
-	          WHERE {{recommend_matching}}
+	          WHERE (SELECT is_few FROM few)
+	            AND {{recommend_matching}}
 	          ORDER BY m.score DESC, m.id DESC
 	          LIMIT 600)) AS m
 	 WHERE {{recommend_allowed}}

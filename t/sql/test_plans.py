@@ -427,6 +427,20 @@ def test_a_page_counts_its_list_once(cluster, build, database, name, arguments):
     assert set(counts) == {"1"}, plan
 
 
+@pytest.mark.parametrize("years", ["NULL, NULL", "1, 9999"])
+@pytest.mark.parametrize("name, rest", [
+    ("recommend_chosen", "'{}', '{}', 0.1"), ("recommend_popular", "0.05, 0")])
+def test_criteria_that_no_movie_meets(cluster, build, database, name, rest, years):
+    """Not all 20 000 movies are checked."""
+    types, text = statement(name, build)
+    genres = "'{" + ",".join(f"g{i}" for i in range(1, 21)) + "}'"
+    plan = plan_of(cluster, database, types, text,
+                   f"'en', 5, NULL, NULL, NULL, {genres}, NULL, {years}, 20, 4,"
+                   f" true, {rest}", "ANALYZE, TIMING OFF, SUMMARY OFF")
+    loops = [int(n) for n in re.findall(r"loops=(\d+)", plan)]
+    assert 10000 <= max(loops) <= 15000, plan
+
+
 def test_plan_of_the_reviews_of_a_user(cluster, database):
     """No sorting, and no reading of deleted ones."""
     plan = plan_of(cluster, database, "bigint, bigint", """
