@@ -85,10 +85,11 @@ SELECT CASE WHEN (SELECT count(*) FROM member) = (SELECT count(*) + 1 FROM named
  ORDER BY a.id <> :viewer, a.username
  LIMIT (SELECT count(*) FROM member);
 
--- Without a model: the best thousand by damped mean.
+-- Without a model: the best thousand by damped mean, in the order of their ids.
 -- name: together_popular :one ()
-SELECT array_agg(id) AS movies, array_agg(rating_sum) AS sums,
-       array_agg(rating_count) AS counts
+SELECT array_agg(id ORDER BY id) AS movies,
+       array_agg(rating_sum ORDER BY id) AS sums,
+       array_agg(rating_count ORDER BY id) AS counts
   FROM (SELECT id, rating_sum, rating_count
           FROM live_movie
          ORDER BY score DESC, id DESC

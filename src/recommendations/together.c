@@ -43,7 +43,7 @@ struct group {
 	const struct model *model; /* NULL: by means */
 	struct member member[FRIENDS_MAX + 1];
 	size_t n;
-	struct ids popular;
+	struct ids popular;         /* sorted */
 	const int64_t *sum, *count; /* of the ratings of each of them */
 	float *least;               /* by place; -INFINITY: excluded */
 	size_t places;
@@ -59,16 +59,12 @@ struct group {
 static size_t
 place_of(const struct group *g, int64_t movie)
 {
-	size_t place = 0;
+	uint32_t item;
 
-	if (g->model) {
-		uint32_t item = model_find(g->model, movie);
-
-		return item == MODEL_NONE ? g->places : item;
-	}
-	while (place < g->places && g->popular.id[place] != movie)
-		place++;
-	return place;
+	if (!g->model)
+		return model_place(g->popular.id, g->places, movie);
+	item = model_find(g->model, movie);
+	return item == MODEL_NONE ? g->places : item;
 }
 
 static float
@@ -165,6 +161,8 @@ read_members(struct req *r, struct group *g)
 	e = run_all(r, SQL_together_members, &rows);
 	if (e)
 		return e;
+	if (rows.count == 0) /* the account was deleted meanwhile */
+		return fail(r, ERR_UNAUTHORIZED, NULL, MSG_AUTH_NEEDED);
 	assert(rows.count <= (int)array_len(g->member));
 	g->n = (size_t)rows.count;
 	for (size_t u = 0; u < g->n; u++) {
