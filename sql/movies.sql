@@ -1,8 +1,8 @@
 -- SPDX-License-Identifier: GPL-3.0-or-later
 --
--- Movies: detail, search, trending ones, unseen marks. Every statement that sends whole movies
--- takes the columns of fragment movie_columns: m is the movie, t its translation
--- into :language.
+-- Movies: detail, search, trending ones, unseen marks. Every statement that sends
+-- whole movies takes the columns of fragment movie_columns: m is the movie, t its
+-- translation into :language.
 
 -- fragment: movie_columns
        m.id, coalesce(t.title, m.title) AS title, m.slug,

@@ -67,7 +67,7 @@ def test_by_the_audience(stack, ana):
         got = similar(ana, "one")
         assert slugs(got) == ["two"]
         assert got[0]["because"] == [
-            {"kind": "audience", "text": "Liked by the same members"}]
+            {"kind": "audience", "text": "Liked by the same users"}]
         stack.sql("UPDATE account SET training = false WHERE id = %s",
                   [fans[1]])
         assert similar(ana, "one") == []
