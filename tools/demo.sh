@@ -287,6 +287,7 @@ demo_postgres_files() {
 	shared_buffers = 256MB
 	random_page_cost = 1.1
 	log_line_prefix = '%m [%p] %u@%d '
+	log_error_verbosity = terse	# no mail addresses in its log
 	END
 	grep -q "^include_if_exists = 'mxm.conf'" "$data/postgresql.conf" ||
 	    echo "include_if_exists = 'mxm.conf'" >>"$data/postgresql.conf"

@@ -46,6 +46,24 @@ def rita(stack):
 
 # -- create ---------------------------------------------------------------
 
+def test_postgresql_logs_no_address(stack, rita):
+    """With the setting that README gives the database."""
+    setting = re.search(r"ALTER DATABASE moviesxmovies (SET \w+ = \w+)",
+                        (stack_module.ROOT / "README").read_text()).group(1)
+    cluster, log = stack.cluster, stack.cluster.process
+    cluster.sql(f"ALTER DATABASE {stack.database} {setting}")
+    try:
+        since = len(log.text())
+        refused(user(stack, "create other rita@example.org Ot Her",
+                     f"{PASSWORD}\n", check=False), os.EX_DATAERR,
+                "email: User with this Email already exists.")
+        wait_until(lambda: "account_email_unique" in log.text()[since:],
+                   "the refusal is logged")
+        assert "rita@example.org" not in log.text()[since:]
+    finally:
+        cluster.sql(f"ALTER DATABASE {stack.database} RESET ALL")
+
+
 def test_create(stack, rita):
     client = stack.client("rita", PASSWORD)
     me = client.get("/api/users/").json()
