@@ -296,7 +296,8 @@ Test(ranking, popularity_shifts_by_standard_deviations)
 	static uint32_t ratings[ITEMS];
 	struct caller c = { .rated = IDS(10), .stars = STARS(5) };
 	struct ranking *plain = ranking_new(mem, model, &c), *r;
-	double sum = 0, square = 0, mean, deviation, spread, was[ITEMS];
+	double sum = 0, square = 0, mean, deviation, spread, bonus;
+	double was[ITEMS];
 
 	for (int i = 0; i < ITEMS; i++) {
 		ratings[i] = (uint32_t)(i * 37 % 101);
@@ -311,8 +312,8 @@ Test(ranking, popularity_shifts_by_standard_deviations)
 	spread = scores[0] - scores[99];
 	for (int by = -1; by <= 1; by++) {
 		r = ranking_new(mem, model, &c);
-		cr_expect_float_eq(
-		    ranking_bonuses(r, 0.05, by), 0.05 * spread, 1e-6);
+		bonus = ranking_bonuses(r, 0.05, by);
+		cr_expect_float_eq(bonus, 0.05 * spread, 1e-6);
 		for (size_t i = ranking_top(r, ITEMS, best, scores); i-- > 0;) {
 			int64_t k = best[i] / 10 - 1;
 
