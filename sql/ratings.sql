@@ -81,8 +81,12 @@ SELECT w.total, w.page, r.id, api_url('users', a.username) AS user,
  ORDER BY r.created_at DESC, r.id DESC
  LIMIT :size;
 
--- How all users rated a movie, and the viewer's friends.
+-- How all users rated a movie, and the viewer's friends. Of the ratings of the
+-- movie and the friends, the fewer are read, and the others looked up.
 -- name: movie_statistics :one (viewer bigint, movie text)
+WITH friends AS MATERIALIZED (
+	SELECT count(*) AS n FROM friend WHERE user_id = :viewer
+)
 SELECT m.rating_count AS ratings,
        round(m.rating_sum::numeric / nullif(m.rating_count, 0), 2) AS mean,
        json_build_object('1', m.stars_1, '2', m.stars_2, '3', m.stars_3,
@@ -91,9 +95,19 @@ SELECT m.rating_count AS ratings,
   FROM live_movie AS m
  CROSS JOIN LATERAL (
 	SELECT count(*) AS ratings, round(avg(r.rating), 2) AS mean
-	  FROM friend AS f
-	  JOIN live_rating AS r
-	    ON r.user_id = f.friend_id AND r.movie_id = m.id
-	  JOIN live_account AS a ON a.id = r.user_id
-	 WHERE f.user_id = :viewer) AS f
+	  FROM (SELECT r.user_id, r.rating
+	          FROM friend AS f
+	          JOIN live_rating AS r
+	            ON r.user_id = f.friend_id AND r.movie_id = m.id
+	         WHERE f.user_id = :viewer
+	           AND m.rating_count > (SELECT n FROM friends)
+	         UNION ALL
+	        SELECT a.id, a.rating
+	          FROM (SELECT user_id AS id, rating
+	                  FROM live_rating
+	                 WHERE movie_id = m.id
+	                   AND m.rating_count <= (SELECT n FROM friends)
+	                OFFSET 0) AS a
+	         WHERE {{is_friend}}) AS r
+	  JOIN live_account AS a ON a.id = r.user_id) AS f
  WHERE m.slug = :movie;

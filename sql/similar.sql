@@ -32,7 +32,7 @@ WITH of_genre AS MATERIALIZED (
 	 WHERE movie_id = :subject
 	   AND :movies::bigint[] IS NULL
 	 ORDER BY created_at DESC, id DESC
-	 LIMIT 200
+	 LIMIT 100
 ), fan AS MATERIALIZED (
 	SELECT r.user_id
 	  FROM rated AS r
@@ -42,7 +42,7 @@ WITH of_genre AS MATERIALIZED (
 	                        AND training
 	                     OFFSET 0) AS a
 	 WHERE r.rating >= 4
-	 LIMIT 50
+	 LIMIT 30
 ), audience AS MATERIALIZED (
 	SELECT l.movie_id,
 	       count(*) / (5.0 + (SELECT count(*) FROM fan)) AS share
@@ -52,51 +52,53 @@ WITH of_genre AS MATERIALIZED (
 	                               FROM live_rating
 	                              WHERE user_id = fan.user_id
 	                              ORDER BY created_at DESC, id DESC
-	                              LIMIT 50) AS r
+	                              LIMIT 30) AS r
 	                      WHERE rating >= 4) AS l
 	 GROUP BY l.movie_id
 	HAVING count(*) > 1
 ), candidate AS (
-	SELECT movie_id FROM audience
-	 UNION
-	SELECT c.movie_id
-	  FROM lead
-	 CROSS JOIN LATERAL (SELECT movie_id
-	                       FROM movie_lead
-	                      WHERE person_id = lead.id
-	                      LIMIT 50) AS c
-	 UNION
-	SELECT c.movie_id
-	  FROM of_genre
-	 CROSS JOIN unnest(of_genre.ids) AS g
-	 CROSS JOIN LATERAL (SELECT movie_id
-	                       FROM movie_genre
-	                      WHERE genre_id = g
-	                        AND :movies::bigint[] IS NULL
-	                      ORDER BY movie_id DESC
-	                      LIMIT 50) AS c
-	 UNION
-	(SELECT id
-	   FROM live_movie
-	  WHERE :movies::bigint[] IS NULL
-	  ORDER BY score DESC, id DESC
-	  LIMIT 300)
-	 UNION
-	(SELECT id
-	   FROM live_movie
-	  WHERE NOT modelled
-	    AND :movies::bigint[] IS NOT NULL
-	  ORDER BY id DESC
-	  LIMIT 60)
+	SELECT movie_id, sum(persons) AS persons, max(share) AS share
+	  FROM (SELECT movie_id, 0 AS persons, share FROM audience
+	         UNION ALL
+	        SELECT c.movie_id, 1, 0
+	          FROM lead
+	         CROSS JOIN LATERAL (SELECT DISTINCT movie_id
+	                               FROM (SELECT movie_id
+	                                       FROM movie_lead
+	                                      WHERE person_id = lead.id
+	                                      LIMIT 50) AS l) AS c
+	         UNION ALL
+	        SELECT c.movie_id, 0, 0
+	          FROM of_genre
+	         CROSS JOIN unnest(of_genre.ids) AS g
+	         CROSS JOIN LATERAL (SELECT movie_id
+	                               FROM movie_genre
+	                              WHERE genre_id = g
+	                                AND :movies::bigint[] IS NULL
+	                              ORDER BY movie_id DESC
+	                              LIMIT 20) AS c
+	         UNION ALL
+	        (SELECT id, 0, 0
+	           FROM live_movie
+	          WHERE :movies::bigint[] IS NULL
+	          ORDER BY score DESC, id DESC
+	          LIMIT 100)
+	         UNION ALL
+	        (SELECT id, 0, 0
+	           FROM live_movie
+	          WHERE NOT modelled
+	            AND :movies::bigint[] IS NOT NULL
+	          ORDER BY id DESC
+	          LIMIT 60)) AS c
+	 GROUP BY movie_id
 ), valued AS (
-	SELECT m.id,
+	SELECT m.id, c.share > 0 AS audience,
 	       (g.shared / greatest(1, g.all_genres
 	                               + cardinality((SELECT ids FROM of_genre))
 	                               - g.shared)::double precision
-	        + p.shared / greatest(1, (SELECT count(*) FROM lead))
-	                     ::double precision
-	        + coalesce((SELECT share FROM audience WHERE movie_id = m.id), 0))
-	       / 3 AS score
+	        + c.persons::double precision
+	          / greatest(1, (SELECT count(*) FROM lead))
+	        + c.share) / 3 AS score
 	  FROM candidate AS c
 	 CROSS JOIN LATERAL (SELECT id
 	                       FROM live_movie
@@ -111,16 +113,10 @@ WITH of_genre AS MATERIALIZED (
 	                            AS shared
 	                       FROM movie_genre
 	                      WHERE movie_id = m.id) AS g
-	 CROSS JOIN LATERAL (SELECT count(DISTINCT person_id) AS shared
-	                       FROM movie_lead
-	                      WHERE movie_id = m.id
-	                        AND person_id IN (SELECT id FROM lead)) AS p
 ), hit AS MATERIALIZED (
 	SELECT m.id, s.score, s.audience
-	  FROM (SELECT id, score,
-	               EXISTS (SELECT FROM audience AS a WHERE a.movie_id = v.id)
-	               AS audience
-	          FROM valued AS v
+	  FROM (SELECT id, score, audience
+	          FROM valued
 	         WHERE score > 0
 	         UNION ALL
 	        SELECT id, score, true
