@@ -200,18 +200,19 @@ SELECT u, 1 + (p * pg_temp.share(u * 64 + k, 70) ^ 2)::bigint % p
        generate_series(1, pg_temp.many(u, 71, 5, 60)) AS k
     ON CONFLICT DO NOTHING;
 
-DO $$
-BEGIN
-	IF to_regclass('person_find') IS NOT NULL THEN
-		EXECUTE 'SELECT person_find_fill()';
-	END IF;
-END
-$$;
+-- The table of the search for persons is filled by the indexes of credits.
 DO $$
 DECLARE
 	made text;
 BEGIN
-	FOR made IN SELECT i.made FROM dropped_index AS i LOOP
+	FOR made IN SELECT i.made FROM dropped_index AS i
+	             WHERE i.name !~ '^person_find' LOOP
+		EXECUTE made;
+	END LOOP;
+	ANALYZE person, movie, movie_actor, movie_director;
+	PERFORM person_find_fill();
+	FOR made IN SELECT i.made FROM dropped_index AS i
+	             WHERE i.name ~ '^person_find' LOOP
 		EXECUTE made;
 	END LOOP;
 END
