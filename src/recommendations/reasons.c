@@ -115,15 +115,15 @@ reasons_read(struct req *r, const struct choice *choice, struct reasons **out)
 /* ---------------------------------------------------------------- writing */
 
 /* Writes {"kind": …, "text": …; the caller adds keys and the end. */
-static void
-begin(struct json *j, const struct reasons *b, const char *kind, enum msg msg,
+void
+reason_begin(struct json *j, struct req *r, const char *kind, enum msg msg,
     const char *const args[3])
 {
 	json_object(j);
 	json_key(j, "kind");
 	json_text(j, kind);
 	json_key(j, "text");
-	json_text(j, msg_format(b->r->mem, b->r->lang, msg, args));
+	json_text(j, msg_format(r->mem, r->lang, msg, args));
 }
 
 static bool
@@ -161,7 +161,7 @@ write_rating(struct json *j, const struct reasons *b, const struct reason *why)
 	snprintf(digits, sizeof digits, "%" PRId64, stars);
 	args[0] = row_text(&row, "title");
 	args[1] = digits;
-	begin(j, b, "rating", rating_text(b, why->rating), args);
+	reason_begin(j, b->r, "rating", rating_text(b, why->rating), args);
 	json_key(j, "movie");
 	json_text(j, row_text(&row, "url"));
 	json_key(j, "title");
@@ -184,7 +184,7 @@ write_friends(struct json *j, const struct reasons *b, const struct row *row)
 	urls = row_text_array(b->r->mem, row, "friend_urls", &n);
 	for (size_t i = 0; i < n; i++) {
 		args[0] = names[i];
-		begin(j, b, "friend", MSG_WHY_FRIEND, args);
+		reason_begin(j, b->r, "friend", MSG_WHY_FRIEND, args);
 		json_key(j, "user");
 		json_text(j, urls[i]);
 		json_object_end(j);
@@ -204,7 +204,7 @@ write_celebrities(
 	directs = row_text_array(b->r->mem, row, "celebrity_directs", &n);
 	for (size_t i = 0; i < n; i++) {
 		args[0] = names[i];
-		begin(j, b, "celebrity",
+		reason_begin(j, b->r, "celebrity",
 		    *directs[i] == 't' ? MSG_WHY_DIRECTOR : MSG_WHY_CELEBRITY,
 		    args);
 		json_key(j, "person");
@@ -219,7 +219,7 @@ write_plain(
 {
 	const char *const none[3] = { NULL };
 
-	begin(j, b, kind, msg, none);
+	reason_begin(j, b->r, kind, msg, none);
 	json_object_end(j);
 }
 

@@ -10,6 +10,7 @@
 
 #include "base/json.h"
 #include "http/request.h"
+#include "i18n/msg.h"
 #include "recommendations/choice.h"
 
 #define REASON_RATINGS 3
@@ -22,6 +23,10 @@ struct reasons;
  */
 enum err reasons_read(
     struct req *r, const struct choice *choice, struct reasons **out);
+
+/* Begins a reason, an object, with its kind and text; the caller ends it. */
+void reason_begin(struct json *j, struct req *r, const char *kind, enum msg msg,
+    const char *const args[3]);
 
 /* Writes the reasons of row number `i` as a list, the most important first. */
 void reasons_write(struct json *j, const struct reasons *b, int i);

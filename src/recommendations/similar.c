@@ -8,10 +8,10 @@
 #include "api/api.h"
 #include "base/mem.h"
 #include "http/handlers.h"
-#include "i18n/msg.h"
 #include "movies/movies.h"
 #include "recommend/large.h"
 #include "recommend/score.h"
+#include "recommendations/reasons.h"
 
 #define CANDIDATES 200 /* some of them may have been deleted */
 
@@ -46,19 +46,6 @@ find(void *arg)
 }
 
 static void
-put_reason(struct json *j, struct req *r, const char *kind, enum msg msg,
-    const char *name)
-{
-	const char *args[3] = { name };
-
-	json_object(j);
-	json_key(j, "kind");
-	json_text(j, kind);
-	json_key(j, "text");
-	json_text(j, msg_format(r->mem, r->lang, msg, args));
-}
-
-static void
 put_persons(struct json *j, struct req *r, const struct row *row)
 {
 	const char *const *names, *const *urls, *const *directs;
@@ -68,9 +55,11 @@ put_persons(struct json *j, struct req *r, const struct row *row)
 	urls = row_text_array(r->mem, row, "person_urls", &n);
 	directs = row_text_array(r->mem, row, "person_directs", &n);
 	for (size_t i = 0; i < n; i++) {
-		put_reason(j, r, "person",
+		const char *args[3] = { names[i] };
+
+		reason_begin(j, r, "person",
 		    *directs[i] == 't' ? MSG_WHY_DIRECTOR : MSG_WHY_CELEBRITY,
-		    names[i]);
+		    args);
 		json_key(j, "person");
 		json_text(j, urls[i]);
 		json_object_end(j);
@@ -82,19 +71,22 @@ static void
 add_reasons(struct json *j, const struct row *row, void *arg)
 {
 	struct req *r = arg;
+	static const char *const none[3];
 	const char *const *genres;
 	size_t n;
 
 	json_key(j, "because");
 	json_list(j);
 	if (row_bool(row, "audience")) {
-		put_reason(j, r, "audience", MSG_WHY_AUDIENCE, NULL);
+		reason_begin(j, r, "audience", MSG_WHY_AUDIENCE, none);
 		json_object_end(j);
 	}
 	put_persons(j, r, row);
 	genres = row_text_array(r->mem, row, "genre_names", &n);
 	for (size_t i = 0; i < n; i++) {
-		put_reason(j, r, "genre", MSG_WHY_GENRE, genres[i]);
+		const char *args[3] = { genres[i] };
+
+		reason_begin(j, r, "genre", MSG_WHY_GENRE, args);
 		json_object_end(j);
 	}
 	json_list_end(j);
