@@ -204,6 +204,7 @@ class Play:
 
 @pytest.fixture(scope="module")
 def shared_play(stack, oracle):
+    stack.pass_periods()
     made = Play(stack, oracle, SEED)
     made.read_all()
     yield made
