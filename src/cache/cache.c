@@ -565,3 +565,70 @@ generation_raise(struct cache *c, const struct cache_key *key)
 
 	return generation_raise_many(c, key, &raised, 1);
 }
+
+/* ------------------------------------------------------------ statistics */
+
+#define STAT_MAX 256 /* longest name or value that is passed on */
+
+struct stats {
+	cache_stat *take;
+	void *arg;
+	bool any;
+};
+
+static memcached_return_t
+stat_take(const memcached_instance_st *server, const char *key, size_t key_len,
+    const char *value, size_t value_len, void *context)
+{
+	struct stats *s = context;
+	char name[STAT_MAX], text[STAT_MAX];
+
+	(void)server;
+	if (key_len < sizeof name && value_len < sizeof text) {
+		memcpy(name, key, key_len);
+		memcpy(text, value, value_len);
+		name[key_len] = text[value_len] = '\0';
+		s->take(s->arg, name, text);
+		s->any = true;
+	}
+	return MEMCACHED_SUCCESS;
+}
+
+size_t
+cache_servers(const struct cache *c)
+{
+	return c->n_servers;
+}
+
+const char *
+cache_server_path(const struct cache *c, size_t server)
+{
+	assert(server < c->n_servers);
+	return c->servers[server].path;
+}
+
+bool
+cache_stats(struct cache *c, size_t server, cache_stat *take, void *arg)
+{
+	struct stats stats = { take, arg, false };
+	memcached_return_t rc;
+	struct server *s;
+
+	assert(server < c->n_servers);
+	s = &c->servers[server];
+	if (!server_use(s))
+		return false;
+	/*
+	 * The library also succeeds without an answer: with NOREPLY, and after
+	 * a timeout.
+	 */
+	memcached_behavior_set(s->client, MEMCACHED_BEHAVIOR_NOREPLY, 0);
+	rc = memcached_stat_execute(s->client, NULL, stat_take, &stats);
+	memcached_behavior_set(s->client, MEMCACHED_BEHAVIOR_NOREPLY, 1);
+	if (rc == MEMCACHED_SUCCESS && !stats.any)
+		rc = MEMCACHED_TIMEOUT;
+	if (!server_sent(s, rc))
+		return false;
+	server_answered(s);
+	return true;
+}

@@ -76,7 +76,19 @@ bool generation_raise_many(
 /* Parses a generation item; 0 if it is missing or malformed. */
 uint64_t generation_parse(const struct cache_item *item);
 
-/* Whether a breaker is open. */
+/* Whether the breakers of all servers are open. */
 bool cache_is_away(const struct cache *c);
+
+/* Number of servers, and the socket path of one. */
+size_t cache_servers(const struct cache *c);
+const char *cache_server_path(const struct cache *c, size_t server);
+
+/*
+ * Passes the statistics of a server (command `stats` of memcached) to take(),
+ * as texts that are valid for the call. false: the server is unavailable; some
+ * may have been passed.
+ */
+typedef void cache_stat(void *arg, const char *name, const char *value);
+bool cache_stats(struct cache *c, size_t server, cache_stat *take, void *arg);
 
 #endif

@@ -713,3 +713,37 @@ Test(cache, generations_never_repeat_though_evicted)
 {
 	race(raise_and_look, evict);
 }
+
+/* ------------------------------------------------------------ statistics */
+
+static void
+take_items(void *arg, const char *name, const char *value)
+{
+	if (strcmp(name, "curr_items") == 0)
+		snprintf(arg, 16, "%s", value);
+}
+
+Test(cache, statistics_of_a_server)
+{
+	char items[16] = "";
+	struct cache_item item;
+	int64_t began;
+
+	cr_assert_eq(cache_servers(cache), 1);
+	cr_assert_str_eq(cache_server_path(cache, 0), cache_path[0]);
+	cr_assert(set(cache, "a", "1") && set(cache, "b", "2"));
+	cr_assert(cache_stats(cache, 0, take_items, items));
+	cr_assert_str_eq(items, "2");
+	cr_assert(get(cache, "a", &item) && is(&item, "1"));
+	/* a frozen one costs one timeout; then its breaker is open */
+	cache_freeze(0);
+	cr_assert_not(cache_stats(cache, 0, take_items, items));
+	began = clock_steady_us();
+	cr_assert_not(cache_stats(cache, 0, take_items, items));
+	cr_assert(clock_steady_us() - began < 50000);
+	cache_thaw(0);
+	wait_until_back(cache);
+	cr_assert(cache_stats(cache, 0, take_items, items));
+	cache_stop(0);
+	cr_assert_not(cache_stats(cache, 0, take_items, items));
+}
