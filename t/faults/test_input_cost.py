@@ -84,11 +84,11 @@ def cpu(processes):
     return total
 
 
-def cost(stack, call, unless=()):
-    """Of one call, in nanoseconds; a refusal is an answer as well, but for
-    those statuses."""
+def cost(stack, call, unless=(), repeat=1):
+    """Of the cheapest of so many calls, in nanoseconds; a refusal is an answer as
+    well, but for those statuses."""
     least, processes = [], workers(stack)
-    for _ in range(REPEAT):
+    for _ in range(repeat):
         before = cpu(processes)
         status = call().status_code
         assert 200 <= status < 500 and status not in unless, status
@@ -96,12 +96,25 @@ def cost(stack, call, unless=()):
     return min(least)
 
 
+def added(stack, call, sizes, kilobyte, unless=()):
+    """The CPU time that input of the larger sizes costs more than that of the
+    first, per kilobyte(): measured again if one measurement says too much."""
+    for repeat in (1, REPEAT):
+        small, *large = (cost(stack, call(size),
+                              unless if size == LARGE else (*unless, 413), repeat)
+                         for size in sizes)
+        times = (max(large) - small) / kilobyte
+        if times < RATIO:
+            break
+    return times
+
+
 @pytest.fixture
 def kilobyte(stack, client):
     """What one costs where nothing is done with it."""
     return cost(stack, lambda: client.request(
         "POST", "/api/auth/refresh/", json={"refresh": "a" * SMALL},
-        check=False))
+        check=False), repeat=REPEAT)
 
 
 # What exists, whosever it is: that comes after the body.
@@ -151,15 +164,10 @@ def test_much_costs_no_more_than_reading_it(stack, writer, build, kilobyte,
                     row["method"], path_of(row), data=body, check=False,
                     headers={"Content-Type": kind})
             unread = () if row["path"] in AFTER_THE_BODY else (404,)
-            small = cost(stack, call(SMALL), unless=(*unread, 413))
-            taken = cost(stack, call(TAKEN), unless=(*unread, 413))
-            large = cost(stack, call(LARGE), unless=unread)
             what = f"{row['method']} {row['path']} {field['name']}: {name}"
-            times = (max(taken, large) - small) / kilobyte
+            times = added(stack, call, (SMALL, TAKEN, LARGE), kilobyte, unread)
             worst = max(worst, (times, what))
-            assert times < RATIO, (
-                f"{what}: 1 kB {small / 1e6:.1f} ms, 60 kB {taken / 1e6:.1f} "
-                f"ms, 1 MB {large / 1e6:.1f} ms")
+            assert times < RATIO, what
     figure("CPU that 60 kB or 1 MB add / CPU of 1 kB, largest",
            f"{worst[0]:.1f} ({worst[1]})")
 
@@ -173,9 +181,8 @@ def test_a_long_query_costs_no_more_than_reading_it(stack, ana, build, kilobyte)
                     {field["name"]: grow(text, size)})[:LINE]
                 return lambda: ana.request(
                     row["method"], f"{path_of(row)}?{query}", check=False)
-            small = cost(stack, call(60), unless=(404,))
-            large = cost(stack, call(LARGE), unless=(404,))
-            assert large - small < RATIO * kilobyte, (row["path"], field["name"], name)
+            times = added(stack, call, (60, LINE), kilobyte, (404,))
+            assert times < RATIO, (row["path"], field["name"], name)
 
 
 @pytest.mark.parametrize("text", [*TEXTS.values(), "/", "%", "a/"])
@@ -189,8 +196,7 @@ def test_a_long_path_costs_no_more_than_reading_it(stack, ana, build, kilobyte,
             once = urllib.parse.quote(text, safe="")
             path = path_of(row, once * (size // len(once)))
             return lambda: ana.request(row["method"], path, check=False)
-        small, large = cost(stack, call(60)), cost(stack, call(LINE))
-        assert large - small < RATIO * kilobyte, (row["path"], text)
+        assert added(stack, call, (60, LINE), kilobyte) < RATIO, row["path"]
 
 
 @pytest.mark.parametrize("name, text", [
@@ -219,9 +225,7 @@ def test_a_long_header_costs_no_more_than_reading_it(stack, ana, kilobyte, name,
             else grow(text, size).strip()
         return lambda: ana.request("GET", "/api/genres/", check=False,
                                    headers={name: value.encode()})
-    small = cost(stack, call(60), unless=(404,))
-    large = cost(stack, call(LINE), unless=(404,))
-    assert large - small < RATIO * kilobyte
+    assert added(stack, call, (60, LINE), kilobyte, (404,)) < RATIO
 
 
 # Memory: the worker's own, in bytes.

@@ -41,11 +41,12 @@ def rate(stack, name, stars):
     stars}."""
     stack.sql("DELETE FROM rating WHERE user_id ="
               " (SELECT id FROM account WHERE username = %s)", (name,))
-    for movie, value in stars.items():
-        stack.sql("INSERT INTO rating (user_id, movie_id, rating) SELECT a.id,"
-                  " m.id, %s FROM account AS a, movie AS m"
-                  " WHERE username = %s AND slug = %s",
-                  (value, name, slug(movie)))
+    stack.sql("INSERT INTO rating (user_id, movie_id, rating)"
+              " SELECT a.id, m.id, given.rating"
+              "  FROM unnest(%s::text[], %s::int[]) AS given (slug, rating)"
+              "  JOIN movie AS m USING (slug), account AS a"
+              " WHERE a.username = %s",
+              ([slug(movie) for movie in stars], list(stars.values()), name))
 
 
 def train(stack):

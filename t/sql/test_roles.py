@@ -43,12 +43,12 @@ FORBIDDEN = [
 
 
 class Place:
-    """A migrated database and settings that name it, as one role or two."""
+    """A database and settings that name it, as one role or two."""
 
-    def __init__(self, cluster, folder, **reach):
+    def __init__(self, cluster, folder, template="template0", **reach):
         self.cluster, self.folder = cluster, folder
         self.conf = folder / "mxm.conf"
-        self.database = cluster.create()
+        self.database = cluster.create(template)
         self.configure(**reach or cluster.reach(self.database))
 
     def configure(self, **reach):
@@ -73,9 +73,9 @@ class Place:
 
 @pytest.fixture
 def place(cluster, tmp_path):
-    made = Place(cluster, tmp_path)
-    done = made.ctl("migrate")
-    assert done.returncode == 0, done.stderr
+    """Migrated by two roles."""
+    made = Place(cluster, tmp_path, cluster.template(
+        "migrated", stack_module.migrate(cluster)))
     yield made
     cluster.drop(made.database)
 
