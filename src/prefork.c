@@ -393,7 +393,8 @@ reload(struct master *m)
 		return;
 	shm_happened(m->shm, SHM_RELOADS);
 	set_new(m, &plan);
-	log_info("reload: starting %d new workers", m->set->n);
+	log_info("reload: starting %d new worker%s", m->set->n,
+	    m->set->n == 1 ? "" : "s");
 }
 
 /* Once the newest set is ready, drains the older ones. */
@@ -408,10 +409,11 @@ drain_older(struct master *m, int64_t now)
 		return;
 	c->ready = true;
 	snprintf(state, sizeof state,
-	    "READY=1\nSTATUS=%d fast and %d slow workers, generation %u",
+	    "READY=1\nSTATUS=workers: %d fast, %d slow, generation %u",
 	    c->plan.workers[0], c->plan.workers[1], c->generation);
 	notify(m, state);
-	log_info("ready: %d workers, generation %u", c->n, c->generation);
+	log_info("ready: %d worker%s, generation %u", c->n,
+	    c->n == 1 ? "" : "s", c->generation);
 	for (c = c->older; c; c = c->older)
 		if (!c->draining)
 			set_drain(m, c, now);
@@ -437,14 +439,45 @@ read_signals(struct master *m)
 	}
 }
 
-/* Only while requests are served. */
+/* Whether each pool has a worker that is ready and not stopped by a signal. */
+static bool
+pools_answer(const struct master *m)
+{
+	bool answers[SHM_POOLS];
+	const struct worker_set *c;
+	struct shm_worker w;
+	int i;
+
+	for (i = 0; i < SHM_POOLS; i++)
+		answers[i] = m->set->plan.workers[i] == 0;
+	for (c = m->set; c; c = c->older) {
+		for (i = 0; i < c->n; i++) {
+			const struct worker *worker = &c->worker[i];
+
+			if (worker->pid && !worker->stopped_us &&
+			    shm_slot_read(m->shm, worker->slot, &w) &&
+			    w.state == SHM_READY)
+				answers[worker->pool] = true;
+		}
+	}
+	for (i = 0; i < SHM_POOLS; i++)
+		if (!answers[i])
+			return false;
+	return true;
+}
+
+/*
+ * Only while requests are served; if they are not when it is due, as soon as
+ * they are.
+ */
 static void
 ping_watchdog(struct master *m, int64_t now)
 {
 	if (m->setup->watchdog_us == 0 || now < m->watchdog_us)
 		return;
-	if (m->stopping || m->set->ready)
-		notify(m, "WATCHDOG=1");
+	if (!m->stopping && !pools_answer(m))
+		return;
+	notify(m, "WATCHDOG=1");
 	m->watchdog_us = now + m->setup->watchdog_us;
 }
 

@@ -294,6 +294,43 @@ Test(prefork, the_watchdog_is_fed_only_when_all_are_ready)
 	cr_assert_eq(ended(), 0);
 }
 
+Test(prefork, the_watchdog_is_not_fed_while_a_pool_does_not_answer)
+{
+	int told, forks;
+	pid_t victim;
+
+	start(DUTIFUL, 1, 1);
+	wait_ready(2, 1);
+	board->manner = MORTAL;
+	cr_assert_eq(count(SHM_READY, 1, &victim), 2);
+	kill(victim, SIGKILL);
+	forks = board->forks;
+	WAIT(board->forks > forks);
+	told = board->told_watchdog;
+	forks = board->forks;
+	WAIT(board->forks >= forks + 3); /* at least 300 ms, 15 pings */
+	cr_assert_leq(board->told_watchdog, told + 1);
+	board->manner = DUTIFUL;
+	WAIT(board->told_watchdog > told + 1);
+	kill(master, SIGTERM);
+	cr_assert_eq(ended(), 0);
+}
+
+Test(prefork, the_watchdog_is_fed_while_only_new_settings_fail)
+{
+	int told;
+
+	start(DUTIFUL, 1, 1);
+	wait_ready(2, 1);
+	board->manner = MORTAL;
+	kill(master, SIGHUP);
+	WAIT(board->forks >= 2 + 8);
+	told = board->told_watchdog;
+	WAIT(board->told_watchdog > told + 2);
+	kill(master, SIGTERM);
+	cr_assert_eq(ended(), 0);
+}
+
 Test(prefork, a_killed_worker_is_replaced_at_once)
 {
 	pid_t victim;
