@@ -349,18 +349,22 @@ master_run(struct conf *conf, TALLOC_CTX *mem)
 	return EXIT_SUCCESS;
 }
 
-/* Runs everything that is due in this process; touches last, since jobs touch.
+/*
+ * Runs everything that is due in this process, or only the periodic jobs;
+ * touches last, since jobs touch.
  */
 static int
-run_once(const struct conf *conf, TALLOC_CTX *mem)
+run_once(const struct conf *conf, bool periodic, TALLOC_CTX *mem)
 {
 	struct jobs *j;
 	enum err e;
 
 	take_signals();
 	j = jobs_new(mem, conf, &stop);
+	if (periodic)
+		j->group = JOBS_PERIODIC;
 	e = jobs_round(j);
-	if (e == ERR_OK)
+	if (e == ERR_OK && !periodic)
 		e = model_round(j);
 	if (e == ERR_OK)
 		e = touch_round(j);
@@ -372,10 +376,11 @@ run_once(const struct conf *conf, TALLOC_CTX *mem)
 static int
 usage(FILE *out, int status)
 {
-	fputs("usage: mxm-jobs [--config FILE] [--once]\n"
+	fputs("usage: mxm-jobs [--config FILE] [--once | --periodic]\n"
 	      "\n"
 	      "  --config FILE  settings file (default " CONF_FILE ")\n"
 	      "  --once         run the jobs that are due and exit\n"
+	      "  --periodic     run the periodic jobs that are due and exit\n"
 	      "  --help         print this text\n"
 	      "  --version      print the version\n",
 	    out);
@@ -389,13 +394,14 @@ main(int argc, char **argv)
 		{ "config", required_argument, NULL, 'c' },
 		{ "help", no_argument, NULL, 'h' },
 		{ "once", no_argument, NULL, 'o' },
+		{ "periodic", no_argument, NULL, 'p' },
 		{ "version", no_argument, NULL, 'v' },
 		{ NULL, 0, NULL, 0 },
 	};
 	const char *file = CONF_FILE;
 	struct conf *conf;
 	TALLOC_CTX *mem;
-	bool once = false;
+	bool once = false, periodic = false;
 	int o;
 
 	mem_init();
@@ -405,6 +411,8 @@ main(int argc, char **argv)
 			file = optarg;
 		else if (o == 'o')
 			once = true;
+		else if (o == 'p')
+			once = periodic = true;
 		else if (o == 'h')
 			return usage(stdout, EXIT_SUCCESS);
 		else if (o == 'v')
@@ -419,7 +427,8 @@ main(int argc, char **argv)
 	o = EX_CONFIG;
 	if (conf) {
 		conf_log(conf, "mxm-jobs");
-		o = once ? run_once(conf, mem) : master_run(conf, mem);
+		o = once ? run_once(conf, periodic, mem) :
+			   master_run(conf, mem);
 	}
 	talloc_free(mem);
 	return o;

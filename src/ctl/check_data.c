@@ -185,8 +185,8 @@ report_model(struct findings *f, const struct ctl_model *here,
 	if (now - here->stamp.trained_at > MODEL_OLD)
 		check_warn(f, "model",
 		    mem_printf(mem,
-			"is %s old; see \"systemctl status mxm-recommend"
-			".timer\", or run \"mxmctl recommend train\"",
+			"is %s old; see \"systemctl status moviesxmovies-"
+			"train.timer\", or run \"mxmctl recommend train\"",
 			age));
 	else
 		check_found(f, "model", EX_OK, mem_printf(mem, "%s old", age));

@@ -17,8 +17,8 @@ struct db;
 struct oidc;
 struct shm;
 
-/* Jobs for which a request waits, and the others. */
-enum jobs_group { JOBS_ALL, JOBS_LATER, JOBS_AWAITED };
+/* Jobs for which a request waits, the others, and the periodic of these. */
+enum jobs_group { JOBS_ALL, JOBS_LATER, JOBS_AWAITED, JOBS_PERIODIC };
 
 /* The state of a process of mxm-jobs. */
 struct jobs {

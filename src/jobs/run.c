@@ -127,6 +127,13 @@ reap(struct jobs *j, TALLOC_CTX *mem)
 	return ERR_OK;
 }
 
+static bool
+in_group(enum jobs_group group, size_t i)
+{
+	return group == JOBS_ALL || group == kinds[i].group ||
+	       (group == JOBS_PERIODIC && kinds[i].period > 0);
+}
+
 /* ERR_NOT_FOUND: nothing is due. */
 static enum err
 claim(struct jobs *j, TALLOC_CTX *mem, struct job *job)
@@ -138,7 +145,7 @@ claim(struct jobs *j, TALLOC_CTX *mem, struct job *job)
 	size_t i, n = 0;
 
 	for (i = 0; i < array_len(kinds); i++) {
-		if (j->group != JOBS_ALL && j->group != kinds[i].group)
+		if (!in_group(j->group, i))
 			continue;
 		names[n] = kinds[i].name;
 		most[n] = kinds[i].most;

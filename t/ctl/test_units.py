@@ -26,7 +26,8 @@ def read(name):
 @pytest.mark.parametrize("unit, limit", [("mxmd.service", 0.2),
                                          ("mxm-cache.service", 0.2),
                                          ("mxm-jobs.service", 1.1),
-                                         ("mxm-recommend.service", 1.1)])
+                                         ("moviesxmovies-prune.service", 0.2),
+                                         ("moviesxmovies-train.service", 0.2)])
 def test_a_service_is_closed(unit, limit):
     done = subprocess.run(
         ["systemd-analyze", "security", "--offline=true", "--no-pager",
@@ -39,14 +40,15 @@ def test_a_service_is_closed(unit, limit):
     assert float(level.group(1)) <= limit
 
 
-@pytest.mark.parametrize("pool", ["fast", "slow"])
-def test_the_sockets_have_the_names_that_mxmd_looks_for(pool):
-    socket = read(f"mxmd-{pool}.socket")["Socket"]
+@pytest.mark.parametrize("pool, unit", [("fast", "mxmd.socket"),
+                                        ("slow", "mxmd-slow.socket")])
+def test_the_sockets_have_the_names_that_mxmd_looks_for(pool, unit):
+    socket = read(unit)["Socket"]
     assert socket["FileDescriptorName"] == pool
     assert socket["ListenStream"] == f"/run/moviesxmovies/{pool}.sock"
     assert socket["Service"] == "mxmd.service"
     assert socket["SocketMode"] == "0660"
-    assert f"mxmd-{pool}.socket" in read("mxmd.service")["Service"]["Sockets"]
+    assert unit in read("mxmd.service")["Service"]["Sockets"].split()
 
 
 @pytest.mark.parametrize("unit", ["mxmd.service", "mxm-jobs.service"])
@@ -81,17 +83,58 @@ def test_units_are_what_systemd_understands(tmp_path):
 
 
 def test_training_is_nightly_and_gives_way():
-    timer = read("mxm-recommend.timer")
+    timer = read("moviesxmovies-train.timer")
     assert timer["Timer"]["OnCalendar"] == "*-*-* 03:00:00 UTC"
     assert timer["Timer"]["Persistent"] == "true"
+    assert timer["Timer"]["RandomizedDelaySec"] == "20m"
     assert timer["Install"]["WantedBy"] == "timers.target"
-    service = read("mxm-recommend.service")["Service"]
+    service = read("moviesxmovies-train.service")["Service"]
     assert service["Type"] == "oneshot"
     assert service["User"] == "moviesxmovies"
     assert "recommend train --if-older-than 12h" in service["ExecStart"]
     assert service["SuccessExitStatus"] == "75"
     assert int(service["Nice"]) > 0 and int(service["CPUWeight"]) < 100
     assert service["MemoryMax"] == "2G"
+
+
+def test_expired_data_is_deleted_in_the_period_of_the_jobs():
+    timer = read("moviesxmovies-prune.timer")["Timer"]
+    assert timer["OnCalendar"] == "hourly" and timer["Persistent"] == "true"
+    jobs = (stack_module.ROOT / "src/jobs.def").read_text()
+    assert re.search(r"^JOB\(prune, .*, +3600\)$", jobs, re.M)
+    assert " --periodic" in read("moviesxmovies-prune.service")["Service"][
+        "ExecStart"]
+
+
+def default_of(name):
+    return re.search(rf'^SETTING\({name}, \w+, "([^"]*)"',
+                     (stack_module.ROOT / "src/settings.def").read_text(),
+                     re.M).group(1)
+
+
+def mebibytes(text):
+    return int(text[:-1]) * {"M": 1, "G": 1024}[text[-1]]
+
+
+def test_the_limits_of_mxmd_are_those_of_the_default_settings():
+    """On a host with 4 cores; the formula is that of mxmctl tune."""
+    cores = 4
+    assert default_of("workers") == default_of("slow_workers") == "0"
+    assert default_of("hash_places") == "0"
+    fast, slow = 2 * cores, max(4, 2 * cores)
+    memory = (256 + 64 * (fast + slow) + 19 * cores
+              + mebibytes(default_of("image_memory")) * slow)
+    service = read("mxmd.service")["Service"]
+    assert memory <= mebibytes(service["MemoryMax"]) <= 1.2 * memory
+    assert int(service["TasksMax"]) >= 16 + fast + 3 * slow
+
+
+def test_the_watchdog_waits_longer_than_a_request_may_take():
+    """Else a pool whose workers all hang would be restarted, not its workers."""
+    service = read("mxmd.service")["Service"]
+    deadline = default_of("request_deadline")
+    assert (int(service["WatchdogSec"].removesuffix("s"))
+            > int(deadline.removesuffix("s")))
 
 
 def test_every_unit_is_installed():
@@ -101,7 +144,9 @@ def test_every_unit_is_installed():
 
 
 def test_only_the_jobs_may_talk_to_the_network():
-    web = read("mxmd.service")["Service"]
-    assert web["RestrictAddressFamilies"] == "AF_UNIX"
-    assert web["PrivateNetwork"] == "yes"
+    for unit in ("mxmd.service", "mxm-cache.service",
+                 "moviesxmovies-prune.service", "moviesxmovies-train.service"):
+        service = read(unit)["Service"]
+        assert service["RestrictAddressFamilies"] == "AF_UNIX"
+        assert service["PrivateNetwork"] == "yes"
     assert "PrivateNetwork" not in read("mxm-jobs.service")["Service"]

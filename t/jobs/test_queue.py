@@ -109,6 +109,29 @@ def test_once_does_what_is_due_and_ends(stack):
         stack.start_jobs()
 
 
+def test_periodic_deletes_what_has_expired_and_sends_nothing(stack):
+    stack.jobs.stop()
+    try:
+        stack.sql("DELETE FROM job WHERE idempotency_key IS NOT NULL")
+        stack.sql("INSERT INTO job (name, state, finished_at)"
+                  " VALUES ('expired', 'done', now() - interval '1 year')")
+        mail = queue(stack, "mail_verification", {"account_id": NINA})
+        stack.sql("INSERT INTO touch (kind, key) VALUES ('user', '1')")
+        done = once(stack, "--periodic")
+        assert done.returncode == 0, done.stderr
+        assert stack.value("SELECT count(*) FROM job"
+                           " WHERE name = 'expired'") == 0
+        assert stack.value("SELECT state FROM job WHERE id = %s",
+                           [mail]) == "queued"
+        assert stack.value("SELECT count(*) FROM touch") == 0
+        # mxm-jobs and the timer take the same rows: none is due twice
+        before = stack.sql("SELECT id FROM job ORDER BY id")
+        assert once(stack, "--periodic").returncode == 0
+        assert stack.sql("SELECT id FROM job ORDER BY id") == before
+    finally:
+        stack.start_jobs()
+
+
 def test_once_says_when_it_cannot(stack):
     env = dict(stack_module.environment(),
                MXM_DATABASE="host=/nonexistent dbname=x")
