@@ -201,7 +201,7 @@ class Cluster:
                 out.write(self.conf.format(run=self.run))
             (self.data / "pg_hba.conf").write_text("local all all peer map=mxm\n")
             (self.data / "pg_ident.conf").write_text(
-                "".join(f"mxm {user} {role}\n" for user in {me, "postgres"}
+                "".join(f"mxm {user} {role}\n" for user in {me, "postgres", "nobody"}
                         for role in ("mxm", OWNER, "postgres")))
         self.process.start(as_user("postgres", [PG_BIN / "postgres", "-D",
                                                 self.data]))
