@@ -411,6 +411,25 @@ cache_outcome(const struct req *r)
 	return SHM_CACHE_NONE;
 }
 
+/*
+ * The path for the log: cut before the first segment with an at sign, which is
+ * a user name that looks like a mail address. The log of nginx does the same.
+ */
+static const char *
+log_path(const struct req *r)
+{
+	size_t n = strcspn(r->path, "@");
+	const char *encoded = strstr(r->path, "%40");
+
+	if (encoded && (size_t)(encoded - r->path) < n)
+		n = (size_t)(encoded - r->path);
+	if (r->path[n] == '\0')
+		return r->path;
+	while (n > 0 && r->path[n - 1] != '/')
+		n--;
+	return mem_printf(r->mem, "%.*s*", (int)n, r->path);
+}
+
 void
 serve_account(void *arg, struct req *r)
 {
@@ -422,7 +441,7 @@ serve_account(void *arg, struct req *r)
 		shm_count(serve->shm, route, r->answer.status, took,
 		    cache_outcome(r));
 	log_info("%s %s %d %" PRId64 "us user=%" PRId64 " cache=%s bytes=%zu",
-	    r->method_text, r->path, r->answer.status, took, r->account_id,
+	    r->method_text, log_path(r), r->answer.status, took, r->account_id,
 	    r->cache_word, r->answer.body.len);
 	log_request(NULL);
 }

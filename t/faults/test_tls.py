@@ -9,6 +9,7 @@ import subprocess
 
 import pytest
 
+from nginx_site import NGINX_CONF
 from stack import NGINX, ROOT, free_port, make_certificate, wait_until
 
 STACK = {"jobs": False}
@@ -95,25 +96,6 @@ def test_no_tickets_and_no_weak_group(stack):
 
 # ------------------------------------------------- as Debian installs nginx --
 
-DEBIAN = """
-worker_processes auto;
-pid %(dir)s/nginx.pid;
-error_log %(dir)s/error.log;
-events { worker_connections 768; }
-http {
-	sendfile on;
-	tcp_nopush on;
-	types_hash_max_size 2048;
-	default_type application/octet-stream;
-	ssl_protocols TLSv1 TLSv1.1 TLSv1.2 TLSv1.3;
-	ssl_prefer_server_ciphers on;
-	access_log %(dir)s/access.log;
-	gzip on;
-	include %(dir)s/sites-enabled/*;
-}
-"""
-
-
 @pytest.fixture
 def debian(tmp_path):
     """link(name) as in README; test() runs nginx -t."""
@@ -121,7 +103,7 @@ def debian(tmp_path):
     shutil.copytree(ROOT / "nginx", tmp_path / "moviesxmovies",
                     copy_function=shutil.copyfile)
     sites.mkdir()
-    conf.write_text(DEBIAN % {"dir": tmp_path})
+    conf.write_text(NGINX_CONF % {"dir": tmp_path, "user": ""})
     for file in (tmp_path / "moviesxmovies").glob("*.conf"):
         text = file.read_text()
         for there, here in (("/etc/nginx/", f"{tmp_path}/"),
