@@ -38,6 +38,7 @@ libmxm_a_SOURCES = \
 	src/db/migrate.c src/db/migrate.h \
 	src/db/open.c \
 	src/db/pipeline.c src/db/pipeline.h \
+	src/db/pooler.c \
 	src/db/query.c src/db/query.h \
 	src/db/ready.c \
 	src/db/retry.c \

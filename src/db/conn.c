@@ -145,12 +145,15 @@ check_interrupt(struct db *db)
 static bool
 is_server_there(struct db *db, int64_t since)
 {
-	if (!db->shm)
+	if (!db->shm && !db->standby)
 		return true;
-	if (clock_steady_us() - since < SILENCE_US ||
-	    shm_db_silence_us(db->shm) < SILENCE_US)
+	if (clock_steady_us() - since < SILENCE_US)
 		return true;
-	if (!shm_db_is_away(db->shm) && conn_probe(db)) {
+	if (!db->shm && conn_probe(db))
+		return true;
+	if (db->shm && shm_db_silence_us(db->shm) < SILENCE_US)
+		return true;
+	if (db->shm && !shm_db_is_away(db->shm) && conn_probe(db)) {
 		(void)shm_db_answered(db->shm);
 		return true;
 	}
@@ -163,12 +166,13 @@ static int
 take_more(struct db *db, int64_t until)
 {
 	int64_t since = clock_steady_us(), look = since;
+	bool watch = db->shm || db->standby;
 	int n;
 
 	do {
 		look += LOOK_US;
 		n = conn_wait_readable(
-		    db, db->shm && (until < 0 || look < until) ? look : until);
+		    db, watch && (until < 0 || look < until) ? look : until);
 		if (n == 0 && until >= 0 && clock_steady_us() >= until) {
 			log_error("database: no answer %ld ms after the "
 				  "statement timeout",

@@ -39,9 +39,11 @@ struct db {
 	int64_t pause_us;
 	bool in_tx;
 	bool in_copy;
-	bool retry;    /* the last error may not recur on retry */
-	bool lost;     /* the last error was of the connection */
-	bool unfit;    /* the server is unsuitable */
+	bool retry;       /* the last error may not recur on retry */
+	bool lost;        /* the last error was of the connection */
+	bool unfit;       /* the server is unsuitable */
+	bool standby;     /* of db_want_standby() */
+	bool own_session; /* the pooler does not share sessions */
 	bool outdated; /* the last error was an outdated prepared statement */
 	db_touched *on_touched; /* of db_on_touched(); NULL: none */
 	void *touched_arg;
@@ -63,6 +65,13 @@ bool conn_open(struct db *db, bool *answered);
 
 /* Whether the server answers, possibly with an error. Limited to 0.4 s. */
 bool conn_probe(const struct db *db);
+
+/*
+ * Whether the connection goes through a pooler that shares its session with
+ * other clients. *pooler: it goes through one at all. Takes 2 s if the pooler
+ * has no server connection left for a second client.
+ */
+bool pooler_shares_sessions(struct db *db, bool *pooler);
 
 /* Closes the connection and clears the list of prepared statements. */
 void conn_drop(struct db *db);

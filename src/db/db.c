@@ -16,6 +16,8 @@
 #define PAUSE_FIRST_US   INT64_C(50000)
 #define PAUSE_LONGEST_US INT64_C(500000)
 #define SERVER_OLDEST    150000
+/* For what is asked of a new connection; a pooler may have none left. */
+#define FIRST_MS 1000
 
 static int
 db_destroy(struct db *db)
@@ -57,6 +59,12 @@ db_share(struct db *db, struct shm *shm, long lock_timeout_ms)
 	db->lock_timeout_ms = lock_timeout_ms;
 }
 
+void
+db_want_standby(struct db *db)
+{
+	db->standby = true;
+}
+
 static void
 take_notice(void *arg, const PGresult *res)
 {
@@ -95,28 +103,53 @@ is_server_fit(struct db *db)
 }
 
 /*
- * A connection pooler returns another process id. With shared sessions,
- * prepared statements, settings and LISTEN would not work.
+ * Whether the session belongs to this connection. The result for a pooler is
+ * valid for the process, until prepared statements turn out to be missing
+ * (db/retry.c). A pooler may not have reset the session after its last use.
  */
 static bool
-is_direct(struct db *db)
+is_session_own(struct db *db)
 {
-	PGresult *res = NULL;
-	bool direct = true;
-	enum err e;
+	bool pooler;
 
-	e = conn_command(
-	    db, "(whose session)", "SELECT pg_backend_pid()", &res);
-	if (!e)
-		direct = strtol(PQgetvalue(res, 0, 0), NULL, 10) ==
-			 PQbackendPID(db->conn);
-	PQclear(res);
-	if (!direct)
+	if (db->own_session)
+		return true;
+	if (pooler_shares_sessions(db, &pooler)) {
 		conn_set_error(db,
 		    "the connection goes through a pooler (pgbouncer or the "
-		    "like), where sessions are shared; let the setting "
+		    "like) that shares sessions; set pool_mode = session for "
+		    "this database in its configuration, or let the setting "
 		    "`database` name PostgreSQL's own socket or port");
-	return direct;
+		return false;
+	}
+	db->own_session = pooler;
+	return true;
+}
+
+/*
+ * Whether it is a standby exactly if one is wanted. Answers of a standby may be
+ * outdated and must not be cached.
+ */
+static bool
+has_right_part(struct db *db)
+{
+	PGresult *res = NULL;
+	bool right = false;
+
+	if (conn_command(db, "(standby)", "SELECT pg_is_in_recovery()", &res)) {
+		PQclear(res);
+		return false;
+	}
+	right = (*PQgetvalue(res, 0, 0) == 't') == db->standby;
+	PQclear(res);
+	if (!right && db->standby)
+		conn_set_error(db, "the server is not a standby");
+	else if (!right)
+		conn_set_error(db,
+		    "the server is a standby, which is read-only; wait for its "
+		    "promotion, or let the setting `database` lead to the "
+		    "primary server");
+	return right;
 }
 
 static enum err
@@ -136,8 +169,9 @@ open_connection(struct db *db)
 		conn_set_error(db, "no connection: %s", conn_message(db));
 		return ERR_UNAVAILABLE;
 	}
-	db->unfit = !is_server_fit(db) || !is_direct(db);
-	if (db->unfit || !db->conn)
+	db->timeout_now = FIRST_MS;
+	db->unfit = !is_server_fit(db) || !is_session_own(db);
+	if (db->unfit || !has_right_part(db))
 		return ERR_UNAVAILABLE;
 	return session_settle(db) ? ERR_UNAVAILABLE : ERR_OK;
 }

@@ -49,7 +49,7 @@ enum err db_ready(struct db *db);
 const char *db_error(const struct db *db);
 
 /* true: the last server is unsuitable: too old, another encoding, or behind a
- * pooler; see db_error(). */
+ * pooler that shares sessions; see db_error(). */
 bool db_is_unfit(const struct db *db);
 
 /*
@@ -59,6 +59,13 @@ bool db_is_unfit(const struct db *db);
  * called before the first use.
  */
 void db_share(struct db *db, struct shm *shm, long lock_timeout_ms);
+
+/*
+ * The handle is for a standby server, which reads only: a primary server is
+ * refused, as a standby is by other handles. A server that hangs is given up
+ * after 0.7 s. To be called before the first use.
+ */
+void db_want_standby(struct db *db);
 
 /* A row of table touch: what a change makes stale. */
 struct db_touch {

@@ -19,7 +19,7 @@
 
 /* Parameters before dbname are overridden by conninfo. */
 static const char *const names[] = { "connect_timeout", "client_encoding",
-	"fallback_application_name", "dbname", NULL };
+	"fallback_application_name", "target_session_attrs", "dbname", NULL };
 
 bool
 conn_has_hosts(const char *conninfo)
@@ -78,7 +78,10 @@ finish(PGconn *conn, int64_t until, bool *sent)
 static PGconn *
 open_within(const struct db *db, int ms, bool *answered)
 {
-	const char *const values[] = { "2", "UTF8", "moviesxmovies",
+	const char *server = !db->many_hosts ? "any" :
+			     db->standby     ? "standby" :
+					       "read-write";
+	const char *const values[] = { "2", "UTF8", "moviesxmovies", server,
 		db->conninfo, NULL };
 	PGconn *conn;
 
@@ -100,7 +103,8 @@ open_within(const struct db *db, int ms, bool *answered)
 bool
 conn_open(struct db *db, bool *answered)
 {
-	db->conn = open_within(db, db->shm ? WORKER_MS : OTHERS_MS, answered);
+	db->conn = open_within(
+	    db, db->shm || db->standby ? WORKER_MS : OTHERS_MS, answered);
 	return db->conn != NULL;
 }
 

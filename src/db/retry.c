@@ -40,6 +40,7 @@ conn_retry(struct db *db, int tries, bool is_repeatable)
 		return false;
 	if (db->outdated) {
 		conn_drop(db);
+		db->own_session = false;
 		return true;
 	}
 	return db->lost && is_repeatable;

@@ -22,6 +22,12 @@ session_settle(struct db *db)
 	char *sql, *origin;
 	enum err e;
 
+	if (db->own_session) {
+		e = conn_command(db, "(pooler)", "DISCARD ALL", NULL);
+		if (e)
+			return e;
+	}
+
 	origin =
 	    mem_need(PQescapeLiteral(db->conn, db->origin, strlen(db->origin)));
 	sql = mem_printf(db,
