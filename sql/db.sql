@@ -24,3 +24,12 @@ wanted AS (
 -- Tests that the server answers (readyz, mxmctl check).
 -- name: db_alive :one
 SELECT 1 AS alive;
+
+-- How much the server has written to its log.
+-- name: wal_written :one ()
+SELECT (pg_current_wal_lsn() - '0/0')::bigint AS position;
+
+-- How much of it a standby has replayed; no row: it was promoted.
+-- name: wal_replayed :one ()
+SELECT (pg_last_wal_replay_lsn() - '0/0')::bigint AS position
+ WHERE pg_is_in_recovery();

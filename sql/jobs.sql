@@ -137,6 +137,17 @@ SELECT kind, key
  WHERE txid = pg_current_xact_id_if_assigned()
  LIMIT :size + 1;
 
+-- The newest row; wakes mxm-jobs on all hosts.
+-- name: touch_wake :one ()
+SELECT coalesce(max(id), 0) AS newest, pg_notify('touch', '')::text AS woken
+  FROM touch;
+
+-- Whether rows up to that one have not been raised yet.
+-- name: touch_left :one (newest bigint)
+SELECT EXISTS (SELECT
+                 FROM touch
+                WHERE id <= :newest) AS is_left;
+
 -- Changes when the database is restored, in any way: into a new database, over
 -- the old one, or as the files of the whole server. A restore creates every
 -- table, or truncates it (another file), and creates indexes and references

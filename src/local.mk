@@ -88,6 +88,7 @@ libmxm_a_SOURCES = \
 	src/api/health.c \
 	src/api/image.c src/api/image.h \
 	src/api/page.c src/api/page.h \
+	src/api/replica.c src/api/replica.h \
 	src/api/run.c src/api/run.h \
 	src/api/schema.c \
 	src/api/serve.c src/api/serve.h \

@@ -11,6 +11,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "api/replica.h"
 #include "api/serve.h"
 #include "api/touch.h"
 #include "auth/memo.h"
@@ -161,6 +162,7 @@ worker_run(
 	db_set_origin(w->serve.db, conf->public_origin);
 	db_share(w->serve.db, shm, (long)conf->lock_timeout);
 	db_on_touched(w->serve.db, touch_raise, &w->serve);
+	w->serve.replica = replica_new(mem, conf);
 	w->serve.cache = cache_new(mem, conf->cache_servers);
 	w->serve.memo = memo_new(mem);
 	w->serve.find_model = find_model;

@@ -4,6 +4,7 @@
  */
 #include "base/base.h"
 
+#include "api/replica.h"
 #include "api/run.h"
 #include "auth/account.h"
 #include "base/log.h"
@@ -338,6 +339,22 @@ run_one(struct req *r, enum stmt s, struct row *out)
 	return e ? e : check_outcome(r, out);
 }
 
+/* From the standby, if it is to be read; if that fails, from the primary. */
+static enum err
+read_all(struct req *r, enum stmt s, const struct arg *args, struct rows *out)
+{
+	enum err e;
+
+	if (r->replica) {
+		e = query_run_all(r->mem, replica_db(r->replica), out, s, args);
+		if (!e)
+			return e;
+		replica_failed(r->replica);
+		r->replica = NULL;
+	}
+	return query_run_all(r->mem, r->db, out, s, args);
+}
+
 enum err
 run_all(struct req *r, enum stmt s, struct rows *out)
 {
@@ -346,7 +363,7 @@ run_all(struct req *r, enum stmt s, struct rows *out)
 	enum err e;
 
 	bind_all(r, s, args);
-	e = query_run_all(r->mem, r->db, out, s, args);
+	e = read_all(r, s, args, out);
 	if (e == ERR_NOT_FOUND)
 		return fail_not_found(r, stmt_info(s));
 	if (e)

@@ -16,7 +16,9 @@
 #include "base/base.h"
 
 #include "api/cached.h"
+#include "api/replica.h"
 #include "api/serve.h"
+#include "api/touch.h"
 #include "auth/guard.h"
 #include "auth/limit.h"
 #include "base/clock.h"
@@ -50,6 +52,9 @@ struct progress {
 
 /* Retry-After while the database is unavailable, in seconds. */
 #define RETRY_SECONDS 5
+
+/* The checks of the standby, and the difference of the clocks of hosts. */
+#define SETTLED_US 2000000u
 
 /* How long a request waits for its turn to hash a password. */
 #define HASH_WAIT_US INT64_C(5000000)
@@ -188,9 +193,45 @@ handle(struct req *r)
 	return e;
 }
 
+/*
+ * Whether nothing that the answer depends on has changed lately, so that a
+ * standby has it: what the caller has written is read from the primary server
+ * until then. Generations are times. If they are unknown, only what is equal
+ * for all callers may be old.
+ */
+static bool
+is_settled(const struct req *r, const struct cached *c)
+{
+	uint64_t spare = (uint64_t)r->conf->replica_lag * 1000 + SETTLED_US;
+	uint64_t now = (uint64_t)clock_now_us();
+
+	for (size_t i = 0; i < c->n; i++) {
+		if (c->number[i] == 0 && r->route->cache.by_viewer)
+			return false;
+		if (c->number[i] + spare > now)
+			return false;
+	}
+	return c->n > 0 || !r->route->cache.by_viewer;
+}
+
+/*
+ * Reads from the standby if possible. The answer is not cached, because the
+ * generations are those of the primary server.
+ */
+static void
+choose_server(struct serve *serve, struct req *r, const struct cached *c)
+{
+	if (!serve->replica || !r->route->replica || !is_settled(r, c) ||
+	    !replica_is_current(serve->replica, r))
+		return;
+	r->replica = serve->replica;
+	r->answer.no_store = true;
+	r->cache_word = "replica";
+}
+
 /* Steps 7 and 8: the body and the handler. */
 static enum err
-run_handler(struct req *r, struct cached *c)
+run_handler(struct serve *serve, struct req *r, struct cached *c)
 {
 	enum err e;
 
@@ -198,7 +239,8 @@ run_handler(struct req *r, struct cached *c)
 	if (e)
 		return e;
 	cached_prepare_answer(r, c);
-	if (r->route->needs_database)
+	choose_server(serve, r, c);
+	if (r->route->needs_database && !r->replica)
 		e = db_ready(r->db);
 	if (!e)
 		e = handle(r);
@@ -229,7 +271,7 @@ finish(struct serve *serve, struct req *r, struct progress *p)
 	if (r->answer.status != 200 || r->route->method != METHOD_GET)
 		return;
 	reply_etag(r);
-	if (!p->hit && c->cacheable) {
+	if (!p->hit && c->cacheable && strcmp(r->cache_word, "replica") != 0) {
 		cached_store_answer(r, c);
 		serve->stored = true;
 		r->cache_word = c->asked ? "miss" : "off";
@@ -323,7 +365,7 @@ last_steps(struct serve *serve, struct req *r, struct progress *p)
 		r->problem = p->of_query;
 		return p->query;
 	}
-	return p->hit ? ERR_OK : run_handler(r, &p->cached);
+	return p->hit ? ERR_OK : run_handler(serve, r, &p->cached);
 }
 
 /* The keys of a request are those from `key`, and so are its items. */
@@ -389,6 +431,8 @@ serve_request(void *arg, struct req *r)
 	e = p->e;
 	if (!e && !p->options)
 		e = last_steps(serve, r, p);
+	if (serve->unraised)
+		touch_await(serve, r);
 	if (e) {
 		problem_reply(r, e);
 	} else if (r->route) {

@@ -19,12 +19,15 @@ struct shm;
 struct serve {
 	const struct conf *conf;
 	struct db *db;
+	struct replica *replica; /* NULL: none */
 	struct cache *cache;
 	struct shm *shm;   /* NULL: no counters, no limits (tests) */
 	struct memo *memo; /* NULL: tokens are not cached (tests) */
 	/* Sets r->model and its version, for routes that need it; or NULL. */
 	void (*find_model)(void *arg, struct req *r);
 	void *arg;
+	bool unraised;         /* of touch_raise(): some generations */
+	int64_t await_from_us; /* touch_await(): steady clock: not before */
 	bool stored; /* something in the cache, since serve_ahead() read it */
 };
 

@@ -11,11 +11,23 @@
 
 #include "db/db.h"
 
+struct req;
+struct serve;
+
 /*
  * Raises the generations of n rows; `rows` NULL: of more than are reported, so
  * the answer cache is bypassed for a moment. `serve` is a struct serve. For
  * db_on_touched().
  */
 void touch_raise(void *serve, const struct db_touch *rows, size_t n);
+
+/*
+ * After a failed touch_raise(), before the answer is sent: waits up to 0.1 s
+ * until mxm-jobs of some host has raised the generations, because other hosts
+ * may reach the cache that this one does not. If that is not enough, the cache
+ * is unavailable to all of them; later requests of this worker do not wait for
+ * five seconds.
+ */
+void touch_await(struct serve *serve, struct req *r);
 
 #endif

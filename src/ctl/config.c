@@ -81,7 +81,8 @@ without_password(TALLOC_CTX *mem, const char *info)
 static const char *
 shown(struct ctl *ctl, const struct conf *conf, int i)
 {
-	if (i == CONF_ID_database)
+	if (i == CONF_ID_database || i == CONF_ID_database_owner ||
+	    i == CONF_ID_database_replica)
 		return without_password(ctl->mem, conf->text[i]);
 	if (!(conf_settings[i].flags & HIDDEN))
 		return conf->text[i];

@@ -81,7 +81,9 @@ settings_load(TALLOC_CTX *mem, const char *file, struct conf **out,
 	struct conf *conf = *out;
 
 	if (is_wrong(conf, errors, CONF_ID_database, "database") ||
-	    is_wrong(conf, errors, CONF_ID_database_owner, "database_owner"))
+	    is_wrong(conf, errors, CONF_ID_database_owner, "database_owner") ||
+	    is_wrong(
+		conf, errors, CONF_ID_database_replica, "database_replica"))
 		return e ? e : ERR_INVALID;
 	return e;
 }

@@ -105,6 +105,7 @@ struct req {
 	/* of the worker */
 	const struct conf *conf;
 	struct db *db;
+	struct replica *replica; /* read from the standby; NULL: from db */
 	struct cache *cache;
 	struct shm *shm;   /* counters and flags; NULL in tests */
 	struct memo *memo; /* cache of checked tokens; NULL in tests */

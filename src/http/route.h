@@ -87,6 +87,7 @@ struct route {
 	const struct field *input;
 	bool needs_database; /* connect before the handler runs */
 	bool needs_model;    /* r->model is set, also without by_model */
+	bool replica;        /* lag is tolerated: may be read from a standby */
 	bool hashes; /* a password: at most one such handler per core runs */
 	struct cache_rule cache;
 };

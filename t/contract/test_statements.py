@@ -166,7 +166,7 @@ def faults(tmp_path):
         return [*rules.handlers(found), *rules.guards(found, stmts),
                 *rules.parameters(found, stmts),
                 *rules.names_of_viewers(found, stmts),
-                *rules.cache_keys(found, stmts),
+                *rules.cache_keys(found, stmts), *rules.replicas(found, stmts),
                 *rules.outcomes(found, stmts, table, MIGRATIONS),
                 *rules.other_outcomes(found, stmts, MIGRATIONS)]
     return on
@@ -215,6 +215,14 @@ LIKE, NOTE = "POST /films/{movie}/likes/", "PUT /notes/{review}/"
      "SELECT 1", "note_list :many (movie text, language text, page bigint,\n"
      "-- size bigint, viewer bigint)\nSELECT :viewer",
      "note_list has :viewer, the cache is not BY_VIEWER"),
+    # standby servers
+    (".input = page_input,", ".input = page_input, .replica = true,", None),
+    (".input = like_input", ".input = like_input, .replica = true",
+     f"{LIKE} is .replica and not cached"),
+    (".cache = CACHE(1, ON_MOVIE, BY_LANG)", ".replica = true, .cache = NO_CACHE",
+     "GET /films/{movie}/notes/ is .replica and not cached"),
+    (".guard = OWNER, .input", ".guard = OWNER, .replica = true, .input",
+     f"{NOTE} is .replica, note_update is not run there"),
     # outcomes
     ("OUTCOME(exists,   like_add,    ERR_CONFLICT,  NULL, MSG_A)\n", "",
      f"{LIKE}: like_add: exists has no row in outcomes.def"),

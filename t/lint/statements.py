@@ -320,6 +320,20 @@ def cache_keys(found, stmts):
                           f"cache is not {part}"
 
 
+def replicas(found, stmts):
+    """A standby only answers lists, of which it is known when they change."""
+    for route in found:
+        if not route.row.says("replica"):
+            continue
+        if not route.row.says("cache").startswith("CACHE("):
+            yield f"{route.row.name} is .replica and not cached"
+        for name in sorted((route.bound | route.direct) & set(stmts)):
+            if stmts[name].mode != "MANY" or stmts[name].reads != "true" or \
+                    name in route.direct:
+                yield f"{route.row.name} is .replica, {name} is not run " \
+                      "there: it is no reading :many run by run.c"
+
+
 def raised_kinds(migrations):
     """The table of rules in the migrations: table to kinds of touch."""
     kinds, table = {}, None
