@@ -422,15 +422,31 @@ secret_from_file(struct reader *r, int id, const char *file, bool ours)
 		close(fd);
 }
 
-/* From <name>_file, else from a credential, unless there is a value. */
+/* The credential of that name; NULL: there is none. */
+static const char *
+credential(struct reader *r, const char *name)
+{
+	const char *folder = getenv("CREDENTIALS_DIRECTORY"), *file;
+
+	if (!folder)
+		return NULL;
+	file = mem_printf(r->conf, "%s/%s", folder, name);
+	return access(file, F_OK) == 0 || errno != ENOENT ? file : NULL;
+}
+
+/* From a credential, else from <name>_file, unless there is a value. */
 static void
 find_secret(struct reader *r, int id)
 {
 	const char *name = conf_settings[id].name;
-	const char *folder = getenv("CREDENTIALS_DIRECTORY"), *file;
+	const char *file = credential(r, name);
 	int other = setting_named(mem_printf(r->conf, "%s_file", name));
 
 	assert(other >= 0);
+	if (file) {
+		secret_from_file(r, id, file, false);
+		return;
+	}
 	file = r->conf->text[other];
 	if (*file && *r->conf->text[id]) {
 		wrong(r,
@@ -439,15 +455,8 @@ find_secret(struct reader *r, int id)
 		    r->conf->source[other], name, name, r->conf->source[id]);
 		return;
 	}
-	if (*file) {
+	if (*file)
 		secret_from_file(r, id, file, true);
-		return;
-	}
-	if (!folder || *r->conf->text[id])
-		return;
-	file = mem_printf(r->conf, "%s/%s", folder, name);
-	if (access(file, F_OK) == 0)
-		secret_from_file(r, id, file, false);
 }
 
 /* ------------------------------------------------------- whole settings */

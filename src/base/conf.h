@@ -3,7 +3,7 @@
  * The settings: one typed member of struct conf for each row of settings.def.
  * Read from the file, then from conf.d/<name>.conf in its directory in order,
  * then from the environment (MXM_ and the name in capitals); secrets also from
- * separate files and from systemd credentials.
+ * separate files, and first of all from systemd credentials.
  */
 #ifndef BASE_CONF_H
 #define BASE_CONF_H

@@ -73,6 +73,47 @@ is_wrong(struct conf *conf, struct conf_errors *errors, enum conf_id id,
 	return fault != NULL;
 }
 
+/* The value in quotes of a connection string. */
+static const char *
+quoted(TALLOC_CTX *mem, const char *value)
+{
+	char *text = mem_array(mem, char, 2 * strlen(value) + 3), *to = text;
+
+	*to++ = '\'';
+	for (; *value; value++) {
+		if (*value == '\'' || *value == '\\')
+			*to++ = '\\';
+		*to++ = *value;
+	}
+	*to++ = '\'';
+	*to = '\0';
+	return text;
+}
+
+/* A valid connection string, also of a URI, with this password. */
+static const char *
+with_password(TALLOC_CTX *mem, const char *conninfo, const char *password)
+{
+	PQconninfoOption *all = PQconninfoParse(conninfo, NULL), *o;
+	char *text = mem_printf(mem, "password=%s", quoted(mem, password));
+
+	for (o = all; o && o->keyword; o++)
+		if (o->val && strcmp(o->keyword, "password") != 0)
+			text = mem_printf(mem, "%s %s=%s", text, o->keyword,
+			    quoted(mem, o->val));
+	PQconninfoFree(all);
+	return text;
+}
+
+/* Not in conf->text, which is printed. */
+static void
+add_password(struct conf *conf, const char **conninfo)
+{
+	if (**conninfo && *conf->database_password)
+		*conninfo =
+		    with_password(conf, *conninfo, conf->database_password);
+}
+
 enum err
 settings_load(TALLOC_CTX *mem, const char *file, struct conf **out,
     struct conf_errors *errors)
@@ -85,5 +126,7 @@ settings_load(TALLOC_CTX *mem, const char *file, struct conf **out,
 	    is_wrong(
 		conf, errors, CONF_ID_database_replica, "database_replica"))
 		return e ? e : ERR_INVALID;
+	add_password(conf, &conf->database);
+	add_password(conf, &conf->database_replica);
 	return e;
 }

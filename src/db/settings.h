@@ -8,7 +8,10 @@
 
 #include "base/conf.h"
 
-/* conf_load(), and checks that libpq accepts the setting `database`. */
+/*
+ * conf_load(), and checks that libpq accepts the connection strings;
+ * database_password is added to `database` and `database_replica`.
+ */
 enum err settings_load(TALLOC_CTX *mem, const char *file, struct conf **out,
     struct conf_errors *errors);
 

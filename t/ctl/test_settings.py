@@ -6,8 +6,11 @@ import json
 import os
 import re
 import shlex
+import socket
 import stat
+import struct
 import subprocess
+import threading
 
 import pytest
 
@@ -418,8 +421,7 @@ def test_a_secret_and_a_file_with_it(conf):
 
 
 def test_credentials_of_the_service_manager(conf):
-    """Used if the setting is not set otherwise; systemd is responsible for
-    their mode."""
+    """They come first; systemd is responsible for their mode."""
     folder = conf.folder / "credentials"
     folder.mkdir()
     (folder / "signing_key").write_text(KEY)
@@ -431,14 +433,60 @@ def test_credentials_of_the_service_manager(conf):
     got = json.loads(conf.run("config", "--json").stdout)
     assert got["signing_key"]["source"] == f"{folder}/signing_key"
     assert got["smtp_password"]["source"] == f"{folder}/smtp_password"
-    conf.keyed("")
+    conf.keyed("smtp_password_file = /nonexistent/password")
     got = json.loads(conf.run("config", "--json").stdout)
-    assert got["signing_key"]["source"] == f"{conf.path}:2"
+    assert got["signing_key"]["source"] == f"{folder}/signing_key"
+    assert got["smtp_password"]["source"] == f"{folder}/smtp_password"
     (folder / "signing_key").chmod(0o644)
     (folder / "signing_key").write_text("short")
     conf.write("")
     assert conf.fault().startswith(f"{folder}/signing_key: signing_key: is "
                                    "too short")
+
+
+class Postgres:
+    """Requires a password and takes none; the last one is in password."""
+
+    def __init__(self, folder):
+        self.password = None
+        self.server = socket.socket(socket.AF_UNIX)
+        self.server.bind(f"{folder}/.s.PGSQL.5432")
+        self.server.listen()
+        threading.Thread(target=self.serve, daemon=True).start()
+
+    def serve(self):
+        while True:
+            try:
+                connection, _ = self.server.accept()
+            except OSError:
+                return
+            with connection, connection.makefile("rb") as data:
+                data.read(struct.unpack("!i", data.read(4))[0] - 4)
+                connection.sendall(b"R" + struct.pack("!ii", 8, 3))
+                if data.read(1) == b"p":
+                    size = struct.unpack("!i", data.read(4))[0]
+                    self.password = data.read(size - 4)[:-1].decode()
+                connection.sendall(b"E" + struct.pack("!i", 30)
+                                   + b"SFATAL\0C28P01\0Mwrong pass\0\0")
+
+
+@pytest.mark.parametrize("database", [
+    "host={folder} dbname=x user=me password=other sslmode=disable",
+    "postgresql://me:other@/x?host={folder}&sslmode=disable"])
+def test_the_password_of_the_database_is_a_secret(conf, tmp_path_factory,
+                                                  database):
+    folder = tmp_path_factory.mktemp("pg")
+    password = "it's a \\ pass=word'"
+    server = Postgres(folder)
+    path = conf.secret("database.secret", password + "\n")
+    conf.keyed(f"database = {database.format(folder=folder)}\n"
+               f"database_password_file = {path}")
+    done = conf.run("jobs", "count")
+    server.server.close()
+    assert done.returncode == os.EX_UNAVAILABLE
+    assert server.password == password
+    for text in (done.stderr, conf.run("config").stdout):
+        assert password not in text
 
 
 @pytest.mark.parametrize("key, good", [

@@ -493,7 +493,7 @@ Test(conf, only_the_end_of_a_secret_is_trimmed)
 	    conf->signing_key, " 0123456789abcdef0123456789abcdef ");
 }
 
-Test(conf, a_credential_is_the_last_resort)
+Test(conf, a_credential_comes_first)
 {
 	put("signing_key", "credential-credential-credential-1", 0444);
 	cr_assert_eq(setenv("CREDENTIALS_DIRECTORY", folder, 1), 0);
@@ -501,6 +501,13 @@ Test(conf, a_credential_is_the_last_resort)
 	cr_assert_str_eq(
 	    conf->signing_key, "credential-credential-credential-1");
 	cr_assert_eq(load(KEY), ERR_OK);
-	cr_assert_str_eq(conf->signing_key, "0123456789abcdef0123456789abcdef");
+	cr_assert_str_eq(
+	    conf->signing_key, "credential-credential-credential-1");
+	/* a file that is not there any more is not read */
+	cr_assert_eq(load("signing_key_file = /nonexistent/key\n"), ERR_OK);
+	cr_assert_str_eq(
+	    conf->signing_key, "credential-credential-credential-1");
 	(void)unlink(mem_printf(NULL, "%s/signing_key", folder));
+	cr_assert_eq(load(KEY), ERR_OK);
+	cr_assert_str_eq(conf->signing_key, "0123456789abcdef0123456789abcdef");
 }
