@@ -254,6 +254,20 @@ def test_request_lines(site, line, status):
     assert status == 200 or answers[0].is_json()
 
 
+@pytest.mark.parametrize("query, lang", [
+    ("?lang=de&x=", "de"), ("?x=1&lang=fr-CA&x=", "fr"), ("?lang=es&lang=xx&", "en"),
+    ("?x=lang=de&", "en"), ("?lang=de" + "&" * 4000, "de"), ("", "en")])
+def test_what_cannot_be_read_is_answered_in_the_language_of_its_query(
+        site, query, lang):
+    """The headers come after the line, so Accept-Language is not known."""
+    for target, status in (("/" + query + "a" * 9000, 414),
+                           ("/%zz" + query, 400), ("/" + query + "\x01", 400)):
+        answer, = talk(site, f"GET {target} HTTP/1.1\r\n{HOST_LINE}"
+                       f"Accept-Language: pt\r\n\r\n")
+        assert answer.status == status
+        assert answer.headers["content-language"] == lang, target[:40]
+
+
 @pytest.mark.parametrize("data", [b"GET /healthz\r\n", b"GET /api/\n",
                                   b"GET /media/users/default.png\r\n"])
 def test_http_0_9_gets_nothing(site, data):
@@ -582,6 +596,9 @@ def frame(kind, flags, stream, payload=b""):
             + struct.pack("!I", stream) + payload)
 
 
+PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + frame(4, 0, 0)
+
+
 def text(value):
     """A string literal of HPACK without Huffman code, up to 16 000 bytes."""
     value, size = value.encode("latin-1"), len(value)
@@ -603,8 +620,7 @@ def http2(site, fields, body=b""):
     tls = wire.context()
     tls.set_alpn_protocols(["h2"])
     head = b"".join(b"\0" + text(n) + text(v) for n, v in fields)
-    data = (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + frame(4, 0, 0)
-            + frame(1, 4 if body else 5, 1, head))
+    data = PREFACE + frame(1, 4 if body else 5, 1, head)
     if body:
         data += frame(0, 1, 1, body)
     with wire.connect(site, tls) as s:
@@ -668,6 +684,26 @@ def test_headers_of_http_2(site, name, value, wanted):
 def test_bodies_of_http_2(site, headers, body, wanted):
     fields = {**PSEUDO, ":method": "POST", ":path": "/api/auth/refresh/"}
     assert http2(site, [*fields.items(), *headers], body) == wanted
+
+
+@pytest.mark.parametrize("make", [
+    lambda n, head: frame(1, 5, 2 * n + 1, head) + frame(3, 0, 2 * n + 1, bytes(4)),
+    lambda n, head: frame(1, 1, 1, head) if n == 0 else frame(9, 0, 1, head),
+    lambda n, head: frame(6, 0, 0, bytes(8)), lambda n, head: frame(4, 0, 0),
+    lambda n, head: frame(2, 0, 2 * n + 1, bytes(5))],
+    ids=["reset streams", "continuations", "pings", "settings", "priorities"])
+def test_floods_of_http_2(site, make):
+    """nginx closes the connection, and others are served meanwhile."""
+    tls = wire.context()
+    tls.set_alpn_protocols(["h2"])
+    head = b"".join(b"\0" + text(n) + text(v) for n, v in PSEUDO.items())
+    with wire.connect(site, tls) as s:
+        try:
+            s.sendall(PREFACE + b"".join(make(n, head) for n in range(100_000)))
+        except OSError:
+            pass
+        assert ask(site, "/api/").status == 200
+        read_all(s)
 
 
 # ----------------------------------------------------------- the host name --
