@@ -8,11 +8,12 @@ import re
 import socket
 import ssl
 import struct
+import subprocess
 
 import pytest
 
 import wire
-from nginx_site import HOST, Site
+from nginx_site import HOST, Site, shell_function
 from people import account
 from stack import ROOT, wait_until
 from wire import CLOSE, DEADLINE, HOST_LINE, NEXT, Answer, ask, read_all, talk
@@ -709,11 +710,28 @@ def test_floods_of_http_2(site, make):
 # ----------------------------------------------------------- the host name --
 
 @pytest.mark.parametrize("host", ["movies.example.com", "localhost", "a.b-c.d.e",
-                                  "xn--bcher-kva.example", "host" + "x" * 59])
+                                  "xn--bcher-kva.example", "host" + "x" * 59,
+                                  "movies.example.com:8443"])
 def test_nginx_accepts_the_installed_site(tmp_path, host):
     made = Site(tmp_path).install(host)
     assert "[warn]" not in made.test()
     text = (tmp_path / "sites-enabled/moviesxmovies").read_text()
+    host = host.removesuffix(":8443")
     assert text.count(f"server_name {host};") == 2
     assert f"https://{host}$request_uri" in text
     assert "example.org" not in re.sub("(?m)^#.*", "", text)
+
+
+@pytest.mark.parametrize("answer, host", [
+    ("movies.example.org", "movies.example.org"), ("localhost", "localhost"),
+    (" https://Movies.Example.ORG/films?x ", "movies.example.org"),
+    ("http://a.b.", "a.b"), ("a.b:8443", "a.b:8443"), ("", None), ("a b", None),
+    ("a;b", None), ("a|b", None), ("a&b", None), ("$host", None), ("-a", None),
+    ("..", None), ("a..b", None), ("_", None), ("bücher.example", None),
+    ("a\nb", None), ("{a", None)])
+def test_the_answer_to_the_question_of_debconf(answer, host):
+    done = subprocess.run(
+        ["sh", "-c", shell_function("config", "host_name")
+         + 'host_name "$1" && echo "$host"', "sh", answer],
+        capture_output=True, text=True)
+    assert done.stdout == (host + "\n" if host else "")

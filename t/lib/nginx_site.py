@@ -50,17 +50,20 @@ write_site ''
 """
 
 
+def shell_function(script, name):
+    """The text of a function of a maintainer script."""
+    text = (ROOT / "debian" / f"moviesxmovies.{script}").read_text()
+    return re.search(rf"^{name}\(\) \{{\n.*?^\}}\n", text, re.M | re.S)[0]
+
+
 def write_site(folder, host=HOST):
     """folder/site, as the package makes it for a host."""
-    postinst = (ROOT / "debian/moviesxmovies.postinst").read_text()
-    function = re.search(r"^write_site\(\) \{\n.*?^\}\n", postinst,
-                         re.M | re.S)[0]
     share = folder / "share"
     (share / "site").mkdir(parents=True)
     for name in ("mxm.conf", "mxm-port80.conf"):
         shutil.copyfile(ROOT / "nginx" / name, share / "site" / name)
-    subprocess.run(["sh", "-c", WRITE_SITE % function, "sh", share, folder,
-                    host], check=True)
+    function = WRITE_SITE % shell_function("postinst", "write_site")
+    subprocess.run(["sh", "-c", function, "sh", share, folder, host], check=True)
     return folder / "site"
 
 
