@@ -81,10 +81,10 @@ def settle(stack, **settings):
     own(stack.conf)
 
 
-def run(stack, unit, program):
-    done = subprocess.run(list(map(str, sandbox(stack, unit, program))),
-                          env=environment(), capture_output=True, text=True,
-                          timeout=60)
+def run(stack, unit, program, *options):
+    done = subprocess.run(
+        list(map(str, sandbox(stack, unit, program, *options))),
+        env=environment(), capture_output=True, text=True, timeout=60)
     return done.returncode, done.stdout + done.stderr
 
 
@@ -216,6 +216,14 @@ FORBIDDEN = {"internet": "EAFNOSUPPORT", "unix": "allowed", "write": "EROFS",
              "machine code": "EPERM", "priority": "EPERM",
              "other processes": "ENOENT", "memory of the host": "ENOENT",
              "device": "ENOENT", "capabilities": "0"}
+
+
+def test_the_drop_in_for_a_remote_database_allows_the_network(stack):
+    status, text = run(stack, "moviesxmovies-prune.service",
+                       [sys.executable, "-c", PROBE], "--drop-in",
+                       ROOT / "doc/examples/remote-database.conf")
+    assert status == 0, text
+    assert "internet allowed" in text
 
 
 @pytest.mark.parametrize("unit, allowed", [

@@ -29,15 +29,30 @@ def read(name):
                                          ("moviesxmovies-prune.service", 0.2),
                                          ("moviesxmovies-train.service", 0.2)])
 def test_a_service_is_closed(unit, limit):
+    assert exposure(UNITS / unit) <= limit
+
+
+def exposure(path):
     done = subprocess.run(
         ["systemd-analyze", "security", "--offline=true", "--no-pager",
-         str(UNITS / unit)], capture_output=True, text=True)
+         str(path)], capture_output=True, text=True)
     text = done.stdout + done.stderr
     level = re.search(r"Overall exposure level for \S+: ([\d.]+)", text)
     if not level:
         pytest.skip("this systemd-analyze cannot work offline: "
                     + text.strip()[-100:])
-    assert float(level.group(1)) <= limit
+    return float(level.group(1))
+
+
+@pytest.mark.skipif(not shutil.which("systemd-analyze"),
+                    reason="systemd is not installed")
+def test_a_remote_database_opens_no_more_than_the_network(tmp_path):
+    unit = "moviesxmovies-train.service"
+    shutil.copy(UNITS / unit, tmp_path)
+    (tmp_path / f"{unit}.d").mkdir()
+    shutil.copy(stack_module.ROOT / "doc/examples/remote-database.conf",
+                tmp_path / f"{unit}.d")
+    assert 0.2 < exposure(tmp_path / unit) <= 1.1
 
 
 @pytest.mark.parametrize("pool, unit", [("fast", "mxmd.socket"),

@@ -4,8 +4,8 @@
 systemd: with the same namespaces, read-only file system, filter of system calls,
 capabilities, limits and umask. As root only.
 
-    sandbox.py UNIT [--user NAME] [--show DIR]… [--write PATH]…
-               [--listen NAME=PATH]… -- PROGRAM [ARGUMENT]…
+    sandbox.py UNIT [--drop-in FILE]… [--user NAME] [--show DIR]…
+               [--write DIR]… [--listen NAME=PATH]… -- PROGRAM [ARGUMENT]…
 
 --user stands for User=. --write are the directories of RuntimeDirectory= and
 StateDirectory= of the unit, which stay writable; --show are directories that stay
@@ -51,7 +51,7 @@ WITHOUT = set("""
     Type NotifyAccess Sockets User Group ExecStart ExecStartPre ExecReload
     KillMode TimeoutStartSec TimeoutStopSec WatchdogSec Restart RestartSec
     SuccessExitStatus Environment OOMPolicy Nice CPUWeight IOWeight
-    MemoryMax TasksMax IPAddressDeny RemoveIPC
+    MemoryMax TasksMax IPAddressDeny IPAddressAllow RemoveIPC
     RuntimeDirectory RuntimeDirectoryMode RuntimeDirectoryPreserve
     StateDirectory StateDirectoryMode ConfigurationDirectory
     ConfigurationDirectoryMode
@@ -395,12 +395,12 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("unit")
     parser.add_argument("--user", default="nobody")
-    for name in ("--show", "--write", "--listen"):
+    for name in ("--drop-in", "--show", "--write", "--listen"):
         parser.add_argument(name, action="append", default=[])
     parser.add_argument("program", nargs="+")
     o = parser.parse_args()
 
-    unit = Unit(o.unit)
+    unit = Unit(o.unit, *o.drop_in)
     user = pwd.getpwnam(o.user)
     sockets, env = listening(o.listen)
     made = filters(unit)  # before /usr is in another namespace
