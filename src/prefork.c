@@ -393,8 +393,8 @@ reload(struct master *m)
 		return;
 	shm_happened(m->shm, SHM_RELOADS);
 	set_new(m, &plan);
-	log_info("reload: starting %d new worker%s", m->set->n,
-	    m->set->n == 1 ? "" : "s");
+	log_info(
+	    "reload: starting %d new worker%s", m->set->n, PLURAL(m->set->n));
 }
 
 /* Once the newest set is ready, drains the older ones. */
@@ -412,8 +412,8 @@ drain_older(struct master *m, int64_t now)
 	    "READY=1\nSTATUS=workers: %d fast, %d slow, generation %u",
 	    c->plan.workers[0], c->plan.workers[1], c->generation);
 	notify(m, state);
-	log_info("ready: %d worker%s, generation %u", c->n,
-	    c->n == 1 ? "" : "s", c->generation);
+	log_info("ready: %d worker%s, generation %u", c->n, PLURAL(c->n),
+	    c->generation);
 	for (c = c->older; c; c = c->older)
 		if (!c->draining)
 			set_drain(m, c, now);

@@ -32,4 +32,7 @@
 #define printf_like(f, a) __attribute__((format(printf, f, a)))
 #define array_len(a)      (sizeof(a) / sizeof((a)[0]))
 
+/* "%d worker%s", n, PLURAL(n) */
+#define PLURAL(n) ((n) == 1 ? "" : "s")
+
 #endif

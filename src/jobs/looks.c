@@ -64,6 +64,7 @@ set_looks(struct job *job)
 		all += n;
 	} while (n == BATCH && !*job->in->stop);
 	if (all > 0)
-		log_info("computed the looks of %" PRId64 " user names", all);
+		log_info("computed the looks of %" PRId64 " user name%s", all,
+		    PLURAL(all));
 	return ERR_OK;
 }

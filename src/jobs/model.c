@@ -94,8 +94,8 @@ report(struct watch *w, const struct published *p)
 		snprintf(quality, sizeof quality,
 		    "NDCG@100 %.4f on held-out ratings", p->ndcg);
 	log_info("model %" PRIu64 " is in force: %" PRIu32
-		 " movies, %s old, %s",
-	    w->stamp.version, w->items, age, quality);
+		 " movie%s, %s old, %s",
+	    w->stamp.version, w->items, PLURAL(w->items), age, quality);
 }
 
 /* The same reason is logged once. */

@@ -31,6 +31,6 @@ prune_removed(struct job *job)
 		all += n;
 	} while (n > 0 && !*job->in->stop && clock_steady_us() < until);
 	if (all > 0)
-		log_info("deleted %ld removed accounts", all);
+		log_info("deleted %ld removed account%s", all, PLURAL(all));
 	return ERR_OK;
 }

@@ -40,7 +40,7 @@ prune_unconfirmed(struct job *job)
 		all += n;
 	} while (n == BATCH && !*job->in->stop);
 	if (all > 0)
-		log_info("pruned %ld unconfirmed accounts", all);
+		log_info("pruned %ld unconfirmed account%s", all, PLURAL(all));
 	return ERR_OK;
 }
 
@@ -113,7 +113,7 @@ remove_unused(
 	close(lock);
 	if (!e && rows.count > 0)
 		log_info("removed %d picture%s without an account", rows.count,
-		    rows.count == 1 ? "" : "s");
+		    PLURAL(rows.count));
 	return e;
 }
 
