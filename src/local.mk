@@ -186,7 +186,8 @@ mxm_jobs_SOURCES = src/mxm-jobs.c src/jobs.def src/mails.def src/jobs/jobs.h \
 mxm_jobs_LDADD = $(libmxm_libs)
 
 mxmctl_SOURCES = src/mxmctl.c src/commands.def src/ctl/ctl.h \
-	src/ctl/advice.c src/ctl/advice.h src/ctl/check.c src/ctl/check.h \
+	src/ctl/advice.c src/ctl/advice.h src/ctl/args.c src/ctl/args.h \
+	src/ctl/check.c src/ctl/check.h \
 	src/ctl/check_data.c src/ctl/check_host.c src/ctl/check_mail.c \
 	src/ctl/check_provider.c \
 	src/ctl/check_role.c \
@@ -206,6 +207,17 @@ mxmctl_SOURCES = src/mxmctl.c src/commands.def src/ctl/ctl.h \
 	src/ctl/password.c src/ctl/user.h src/ctl/user.c src/ctl/user_make.c \
 	src/ctl/user_raise.c
 mxmctl_LDADD = $(librecommend_libs) $(libmxm_libs)
+
+# The completion of bash, from the tables of commands and settings.
+completionsdir = $(datadir)/bash-completion/completions
+nodist_completions_DATA = gen/completions/mxmctl
+completion = $(srcdir)/src/ctl/completion.awk $(srcdir)/src/settings.def \
+	$(srcdir)/src/commands.def $(srcdir)/src/ctl/completion.bash.in
+CLEANFILES += gen/completions/mxmctl
+EXTRA_DIST += src/ctl/completion.awk src/ctl/completion.bash.in
+gen/completions/mxmctl: $(completion)
+	$(AM_V_GEN)mkdir -p gen/completions && $(AWK) -f $(completion) \
+		>$@.tmp && mv $@.tmp $@
 
 # Statements and migrations, carried by the binary.
 statements = $(sort $(wildcard $(srcdir)/sql/*.sql))

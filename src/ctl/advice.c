@@ -132,13 +132,20 @@ advice_database(const struct ctl *ctl, const char *error)
 	    conf_place(ctl->conf, CONF_ID_database));
 }
 
+struct db *
+ctl_database(struct ctl *ctl)
+{
+	return db_new(
+	    ctl->mem, ctl->conf->database, (long)ctl->conf->statement_timeout);
+}
+
 int
 ctl_failed(struct ctl *ctl, struct db *db, enum err e)
 {
 	const char *why = db_error(db);
 
-	fprintf(stderr, "mxmctl %s: %s%s%s\n", ctl->command,
-	    *why ? why : err_slug(e), e == ERR_UNAVAILABLE ? "; " : "",
+	ctl_error(ctl, "%s%s%s\n", *why ? why : err_slug(e),
+	    e == ERR_UNAVAILABLE ? "; " : "",
 	    e == ERR_UNAVAILABLE ? advice_database(ctl, why) : "");
 	return e == ERR_UNAVAILABLE ? EX_UNAVAILABLE : EX_DATAERR;
 }

@@ -270,16 +270,12 @@ int
 ctl_check(struct ctl *ctl, int argc, char **argv)
 {
 	struct findings f = { .ctl = ctl, .n = 0 };
-	bool settings = argc > 1 && strcmp(argv[1], "settings") == 0;
-	int status;
+	bool only_settings = ctl_option(ctl, "--static") != NULL;
 	size_t i;
 
-	if (argc > 1 && strcmp(argv[1], "sql") == 0)
-		return ctl_check_sql(ctl, argc - 1, argv + 1);
-	status = ctl_plain(ctl, argc - settings, argv + settings);
-	if (status != EX_OK)
-		return status;
-	if (check_settings(&f) && !settings) {
+	(void)argc;
+	(void)argv;
+	if (check_settings(&f) && !only_settings) {
 		for (i = 0; i < array_len(checks); i++)
 			run_limited(&f, &checks[i]);
 	}

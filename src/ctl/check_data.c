@@ -130,7 +130,7 @@ report_queue(struct findings *f, int64_t failed, int64_t waiting, int64_t age)
 	if (age < QUEUE_SLOW && failed == 0)
 		check_found(f, "queue", EX_OK,
 		    mem_printf(mem, "%" PRId64 " job%s queued, none failed",
-			waiting, waiting == 1 ? "" : "s"));
+			waiting, PLURAL(waiting)));
 }
 
 void

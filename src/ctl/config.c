@@ -11,7 +11,6 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "ctl/ctl.h"
-#include "db/settings.h"
 
 #define HELP_WIDTH 76
 
@@ -34,14 +33,55 @@ print_help_lines(const char *help)
 	}
 }
 
+/* Whether a setting is printed: named, or all of them, or all that differ. */
+static bool
+is_wanted(const struct conf *conf, int id, char **names, bool changed_only)
+{
+	size_t i;
+
+	if (changed_only && conf_is_default(conf, (enum conf_id)id))
+		return false;
+	for (i = 0; names[i]; i++)
+		if (strcmp(names[i], conf_settings[id].name) == 0)
+			return true;
+	return i == 0;
+}
+
+/* All settings as JSON: what the sample has as comments. */
 static int
-print_sample(void)
+list_settings(struct ctl *ctl, char **names)
+{
+	struct json *j = ctl_json(ctl);
+	int i;
+
+	json_object(j);
+	for (i = 0; i < CONF__MAX; i++) {
+		if (!is_wanted(NULL, i, names, false))
+			continue;
+		json_key(j, conf_settings[i].name);
+		json_object(j);
+		json_key(j, "default");
+		json_text(j, conf_settings[i].standard);
+		json_key(j, "help");
+		json_text(j, conf_settings[i].help);
+		json_object_end(j);
+	}
+	json_object_end(j);
+	return ctl_json_done(j, EX_OK);
+}
+
+static int
+print_sample(struct ctl *ctl, char **names)
 {
 	int i;
 
+	if (ctl->json)
+		return list_settings(ctl, names);
 	printf("# Settings of moviesxmovies; see mxm.conf(5). Defaults are "
 	       "commented out.\n");
 	for (i = 0; i < CONF__MAX; i++) {
+		if (!is_wanted(NULL, i, names, false))
+			continue;
 		printf("\n");
 		print_help_lines(conf_settings[i].help);
 		printf("#%s = %s\n", conf_settings[i].name,
@@ -89,63 +129,68 @@ shown(struct ctl *ctl, const struct conf *conf, int i)
 	return conf->text[i][0] ? "(hidden)" : "";
 }
 
-static int
-print_settings(struct ctl *ctl, const struct conf *conf, bool changed_only)
+static void
+print_setting(struct ctl *ctl, const struct conf *conf, int id, struct json *j)
 {
-	struct json *j = NULL;
+	const char *name = conf_settings[id].name, *source = conf->source[id];
+
+	if (!ctl->json) {
+		printf("%s = %s%s%s\n", name, shown(ctl, conf, id),
+		    source ? "  # " : "", source ? source : "");
+		return;
+	}
+	json_key(j, name);
+	json_object(j);
+	json_key(j, "value");
+	json_text(j, shown(ctl, conf, id));
+	json_key(j, "source");
+	json_text(j, source);
+	json_object_end(j);
+}
+
+static int
+print_settings(
+    struct ctl *ctl, const struct conf *conf, char **names, bool changed_only)
+{
+	struct json *j = ctl_json(ctl);
 	int i;
 
-	if (ctl->json) {
-		j = ctl_json(ctl);
-		json_object(j);
-	}
-	for (i = 0; i < CONF__MAX; i++) {
-		if (changed_only && conf_is_default(conf, (enum conf_id)i))
-			continue;
-		if (j) {
-			json_key(j, conf_settings[i].name);
-			json_object(j);
-			json_key(j, "value");
-			json_text(j, shown(ctl, conf, i));
-			json_key(j, "source");
-			json_text(j, conf->source[i]);
-			json_object_end(j);
-		} else if (conf->source[i]) {
-			printf("%s = %s  # %s\n", conf_settings[i].name,
-			    shown(ctl, conf, i), conf->source[i]);
-		} else {
-			printf("%s = %s\n", conf_settings[i].name,
-			    shown(ctl, conf, i));
-		}
-	}
-	if (!j)
-		return EX_OK;
+	json_object(j);
+	for (i = 0; i < CONF__MAX; i++)
+		if (is_wanted(conf, i, names, changed_only))
+			print_setting(ctl, conf, i, j);
 	json_object_end(j);
-	return ctl_json_done(j, EX_OK);
+	return ctl->json ? ctl_json_done(j, EX_OK) : EX_OK;
+}
+
+/* The first name that is not of a setting; NULL: none. */
+static const char *
+unknown_name(char **names)
+{
+	for (; *names; names++) {
+		int i = 0;
+
+		while (i < CONF__MAX && strcmp(conf_settings[i].name, *names))
+			i++;
+		if (i == CONF__MAX)
+			return *names;
+	}
+	return NULL;
 }
 
 int
 ctl_config(struct ctl *ctl, int argc, char **argv)
 {
-	struct conf_errors errors = { NULL, 0 };
-	bool changed_only = false;
-	struct conf *conf;
-	size_t n;
-	int i;
+	const char *unknown = unknown_name(argv + 1);
+	int status;
 
-	for (i = 1; i < argc; i++) {
-		if (strcmp(argv[i], "--default-file") == 0)
-			return print_sample();
-		if (strcmp(argv[i], "--non-default") == 0)
-			changed_only = true;
-		else if (strcmp(argv[i], "--json") == 0)
-			ctl->json = true;
-		else
-			return ctl_usage(ctl, "unknown option \"%s\"", argv[i]);
-	}
-	if (settings_load(ctl->mem, ctl->config, &conf, &errors) == ERR_OK)
-		return print_settings(ctl, conf, changed_only);
-	for (n = 0; n < errors.n; n++)
-		fprintf(stderr, "mxmctl: %s\n", errors.list[n]);
-	return EX_CONFIG;
+	(void)argc;
+	if (unknown)
+		return ctl_usage(ctl, "unknown setting \"%s\"", unknown);
+	if (ctl_option(ctl, "--default-file"))
+		return print_sample(ctl, argv + 1);
+	status = ctl_settings(ctl);
+	return status == EX_OK ? print_settings(ctl, ctl->conf, argv + 1,
+				     ctl_option(ctl, "--non-default") != NULL) :
+				 status;
 }

@@ -13,6 +13,12 @@ struct json;
 struct row;
 struct rows;
 
+/* An option that was given. */
+struct ctl_option {
+	const char *name;  /* "--limit" */
+	const char *value; /* "": a flag */
+};
+
 struct ctl {
 	TALLOC_CTX *mem;
 	const char *config;      /* the settings file */
@@ -20,9 +26,14 @@ struct ctl {
 	bool json;               /* print JSON */
 	const char *command;     /* its name, for messages */
 	const char *usage;       /* its usage line */
+	struct ctl_option *options;
+	size_t n_options;
 };
 
-/* argv[0] is the command's name; returns the exit status. */
+/*
+ * argv[0] is the last word of the command's name, then come its operands, as
+ * many as its usage allows, and NULL. Returns the exit status.
+ */
 typedef int ctl_command(struct ctl *ctl, int argc, char **argv);
 
 #define COMMAND(NAME, FUNCTION, NEEDS, USAGE, HELP) ctl_command FUNCTION;
@@ -47,8 +58,8 @@ const char *ctl_data_path(TALLOC_CTX *mem, const char *name);
  */
 bool ctl_default_pictures(const struct ctl *ctl);
 
-/* mxmctl check sql: prepares all statements against the migrated schema. */
-ctl_command ctl_check_sql;
+/* Prints "mxmctl <command>: " and the message, which ends with a line feed. */
+void ctl_error(const struct ctl *ctl, const char *fmt, ...) printf_like(2, 3);
 
 /* Prints a message and the usage, and returns EX_USAGE. */
 int ctl_usage(const struct ctl *ctl, const char *fmt, ...) printf_like(2, 3);
@@ -59,11 +70,17 @@ int ctl_usage(const struct ctl *ctl, const char *fmt, ...) printf_like(2, 3);
  */
 int ctl_failed(struct ctl *ctl, struct db *db, enum err e);
 
-/*
- * For commands without options of their own: accepts only --json.
- * Returns EX_OK or EX_USAGE.
- */
-int ctl_plain(struct ctl *ctl, int argc, char **argv);
+/* The value of an option of the usage, the last one; NULL: it is not given. */
+const char *ctl_option(const struct ctl *ctl, const char *name);
+
+/* Whether to print progress: on a terminal without --quiet, or --progress. */
+bool ctl_shows_progress(const struct ctl *ctl);
+
+/* A connection for statements that take at most statement_timeout. */
+struct db *ctl_database(struct ctl *ctl);
+
+/* What mxmctl nginx-map prints; below ctl->mem. */
+const char *ctl_nginx_map_text(struct ctl *ctl);
 
 /* Start the JSON output; print it with a line feed, and return `status`. */
 struct json *ctl_json(struct ctl *ctl);

@@ -6,8 +6,6 @@
  */
 #include "base/base.h"
 
-#include <getopt.h>
-#include <signal.h>
 #include <sys/stat.h>
 #include <sysexits.h>
 
@@ -26,60 +24,18 @@
 static const struct source {
 	const char *name;
 	enum err (*run)(struct import *);
-	bool takes_dir; /* the directory is required */
 } sources[] = {
-	{ "demo", import_demo, false },
-	{ "movielens", import_movielens, true },
+	{ "demo", import_demo },
+	{ "movielens", import_movielens },
 };
 
 struct options {
 	const struct source *source;
 	const char *dir;
-	bool json;
 	bool dry_run;
-	bool quiet;
-	bool no_members;
 };
 
 /* ---------------------------------------------------------------- options */
-
-static void
-print_usage(FILE *to)
-{
-	fputs("usage: mxmctl import demo [options] [DIR]\n"
-	      "       mxmctl import movielens [options] DIR\n"
-	      "\n"
-	      "  demo        the demonstration catalogue and its users; DIR\n"
-	      "              contains its files (default: the installed ones)\n"
-	      "  movielens   movies.csv, ratings.csv and, if present,\n"
-	      "              links.csv of a MovieLens data set\n"
-	      "\n"
-	      "  --dry-run     run the import and roll it back\n"
-	      "  --json        print the summary as JSON\n"
-	      "  --quiet       print no progress\n"
-	      "  --no-members  demo: import only the catalogue, no users\n"
-	      "\n"
-	      "Existing records are not changed; an import that fails or is\n"
-	      "interrupted changes nothing.\n",
-	    to);
-}
-
-static int
-usage(void)
-{
-	print_usage(stderr);
-	return EX_USAGE;
-}
-
-static const struct source *
-source_named(const char *name)
-{
-	for (size_t i = 0; i < array_len(sources); i++) {
-		if (strcmp(sources[i].name, name) == 0)
-			return &sources[i];
-	}
-	return NULL;
-}
 
 const char *
 ctl_data_path(TALLOC_CTX *mem, const char *name)
@@ -98,77 +54,49 @@ ctl_default_pictures(const struct ctl *ctl)
 
 	if (media_copy_defaults(ctl->mem, from, ctl->conf->media_root, &copy))
 		return true;
-	fprintf(stderr,
-	    "mxmctl %s: the default pictures could not be copied to %s: %s; "
+	ctl_error(ctl,
+	    "the default pictures could not be copied to %s: %s; "
 	    "create the directory (README, INSTALL) and run \"mxmctl pictures\" "
 	    "as the user of mxmd\n",
-	    ctl->command, ctl->conf->media_root, copy.why);
+	    ctl->conf->media_root, copy.why);
 	return false;
 }
 
 int
 ctl_pictures(struct ctl *ctl, int argc, char **argv)
 {
-	if (argc > 1)
-		return ctl_usage(ctl, "unexpected argument \"%s\"", argv[1]);
-	return ctl_default_pictures(ctl) ? EX_OK : EX_CANTCREAT;
+	struct json *j;
+
+	(void)argc;
+	(void)argv;
+	if (!ctl_default_pictures(ctl))
+		return EX_CANTCREAT;
+	if (!ctl->json)
+		return EX_OK;
+	j = ctl_json(ctl);
+	json_object(j);
+	json_key(j, "media_root");
+	json_text(j, ctl->conf->media_root);
+	json_object_end(j);
+	return ctl_json_done(j, EX_OK);
 }
 
-/*
- * Returns EX_OK and sets the source, or the exit status; argv[0] is "import".
- * With
- * --help it prints the usage and sets no source.
- */
-static int
-read_options(TALLOC_CTX *mem, int argc, char **argv, struct options *o)
+/* argv[0] is the source. */
+static void
+read_options(struct ctl *ctl, char **argv, struct options *o)
 {
-	static const struct option longs[] = {
-		{ "dry-run", no_argument, NULL, 'n' },
-		{ "json", no_argument, NULL, 'j' },
-		{ "quiet", no_argument, NULL, 'q' },
-		{ "no-members", no_argument, NULL, 'm' },
-		{ "help", no_argument, NULL, 'h' },
-		{ 0 },
-	};
-	int c;
-
-	optind = 0;
-	while ((c = getopt_long(argc, argv, "h", longs, NULL)) != -1) {
-		if (c == 'n')
-			o->dry_run = true;
-		else if (c == 'j')
-			o->json = true;
-		else if (c == 'q')
-			o->quiet = true;
-		else if (c == 'm')
-			o->no_members = true;
-		else if (c == 'h') {
-			print_usage(stdout);
-			return EX_OK;
-		} else
-			return usage();
-	}
-	if (optind == argc)
-		return usage();
-	o->source = source_named(argv[optind]);
-	if (!o->source) {
-		fprintf(stderr, "mxmctl import: unknown source \"%s\"\n",
-		    argv[optind]);
-		return usage();
-	}
-	o->dir = optind + 1 < argc ? argv[optind + 1] : NULL;
-	if (argc - optind > 2 || (o->source->takes_dir && !o->dir))
-		return usage();
-	if (!o->dir)
-		o->dir = ctl_data_path(mem, "demo");
-	return EX_OK;
+	o->source = sources;
+	while (strcmp(o->source->name, argv[0]) != 0)
+		o->source++;
+	o->dir = argv[1] ? argv[1] : ctl_data_path(ctl->mem, "demo");
+	o->dry_run = ctl_option(ctl, "--dry-run") != NULL;
 }
 
 /* --------------------------------------------------------------- the work */
 
 /* Checks the directory before connecting to the database. */
 static int
-check_folder(const char *dir)
+check_folder(const struct ctl *ctl, const char *dir)
 {
 	struct stat st;
 	const char *why = NULL;
@@ -179,7 +107,7 @@ check_folder(const char *dir)
 		why = "not a directory";
 	if (!why)
 		return EX_OK;
-	fprintf(stderr, "mxmctl import: %s: %s\n", dir, why);
+	ctl_error(ctl, "%s: %s\n", dir, why);
 	return EX_NOINPUT;
 }
 
@@ -233,29 +161,27 @@ static int
 report_failure(const struct ctl *ctl, const struct import *im, enum err e)
 {
 	if (ctl_stop) {
-		fputs("mxmctl import: interrupted; nothing was changed\n",
-		    stderr);
+		ctl_error(ctl, "interrupted; nothing was changed\n");
 		return 128 + ctl_stop;
 	}
-	fprintf(stderr, "mxmctl import: %s\n", im->why);
+	ctl_error(ctl, "%s\n", im->why);
 	if (strstr(im->why, "no connection"))
-		fprintf(stderr, "mxmctl import: %s\n",
-		    advice_database(ctl, im->why));
+		ctl_error(ctl, "%s\n", advice_database(ctl, im->why));
 	else if (e == ERR_UNAVAILABLE)
-		fputs("mxmctl import: run it again; existing records are not "
-		      "changed\n",
-		    stderr);
+		ctl_error(ctl, "run it again; existing records are not "
+			       "changed\n");
 	else
-		fputs("mxmctl import: nothing was changed\n", stderr);
+		ctl_error(ctl, "nothing was changed\n");
 	return status_of(e);
 }
 
 static void
-report_success(struct import *im, const struct options *o, int64_t took_us)
+report_success(const struct ctl *ctl, struct import *im,
+    const struct options *o, int64_t took_us)
 {
 	char took[32];
 
-	if (o->json)
+	if (ctl->json)
 		print_json(im, o, took_us);
 	else
 		report_print(&im->report, stdout);
@@ -273,26 +199,25 @@ int
 ctl_import(struct ctl *ctl, int argc, char **argv)
 {
 	struct import *im = mem_new(ctl->mem, struct import);
-	struct options o = { .json = ctl->json };
+	struct options o;
 	int64_t began;
 	int status;
 	enum err e;
 
-	status = read_options(im, argc, argv, &o);
-	if (status == EX_OK && o.source)
-		status = check_folder(o.dir);
-	if (status != EX_OK || !o.source)
+	(void)argc;
+	read_options(ctl, argv, &o);
+	status = check_folder(ctl, o.dir);
+	if (status != EX_OK)
 		return status;
 	im->mem = im;
 	im->dir = o.dir;
 	im->db = db_new(im, ctl->conf->database, 0);
 	im->media_root = ctl->conf->media_root;
 	im->dry_run = o.dry_run;
-	im->no_members = o.no_members;
+	im->no_members = ctl_option(ctl, "--no-members") != NULL;
 	im->stop = &ctl_stop;
-	progress_init(&im->progress, o.quiet);
+	progress_init(&im->progress, ctl_shows_progress(ctl));
 	stop_catch_signals();
-	(void)signal(SIGPIPE, SIG_IGN);
 	began = clock_steady_us();
 	e = o.source->run(im);
 	report_print_skips(&im->report, stderr);
@@ -301,7 +226,7 @@ ctl_import(struct ctl *ctl, int argc, char **argv)
 	else {
 		if (!o.dry_run)
 			(void)ctl_default_pictures(ctl);
-		report_success(im, &o, clock_steady_us() - began);
+		report_success(ctl, im, &o, clock_steady_us() - began);
 	}
 	talloc_free(im);
 	return status;

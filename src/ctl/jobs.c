@@ -6,7 +6,6 @@
 
 #include <sysexits.h>
 
-#include "base/conf.h"
 #include "base/json.h"
 #include "base/text.h"
 #include "ctl/ctl.h"
@@ -71,41 +70,29 @@ put_count(struct json *j, const struct row *row)
 	json_object_end(j);
 }
 
-static int
-list(struct ctl *ctl, struct db *db, int argc, char **argv)
+int
+ctl_jobs_list(struct ctl *ctl, int argc, char **argv)
 {
-	static const char *const states[] = { "open", "queued", "running",
-		"failed", "done", "all" };
-	const char *state = argc > 0 ? argv[0] : "open";
+	struct db *db = ctl_database(ctl);
 	struct rows rows;
 	enum err e;
-	size_t i;
 
-	if (argc > 1)
-		return ctl_usage(ctl, "unexpected argument \"%s\"", argv[1]);
-	for (i = 0; i < array_len(states); i++)
-		if (strcmp(states[i], state) == 0)
-			break;
-	if (i == array_len(states))
-		return ctl_usage(ctl,
-		    "unknown state \"%s\"; use open, queued, running, "
-		    "failed, done or all",
-		    state);
-	e = query_all(ctl->mem, db, &rows, SQL_job_list, arg_text(state),
-	    arg_int(LISTED));
+	e = query_all(ctl->mem, db, &rows, SQL_job_list,
+	    arg_text(argc > 1 ? argv[1] : "open"), arg_int(LISTED));
 	if (e)
 		return ctl_failed(ctl, db, e);
 	return ctl_rows(ctl, &rows, print_job, put_job);
 }
 
-static int
-count(struct ctl *ctl, struct db *db, int argc, char **argv)
+int
+ctl_jobs_count(struct ctl *ctl, int argc, char **argv)
 {
+	struct db *db = ctl_database(ctl);
 	struct rows rows;
 	enum err e;
 
-	if (argc > 0)
-		return ctl_usage(ctl, "unexpected argument \"%s\"", argv[0]);
+	(void)argc;
+	(void)argv;
 	e = query_all(ctl->mem, db, &rows, SQL_job_counts, NO_ARGS);
 	if (e)
 		return ctl_failed(ctl, db, e);
@@ -131,83 +118,50 @@ print_changed(struct ctl *ctl, long n, const char *what)
 
 /* Runs a statement for each of the given jobs. */
 static int
-each(struct ctl *ctl, struct db *db, enum stmt statement, const char *what,
-    char **ids)
+each(struct ctl *ctl, enum stmt statement, const char *what, char **ids)
 {
+	struct db *db = ctl_database(ctl);
 	long all = 0, n;
 	int64_t id;
 	enum err e;
+	char **p;
 
-	if (!*ids)
-		return ctl_usage(ctl, "missing operand: a job id");
-	for (; *ids; ids++) {
-		if (!text_to_int64(*ids, &id))
-			return ctl_usage(ctl, "\"%s\" is not a job id", *ids);
+	for (p = ids; *p; p++)
+		if (!text_to_int64(*p, &id))
+			return ctl_usage(ctl, "\"%s\" is not a job id", *p);
+	for (p = ids; *p; p++) {
+		(void)text_to_int64(*p, &id);
 		e = query_exec(ctl->mem, db, &n, statement, arg_id(id));
 		if (e)
 			return ctl_failed(ctl, db, e);
 		if (n == 0)
-			fprintf(stderr,
-			    "mxmctl %s: job %s does not exist or is in another "
+			ctl_error(ctl,
+			    "job %s does not exist or is in another "
 			    "state\n",
-			    ctl->command, *ids);
+			    *p);
 		all += n;
 	}
 	return print_changed(ctl, all, what);
 }
 
-static int
-retry(struct ctl *ctl, struct db *db, int argc, char **argv)
+int
+ctl_jobs_retry(struct ctl *ctl, int argc, char **argv)
 {
+	struct db *db = ctl_database(ctl);
 	enum err e;
 	long n;
 
-	if (argc != 1 || strcmp(argv[0], "failed") != 0)
-		return each(ctl, db, SQL_job_retry, "queued", argv);
+	if (argc != 2 || strcmp(argv[1], "failed") != 0)
+		return each(ctl, SQL_job_retry, "queued", argv + 1);
 	e = query_exec(ctl->mem, db, &n, SQL_job_retry_failed, NO_ARGS);
 	if (e)
 		return ctl_failed(ctl, db, e);
 	return print_changed(ctl, n, "queued");
 }
 
-static int
-remove_jobs(struct ctl *ctl, struct db *db, int argc, char **argv)
+int
+ctl_jobs_remove(struct ctl *ctl, int argc, char **argv)
 {
 	(void)argc;
-	return each(ctl, db, SQL_job_remove, "removed", argv);
-}
-
-static const struct {
-	const char *name;
-	int (*run)(struct ctl *ctl, struct db *db, int argc, char **argv);
-} verbs[] = {
-	{ "count", count },
-	{ "list", list },
-	{ "remove", remove_jobs },
-	{ "retry", retry },
-};
-
-int
-ctl_jobs(struct ctl *ctl, int argc, char **argv)
-{
-	const char *verb;
-	struct db *db;
-	int i, n = 0;
-	size_t v;
-
-	for (i = 1; i < argc; i++) {
-		if (strcmp(argv[i], "--json") == 0)
-			ctl->json = true;
-		else
-			argv[n++] = argv[i];
-	}
-	argv[n] = NULL;
-	verb = n > 0 ? argv[0] : "list";
-	db = db_new(
-	    ctl->mem, ctl->conf->database, (long)ctl->conf->statement_timeout);
-	for (v = 0; v < array_len(verbs); v++)
-		if (strcmp(verbs[v].name, verb) == 0)
-			return verbs[v].run(
-			    ctl, db, n > 0 ? n - 1 : 0, argv + (n > 0));
-	return ctl_usage(ctl, "unknown subcommand \"%s\"", verb);
+	return each(ctl, SQL_job_remove, "removed", argv + 1);
 }

@@ -90,25 +90,24 @@ failed(struct ctl *ctl, struct db *db, enum err e)
 	const char *why = db_error(db);
 
 	if (e == ERR_UNAVAILABLE && ctl->conf->database_owner[0])
-		fprintf(stderr,
-		    "mxmctl migrate: %s; check database_owner (%s), and run "
+		ctl_error(ctl,
+		    "%s; check database_owner (%s), and run "
 		    "the command as its user: runuser -u OWNER -- mxmctl "
 		    "migrate\n",
 		    why, conf_place(ctl->conf, CONF_ID_database_owner));
 	else if (ctl->conf->database_owner[0] &&
 		 strstr(why, "permission denied"))
-		fprintf(stderr,
-		    "mxmctl migrate: %s; the role of database_owner must own "
+		ctl_error(ctl,
+		    "%s; the role of database_owner must own "
 		    "the database and all objects in it: run, as a superuser "
 		    "in that database, REASSIGN OWNED BY %s TO %s\n",
 		    why,
 		    settings_conninfo(ctl->mem, ctl->conf->database, "user"),
 		    owner_of(ctl));
 	else if (e == ERR_UNAVAILABLE || strstr(why, "permission denied"))
-		fprintf(stderr, "mxmctl migrate: %s; %s\n", why,
-		    advice_database(ctl, why));
+		ctl_error(ctl, "%s; %s\n", why, advice_database(ctl, why));
 	else
-		fprintf(stderr, "mxmctl migrate: %s\n", why);
+		ctl_error(ctl, "%s\n", why);
 	return e == ERR_UNAVAILABLE ? EX_UNAVAILABLE : EX_DATAERR;
 }
 
@@ -157,25 +156,15 @@ apply(struct ctl *ctl, struct db *db, bool dry_run)
 int
 ctl_migrate(struct ctl *ctl, int argc, char **argv)
 {
-	bool status = false, dry_run = false;
 	struct db *db;
-	int i;
 
-	for (i = 1; i < argc; i++) {
-		if (strcmp(argv[i], "--status") == 0)
-			status = true;
-		else if (strcmp(argv[i], "--dry-run") == 0)
-			dry_run = true;
-		else if (strcmp(argv[i], "--json") == 0)
-			ctl->json = true;
-		else
-			return ctl_usage(ctl, "unknown option \"%s\"", argv[i]);
-	}
+	(void)argc;
+	(void)argv;
 	if (ctl->conf->database_owner[0] &&
 	    !settings_conninfo(ctl->mem, ctl->conf->database, "user")) {
 		/* the role that the owner grants privileges to */
-		fprintf(stderr,
-		    "mxmctl migrate: database_owner is set, but database (%s) "
+		ctl_error(ctl,
+		    "database_owner is set, but database (%s) "
 		    "names no user; add user=moviesxmovies to it\n",
 		    conf_place(ctl->conf, CONF_ID_database));
 		return EX_CONFIG;
@@ -187,5 +176,7 @@ ctl_migrate(struct ctl *ctl, int argc, char **argv)
 	    0);
 	if (db_connect(db) != ERR_OK)
 		return failed(ctl, db, ERR_UNAVAILABLE);
-	return status ? print_status(ctl, db) : apply(ctl, db, dry_run);
+	return ctl_option(ctl, "--status") ?
+		   print_status(ctl, db) :
+		   apply(ctl, db, ctl_option(ctl, "--dry-run") != NULL);
 }

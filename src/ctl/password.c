@@ -73,17 +73,17 @@ ctl_password(struct ctl *ctl)
 	if (!isatty(STDIN_FILENO)) {
 		first = read_line(ctl->mem);
 		if (!first)
-			fprintf(stderr,
-			    "mxmctl %s: no password on standard input, or a "
+			ctl_error(ctl,
+			    "no password on standard input, or a "
 			    "line of more than %d bytes\n",
-			    ctl->command, BYTES_MAX);
+			    BYTES_MAX);
 		return first;
 	}
 	first = ask(ctl, "Password: ");
 	second = first ? ask(ctl, "Password again: ") : NULL;
 	if (first && second && strcmp(first, second) == 0)
 		return first;
-	fprintf(stderr, "mxmctl %s: %s\n", ctl->command,
+	ctl_error(ctl, "%s\n",
 	    first && second ? "the passwords differ" : "no password");
 	return NULL;
 }
@@ -95,9 +95,7 @@ ctl_input(struct ctl *ctl, size_t max, size_t *n)
 
 	*n = fread(text, 1, max + 1, stdin);
 	if (*n > max) {
-		fprintf(stderr,
-		    "mxmctl %s: standard input has more than %zu bytes\n",
-		    ctl->command, max);
+		ctl_error(ctl, "standard input has more than %zu bytes\n", max);
 		return NULL;
 	}
 	text[*n] = '\0';

@@ -8,43 +8,69 @@
 #include <sysexits.h>
 
 #include "base/conf.h"
-#include "ctl/advice.h"
+#include "base/json.h"
 #include "ctl/ctl.h"
 #include "db/db.h"
 #include "db/query.h"
-#include "db/settings.h"
 #include "db/tx.h"
 
-static int
-show(struct ctl *ctl, const char *name)
+static void
+put(struct json *j, const struct stmt_info *info, bool text)
 {
-	int i;
+	json_object(j);
+	json_key(j, "name");
+	json_text(j, info->name);
+	json_key(j, "types");
+	json_text(j, info->types);
+	if (text) {
+		json_key(j, "text");
+		json_text(j, info->text);
+	}
+	json_object_end(j);
+}
 
-	for (i = 0; i < SQL__MAX; i++) {
-		const struct stmt_info *info = stmt_info((enum stmt)i);
+int
+ctl_sql_show(struct ctl *ctl, int argc, char **argv)
+{
+	const struct stmt_info *info;
+	struct json *j;
+	int i = 0;
 
-		if (strcmp(info->name, name) != 0)
-			continue;
+	(void)argc;
+	while (
+	    i < SQL__MAX && strcmp(stmt_info((enum stmt)i)->name, argv[1]) != 0)
+		i++;
+	if (i == SQL__MAX)
+		return ctl_usage(ctl, "unknown statement \"%s\"", argv[1]);
+	info = stmt_info((enum stmt)i);
+	if (!ctl->json) {
 		printf(
 		    "-- %s (%s)\n%s;\n", info->name, info->types, info->text);
 		return EX_OK;
 	}
-	return ctl_usage(ctl, "unknown statement \"%s\"", name);
+	j = ctl_json(ctl);
+	put(j, info, true);
+	return ctl_json_done(j, EX_OK);
 }
 
 int
 ctl_sql(struct ctl *ctl, int argc, char **argv)
 {
+	struct json *j = ctl_json(ctl);
 	int i;
 
-	if (argc == 3 && strcmp(argv[1], "show") == 0)
-		return show(ctl, argv[2]);
-	if (argc != 1)
-		return ctl_usage(ctl, "unexpected argument \"%s\"", argv[1]);
-	for (i = 0; i < SQL__MAX; i++)
-		printf("%s (%s)\n", stmt_info((enum stmt)i)->name,
-		    stmt_info((enum stmt)i)->types);
-	return EX_OK;
+	(void)argc;
+	(void)argv;
+	json_list(j);
+	for (i = 0; i < SQL__MAX; i++) {
+		const struct stmt_info *info = stmt_info((enum stmt)i);
+
+		put(j, info, false);
+		if (!ctl->json)
+			printf("%s (%s)\n", info->name, info->types);
+	}
+	json_list_end(j);
+	return ctl->json ? ctl_json_done(j, EX_OK) : EX_OK;
 }
 
 struct checking {
@@ -78,26 +104,30 @@ check_all(void *arg)
 int
 ctl_check_sql(struct ctl *ctl, int argc, char **argv)
 {
-	struct conf_errors errors = { NULL, 0 };
 	struct checking c = { .ctl = ctl };
-	struct conf *conf;
+	struct json *j;
 	enum err e;
+	int status;
 
-	if (argc > 1)
-		return ctl_usage(ctl, "unexpected argument \"%s\"", argv[1]);
-	if (settings_load(ctl->mem, ctl->config, &conf, &errors) != ERR_OK) {
-		fprintf(stderr, "mxmctl: %s\n", errors.list[0]);
-		return EX_CONFIG;
-	}
-	c.db = db_new(ctl->mem, conf->database, 0);
+	(void)argc;
+	(void)argv;
+	c.db = db_new(ctl->mem, ctl->conf->database, 0);
 	/* Always rolled back: the check creates temporary tables. */
 	e = tx_try(c.db, check_all, &c);
-	if (e) {
-		ctl->conf = conf;
-		fprintf(stderr, "mxmctl check sql: %s; %s\n", db_error(c.db),
-		    advice_database(ctl, db_error(c.db)));
-		return EX_UNAVAILABLE;
+	if (e)
+		return ctl_failed(ctl, c.db, ERR_UNAVAILABLE);
+	status = c.invalid ? EX_DATAERR : EX_OK;
+	if (!ctl->json) {
+		printf("%d statement%s, %d invalid\n", SQL__MAX,
+		    PLURAL(SQL__MAX), c.invalid);
+		return status;
 	}
-	printf("%d statements, %d invalid\n", SQL__MAX, c.invalid);
-	return c.invalid ? EX_DATAERR : EX_OK;
+	j = ctl_json(ctl);
+	json_object(j);
+	json_key(j, "statements");
+	json_int(j, SQL__MAX);
+	json_key(j, "invalid");
+	json_int(j, c.invalid);
+	json_object_end(j);
+	return ctl_json_done(j, status);
 }

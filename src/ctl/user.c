@@ -69,9 +69,6 @@ list(struct ctl *ctl, struct db *db, const struct user_options *options)
 	struct rows rows;
 	enum err e;
 
-	if (options->n > 1)
-		return ctl_usage(
-		    ctl, "unexpected argument \"%s\"", options->operands[1]);
 	e = query_all(ctl->mem, db, &rows, SQL_admin_user_list,
 	    arg_text(options->operands[0]), arg_id(options->limit));
 	if (e)
@@ -181,8 +178,7 @@ change(struct ctl *ctl, struct db *db, const struct row *row,
 		return ctl_failed(ctl, db, e);
 	if (n > 0)
 		return user_done(ctl, row, text[0], text[1]);
-	fprintf(stderr, "mxmctl %s: %s %s\n", ctl->command,
-	    row_text(row, "username"), text[2]);
+	ctl_error(ctl, "%s %s\n", row_text(row, "username"), text[2]);
 	return EX_DATAERR;
 }
 
@@ -303,8 +299,8 @@ sessions(struct ctl *ctl, struct db *db, const struct row *user,
 		e = query_one(ctl->mem, db, &row, SQL_session_end_all, id,
 		    arg_null(), arg_bool(false));
 	if (e == ERR_NOT_FOUND) {
-		fprintf(stderr, "mxmctl %s: %s has no session %s\n",
-		    ctl->command, row_text(user, "username"), options->end);
+		ctl_error(ctl, "%s has no session %s\n",
+		    row_text(user, "username"), options->end);
 		return EX_DATAERR;
 	}
 	if (e)
@@ -330,8 +326,7 @@ export_user(struct ctl *ctl, struct db *db, const struct row *user,
 	if (!file ||
 	    fwrite(archive.data, 1, archive.len, file->to) != archive.len ||
 	    !file_finish(file)) {
-		fprintf(stderr, "mxmctl %s: %s: %s\n", ctl->command, path,
-		    strerror(errno));
+		ctl_error(ctl, "%s: %s\n", path, strerror(errno));
 		talloc_free(file);
 		return EX_CANTCREAT;
 	}
@@ -342,17 +337,15 @@ static const struct verb {
 	const char *name;
 	int (*run)(struct ctl *ctl, struct db *db, const struct row *user,
 	    const struct user_options *options);
-	int operands;
-	const char *options; /* that it has, separated by blanks */
 } verbs[] = {
-	{ "export", export_user, 2, "" },
-	{ "lock", lock, 1, "" },
-	{ "remove", remove_user, 1, "--now" },
-	{ "sessions", sessions, 1, "--end --end-all" },
-	{ "set-password", set_password, 1, "" },
-	{ "show", show, 1, "" },
-	{ "unlock", unlock, 1, "" },
-	{ "verify", verify, 1, "" },
+	{ "export", export_user },
+	{ "lock", lock },
+	{ "remove", remove_user },
+	{ "sessions", sessions },
+	{ "set-password", set_password },
+	{ "show", show },
+	{ "unlock", unlock },
+	{ "verify", verify },
 };
 
 /* Finds the user of the first operand, and runs the subcommand. */
@@ -363,124 +356,60 @@ run(struct ctl *ctl, struct db *db, const struct verb *verb,
 	struct row row;
 	enum err e;
 
-	if (options->n < verb->operands)
-		return ctl_usage(ctl, "missing operand: %s",
-		    options->n == 0 ? "USER" : "FILE");
-	if (options->n > verb->operands)
-		return ctl_usage(ctl, "unexpected argument \"%s\"",
-		    options->operands[verb->operands]);
 	e = query_one(ctl->mem, db, &row, SQL_admin_user_find,
 	    arg_text(options->operands[0]));
 	if (e == ERR_NOT_FOUND) {
-		fprintf(stderr, "mxmctl %s: unknown user \"%s\"\n",
-		    ctl->command, options->operands[0]);
+		ctl_error(ctl, "unknown user \"%s\"\n", options->operands[0]);
 		return EX_NOUSER;
 	}
 	if (!e && row_id(&row, "matches") > 1) {
-		fprintf(stderr,
-		    "mxmctl %s: \"%s\" is the name, address or number of "
+		ctl_error(ctl,
+		    "\"%s\" is the name, address or number of "
 		    "several accounts; use id=NUMBER\n",
-		    ctl->command, options->operands[0]);
+		    options->operands[0]);
 		return EX_DATAERR;
 	}
 	return e ? ctl_failed(ctl, db, e) : verb->run(ctl, db, &row, options);
 }
 
-/* An option with a value: the next argument. */
-static const char *
-value_of(char **argv, int argc, int *i)
+/* What the options have set; EX_OK, or EX_USAGE after a message. */
+static int
+read_options(struct ctl *ctl, struct user_options *out)
 {
-	return *i + 1 < argc ? argv[++*i] : "";
-}
+	const char *limit = ctl_option(ctl, "--limit");
 
-/* Reads an option; false: unknown, or of another subcommand. */
-static bool
-read_option(struct ctl *ctl, const char *allowed, char **argv, int argc, int *i,
-    struct user_options *out)
-{
-	const char *option = argv[*i];
-
-	if (strcmp(option, "--json") == 0)
-		return ctl->json = true;
-	if (!strstr(allowed, option))
-		return false;
-	if (strcmp(option, "--admin") == 0)
-		return out->admin = true;
-	if (strcmp(option, "--now") == 0)
-		return out->now = true;
-	if (strcmp(option, "--end-all") == 0)
-		return out->end_all = true;
-	if (strcmp(option, "--end") == 0)
-		return *(out->end = value_of(argv, argc, i)) != '\0';
-	if (strcmp(option, "--language") == 0)
-		return *(out->language = value_of(argv, argc, i)) != '\0';
-	return strcmp(option, "--limit") == 0 &&
-	       text_to_int64(value_of(argv, argc, i), &out->limit) &&
-	       out->limit > 0 && out->limit <= LISTED_MAX;
-}
-
-/* Sorts the arguments into options and operands; the bad one, or NULL. */
-static const char *
-read_arguments(struct ctl *ctl, const char *allowed, int argc, char **argv,
-    struct user_options *out)
-{
-	bool only_operands = false;
-	int i;
-
-	for (i = 0; i < argc; i++) {
-		const char *argument = argv[i];
-
-		if (only_operands || argument[0] != '-')
-			out->operands[out->n++] = argv[i];
-		else if (strcmp(argument, "--") == 0)
-			only_operands = true;
-		else if (!read_option(ctl, allowed, argv, argc, &i, out))
-			return argument;
-	}
-	out->operands[out->n] = NULL;
-	return NULL;
+	out->admin = ctl_option(ctl, "--admin") != NULL;
+	out->now = ctl_option(ctl, "--now") != NULL;
+	out->end_all = ctl_option(ctl, "--end-all") != NULL;
+	out->end = ctl_option(ctl, "--end");
+	out->language = ctl_option(ctl, "--language");
+	out->limit = LISTED;
+	if (limit && (!text_to_int64(limit, &out->limit) || out->limit < 1 ||
+			 out->limit > LISTED_MAX))
+		return ctl_usage(ctl,
+		    "--limit: \"%s\" is not a number from 1 to %d", limit,
+		    LISTED_MAX);
+	return EX_OK;
 }
 
 int
 ctl_user(struct ctl *ctl, int argc, char **argv)
 {
-	struct user_options options = { .limit = LISTED, .language = "en" };
-	const struct verb *verb = NULL;
-	const char *name, *allowed = NULL, *bad;
+	struct user_options options = { .n = argc - 1, .operands = argv + 1 };
+	int status = read_options(ctl, &options);
 	struct db *db;
 	enum err e;
 	size_t v;
 
-	while (argc > 1 && strcmp(argv[1], "--json") == 0) {
-		ctl->json = true;
-		argc--;
-		argv++;
-	}
-	name = argc > 1 ? argv[1] : "";
-	for (v = 0; v < array_len(verbs); v++)
-		if (strcmp(verbs[v].name, name) == 0)
-			verb = &verbs[v];
-	if (verb)
-		allowed = verb->options;
-	else if (strcmp(name, "create") == 0)
-		allowed = "--admin --language";
-	else if (strcmp(name, "list") == 0)
-		allowed = "--limit";
-	if (!allowed)
-		return ctl_usage(ctl,
-		    *name ? "unknown subcommand \"%s\"" :
-			    "missing subcommand%s",
-		    name);
-	options.operands = mem_array(ctl->mem, char *, (size_t)argc + 1);
-	bad = read_arguments(ctl, allowed, argc - 2, argv + 2, &options);
-	if (bad)
-		return ctl_usage(ctl, "invalid option \"%s\"", bad);
+	if (status != EX_OK)
+		return status;
 	db = db_new(ctl->mem, ctl->conf->database, TIMEOUT_MS);
 	e = user_raise_touched(ctl, db);
 	if (e)
 		return ctl_failed(ctl, db, e);
-	if (verb)
-		return run(ctl, db, verb, &options);
-	return *name == 'c' ? user_create(ctl, db, &options) :
-			      list(ctl, db, &options);
+	for (v = 0; v < array_len(verbs); v++)
+		if (strcmp(verbs[v].name, argv[0]) == 0)
+			return run(ctl, db, &verbs[v], &options);
+	return strcmp(argv[0], "create") == 0 ? user_create(ctl, db, &options) :
+						list(ctl, db, &options);
 }

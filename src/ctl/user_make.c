@@ -35,9 +35,8 @@ print_errors(struct ctl *ctl, struct db *db, struct req *r, enum err e)
 	for (i = 0; i < n; i++) {
 		const struct error_entry *entry = &r->problem->list[i];
 
-		fprintf(stderr, "mxmctl %s: %s%s%s\n", ctl->command,
-		    entry->field ? entry->field : "", entry->field ? ": " : "",
-		    problem_text(r, entry));
+		ctl_error(ctl, "%s%s%s\n", entry->field ? entry->field : "",
+		    entry->field ? ": " : "", problem_text(r, entry));
 	}
 	return n > 0 ? EX_DATAERR : ctl_failed(ctl, db, e);
 }
@@ -93,8 +92,7 @@ read_body(struct ctl *ctl, const struct user_options *options)
 		return body_of(ctl, options);
 	body = ctl_input(ctl, ctl->conf->body_limit, &n);
 	if (body && strlen(body) != n) {
-		fprintf(stderr, "mxmctl %s: standard input has a NUL byte\n",
-		    ctl->command);
+		ctl_error(ctl, "standard input has a NUL byte\n");
 		return NULL;
 	}
 	return body;
@@ -121,16 +119,16 @@ user_create(struct ctl *ctl, struct db *db, const struct user_options *options)
 	const char *body;
 	struct req *r;
 	struct row row;
-	enum lang lang;
+	enum lang lang = LANG_EN;
 	enum err e;
 
 	if (options->n != (ctl->json ? 0 : 4))
 		return ctl_usage(ctl, ctl->json ?
 					  "with --json there are no operands" :
-					  "operands: NAME EMAIL FIRST LAST");
-	if (!lang_parse(options->language, &lang))
-		return ctl_usage(
-		    ctl, "unknown language \"%s\"", options->language);
+					  "missing operands: NAME EMAIL "
+					  "FIRST LAST");
+	if (options->language)
+		(void)lang_parse(options->language, &lang); /* one of them */
 	body = read_body(ctl, options);
 	if (!body)
 		return EX_DATAERR;

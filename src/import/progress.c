@@ -15,10 +15,10 @@
 #define LEFT_KNOWN_AFTER (SECOND_US / 2)
 
 void
-progress_init(struct progress *p, bool quiet)
+progress_init(struct progress *p, bool shown)
 {
 	memset(p, 0, sizeof *p);
-	p->quiet = quiet;
+	p->quiet = !shown;
 	p->terminal = isatty(STDERR_FILENO) == 1;
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * Progress of long tasks on standard error: on a terminal one line with
- * percentage and remaining time, which is redrawn; else a line every few
- * seconds and at the end of each step.
+ * percentage and remaining time, which is redrawn; else, if it is wanted at
+ * all, a line every few seconds and at the end of each step.
  */
 #ifndef IMPORT_PROGRESS_H
 #define IMPORT_PROGRESS_H
@@ -18,8 +18,8 @@ struct progress {
 	int64_t shown_us;
 };
 
-/* Checks whether standard error is a terminal. Quiet: writes nothing. */
-void progress_init(struct progress *p, bool quiet);
+/* Checks whether standard error is a terminal. Not shown: writes nothing. */
+void progress_init(struct progress *p, bool shown);
 
 /* Begins a step: its name ("reading ratings.csv") and its total. */
 void progress_begin(struct progress *p, const char *what, int64_t total);

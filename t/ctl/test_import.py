@@ -308,7 +308,7 @@ def test_usage(place):
     assert done.stdout.startswith("usage: mxmctl import")
     for args in ((), ("movielens",), ("demo", "a", "b"), ("--nonsense",)):
         assert place.ctl("import", *args).returncode == EX_USAGE, args
-    failed(place, EX_USAGE, 'unknown source "netflix"', "netflix", "/tmp")
+    failed(place, EX_USAGE, 'unknown subcommand "netflix"', "netflix", "/tmp")
 
 
 def test_missing_and_unfit_files(place):
@@ -397,9 +397,12 @@ def test_again_after_an_interruption(place, blocked):
 # --------------------------------------------------------------------- progress
 
 def test_progress_without_a_terminal(place):
-    done = place.ctl("import", "movielens", place.data())
+    done = place.ctl("import", "movielens", "--progress", place.data())
     assert re.search(r"^reading ratings\.csv: done in \d", done.stderr, re.M)
     assert "\r" not in done.stderr and "\033" not in done.stderr
+    again = place.ctl("import", "movielens", "--json", place.data())
+    assert "reading" not in again.stderr
+    json.loads(again.stdout)
 
 
 def test_progress_on_a_terminal(place):

@@ -166,7 +166,7 @@ def test_the_settings_of_the_manual_are_good(tmp_path):
     settings["signing_key_file"] = key
     write_conf(tmp_path / "mxm.conf", settings)
     done = subprocess.run([BUILD / "mxmctl", "--config", tmp_path / "mxm.conf",
-                           "check", "settings"], capture_output=True,
+                           "check", "--static"], capture_output=True,
                           text=True, env=environment())
     assert done.returncode == 0, done.stdout
 

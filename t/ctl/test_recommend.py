@@ -268,7 +268,8 @@ def test_a_folder_in_the_way_leaves_nothing_behind(train, tmp_path):
 ])
 def test_wrong_usage(args):
     done = recommend(*args, status=EX_USAGE)
-    assert "mxmctl recommend rank --train FILE" in done.stderr
+    assert done.stderr.count("usage: mxmctl recommend ") == 1
+    assert len(done.stderr.splitlines()) == 2
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -35,7 +35,7 @@ class Place(place_module.Place):
 
     def start(self, *args):
         """A training in the background."""
-        return super().start("recommend", "train", *args)
+        return super().start("recommend", "train", "--progress", *args)
 
     def rate(self, rows):
         """Ratings (user, movie, stars, seconds), with their users and
@@ -133,7 +133,7 @@ def test_the_same_model_and_figures_as_from_a_file(full):
 
 
 def test_text_for_people(full):
-    done = full.train()
+    done = full.train("--progress")
     assert "published version 1: 2400 ratings of 120 users and 80 movies" \
         in done.stdout
     assert re.search(r"^recommended +0\.\d{4} ", done.stdout, re.M)
@@ -184,7 +184,7 @@ def test_tuning_by_settings_and_by_hand(full):
     done = full.train(status=EX_CONFIG)
     message = f"{full.conf}:7: recommend_tuning: factors must be a whole"
     assert message in done.stderr
-    checked = stack_module.ctl(full.conf, "check settings", check=False)
+    checked = stack_module.ctl(full.conf, "check --static", check=False)
     assert checked.returncode == EX_CONFIG and message in checked.stdout
     assert full.versions() == [1]
 

@@ -53,7 +53,7 @@ def test_what_is_found_is_what_training_uses(full):
     assert stat.S_IMODE(mine.st_mode) == 0o640
     assert (mine.st_uid, mine.st_gid) == (main.st_uid, main.st_gid)
     assert [p.name for p in path.parent.iterdir()] == [path.name]
-    checked = stack_module.ctl(full.conf, "check settings")
+    checked = stack_module.ctl(full.conf, "check --static")
     assert checked.returncode == 0
 
     quality = json.loads(full.ctl("train", "--json").stdout)["quality"]

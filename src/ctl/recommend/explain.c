@@ -134,13 +134,13 @@ find_who(struct task *t, struct explanation *x)
 		arg_text(t->options.operands[1])))
 		return recommend_db_error(t);
 	if (row_is_null(&x->who, "user_id")) {
-		fprintf(stderr, "mxmctl recommend: there is no user \"%s\"\n",
+		ctl_error(t->ctl, "there is no user \"%s\"\n",
 		    t->options.operands[0]);
 		return EX_NOUSER;
 	}
 	if (row_is_null(&x->who, "movie_id")) {
-		fprintf(stderr,
-		    "mxmctl recommend: there is no movie \"%s\"; use its slug, "
+		ctl_error(t->ctl,
+		    "there is no movie \"%s\"; use its slug, "
 		    "as in its URL\n",
 		    t->options.operands[1]);
 		return EX_NOINPUT;
@@ -157,8 +157,8 @@ find_all(struct task *t, struct explanation *x)
 	struct ranking *ranking;
 
 	if (!model) {
-		fprintf(stderr,
-		    "mxmctl recommend: there is no model in %s; \"mxmctl "
+		ctl_error(t->ctl,
+		    "there is no model in %s; \"mxmctl "
 		    "recommend train\" publishes one, and mxm-jobs fetches "
 		    "it\n",
 		    t->ctl->conf->model_file);
@@ -169,8 +169,8 @@ find_all(struct task *t, struct explanation *x)
 		return recommend_db_error(t);
 	ranking = ranking_new(t->mem, model, &x->caller);
 	if (!ranking && !model_is_truncated(model)) {
-		fprintf(stderr,
-		    "mxmctl recommend: %s has rated no movie of the model, so "
+		ctl_error(t->ctl,
+		    "%s has rated no movie of the model, so "
 		    "popular movies are shown\n",
 		    row_text(&x->who, "username"));
 		return EX_DATAERR;
@@ -182,8 +182,8 @@ find_all(struct task *t, struct explanation *x)
 			return EX_UNAVAILABLE;
 	}
 	if (model_is_truncated(model)) {
-		fprintf(stderr,
-		    "mxmctl recommend: %s was truncated while it was read; "
+		ctl_error(t->ctl,
+		    "%s was truncated while it was read; "
 		    "mxm-jobs fetches it again; retry\n",
 		    t->ctl->conf->model_file);
 		return EX_TEMPFAIL;
@@ -317,13 +317,14 @@ print_text(const struct explanation *x)
 		int64_t stars = x->caller.stars[part->rating];
 
 		printf("%+9.4f  %" PRId64 " star%s for %s\n",
-		    (double)part->value, stars, stars == 1 ? "" : "s",
+		    (double)part->value, stars, PLURAL(stars),
 		    title_of(x, part->rating, &slug));
 	}
 	for (size_t i = SHOWN; i < n; i++)
 		rest += (double)x->parts[i].value;
 	if (n > SHOWN)
-		printf("%+9.4f  %zu further ratings\n", rest, n - SHOWN);
+		printf("%+9.4f  %zu further rating%s\n", rest, n - SHOWN,
+		    PLURAL(n - SHOWN));
 	return EX_OK;
 }
 

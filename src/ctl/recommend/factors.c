@@ -96,7 +96,7 @@ cannot_write(struct task *t, const char *path)
 	int why = errno;
 
 	progress_clear(&t->step.progress);
-	fprintf(stderr, "mxmctl recommend: %s: %s\n", path, strerror(why));
+	ctl_error(t->ctl, "%s: %s\n", path, strerror(why));
 	return EX_CANTCREAT;
 }
 
@@ -159,8 +159,7 @@ open_newest(struct task *t, struct published *p, int *status)
 		*status = recommend_db_error(t);
 		return NULL;
 	}
-	fprintf(stderr, "mxmctl recommend: %s\n",
-	    why ? why : "no model has been published");
+	ctl_error(t->ctl, "%s\n", why ? why : "no model has been published");
 	*status = e == ERR_INVALID ? EX_DATAERR : EX_UNAVAILABLE;
 	return NULL;
 }
@@ -252,7 +251,7 @@ read_items(struct task *t, struct factors *f)
 	e = factors_read(t->mem, &in, f, &fault);
 	if (recommend_ended(t, e, &status))
 		return status;
-	fprintf(stderr, "mxmctl recommend: %s", fault.file);
+	ctl_error(t->ctl, "%s", fault.file);
 	if (fault.line)
 		fprintf(stderr, ":%ld", fault.line);
 	fprintf(stderr, ": %s; nothing was published\n", fault.why);
@@ -300,8 +299,8 @@ match_catalogue(struct task *t, struct factors *f, uint32_t *unknown)
 	}
 	*unknown = all - f->n;
 	if (f->n == 0) {
-		fprintf(stderr,
-		    "mxmctl recommend: %s: none of its %" PRIu32
+		ctl_error(t->ctl,
+		    "%s: none of its %" PRIu32
 		    " ids is in the catalogue; nothing was published\n",
 		    t->options.items, all);
 		return EX_DATAERR;
@@ -309,8 +308,9 @@ match_catalogue(struct task *t, struct factors *f, uint32_t *unknown)
 	if (*unknown > 0 && !t->options.quiet)
 		fprintf(stderr,
 		    "%" PRIu32 " of %" PRIu32
-		    " ids are not in the catalogue and were skipped\n",
-		    *unknown, all);
+		    " ids %s not in the catalogue and %s skipped\n",
+		    *unknown, all, *unknown == 1 ? "is" : "are",
+		    *unknown == 1 ? "was" : "were");
 	return EX_OK;
 }
 
@@ -322,8 +322,9 @@ imported(struct task *t, const struct stamp *stamp, const struct factors *f,
 
 	if (!t->ctl->json) {
 		printf("model %" PRIu64 " is in force: %" PRIu32
-		       " movies, %u factors\n",
-		    stamp->version, f->n, f->width);
+		       " movie%s, %u factor%s\n",
+		    stamp->version, f->n, PLURAL(f->n), f->width,
+		    PLURAL(f->width));
 		return EX_OK;
 	}
 	j = ctl_json(t->ctl);
@@ -398,8 +399,8 @@ publish(struct task *t, const struct model *m, struct stamp *stamp)
 		return EX_OK;
 	case ERR_INVALID:
 		progress_clear(&t->step.progress);
-		fprintf(stderr,
-		    "mxmctl recommend: %s: the factors are so large that their "
+		ctl_error(t->ctl,
+		    "%s: the factors are so large that their "
 		    "products overflow; nothing was published\n",
 		    t->options.items);
 		return EX_DATAERR;

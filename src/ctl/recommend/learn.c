@@ -38,7 +38,7 @@ recommend_apply_tuning(struct task *t)
 	fit_defaults(&t->fit.options);
 	why = fit_set_all(t->mem, &t->fit.options, conf->recommend_tuning);
 	if (why) {
-		fprintf(stderr, "mxmctl recommend: %s: recommend_tuning: %s\n",
+		ctl_error(t->ctl, "%s: recommend_tuning: %s\n",
 		    place ? place : conf->file, why);
 		return EX_CONFIG;
 	}
@@ -113,8 +113,7 @@ search_settings(struct task *t)
 	e = tune_settings(&tune, &t->fit.options);
 	if (recommend_ended(t, e, &status))
 		return status;
-	fprintf(stderr, "mxmctl recommend: %s%s%s\n",
-	    t->options.train ? t->options.train : "",
+	ctl_error(t->ctl, "%s%s%s\n", t->options.train ? t->options.train : "",
 	    t->options.train ? ": " : "",
 	    e == ERR_NOT_FOUND ?
 		"no user has 4 stars or more among the last ratings, so "
@@ -226,9 +225,8 @@ recommend_learn(
 	t->fit.seconds = (double)(clock_steady_us() - began) / 1e6;
 	if (recommend_ended(t, e, &status))
 		return status;
-	fputs("mxmctl recommend: training diverged (NaN); ratings or settings "
-	      "are out of range\n",
-	    stderr);
+	ctl_error(t->ctl, "training diverged (NaN); ratings or settings "
+			  "are out of range\n");
 	return EX_DATAERR;
 }
 

@@ -58,6 +58,6 @@ ctl_model_print(const struct ctl_model *m)
 		return;
 	}
 	clock_age(age, clock_now_us() / 1000000 - m->stamp.trained_at);
-	printf("model %" PRIu64 ", %s old, %" PRIu32 " movies",
-	    m->stamp.version, age, m->model->items);
+	printf("model %" PRIu64 ", %s old, %" PRIu32 " movie%s",
+	    m->stamp.version, age, m->model->items, PLURAL(m->model->items));
 }

@@ -50,8 +50,7 @@ recommend_rank(struct task *t)
 		return status;
 	if (table_write_lists(t->options.out, &t->data.table, lists,
 		(size_t)t->options.top)) {
-		fprintf(stderr, "mxmctl recommend: %s: %s\n", t->options.out,
-		    strerror(errno));
+		ctl_error(t->ctl, "%s: %s\n", t->options.out, strerror(errno));
 		return EX_CANTCREAT;
 	}
 	if (t->ctl->json) {
@@ -136,8 +135,9 @@ print_both(struct task *t, const struct quality *ours,
 {
 	if (t->ctl->json)
 		return print_json(t, ours, popular, predicted);
-	printf("%zu ratings, %zu held out of %" PRIu32 " users\n\n",
-	    matrix_size(t->data.by_user), t->data.held->n, ours->users);
+	printf("%zu rating%s, %zu held out of %" PRIu32 " user%s\n\n",
+	    matrix_size(t->data.by_user), PLURAL(matrix_size(t->data.by_user)),
+	    t->data.held->n, ours->users, PLURAL(ours->users));
 	recommend_quality_print(ours, popular);
 	recommend_calibration_print(predicted);
 	return EX_OK;
@@ -161,8 +161,8 @@ split_or_read(struct task *t, struct sparse **all)
 	    t->data.table.triples, t->data.held, t->data.table.items.n);
 	if (t->data.held->n > 0)
 		return EX_OK;
-	fprintf(stderr,
-	    "mxmctl recommend: %s: no user has 4 stars or more among the last "
+	ctl_error(t->ctl,
+	    "%s: no user has 4 stars or more among the last "
 	    "ratings, so nothing can be evaluated\n",
 	    t->options.train);
 	return EX_DATAERR;

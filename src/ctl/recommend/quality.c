@@ -67,7 +67,8 @@ recommend_calibration_print(const struct calibration *c)
 {
 	if (c->ratings == 0)
 		return;
-	printf("\n%zu predicted ratings: RMSE %.4f; by the mean of the movie "
+	printf("\n%zu predicted rating%s: RMSE %.4f; by the mean of the movie "
 	       "%.4f, by the means of user and movie %.4f\n",
-	    c->ratings, c->predicted, c->movie, c->user_movie);
+	    c->ratings, PLURAL(c->ratings), c->predicted, c->movie,
+	    c->user_movie);
 }

@@ -26,10 +26,9 @@ recommend_read(struct task *t, const char *path, struct table *out)
 	if (recommend_ended(t, e, &status))
 		return status;
 	if (fault.line)
-		fprintf(stderr, "mxmctl recommend: %s:%ld: %s\n", path,
-		    fault.line, fault.why);
+		ctl_error(t->ctl, "%s:%ld: %s\n", path, fault.line, fault.why);
 	else
-		fprintf(stderr, "mxmctl recommend: %s: %s\n", path, fault.why);
+		ctl_error(t->ctl, "%s: %s\n", path, fault.why);
 	switch (e) {
 	case ERR_NOT_FOUND:
 		return EX_NOINPUT;
@@ -51,13 +50,14 @@ recommend_memory(struct task *t, size_t ratings, uint32_t users, uint32_t items)
 		    ratings, t->options.tune ? TUNE_RATINGS : ORDER_RATINGS);
 	if (!t->options.quiet)
 		fprintf(stderr,
-		    "%zu ratings of %" PRIu32 " users and %" PRIu32
-		    " items, at most %zu MiB of memory\n",
-		    ratings, users, items, (need >> 20) + 1);
+		    "%zu rating%s of %" PRIu32 " user%s and %" PRIu32
+		    " item%s, at most %zu MiB of memory\n",
+		    ratings, PLURAL(ratings), users, PLURAL(users), items,
+		    PLURAL(items), (need >> 20) + 1);
 	if (there == SIZE_MAX || need <= there)
 		return EX_OK;
-	fprintf(stderr,
-	    "mxmctl recommend: not enough memory: %zu MiB needed, %zu MiB "
+	ctl_error(t->ctl,
+	    "not enough memory: %zu MiB needed, %zu MiB "
 	    "available; reduce factors or near_keep\n",
 	    (need >> 20) + 1, there >> 20);
 	return EX_OSERR;
@@ -88,10 +88,9 @@ copy_ratings(struct task *t, struct gather *g)
 }
 
 static int
-too_many(void)
+too_many(const struct task *t)
 {
-	fputs("mxmctl recommend: 2^32 ratings or more are not supported\n",
-	    stderr);
+	ctl_error(t->ctl, "2^32 ratings or more are not supported\n");
 	return EX_DATAERR;
 }
 
@@ -108,7 +107,7 @@ recommend_read_site(struct task *t)
 		return recommend_db_error(t);
 	ratings = row_id(&size, "ratings");
 	if (ratings >= UINT32_MAX)
-		return too_many();
+		return too_many(t);
 	status = recommend_memory(t, (size_t)ratings,
 	    (uint32_t)row_id(&size, "users"),
 	    (uint32_t)row_id(&size, "movies"));
@@ -118,7 +117,7 @@ recommend_read_site(struct task *t)
 	g = table_begin(t->mem);
 	e = copy_ratings(t, g);
 	if (e == ERR_TOO_LARGE)
-		return too_many();
+		return too_many(t);
 	if (e)
 		return recommend_db_error(t);
 	if (ctl_stop)

@@ -171,15 +171,13 @@ recommend_rollback(struct task *t)
 		why = "there is no model before the one in force, which stays";
 		break;
 	case ERR_INVALID:
-		fprintf(stderr,
-		    "mxmctl recommend: %s; the one after it stays in force\n",
-		    why);
+		ctl_error(t->ctl, "%s; the one after it stays in force\n", why);
 		return EX_DATAERR;
 	default:
 		if (!why || ctl_stop)
 			return recommend_db_error(t);
 		break;
 	}
-	fprintf(stderr, "mxmctl recommend: %s\n", why);
+	ctl_error(t->ctl, "%s\n", why);
 	return EX_UNAVAILABLE;
 }

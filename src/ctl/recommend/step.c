@@ -15,7 +15,7 @@ int
 recommend_interrupted(struct task *t)
 {
 	progress_clear(&t->step.progress);
-	fputs("mxmctl recommend: interrupted; nothing was written\n", stderr);
+	ctl_error(t->ctl, "interrupted; nothing was written\n");
 	return 128 + ctl_stop;
 }
 
@@ -25,7 +25,7 @@ recommend_db_error(struct task *t)
 	if (ctl_stop)
 		return recommend_interrupted(t);
 	progress_clear(&t->step.progress);
-	fprintf(stderr, "mxmctl recommend: %s; %s\n", db_error(t->db),
+	ctl_error(t->ctl, "%s; %s\n", db_error(t->db),
 	    advice_database(t->ctl, db_error(t->db)));
 	return EX_UNAVAILABLE;
 }

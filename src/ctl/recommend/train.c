@@ -43,7 +43,7 @@ report_unpublished(const struct task *t, int status, const char *why)
 {
 	struct json *j;
 
-	fprintf(stderr, "mxmctl recommend: %s\n", why);
+	ctl_error(t->ctl, "%s\n", why);
 	if (!t->ctl->json)
 		return status;
 	j = ctl_json(t->ctl);
@@ -251,11 +251,12 @@ evaluate(struct training *tr)
 	if (tr->evaluated)
 		status = evaluate_both(tr, kept, numbers, evaluated, held);
 	else
-		fprintf(stderr,
-		    "mxmctl recommend: the model cannot be evaluated: %" PRIu32
-		    " users have 4 stars or more among the last ratings, and "
+		ctl_error(t->ctl,
+		    "the model cannot be evaluated: %" PRIu32
+		    " user%s 4 stars or more among the last ratings, and "
 		    "%d are needed\n",
-		    users_in(held), TUNE_USERS_MIN);
+		    users_in(held), users_in(held) == 1 ? " has" : "s have",
+		    TUNE_USERS_MIN);
 	t->mem = outer;
 	talloc_free(kept);
 	if (status == EX_OK && tr->evaluated)
@@ -293,8 +294,7 @@ compare(struct training *tr)
 		    mem_printf(t->mem,
 			"%s: not published; --force publishes it anyway",
 			both));
-	fprintf(stderr, "mxmctl recommend: %s: published because of --force\n",
-	    both);
+	ctl_error(t->ctl, "%s: published because of --force\n", both);
 	return EX_OK;
 }
 
@@ -363,9 +363,8 @@ publish(struct training *tr)
 		    "the model contains NaN or infinity; nothing was "
 		    "published");
 	if (!ctl_stop)
-		fputs("mxmctl recommend: publishing failed; \"mxmctl recommend "
-		      "show\" prints the model in force\n",
-		    stderr);
+		ctl_error(t->ctl, "publishing failed; \"mxmctl recommend "
+				  "show\" prints the model in force\n");
 	return recommend_db_error(t);
 }
 
@@ -390,16 +389,19 @@ report(const struct training *tr)
 		return ctl_json_done(j, EX_OK);
 	}
 	if (tr->evaluated) {
-		printf("%zu ratings held out of %" PRIu32 " users\n\n",
-		    tr->held, tr->ours.users);
+		printf("%zu rating%s held out of %" PRIu32 " user%s\n\n",
+		    tr->held, PLURAL(tr->held), tr->ours.users,
+		    PLURAL(tr->ours.users));
 		recommend_quality_print(&tr->ours, &tr->popular);
 		recommend_calibration_print(&tr->predicted);
 		printf("\n");
 	}
-	printf("published version %" PRIu64 ": %zu ratings of %" PRIu32
-	       " users and %" PRIu32 " movies, loss %.6g\n",
+	printf("published version %" PRIu64 ": %zu rating%s of %" PRIu32
+	       " user%s and %" PRIu32 " movie%s, loss %.6g\n",
 	    tr->stamp.version, matrix_size(t->data.by_user),
-	    t->data.by_user->rows, t->data.by_user->cols, t->fit.loss);
+	    PLURAL(matrix_size(t->data.by_user)), t->data.by_user->rows,
+	    PLURAL(t->data.by_user->rows), t->data.by_user->cols,
+	    PLURAL(t->data.by_user->cols), t->fit.loss);
 	return EX_OK;
 }
 

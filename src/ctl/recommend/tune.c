@@ -88,17 +88,17 @@ check_in_force(struct task *t, const struct found *f)
 	(void)settings_load(t->mem, t->ctl->config, &conf, &errors);
 	place = conf->source[CONF_ID_recommend_tuning];
 	if (strcmp(conf->recommend_tuning, f->text) != 0)
-		fprintf(stderr,
-		    "mxmctl recommend: %s also sets recommend_tuning and "
+		ctl_error(t->ctl,
+		    "%s also sets recommend_tuning and "
 		    "overrides it\n",
 		    place ? place : conf->file);
 }
 
 static int
-cannot_write(const struct found *f, const char *path)
+cannot_write(const struct task *t, const struct found *f, const char *path)
 {
-	fprintf(stderr,
-	    "mxmctl recommend: %s: %s; add this line to the settings:\n"
+	ctl_error(t->ctl,
+	    "%s: %s; add this line to the settings:\n"
 	    "recommend_tuning = %s\n",
 	    path, strerror(errno), f->text);
 	return EX_CANTCREAT;
@@ -116,7 +116,7 @@ save(struct task *t, struct found *f)
 		/* with --train there may be no settings */
 		status =
 		    t->options.train && errno == ENOENT ? EX_OK : EX_CANTCREAT;
-		(void)cannot_write(f, t->ctl->config);
+		(void)cannot_write(t, f, t->ctl->config);
 		return status;
 	}
 	if (!*f->text && access(path, F_OK) != 0) {
@@ -130,7 +130,7 @@ save(struct task *t, struct found *f)
 		    "it.\nrecommend_tuning = %s\n",
 		    f->text),
 		&like))
-		return cannot_write(f, path);
+		return cannot_write(t, f, path);
 	f->written = path;
 	fprintf(stderr, "written to %s; the next training uses it\n", path);
 	check_in_force(t, f);
