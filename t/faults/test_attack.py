@@ -37,11 +37,11 @@ def site(stack, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def hasty(stack, tmp_path_factory):
-    """The site with timeouts of two seconds."""
+    """The site with timeouts of three seconds."""
     made = Site(tmp_path_factory.mktemp("hasty"), stack).install()
     for name, time in (("client_header_timeout", 10), ("client_body_timeout", 30),
                        ("send_timeout", 30)):
-        made.change("mxm-site.conf", f"{name} {time}s", f"{name} 2s")
+        made.change("mxm-site.conf", f"{name} {time}s", f"{name} 3s")
     yield made.start()
     made.stop()
 
@@ -349,6 +349,34 @@ def test_a_clear_length_leaves_the_next_request_alone(site, headers, body):
     answers = talk(site, POST + headers + "\r\n" + body + NEXT)
     assert [a.status for a in answers] == [400, 200]
     assert "refresh" in json.loads(answers[0].body) and not answers[1].rest
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "DELETE", "OPTIONS", "PUT"])
+@pytest.mark.parametrize("headers, body", [
+    ("Content-Length: 5\r\n", "GET /"), (TE, "5\r\nGET /\r\n0\r\n\r\n")])
+def test_a_body_that_is_not_expected_is_no_request(site, method, headers, body):
+    """Nor on the kept connection to the program."""
+    for path in ("/api/genres/", "/api/", "/", "/healthz", "/api/none",
+                 "/media/users/default.png", "/media/none"):
+        data = f"{method} {path} HTTP/1.1\r\n{HOST_LINE}{headers}\r\n{body}"
+        with wire.connect(site) as s:
+            s.sendall((data + NEXT).encode())
+            found = re.findall(rb"HTTP/1.1 (\d+) ", read_all(s))
+        assert len(found) == 2 and found[1] == b"200", path
+
+
+def test_pipelined_requests_are_answered_in_order(site):
+    numbers = range(300)
+    answers = talk(site, "".join(f"GET /healthz/{n} HTTP/1.1\r\n{HOST_LINE}\r\n"
+                                 f"OPTIONS /api/{n} HTTP/1.1\r\n{HOST_LINE}\r\n"
+                                 for n in numbers) + NEXT)
+    assert [a.status for a in answers] == [404] * 2 * len(numbers) + [200]
+
+
+def test_http_1_0_has_no_chunks(site):
+    answers = talk(site, POST.replace("HTTP/1.1", "HTTP/1.0") + TE + "\r\n"
+                   + CHUNKS + NEXT)
+    assert [a.status for a in answers] == [400]
 
 
 def test_garbage_after_a_body_is_another_request(site):

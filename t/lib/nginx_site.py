@@ -144,9 +144,11 @@ class Site:
     def logged(self, request_id):
         """Waits for the line of a request in the access log."""
         log = self.dir / "moviesxmovies.access.log"
-        return wait_until(
-            lambda: re.search(f".* {request_id} .*", log.read_text()),
-            "nginx writes its log", alive=self.process)[0]
+        found, = wait_until(
+            lambda: [line for line in log.read_text().splitlines()
+                     if request_id in line],
+            "nginx writes its log", alive=self.process)
+        return found
 
 
 def can_connect(port):

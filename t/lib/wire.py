@@ -33,8 +33,10 @@ def read_all(s):
     try:
         while piece := s.recv(65536):
             data += piece
-    except (ConnectionResetError, ssl.SSLEOFError):
-        pass
+    except TimeoutError:
+        raise
+    except OSError:
+        pass  # reset
     return data
 
 
