@@ -87,6 +87,7 @@ libmxm_a_SOURCES = \
 	src/api/depends.c src/api/depends.h \
 	src/api/health.c \
 	src/api/image.c src/api/image.h \
+	src/api/metrics.c src/metrics.def \
 	src/api/page.c src/api/page.h \
 	src/api/replica.c src/api/replica.h \
 	src/api/run.c src/api/run.h \

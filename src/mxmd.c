@@ -45,8 +45,6 @@ static struct shm *shared;
 
 #define SLOW_MIN 4 /* processes of the slow pool, by default */
 
-static const char *const pool_names[] = { [FAST] = "fast", [SLOW] = "slow" };
-
 /* ---------------------------------------------------------------- options */
 
 static int

@@ -389,8 +389,10 @@ reload(struct master *m)
 
 	if (m->stopping || !m->setup->reload)
 		return;
-	if (!m->setup->reload(m->setup->arg, &plan))
+	if (!m->setup->reload(m->setup->arg, &plan)) {
+		shm_happened(m->shm, SHM_REFUSED_RELOADS);
 		return;
+	}
 	shm_happened(m->shm, SHM_RELOADS);
 	set_new(m, &plan);
 	log_info(
@@ -500,6 +502,21 @@ start_workers(struct master *m, struct worker_set *c, int64_t now, int64_t next)
 	return next;
 }
 
+/* Whether connections wait because no worker of the pool accepts them. */
+static void
+check_backlog(struct master *m)
+{
+	struct pollfd p[SHM_POOLS];
+	int pool;
+
+	for (pool = 0; pool < SHM_POOLS; pool++)
+		p[pool] = (struct pollfd){ .fd = m->setup->listen_fd[pool],
+			.events = POLLIN };
+	(void)poll(p, SHM_POOLS, 0);
+	for (pool = 0; pool < SHM_POOLS; pool++)
+		shm_set_backlog(m->shm, pool, p[pool].revents & POLLIN);
+}
+
 /* Runs what is due; returns the milliseconds until the next event. */
 static int
 run_due(struct master *m)
@@ -519,6 +536,7 @@ run_due(struct master *m)
 			set_kill(m, c);
 	}
 	drain_older(m, now);
+	check_backlog(m);
 	ping_watchdog(m, now);
 	if (next < TICK_LEAST_MS * MS)
 		next = TICK_LEAST_MS * MS;

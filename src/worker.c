@@ -47,6 +47,7 @@ prepare(void *arg, struct req *r)
 {
 	struct worker *w = arg;
 
+	shm_accepted(w->shm);
 	serve_prepare(&w->serve, r);
 }
 
@@ -57,6 +58,7 @@ find_model(void *arg, struct req *r)
 
 	r->model = loader_model(w->loader);
 	r->model_version = loader_stamp(w->loader)->version;
+	r->model_trained_at = loader_stamp(w->loader)->trained_at;
 }
 
 static void

@@ -29,6 +29,7 @@ PACKAGES_test=(
 	shellcheck apparmor systemd
 	python3 python3-pytest python3-requests python3-yaml
 	python3-jsonschema python3-hypothesis python3-psycopg2 python3-jwt
+	python3-prometheus-client
 	python3-cryptography python3-seccomp
 	python3-numpy python3-scipy python3-pil
 )

@@ -83,9 +83,11 @@ answer_keys(struct req *r, int64_t caller, enum lang lang, struct cached *c)
 
 	answer_key(r, caller, lang, &c->answer);
 	c->n = depends_list(r, r->route->cache.depends, caller, on);
-	for (i = 0; i < c->n; i++)
+	for (i = 0; i < c->n; i++) {
+		c->kind[i] = on[i].number;
 		key_generation(
 		    r->cache, &c->generation[i], on[i].kind, on[i].key);
+	}
 }
 
 /* Sets r->account from a cached account, if its generation is current. */
@@ -113,8 +115,8 @@ take_account(struct req *r, const struct claims *claims, struct cached *c,
 
 /* Whether the sizes are consistent and the generations current. */
 static bool
-answer_is_valid(const struct cached *c, const struct cache_item *item,
-    struct cached_answer *head)
+answer_is_valid(
+    struct cached *c, const struct cache_item *item, struct cached_answer *head)
 {
 	const char *numbers;
 	uint64_t number;
@@ -132,16 +134,17 @@ answer_is_valid(const struct cached *c, const struct cache_item *item,
 		return false;
 	for (i = 0; i < c->n; i++) {
 		memcpy(&number, numbers + i * sizeof number, sizeof number);
-		if (number == 0 || number != c->number[i])
+		if (number == 0 || number != c->number[i]) {
+			c->stale = 1 + c->kind[i];
 			return false;
+		}
 	}
 	return true;
 }
 
 /* Sets r->answer from a cached answer; false if it is missing or stale. */
 static bool
-take_answer(
-    struct req *r, const struct cached *c, const struct cache_item *item)
+take_answer(struct req *r, struct cached *c, const struct cache_item *item)
 {
 	struct answer *a = &r->answer;
 	struct cached_answer head;
@@ -286,6 +289,8 @@ cached_store_answer(struct req *r, struct cached *c)
 	struct buf out;
 	size_t i;
 
+	if (c->stale && r->shm)
+		shm_count_stale(r->shm, c->stale - 1);
 	if (!c->asked || !c->cacheable || a->status != 200 || a->no_store)
 		return;
 	for (i = 0; i < c->n; i++) {

@@ -26,6 +26,8 @@ struct cached {
 	size_t n; /* number of generations of the answer */
 	struct cache_key generation[DEPENDS_MAX];
 	uint64_t number[DEPENDS_MAX];
+	int kind[DEPENDS_MAX]; /* of depends_kind() */
+	int stale; /* 1 + kind of the generation of a stale answer; 0: none */
 };
 
 /* So many keys at most are read for a request. */

@@ -6,6 +6,7 @@
 
 #include "api/depends.h"
 #include "base/mem.h"
+#include "base/shm.h"
 #include "http/route.h"
 
 /* The source of the key of a kind. */
@@ -33,6 +34,7 @@ static const struct {
 };
 
 _Static_assert(array_len(kinds) <= DEPENDS_MAX, "DEPENDS_MAX is too small");
+_Static_assert(DEPENDS_MAX <= SHM_KINDS, "SHM_KINDS is too small");
 
 size_t
 depends_list(struct req *r, unsigned on, int64_t caller,
@@ -44,6 +46,7 @@ depends_list(struct req *r, unsigned on, int64_t caller,
 	for (i = 0; i < array_len(kinds); i++) {
 		if (!(on & kinds[i].bit))
 			continue;
+		out[n].number = (int)i;
 		out[n].kind = kinds[i].kind;
 		out[n].key = "";
 		if (kinds[i].from == KEY_PATH)
@@ -56,4 +59,13 @@ depends_list(struct req *r, unsigned on, int64_t caller,
 		n++;
 	}
 	return n;
+}
+
+const char *
+depends_kind(int number, unsigned *bit)
+{
+	if (number < 0 || number >= (int)array_len(kinds))
+		return NULL;
+	*bit = kinds[number].bit;
+	return kinds[number].kind;
 }

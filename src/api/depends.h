@@ -12,6 +12,7 @@
 #define DEPENDS_MAX 24
 
 struct dependence {
+	int number; /* of depends_kind() */
 	const char *kind;
 	const char *key;
 };
@@ -22,5 +23,8 @@ struct dependence {
  */
 size_t depends_list(struct req *r, unsigned on, int64_t caller,
     struct dependence out[DEPENDS_MAX]);
+
+/* The name of a kind, from 0, and its bit of enum on; NULL: no more. */
+const char *depends_kind(int number, unsigned *bit);
 
 #endif

@@ -150,6 +150,10 @@ find_caller(struct serve *serve, struct req *r, struct progress *p)
 		p->hit = cached_read(r, p->caller, c);
 	if (!p->caller)
 		return ERR_OK;
+	if (r->shm)
+		shm_count_account(r->shm, r->account ? SHM_CACHE_HIT :
+					  c->asked   ? SHM_CACHE_MISS :
+						       SHM_CACHE_OFF);
 	if (!r->account) {
 		cached_prepare_account(r, c);
 		e = db_ready(r->db);
@@ -415,6 +419,31 @@ serve_ahead(void *arg, TALLOC_CTX *mem, struct req *const *list, size_t n)
 	}
 }
 
+/* The counter of the cache for the request. */
+static enum shm_cache
+cache_outcome(const struct req *r)
+{
+	if (strcmp(r->cache_word, "hit") == 0)
+		return SHM_CACHE_HIT;
+	if (strcmp(r->cache_word, "miss") == 0)
+		return SHM_CACHE_MISS;
+	if (strcmp(r->cache_word, "off") == 0)
+		return SHM_CACHE_OFF;
+	return SHM_CACHE_NONE;
+}
+
+/* Counts the request, once. */
+static void
+count(const struct serve *serve, struct req *r)
+{
+	if (r->counted || !serve->shm)
+		return;
+	r->counted = true;
+	shm_count(serve->shm, r->route ? (int)(r->route - routes) : -1,
+	    r->answer.status, clock_steady_us() - r->started_us,
+	    cache_outcome(r));
+}
+
 void
 serve_request(void *arg, struct req *r)
 {
@@ -440,19 +469,7 @@ serve_request(void *arg, struct req *r)
 			look_after_model(serve, r);
 		finish(serve, r, p);
 	}
-}
-
-/* The counter of the cache for the request. */
-static enum shm_cache
-cache_outcome(const struct req *r)
-{
-	if (strcmp(r->cache_word, "hit") == 0)
-		return SHM_CACHE_HIT;
-	if (strcmp(r->cache_word, "miss") == 0)
-		return SHM_CACHE_MISS;
-	if (strcmp(r->cache_word, "off") == 0)
-		return SHM_CACHE_OFF;
-	return SHM_CACHE_NONE;
+	count(serve, r);
 }
 
 /*
@@ -477,13 +494,9 @@ log_path(const struct req *r)
 void
 serve_account(void *arg, struct req *r)
 {
-	struct serve *serve = arg;
 	int64_t took = clock_steady_us() - r->started_us;
-	int route = r->route ? (int)(r->route - routes) : -1;
 
-	if (serve->shm)
-		shm_count(serve->shm, route, r->answer.status, took,
-		    cache_outcome(r));
+	count(arg, r);
 	log_info("%s %s %d %" PRId64 "us user=%" PRId64 " cache=%s bytes=%zu",
 	    r->method_text, log_path(r), r->answer.status, took, r->account_id,
 	    r->cache_word, r->answer.body.len);

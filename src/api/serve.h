@@ -41,10 +41,13 @@ void serve_prepare(void *serve, struct req *r);
 void serve_ahead(
     void *serve, TALLOC_CTX *mem, struct req *const *list, size_t n);
 
-/* Serves the request and sets r->answer. For server's serve. */
+/* Serves the request, sets r->answer and counts it. For server's serve. */
 void serve_request(void *serve, struct req *r);
 
-/* Counts the answered request and writes its log line. For server's end. */
+/*
+ * Writes the log line of a request, and counts it if it was not served because
+ * the client had gone. For server's end.
+ */
 void serve_account(void *serve, struct req *r);
 
 #endif

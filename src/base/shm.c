@@ -180,6 +180,7 @@ shm_slot_take(struct shm *s, int pool, unsigned generation)
 		set(&slot->pool, pool);
 		set(&slot->generation, generation);
 		set(&slot->route, -1);
+		set(&slot->accepted, 0);
 		set(&slot->started_us, clock_now_us());
 		set(&slot->busy_us, 0);
 		set(&slot->waits_us, 0);
@@ -218,6 +219,9 @@ shm_slot_read(const struct shm *s, int slot, struct shm_worker *out)
 	out->started_us = get(&from->started_us);
 	out->busy_us = get(&from->busy_us);
 	out->requests = get(&from->requests);
+	out->waiting = get(&from->accepted) - (out->busy_us != 0);
+	if (out->waiting < 0)
+		out->waiting = 0;
 	return true;
 }
 
@@ -226,6 +230,17 @@ shm_slot_mine(struct shm *s, int slot)
 {
 	s->slot = slot;
 	set(&s->map->slot[slot].pid, getpid());
+}
+
+/* The slot first: shm_lost() must not find an accepted request in none. */
+void
+shm_accepted(struct shm *s)
+{
+	struct shm_slot *slot = &s->map->slot[s->slot];
+
+	add(&slot->accepted, 1);
+	atomic_fetch_add_explicit(
+	    &s->map->accepted[get(&slot->pool)], 1, memory_order_release);
 }
 
 void
@@ -287,6 +302,26 @@ bucket_us(int bucket)
 	return (4 + bucket % 4) * width + width / 2;
 }
 
+static const int64_t bounds_us[SHM_BOUNDS] = { 500, 1000, 2500, 5000, 10000,
+	25000, 50000, 100000, 250000, 500000, 1000000, 2500000, 10000000 };
+
+int64_t
+shm_bound_us(int i)
+{
+	assert(i >= 0 && i < SHM_BOUNDS);
+	return bounds_us[i];
+}
+
+static int
+step_of(int64_t us)
+{
+	int i = 0;
+
+	while (i < SHM_BOUNDS && us > bounds_us[i])
+		i++;
+	return i;
+}
+
 void
 shm_count(
     struct shm *s, int route, int status, int64_t took_us, enum shm_cache cache)
@@ -302,8 +337,38 @@ shm_count(
 		status = SHM_STATUS_HIGH;
 	add(&row->status[status - SHM_STATUS_LOW], 1);
 	add(&row->time_us, took_us > 0 ? (uint64_t)took_us : 0);
+	add(&row->took[step_of(took_us)], 1);
+	add(&row->cache[cache], 1);
 	add(&s->map->latency[pool][bucket_of(took_us)], 1);
-	add(&s->map->cache[cache], 1);
+	/* last: then shm_lost() finds it in the row */
+	if (s->slot >= 0 && get(&s->map->slot[s->slot].accepted) > 0)
+		atomic_fetch_sub_explicit(
+		    &s->map->slot[s->slot].accepted, 1, memory_order_release);
+}
+
+void
+shm_count_account(struct shm *s, enum shm_cache cache)
+{
+	add(&s->map->account[cache], 1);
+}
+
+void
+shm_count_stale(struct shm *s, int kind)
+{
+	assert(kind >= 0 && kind < SHM_KINDS);
+	add(&s->map->stale[kind], 1);
+}
+
+void
+shm_set_backlog(struct shm *s, int pool, bool waits)
+{
+	set(&s->map->backlog[pool], (int)waits);
+}
+
+bool
+shm_backlog(const struct shm *s, int pool)
+{
+	return get(&s->map->backlog[pool]) != 0;
 }
 
 void
@@ -350,9 +415,72 @@ shm_time_us(const struct shm *s, int route)
 }
 
 uint64_t
+shm_route_cache(const struct shm *s, int route, enum shm_cache cache)
+{
+	return get(&s->map->route[route + 1].cache[cache]);
+}
+
+uint64_t
 shm_cache_count(const struct shm *s, enum shm_cache cache)
 {
-	return get(&s->map->cache[cache]);
+	uint64_t n = 0;
+	int route;
+
+	for (route = -1; route < s->map->n_routes; route++)
+		n += shm_route_cache(s, route, cache);
+	return n;
+}
+
+uint64_t
+shm_accounts(const struct shm *s, enum shm_cache cache)
+{
+	return get(&s->map->account[cache]);
+}
+
+uint64_t
+shm_stale(const struct shm *s, int kind)
+{
+	return get(&s->map->stale[kind]);
+}
+
+uint64_t
+shm_took(const struct shm *s, int route, int i)
+{
+	return get(&s->map->route[route + 1].took[i]);
+}
+
+uint64_t
+shm_accepted_count(const struct shm *s, int pool)
+{
+	return atomic_load_explicit(
+	    &s->map->accepted[pool], memory_order_acquire);
+}
+
+/*
+ * In this order, a request that proceeds meanwhile is subtracted twice rather
+ * than never.
+ */
+uint64_t
+shm_lost(struct shm *s)
+{
+	uint64_t seen = get(&s->map->lost), accepted = 0, rest = 0;
+	int i, route, status;
+
+	for (i = 0; i < SHM_POOLS; i++)
+		accepted += shm_accepted_count(s, i);
+	for (i = 0; i < SHM_SLOTS; i++)
+		if (get(&s->map->slot[i].state) != SHM_FREE)
+			rest += (uint64_t)atomic_load_explicit(
+			    &s->map->slot[i].accepted, memory_order_acquire);
+	for (route = -1; route < s->map->n_routes; route++)
+		for (status = SHM_STATUS_LOW; status <= SHM_STATUS_HIGH;
+		     status++)
+			rest += shm_requests(s, route, status);
+	while (accepted > rest && seen < accepted - rest &&
+	       !atomic_compare_exchange_weak(
+		   &s->map->lost, &seen, accepted - rest))
+		;
+	return get(&s->map->lost);
 }
 
 uint64_t

@@ -16,6 +16,7 @@
 #define SHM_POOLS   2
 #define SHM_CLASSES 8
 #define SHM_BUCKETS 128
+#define SHM_KINDS   24
 #define SHM_NAME    80
 
 struct shm;
@@ -54,6 +55,7 @@ struct shm_worker {
 	int64_t started_us; /* wall clock */
 	int64_t busy_us;    /* steady clock, busy since; 0: idle */
 	uint64_t requests;
+	int waiting; /* requests that it has read and not begun to serve */
 };
 
 /* Master: allocates a slot for a worker to be forked; -1: none is free. */
@@ -66,6 +68,7 @@ bool shm_slot_read(const struct shm *s, int slot, struct shm_worker *out);
 
 /* Worker: sets the slot that the following functions update. */
 void shm_slot_mine(struct shm *s, int slot);
+void shm_accepted(struct shm *s); /* a request, before it is served */
 void shm_busy(struct shm *s);
 void shm_serving(struct shm *s, int route);
 void shm_idle(struct shm *s);
@@ -81,16 +84,36 @@ enum shm_cache {
 };
 
 enum shm_event {
-	SHM_RESTARTS,  /* workers that died and were replaced */
-	SHM_DEADLINES, /* of these: killed past the request deadline */
-	SHM_RELOADS,   /* settings reloaded */
+	SHM_RESTARTS,        /* workers that died and were replaced */
+	SHM_DEADLINES,       /* of these: killed past the request deadline */
+	SHM_RELOADS,         /* settings reloaded */
+	SHM_REFUSED_RELOADS, /* the new settings were invalid */
+	SHM_DB_OPENED,       /* connections of workers to the database */
+	SHM_DB_NOT_OPENED,   /* attempts that failed */
+	SHM_DB_LOST,         /* connections that were lost */
+	SHM_DB_TIMEOUTS,     /* timeouts of statements and locks */
+	SHM_DB_ERRORS,       /* statements that failed otherwise */
 	SHM_EVENT__MAX
 };
 
-/* Counts an answered request of this worker's pool; route -1: none matched. */
+/*
+ * Counts an accepted request of this worker's pool, before its answer is sent:
+ * an answer that a client has received is counted, even if the worker dies.
+ * Route -1: none matched.
+ */
 void shm_count(struct shm *s, int route, int status, int64_t took_us,
     enum shm_cache cache);
 void shm_happened(struct shm *s, enum shm_event event);
+
+/* Counts what the cache had for the account of a caller. */
+void shm_count_account(struct shm *s, enum shm_cache cache);
+
+/* Counts a cached answer whose generation of that kind was not current. */
+void shm_count_stale(struct shm *s, int kind);
+
+/* Master: whether connections to a pool wait to be accepted. */
+void shm_set_backlog(struct shm *s, int pool, bool waits);
+bool shm_backlog(const struct shm *s, int pool);
 
 /* For mxmctl status. Routes: -1 (none matched) to shm_routes() - 1. */
 pid_t shm_master(const struct shm *s);
@@ -100,6 +123,9 @@ const char *shm_route_name(const struct shm *s, int route);
 uint64_t shm_requests(const struct shm *s, int route, int status);
 uint64_t shm_time_us(const struct shm *s, int route);
 uint64_t shm_cache_count(const struct shm *s, enum shm_cache cache);
+uint64_t shm_route_cache(const struct shm *s, int route, enum shm_cache cache);
+uint64_t shm_accounts(const struct shm *s, enum shm_cache cache);
+uint64_t shm_stale(const struct shm *s, int kind);
 uint64_t shm_refusals(const struct shm *s, int limit_class);
 uint64_t shm_events(const struct shm *s, enum shm_event event);
 
@@ -108,6 +134,23 @@ uint64_t shm_events(const struct shm *s, enum shm_event event);
  * eighth; 0: no requests.
  */
 int64_t shm_percentile_us(const struct shm *s, int pool, double share);
+
+/*
+ * The histogram of the response times of a route: requests that took at most
+ * shm_bound_us(i), for i < SHM_BOUNDS, but more than the bound before it; at
+ * i = SHM_BOUNDS those that took longer.
+ */
+#define SHM_BOUNDS 13
+int64_t shm_bound_us(int i);
+uint64_t shm_took(const struct shm *s, int route, int i);
+
+/*
+ * Requests that a pool has accepted; and those of all pools that were neither
+ * counted nor are in progress, because their worker died. The latter never
+ * decreases, and is exact when no request is in progress; `s` is writable.
+ */
+uint64_t shm_accepted_count(const struct shm *s, int pool);
+uint64_t shm_lost(struct shm *s);
 
 /* ---------------------------------------------------------------- limits */
 
@@ -133,7 +176,7 @@ bool shm_limits_open(struct shm *s, const char *path, unsigned classes);
 /* ----------------------------------------------------------------- turns */
 
 /* What only some of the processes may do at the same time. */
-enum shm_turn { SHM_TURN_HASH, SHM_TURN_AWAIT, SHM_TURN__MAX };
+enum shm_turn { SHM_TURN_HASH, SHM_TURN_AWAIT, SHM_TURN_SCRAPE, SHM_TURN__MAX };
 
 /* Sets the number of places; one if it was never set. */
 void shm_turn_set(struct shm *s, enum shm_turn turn, int places);

@@ -13,7 +13,7 @@
 
 #include "base/shm.h"
 
-#define SHM_MAGIC       "mxm-shm4"
+#define SHM_MAGIC       "mxm-shm5"
 #define SHM_STATUS_LOW  100
 #define SHM_STATUS_HIGH 599
 #define SHM_LIMITS      (64 * 1024)
@@ -25,6 +25,7 @@ struct shm_slot {
 	_Atomic int pid;
 	_Atomic int pool;
 	_Atomic int route;
+	_Atomic int accepted; /* requests that are neither counted nor lost */
 	_Atomic unsigned generation;
 	_Atomic int64_t started_us;
 	_Atomic int64_t busy_us;
@@ -36,6 +37,8 @@ struct shm_slot {
 struct shm_route {
 	char name[SHM_NAME];
 	_Atomic uint64_t time_us;
+	_Atomic uint64_t took[SHM_BOUNDS + 1];
+	_Atomic uint64_t cache[SHM_CACHE__MAX];
 	_Atomic uint64_t status[SHM_STATUS_HIGH - SHM_STATUS_LOW + 1];
 };
 
@@ -60,7 +63,11 @@ struct shm_map {
 	_Atomic uint64_t incarnation; /* of the database */
 	_Atomic int places[SHM_TURN__MAX];
 	_Atomic uint64_t event[SHM_EVENT__MAX];
-	_Atomic uint64_t cache[SHM_CACHE__MAX];
+	_Atomic uint64_t accepted[SHM_POOLS];
+	_Atomic uint64_t lost; /* the greatest value so far */
+	_Atomic uint64_t account[SHM_CACHE__MAX];
+	_Atomic uint64_t stale[SHM_KINDS];
+	_Atomic int backlog[SHM_POOLS];
 	_Atomic uint64_t refused[SHM_CLASSES];
 	_Atomic uint64_t latency[SHM_POOLS][SHM_BUCKETS];
 	struct shm_slot slot[SHM_SLOTS];

@@ -24,10 +24,6 @@
 /* Seconds after which a published model should be on this host. */
 #define MODEL_LATE 60
 
-static const char *const pools[SHM_POOLS] = {
-	[FAST] = "fast", [SLOW] = "slow"
-};
-
 static const char *const states[] = {
 	[SHM_FREE] = "free",
 	[SHM_STARTING] = "starting",
@@ -42,18 +38,8 @@ static const char *const cache_words[SHM_CACHE__MAX] = {
 	[SHM_CACHE_OFF] = "bypassed",
 };
 
-static const char *const limit_names[L__MAX] = {
-	[L_NONE] = "none",
-	[L_PUBLIC] = "public",
-	[L_LOGIN] = "login",
-	[L_CODE] = "code",
-	[L_USER] = "user",
-	[L_NAME] = "name",
-	[L_SEARCH] = "search",
-	[L_WRITE] = "write",
-};
-
-static const char *const event_names[SHM_EVENT__MAX] = {
+/* The others are in /metrics only. */
+static const char *const event_names[] = {
 	[SHM_RESTARTS] = "restarts",
 	[SHM_DEADLINES] = "deadlines",
 	[SHM_RELOADS] = "reloads",
@@ -203,7 +189,7 @@ json_workers(struct json *j, const struct shm *shm)
 		json_object(j);
 		json_count(j, "pid", (uint64_t)w.pid);
 		json_key(j, "pool");
-		json_text(j, pools[w.pool]);
+		json_text(j, pool_names[w.pool]);
 		json_key(j, "state");
 		json_text(j, states[w.state]);
 		json_count(j, "generation", w.generation);
@@ -249,7 +235,7 @@ json_counters(struct json *j, const struct shm *shm)
 	json_key(j, "times");
 	json_object(j);
 	for (i = 0; i < SHM_POOLS; i++) {
-		json_key(j, pools[i]);
+		json_key(j, pool_names[i]);
 		json_object(j);
 		for (k = 0; k < array_len(shares); k++)
 			json_count(j, share_names[k],
@@ -273,7 +259,7 @@ json_counters(struct json *j, const struct shm *shm)
 	json_object_end(j);
 	json_key(j, "events");
 	json_object(j);
-	for (i = 0; i < SHM_EVENT__MAX; i++)
+	for (i = 0; i < array_len(event_names); i++)
 		json_count(
 		    j, event_names[i], shm_events(shm, (enum shm_event)i));
 	json_object_end(j);
@@ -309,7 +295,7 @@ print_pools(const struct shm *shm)
 	    "p90 us", "p99 us");
 	for (pool = 0; pool < SHM_POOLS; pool++)
 		printf("%-6s %8d %10" PRId64 " %10" PRId64 " %10" PRId64 "\n",
-		    pools[pool], workers_of(shm, pool),
+		    pool_names[pool], workers_of(shm, pool),
 		    shm_percentile_us(shm, pool, shares[0]),
 		    shm_percentile_us(shm, pool, shares[1]),
 		    shm_percentile_us(shm, pool, shares[2]));

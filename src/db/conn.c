@@ -18,6 +18,13 @@
 #define SILENCE_US INT64_C(250000)
 
 void
+conn_count(struct db *db, enum shm_event event)
+{
+	if (db->shm)
+		shm_happened(db->shm, event);
+}
+
+void
 conn_drop(struct db *db)
 {
 	PQfinish(db->conn);

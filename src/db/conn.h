@@ -9,6 +9,7 @@
 
 #include <libpq-fe.h>
 
+#include "base/shm.h"
 #include "db/arg.h"
 #include "db/db.h"
 #include "db/stmt.h"
@@ -72,6 +73,9 @@ bool conn_probe(const struct db *db);
  * has no server connection left for a second client.
  */
 bool pooler_shares_sessions(struct db *db, bool *pooler);
+
+/* Counts an event of this host's database, if the handle is shared. */
+void conn_count(struct db *db, enum shm_event event);
 
 /* Closes the connection and clears the list of prepared statements. */
 void conn_drop(struct db *db);

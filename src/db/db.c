@@ -188,6 +188,7 @@ db_connect(struct db *db)
 		return ERR_UNAVAILABLE;
 	conn_drop(db);
 	e = open_connection(db);
+	conn_count(db, e ? SHM_DB_NOT_OPENED : SHM_DB_OPENED);
 	if (e) {
 		conn_drop(db);
 		conn_log_error(db);

@@ -22,6 +22,17 @@ enum trait {
 	LOST      /* the connection is closed or unusable */
 };
 
+/* The event of a kind; SHM_EVENT__MAX: none. */
+static const enum shm_event counted[] = {
+	[PLAIN] = SHM_EVENT__MAX,
+	[LOGGED] = SHM_DB_ERRORS,
+	[TROUBLE] = SHM_DB_ERRORS,
+	[WAITED] = SHM_DB_TIMEOUTS,
+	[RETRY] = SHM_EVENT__MAX,
+	[OUTDATED] = SHM_EVENT__MAX,
+	[LOST] = SHM_DB_LOST,
+};
+
 /*
  * The first row whose code is a prefix of the SQLSTATE applies. 22003 and 22P02
  * (number out of range, invalid syntax) are not here: values are checked before
@@ -86,6 +97,7 @@ report_lost(struct db *db, const char *name)
 	    db->conn ? conn_message(db) : "the connection was lost");
 	log_warn("database: %s", db->error);
 	db->lost = true;
+	conn_count(db, SHM_DB_LOST);
 	conn_drop(db);
 	return ERR_UNAVAILABLE;
 }
@@ -131,6 +143,8 @@ conn_check(struct db *db, const char *name, const PGresult *res)
 	db->lost = row->trait == LOST;
 	if (db->shm && (row->trait == WAITED))
 		shm_db_stuck(db->shm);
+	if (counted[row->trait] < SHM_EVENT__MAX)
+		conn_count(db, counted[row->trait]);
 	if (row->trait == LOGGED)
 		log_error("database: %s", db->error);
 	else if (row->trait == TROUBLE || row->trait == WAITED ||

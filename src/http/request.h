@@ -101,6 +101,7 @@ struct req {
 	struct answer answer;
 	int64_t account_id;     /* for the log; 0: none */
 	const char *cache_word; /* for the log: "hit", "miss", "off", "-" */
+	bool counted;           /* in the shared counters */
 
 	/* of the worker */
 	const struct conf *conf;
@@ -111,7 +112,8 @@ struct req {
 	struct memo *memo; /* cache of checked tokens; NULL in tests */
 	/* for routes with BY_MODEL or .needs_model; NULL: none */
 	const struct model *model;
-	uint64_t model_version; /* 0: none */
+	uint64_t model_version;   /* 0: none */
+	int64_t model_trained_at; /* seconds since 1970 */
 };
 
 /* A request with its own context below `parent`; all texts are empty. */

@@ -36,6 +36,10 @@ enum limit_class {
 	L__MAX
 };
 
+/* Their names, and those of the pools, in figures. */
+extern const char *const limit_names[L__MAX];
+extern const char *const pool_names[POOL__MAX];
+
 /* Those that guard log-ins and codes: they survive a restart. */
 #define LASTING_LIMITS (LIMIT(L_LOGIN) | LIMIT(L_NAME) | LIMIT(L_CODE))
 

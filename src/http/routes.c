@@ -51,6 +51,19 @@ enum part { BY_NOBODY = 0, BY_LANG = 1, BY_VIEWER = 2, BY_MODEL = 4 };
 #define WRITE(METHOD, PATH, ...) \
 	ROW(METHOD, LIMIT(L_USER) | LIMIT(L_WRITE), "/api" PATH, __VA_ARGS__, )
 
+const char *const pool_names[POOL__MAX] = { [FAST] = "fast", [SLOW] = "slow" };
+
+const char *const limit_names[L__MAX] = {
+	[L_NONE] = "none",
+	[L_PUBLIC] = "public",
+	[L_LOGIN] = "login",
+	[L_CODE] = "code",
+	[L_USER] = "user",
+	[L_NAME] = "name",
+	[L_SEARCH] = "search",
+	[L_WRITE] = "write",
+};
+
 const struct route routes[] = {
 #include "routes.def"
 };

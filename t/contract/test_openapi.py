@@ -216,7 +216,7 @@ def test_paths_are_regular():
             assert path.endswith("/"), path
         else:
             assert path.startswith("/media/") or path in (
-                "/", "/healthz", "/readyz"), path
+                "/", "/healthz", "/metrics", "/readyz"), path
         shape = re.sub(r"\{\w+\}", "{}", path)
         assert shape not in shapes, "%s and %s" % (path, shapes[shape])
         shapes[shape] = path

@@ -16,7 +16,8 @@ from stack import BUILD, ROOT, environment, write_conf
 
 STAGE = ROOT / "t/lib/stage.py"
 PLAYED = ("BUILD", "INSTALL", "CONFIGURE")
-PAGES = ("mxmctl.8", "mxmd.8", "mxm-image.8", "mxm-jobs.8", "mxm.conf.5")
+PAGES = ("mxmctl.8", "mxmd.8", "mxm-image.8", "mxm-jobs.8", "mxm.conf.5",
+         "mxm-metrics.5")
 
 
 def section(name):
@@ -100,6 +101,7 @@ def test_readme_says_how_to_get_what_the_tests_need():
                "jsonschema": "python3-jsonschema", "yaml": "python3-yaml",
                "cryptography": "python3-cryptography",
     "hypothesis": "python3-hypothesis", "jwt": "python3-jwt",
+    "prometheus_client": "python3-prometheus-client",
                "numpy": "python3-numpy", "scipy": "python3-scipy",
                "PIL": "python3-pil",
                "pytest": "python3-pytest", "urllib3": "python3-requests"}

@@ -68,6 +68,11 @@ def test_starts_without_a_database_and_heals(stack, ana, cluster):
     crew = workers(stack)
     assert stack.status_of("/healthz") == 200
     assert refused(ana.get("/readyz"))
+    figures = ana.get("/metrics").text
+    assert "\nmoviesxmovies_database_up 0\n" in figures
+    assert "\nmoviesxmovies_database_connections_total 0\n" in figures
+    assert re.search(r"\nmoviesxmovies_database_connect_errors_total [1-9]",
+                     figures)
     for path in ("/api/movies/searching/?name=away",
                  "/api/users/preferred-language/", "/api/movies/"):
         assert refused(ana.get(path))

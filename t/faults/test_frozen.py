@@ -175,6 +175,8 @@ def test_postgresql_is_frozen(far, server, token, figure):
             more(cached, 100)
             more(health, 50)
             marks.append(time.monotonic())
+            figures = far.client().get("/metrics").text
+            assert "\nmoviesxmovies_database_up 0\n" in figures
         back = time.monotonic()
         good = len(needy.good)
         wait_until(lambda: len(needy.good) > good + 20, "it heals",

@@ -316,7 +316,7 @@ class Contract:
             ", ".join(sorted(allowed)), ", ".join(sorted(wanted)))]
 
     def _check_undocumented(self, path, status, headers, body, method):
-        if not re.match(r"/(api(/|$)|healthz|readyz)", path):
+        if not re.match(r"/(api(/|$)|healthz|metrics|readyz)", path):
             return []
         here = self.at(path)
         if status not in UNDOCUMENTED:

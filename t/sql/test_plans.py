@@ -86,6 +86,9 @@ SELECT 1 + i % 2000, 'L', 'l' || i / 2000, 'F'
 INSERT INTO movielist_movie (movielist_id, movie_id)
 SELECT id, 1 + (id * 31 + k) % 20000
   FROM movielist, generate_series(1, 5) AS k;
+INSERT INTO job (name, state, finished_at)
+SELECT 'prune', CASE WHEN i % 1000 = 0 THEN 'failed' ELSE 'done' END, now()
+  FROM generate_series(1, 20000) AS i;
 INSERT INTO job (name, run_at) SELECT 'mail_reset', now() + interval '1 day'
   FROM generate_series(1, 5000);
 INSERT INTO export (user_id) SELECT id FROM account;
@@ -288,6 +291,8 @@ HOT = [
     ("touch_pending", "1000", ["touch_pkey"], ["touch"]),
     ("touch_delete", "'{1,2,3}'", ["touch_pkey"], ["touch"]),
     ("health_ping", "", ["touch_pkey"], ["touch"]),
+    ("metrics", "1", ["job_due", "job_lease_until", "job_failed", "touch_pkey"],
+     ["job", "touch"]),
     ("account_before_update", "5", ["account_pkey"], ["account"]),
     ("account_for_login", "'u5', 'u5@example.org', '10.0.0.0/24'",
      ["account_username_unique", "account_email_unique", "session_user_id"],

@@ -401,3 +401,50 @@ Test(shm, turns_are_bounded_and_end_with_the_process)
 	kill(pid[0], SIGKILL);
 	waitpid(pid[0], NULL, 0);
 }
+
+/* ------------------------------------------------------------- histograms */
+
+Test(shm, durations_are_in_their_bucket)
+{
+	shm_count(shm, 0, 200, 500, SHM_CACHE_NONE);
+	shm_count(shm, 0, 200, 501, SHM_CACHE_NONE);
+	shm_count(shm, 0, 200, INT64_MAX / 2, SHM_CACHE_NONE);
+	shm_count(shm, -1, 404, -1, SHM_CACHE_NONE);
+	cr_assert_eq(shm_bound_us(0), 500);
+	cr_assert_eq(shm_took(shm, 0, 0), 1);
+	cr_assert_eq(shm_took(shm, 0, 1), 1);
+	cr_assert_eq(shm_took(shm, 0, SHM_BOUNDS), 1);
+	cr_assert_eq(shm_took(shm, -1, 0), 1);
+	for (int i = 1; i < SHM_BOUNDS; i++)
+		cr_assert_gt(shm_bound_us(i), shm_bound_us(i - 1));
+}
+
+/* One dies before it counts, one after, one before it has read a request. */
+Test(shm, a_request_is_counted_or_lost)
+{
+	int slot[3], i;
+
+	for (i = 0; i < 3; i++) {
+		slot[i] = shm_slot_take(shm, i % 2, 1);
+		if (fork() == 0) {
+			shm_slot_mine(shm, slot[i]);
+			if (i < 2)
+				shm_accepted(shm);
+			if (i < 1)
+				shm_count(shm, 0, 200, 1, SHM_CACHE_NONE);
+			raise(SIGKILL);
+		}
+	}
+	while (wait(NULL) > 0)
+		;
+	cr_assert_eq(shm_accepted_count(shm, 0), 1);
+	cr_assert_eq(shm_accepted_count(shm, 1), 1);
+	cr_assert_eq(shm_requests(shm, 0, 200), 1);
+	cr_assert_eq(shm_lost(shm), 0, "it may still be served");
+	for (i = 0; i < 3; i++)
+		shm_slot_free(shm, slot[i]);
+	cr_assert_eq(shm_lost(shm), 1);
+	/* never less, whatever is counted without having been accepted */
+	shm_count(shm, 0, 200, 1, SHM_CACHE_NONE);
+	cr_assert_eq(shm_lost(shm), 1);
+}
