@@ -343,7 +343,7 @@ placed AS MATERIALIZED (
 -- fragment: recommend_answer
 SELECT {{movie_columns}},
        c.rank > 1 AS padded, c.awarded, m.rating_count > 0 AS rated,
-       m.rating_count >= 10 AND m.rating_sum >= 4 * m.rating_count AS popular,
+       is_popular(m.rating_count, m.rating_sum) AS popular,
        l.names AS friends, l.urls AS friend_urls,
        s.names AS celebrities, s.urls AS celebrity_urls,
        s.directs AS celebrity_directs

@@ -31,6 +31,7 @@ static const struct {
 	{ ON_AWARD, "award", KEY_PATH, "award" },
 	{ ON_CATALOGUE, "catalogue", KEY_NONE, NULL },
 	{ ON_TREND, "trend", KEY_NONE, NULL },
+	{ ON_POPULAR, "popular", KEY_NONE, NULL },
 };
 
 _Static_assert(array_len(kinds) <= DEPENDS_MAX, "DEPENDS_MAX is too small");

@@ -67,7 +67,8 @@ enum on {
 	ON_PERSON = 512,     /* {person} */
 	ON_AWARD = 1024,     /* {award} */
 	ON_CATALOGUE = 2048, /* anything of the catalogue */
-	ON_TREND = 4096      /* which movies are trending */
+	ON_TREND = 4096,     /* which movies are trending */
+	ON_POPULAR = 8192    /* which movies are popular */
 };
 
 /* Whether and how an answer is cached. */

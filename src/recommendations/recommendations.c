@@ -44,7 +44,8 @@ movie_recommendations(struct req *r)
 		e = reasons_read(r, choice, &reasons);
 	if (e)
 		return e;
-	r->answer.no_store = model_is_truncated(r->model);
+	/* By popularity the order follows every rating of every user. */
+	r->answer.no_store = !choice->ranking || model_is_truncated(r->model);
 	j = reply_json(r, 200);
 	json_list(j);
 	for (int i = 0; i < choice->rows.count; i++) {

@@ -109,7 +109,7 @@ def test_newcomer_gets_what_is_popular(stack, newcomer):
     assert got[0]["slug"] in ("the-godfather", "amelie")
     assert {m["slug"] for m in got[:len(rated)]} == set(rated)
     assert all(list(m) == KEYS for m in got)
-    assert {"kind": "popular", "text": "Members rate it highly"} in \
+    assert {"kind": "popular", "text": "Users rate it highly"} in \
         got[0]["because"]
     assert "rating" not in {w["kind"] for m in got for w in m["because"]}
 

@@ -55,6 +55,10 @@ def train(stack):
     version = stack.value("SELECT max(version) FROM model")
     wait_until(lambda: models.version_of(stack.base / "model") == version,
                "the model is fetched")
-    bob = stack.client("bob")
-    wait_until(lambda: bob.get(f"/api/movies/{slug(0)}/prediction/").json()[
+    wait_for_model(stack.client("bob"))
+
+
+def wait_for_model(client):
+    """Until the workers that it asks have one."""
+    wait_until(lambda: client.get(f"/api/movies/{slug(0)}/prediction/").json()[
         "basis"] == "model", "the workers have the model")
