@@ -5,7 +5,7 @@
 # them (lintian, blhc), and installs and uses them in a chroot of this release.
 
 PACKAGES_package=(
-	debhelper dpkg-dev lintian blhc mmdebstrap po-debconf build-essential
+	debhelper dh-apparmor dpkg-dev lintian blhc mmdebstrap po-debconf build-essential
 )
 
 package_version() {

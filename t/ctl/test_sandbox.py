@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Every program in the sandbox of its systemd unit (t/lib/sandbox.py): it starts
 with the command of the unit and does its work, so that a unit does not forbid
-what a program needs; and the sandbox does forbid the rest."""
+what a program needs; and the sandbox does forbid the rest. What they open
+meanwhile is compared with their AppArmor profiles."""
 
 import os
 import pwd
@@ -13,6 +14,7 @@ import uuid
 
 import pytest
 
+from apparmor_rules import Profile, needed
 from fake_smtp import FakeSmtp
 from pictures import corners, encoded
 from queue_tools import queue, wait_state
@@ -27,7 +29,9 @@ except ImportError:
 pytestmark = [
     pytest.mark.skipif(os.geteuid() != 0, reason="needs root"),
     pytest.mark.skipif(not seccomp or not shutil.which("systemd-analyze"),
-                       reason="python3-seccomp or systemd is not installed")]
+                       reason="python3-seccomp or systemd is not installed"),
+    pytest.mark.skipif(not shutil.which("strace"),
+                       reason="strace is not installed")]
 
 WORLD = "ana-and-friends"
 STACK = {"web": False, "jobs": False}
@@ -58,6 +62,19 @@ def own(path):
         os.chown(each, me.pw_uid, me.pw_gid)
 
 
+# The tracer is no parent of the process, which has its own number.
+TRACE = ["strace", "-D", "-f", "-q", "-y", "--seccomp-bpf", "-s", "4096", "-e",
+         "trace=%file,%process,connect,bind", "-o"]
+
+
+def traced(stack, unit, program, *options):
+    folder = stack.base / "trace"
+    folder.mkdir(exist_ok=True)
+    number = len(list(folder.iterdir()))
+    return [*TRACE, folder / f"{number}-{unit}",
+            *sandbox(stack, unit, program, *options)]
+
+
 def sandbox(stack, unit, program, *options):
     write = ("run", "media", "mail") if Unit(UNITS / unit).words(
         "RuntimeDirectory") else ()
@@ -83,7 +100,7 @@ def settle(stack, **settings):
 
 def run(stack, unit, program, *options):
     done = subprocess.run(
-        list(map(str, sandbox(stack, unit, program, *options))),
+        list(map(str, traced(stack, unit, program, *options))),
         env=environment(), capture_output=True, text=True, timeout=60)
     return done.returncode, done.stdout + done.stderr
 
@@ -96,7 +113,7 @@ def start(stack, process, unit, *options):
             if "mxmctl" in line:
                 status, text = run(stack, unit, command(stack, unit, key, i))
                 assert status == 0, text
-    process.start(sandbox(stack, unit, command(stack, unit), *options),
+    process.start(traced(stack, unit, command(stack, unit), *options),
                   env=environment())
 
 
@@ -119,9 +136,14 @@ def test_mxmd_serves_and_decodes_a_picture(stack):
         assert r.status_code == 200, r.text
         picture = re.sub("^https?://[^/]*", "", r.json()["picture"])
         assert stack.status_of(picture) == 200  # nginx may read it
+        settle(stack, workers="many")  # a reload ends before the signal
+        status, text = run(stack, "mxmd.service",
+                           command(stack, "mxmd.service", "ExecReload"))
+        assert status == os.EX_CONFIG and 'workers: "many"' in text
         assert stack.mxmd.stop() == 0
     finally:
         stack.mxmd.kill()
+        settle(stack, workers=2)
         for each in ("fast", "slow"):
             (stack.base / f"run/{each}.sock").unlink(missing_ok=True)
     assert "ot permitted" not in stack.log()
@@ -236,3 +258,54 @@ def test_the_rest_is_forbidden(stack, unit, allowed):
     assert status == 0, text
     found = dict(line.rsplit(" ", 1) for line in text.splitlines())
     assert found == {**FORBIDDEN, **{name: "allowed" for name in allowed}}
+
+
+PROFILES = {"mxmd": "usr.sbin.mxmd", "mxm-jobs": "usr.sbin.mxm-jobs",
+            "mxm-image": "usr.sbin.mxm-image", "mxmctl": "usr.sbin.mxmctl",
+            "train": "moviesxmovies-train"}
+
+
+def installed(stack):
+    """From a path here to the one of an installation."""
+    places = [(str(there), to) for there, to in (
+        (stack.base / "run", "/run/moviesxmovies"),
+        (stack.base / "media", "/var/lib/moviesxmovies/media"),
+        (stack.cache_socket, "/run/mxm-cache/memcached.sock"),
+        (stack.conf, "/etc/moviesxmovies/mxm.conf"),
+        (stack.cluster.run, "/run/postgresql"), (BUILD, "/usr/sbin"),
+        (ROOT, "/usr/share/moviesxmovies"))]
+
+    def translate(path):
+        for there, to in places:
+            if path == there or path.startswith(there + "/"):
+                return to + path[len(there):]
+        return re.sub("^/proc/(self|[0-9]+)/", "/proc/1234/",
+                      os.path.realpath(path) if "/proc/" not in path else path)
+    return translate
+
+
+def test_the_profiles_allow_what_the_programs_opened(stack):
+    """All the tests above have been traced."""
+    profiles = {name: Profile(ROOT / "apparmor" / file)
+                for name, file in PROFILES.items()}
+    seen, refused = set(), set()
+    for trace in sorted((stack.base / "trace").iterdir()):
+        wait_until(lambda: "+++ exited" in trace.read_text(errors="replace")
+                   .splitlines()[-1], "strace has written all")
+        for program, path, letters in needed(trace, BUILD, installed(stack)):
+            name = "train" if "-train." in trace.name else program
+            seen.add(program)
+            if not profiles[name].allows(path, letters):
+                refused.add((name, path, letters))
+    assert seen == {"mxmd", "mxm-jobs", "mxm-image", "mxmctl"}
+    assert not refused, "\n".join(map(str, sorted(refused)))
+
+
+@pytest.mark.parametrize("name", ["mxmd", "mxm-jobs", "mxm-image", "train"])
+def test_the_profiles_forbid_the_rest(name):
+    profile = Profile(ROOT / "apparmor" / PROFILES[name])
+    for path, letters in (("/etc/shadow", "r"), ("/root/.ssh/id_rsa", "r"),
+                          ("/etc/moviesxmovies/mxm.conf", "w"),
+                          ("/usr/bin/dash", "x"), ("/usr/sbin/mxmd", "w"),
+                          ("/home/user/file", "r"), ("/var/www/x", "r")):
+        assert not profile.allows(path, letters), path

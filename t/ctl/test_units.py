@@ -158,6 +158,32 @@ def test_every_unit_is_installed():
         assert f"systemd/{path.name}" in made
 
 
+PROFILES = sorted((stack_module.ROOT / "apparmor").iterdir())
+
+
+@pytest.mark.skipif(not shutil.which("apparmor_parser"),
+                    reason="apparmor is not installed")
+@pytest.mark.parametrize("path", PROFILES, ids=lambda path: path.name)
+def test_a_profile_is_valid_and_has_a_local_part(path):
+    done = subprocess.run(["apparmor_parser", "--skip-kernel-load",
+                           "--skip-cache", "--abort-on-error", str(path)],
+                          capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert f"include if exists <local/{path.name}>" in path.read_text()
+
+
+def test_every_program_has_a_profile_that_is_installed():
+    text = "".join(path.read_text() for path in PROFILES)
+    for name in ("mxmd", "mxm-image", "mxm-jobs", "mxmctl"):
+        assert f"profile {name} /usr/sbin/{name} " in text
+    train = read("moviesxmovies-train.service")["Service"]["AppArmorProfile"]
+    assert f"profile {train.removeprefix('-')} " in text
+    made = (stack_module.ROOT / "Makefile.am").read_text()
+    assert all(f"apparmor/{path.name}" in made for path in PROFILES)
+    assert "apparmor/* etc/apparmor.d" in (
+        stack_module.ROOT / "debian/moviesxmovies.install").read_text()
+
+
 def test_only_the_jobs_may_talk_to_the_network():
     for unit in ("mxmd.service", "mxm-cache.service",
                  "moviesxmovies-prune.service", "moviesxmovies-train.service"):

@@ -55,7 +55,7 @@ WITHOUT = set("""
     RuntimeDirectory RuntimeDirectoryMode RuntimeDirectoryPreserve
     StateDirectory StateDirectoryMode ConfigurationDirectory
     ConfigurationDirectoryMode
-    AmbientCapabilities PrivateMounts ProtectClock
+    AmbientCapabilities AppArmorProfile PrivateMounts ProtectClock
 """.split())
 USED = set()
 
