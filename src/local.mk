@@ -187,7 +187,7 @@ mxm_jobs_SOURCES = src/mxm-jobs.c src/jobs.def src/mails.def src/jobs/jobs.h \
 mxm_jobs_LDADD = $(libmxm_libs)
 
 mxmctl_SOURCES = src/mxmctl.c src/commands.def src/ctl/ctl.h \
-	src/ctl/advice.c src/ctl/advice.h src/ctl/args.c src/ctl/args.h \
+	src/ctl/advice.c src/ctl/advice.h src/ctl/args.c src/ctl/args.h src/ctl/cache.c \
 	src/ctl/check.c src/ctl/check.h \
 	src/ctl/check_data.c src/ctl/check_host.c src/ctl/check_mail.c \
 	src/ctl/check_provider.c \

@@ -632,3 +632,21 @@ cache_stats(struct cache *c, size_t server, cache_stat *take, void *arg)
 	server_answered(s);
 	return true;
 }
+
+bool
+cache_flush(struct cache *c, size_t server)
+{
+	struct server *s = &c->servers[server];
+	memcached_return_t rc;
+
+	assert(server < c->n_servers);
+	if (!server_use(s))
+		return false;
+	memcached_behavior_set(s->client, MEMCACHED_BEHAVIOR_NOREPLY, 0);
+	rc = memcached_flush(s->client, 0);
+	memcached_behavior_set(s->client, MEMCACHED_BEHAVIOR_NOREPLY, 1);
+	if (!server_sent(s, rc))
+		return false;
+	server_answered(s);
+	return true;
+}

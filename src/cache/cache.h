@@ -91,4 +91,11 @@ const char *cache_server_path(const struct cache *c, size_t server);
 typedef void cache_stat(void *arg, const char *name, const char *value);
 bool cache_stats(struct cache *c, size_t server, cache_stat *take, void *arg);
 
+/*
+ * Deletes all items of a server, also those of other programs. Generations are
+ * lost as by a restart of the server, so no answer becomes stale by this.
+ * false: the server is unavailable, or refuses it (memcached -F).
+ */
+bool cache_flush(struct cache *c, size_t server);
+
 #endif

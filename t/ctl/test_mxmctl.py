@@ -295,6 +295,64 @@ def test_check_tells_all_faults_of_the_settings(tmp_path):
     assert mxmctl("--config", path, "check", "--static").returncode == 78
 
 
+# ------------------------------------------------------------------- cache
+
+def test_cache_stats(stack, client):
+    client.get("/api/schema/")
+    (server,) = json.loads(stack.ctl("cache stats --json").stdout)
+    assert server["available"] and server["server"] == str(stack.cache_socket)
+    assert server["stats"]["limit_maxbytes"] > 0
+    assert "rusage_user" in server["stats"]
+    text = stack.ctl("cache stats").stdout
+    assert text.startswith(f"{stack.cache_socket}: memcached 1.")
+    assert re.search(r"^  hits +\d+ of \d+ \(", text, re.M)
+
+
+def test_cache_flush_after_a_change_without_triggers(stack, ana):
+    def title():
+        return ana.get("/api/movies/heat/").json()["title"]
+    before = title()
+    change = ("SET session_replication_role = replica; "
+              "UPDATE movie SET title = %s WHERE slug = 'heat'")
+    stack.cluster.sql(change, (f"{before} anew",), stack.database)
+    try:
+        assert title() == before  # it was cached
+        done = stack.ctl("cache flush")
+        assert done.stdout == f"{stack.cache_socket} is empty\n"
+        assert title() == f"{before} anew"
+    finally:
+        stack.cluster.sql(change, (before,), stack.database)
+        found = json.loads(stack.ctl("cache flush --json").stdout)
+    assert found == [{"server": str(stack.cache_socket), "flushed": True}]
+    assert title() == before
+
+
+def test_cache_flush_during_changes(stack, ana):
+    """No answer is stale, whenever it is flushed."""
+    for i in range(30):
+        with subprocess.Popen([BUILD / "mxmctl", "--config", stack.conf,
+                               "cache", "flush"], env=environment(),
+                              stdout=subprocess.DEVNULL):
+            ana.put("/api/users/", {"bio": f"bio {i}"})
+            assert ana.get("/api/users/").json()["bio"] == f"bio {i}"
+        assert ana.get("/api/users/").json()["bio"] == f"bio {i}"
+
+
+@pytest.mark.parametrize("command", ["flush", "stats"])
+def test_a_cache_that_is_not_there(conf, tmp_path, command):
+    done = mxmctl("--config", conf, "cache", command)
+    assert done.returncode == 69 and not done.stdout
+    assert f"{tmp_path}/cache.sock is unavailable" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    (server,) = json.loads(
+        mxmctl("--config", conf, "cache", command, "--json").stdout)
+    assert not server.get("available", server.get("flushed"))
+    done = mxmctl("--config", conf, "cache", command,
+                  env={"MXM_CACHE_SERVERS": ""})
+    assert done.returncode == 78 and not done.stdout
+    assert "there is no cache: cache_servers is empty" in done.stderr
+
+
 # ------------------------------------------------------------------ config
 
 def test_config_shows_all_settings_and_no_secret(conf):

@@ -723,6 +723,24 @@ take_items(void *arg, const char *name, const char *value)
 		snprintf(arg, 16, "%s", value);
 }
 
+Test(cache, flush_deletes_all_items_or_fails)
+{
+	struct cache_key old = key("generation");
+	struct cache_item item;
+	uint64_t before = generation_get(cache, &old);
+
+	cr_assert(before > 0 && set(cache, "a", "1"));
+	cr_assert(cache_flush(cache, 0));
+	cr_assert(get(cache, "a", &item) && !item.data);
+	cr_assert_gt(generation_get(cache, &old), before);
+	cr_assert(set(cache, "a", "2"));
+	cr_assert(get(cache, "a", &item) && is(&item, "2"));
+	cache_freeze(0);
+	cr_assert_not(cache_flush(cache, 0));
+	cache_thaw(0);
+	wait_until_back(cache);
+}
+
 Test(cache, statistics_of_a_server)
 {
 	char items[16] = "";
