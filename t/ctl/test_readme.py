@@ -104,7 +104,8 @@ def test_readme_says_how_to_get_what_the_tests_need():
     "prometheus_client": "python3-prometheus-client",
                "numpy": "python3-numpy", "scipy": "python3-scipy",
                "PIL": "python3-pil",
-               "pytest": "python3-pytest", "urllib3": "python3-requests"}
+               "pytest": "python3-pytest", "seccomp": "python3-seccomp",
+               "urllib3": "python3-requests"}
     ours = {p.stem for p in (ROOT / "t").rglob("*.py")} | {"covers"}
     imported = set()
     for path in (ROOT / "t").rglob("*.py"):
@@ -125,7 +126,7 @@ def texts():
 
 def known_commands():
     text = (ROOT / "src/commands.def").read_text()
-    return re.findall(r'^COMMAND\("([\w-]+)"', text, re.M)
+    return re.findall(r'^COMMAND\("([\w-]+)[ "]', text, re.M)
 
 
 def examples(page):
