@@ -193,7 +193,7 @@ mxmctl_SOURCES = src/mxmctl.c src/commands.def src/ctl/ctl.h \
 	src/ctl/check_provider.c \
 	src/ctl/check_role.c \
 	src/ctl/config.c src/ctl/import.c src/ctl/jobs.c \
-	src/ctl/stop.c src/ctl/stop.h \
+	src/ctl/secrets.c src/ctl/stop.c src/ctl/stop.h \
 	src/ctl/migrate.c src/ctl/nginx_map.c \
 	src/ctl/recommend/calibrate.c \
 	src/ctl/recommend/explain.c src/ctl/recommend/factors.c \

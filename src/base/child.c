@@ -47,8 +47,8 @@ child_start(const char *path, const char *const argv[], const char *const env[],
 	add_file(&actions, files->out, STDOUT_FILENO);
 	add_file(&actions, files->err, STDERR_FILENO);
 	posix_spawn_file_actions_addclosefrom_np(&actions, STDERR_FILENO + 1);
-	/* posix_spawn() changes neither list */
-	error = posix_spawn(pid, path, &actions, &attr,
+	/* posix_spawnp() changes neither list */
+	error = posix_spawnp(pid, path, &actions, &attr,
 	    (char *const *)(uintptr_t)argv, (char *const *)(uintptr_t)env);
 	posix_spawn_file_actions_destroy(&actions);
 	posix_spawnattr_destroy(&attr);

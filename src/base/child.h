@@ -16,9 +16,10 @@ struct child_files {
 };
 
 /*
- * Starts `path` with these arguments and that environment (both end with NULL).
- * It has no other descriptors, and its signals are as after a log-in. 0, or the
- * number of the error.
+ * Starts `path`, which is searched for in PATH if it has no slash, with these
+ * arguments and that environment (both end with NULL). It has no other
+ * descriptors, and its signals are as after a log-in. 0, or the number of the
+ * error.
  */
 int child_start(const char *path, const char *const argv[],
     const char *const env[], const struct child_files *files, pid_t *pid);
