@@ -191,6 +191,20 @@ def test_every_path_of_a_user_name(site, stack, ana):
                 assert status(path, form) == wanted, (path, form)
 
 
+def test_errors_are_json_in_every_location(site):
+    """Those of nginx, wherever it answers itself."""
+    for path in ("/api/", "/api", "/api/users/", "/healthz", "/readyz", "/metrics",
+                 "/media/x", "/", "/_mxm/404"):
+        for head, status in (
+                (f"TRACE {path} HTTP/1.1\r\n{HOST_LINE}", {404, 405}),
+                (f"POST {path} HTTP/1.1\r\n{HOST_LINE}"
+                 "Content-Length: 99999999\r\n", {413}),
+                (f"GET {path} HTTP/1.1\r\n{HOST_LINE}X: {'a' * 9000}\r\n", {431}),
+                (f"GET {path} HTTP/1.1\r\n", {400})):
+            answer, = talk(site, head + f"{CLOSE}\r\n")
+            assert answer.status in status and answer.is_json(), (path, head)
+
+
 # ------------------------------------------------------------------ hosts --
 
 @pytest.mark.parametrize("host, status", [
