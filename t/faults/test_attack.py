@@ -9,6 +9,7 @@ import socket
 import ssl
 import struct
 import subprocess
+from types import SimpleNamespace
 
 import pytest
 
@@ -630,6 +631,23 @@ def test_logs_have_no_secrets_and_no_forged_lines(site, stack):
         assert LINE.fullmatch(line), line
     for line in logs["mxmd"].splitlines():
         assert re.match(r"\S+Z \w+ mxmd\[\d+\]: ", line), line
+
+
+def test_an_outage_is_in_the_access_log_only(tmp_path):
+    """The error log would have the query of each request."""
+    made = Site(tmp_path, SimpleNamespace(base=tmp_path, media=tmp_path))
+    made.install().start()
+    try:
+        answer = ask(made, f"/api/auth/forgot-password/?email={MAIL}",
+                     "Accept-Language: fr", f"Origin: {FRONT}")
+        assert answer.status == 503 and answer.headers["retry-after"] == "2"
+        assert answer.headers["content-language"] == "fr"
+        line = made.logged(answer.headers["x-request-id"])
+        assert " 503 " in line and " upstream=502 " in line
+    finally:
+        made.stop()
+    for path in tmp_path.glob("*.log"):
+        assert "example.org" not in path.read_text(), path
 
 
 # ----------------------------------------------------------------- HTTP/2 --
