@@ -32,7 +32,8 @@ libmxm_a_SOURCES = \
 	src/i18n/en.def src/i18n/es.def src/i18n/fr.def src/i18n/de.def \
 	src/db/arg.h \
 	src/db/conn.c src/db/conn.h \
-	src/db/copy.c src/db/copy.h \
+	src/db/copy.c src/db/copy.h src/db/dump.c src/db/dump.h \
+	src/db/load.c src/db/load.h \
 	src/db/db.c src/db/db.h \
 	src/db/grant.c src/db/grant.h \
 	src/db/migrate.c src/db/migrate.h \
@@ -187,7 +188,11 @@ mxm_jobs_SOURCES = src/mxm-jobs.c src/jobs.def src/mails.def src/jobs/jobs.h \
 mxm_jobs_LDADD = $(libmxm_libs)
 
 mxmctl_SOURCES = src/mxmctl.c src/commands.def src/ctl/ctl.h \
-	src/ctl/advice.c src/ctl/advice.h src/ctl/args.c src/ctl/args.h src/ctl/cache.c \
+	src/ctl/advice.c src/ctl/advice.h src/ctl/args.c src/ctl/args.h \
+	src/ctl/backup/backup.c src/ctl/backup/backup.h \
+	src/ctl/backup/media.c src/ctl/backup/pack.c \
+	src/ctl/backup/program.c src/ctl/backup/restore.c \
+	src/ctl/backup/unpack.c src/ctl/backup/verify.c src/ctl/cache.c \
 	src/ctl/check.c src/ctl/check.h \
 	src/ctl/check_data.c src/ctl/check_host.c src/ctl/check_mail.c \
 	src/ctl/check_provider.c \
@@ -207,7 +212,7 @@ mxmctl_SOURCES = src/mxmctl.c src/commands.def src/ctl/ctl.h \
 	src/ctl/routes.c src/ctl/sql.c src/ctl/status.c \
 	src/ctl/password.c src/ctl/user.h src/ctl/user.c src/ctl/user_make.c \
 	src/ctl/user_raise.c
-mxmctl_LDADD = $(librecommend_libs) $(libmxm_libs)
+mxmctl_LDADD = $(librecommend_libs) $(libmxm_libs) $(ARCHIVE_LIBS)
 
 # The completion of bash, from the tables of commands and settings.
 completionsdir = $(datadir)/bash-completion/completions

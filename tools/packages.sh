@@ -12,6 +12,7 @@ PACKAGES_build=(
 	gcc libc6-dev make autoconf automake pkg-config
 	libtalloc-dev libjson-c-dev libpq-dev libmemcached-dev libjwt-dev
 	libcurl4-openssl-dev libsodium-dev libutf8proc-dev libidn2-dev libicu-dev libssl-dev libzip-dev
+	libarchive-dev
 	libfcgi-dev libcrack2-dev libgsl-dev libopenblas-dev
 	libvips-dev libseccomp-dev
 	python3 python3-yaml

@@ -16,7 +16,7 @@
 #include "db/sqlstate.h"
 
 #define NAME "(migration)"
-#define LOCK "7236837" /* an arbitrary, unique number */
+#define LOCK MIGRATE_LOCK
 
 #pragma GCC diagnostic ignored "-Woverlength-strings"
 
@@ -406,6 +406,35 @@ migrate_apply(struct db *db, const char *role, bool dry_run,
 	db->schema_good = false;
 	db->schema_look_at = 0;
 	e = unlock(db, e);
+	talloc_free(mem);
+	return e;
+}
+
+int
+migrate_newest(void)
+{
+	return carried[carried_count - 1].number;
+}
+
+enum err
+migrate_within(struct db *db, const char *role,
+    void (*on_migration)(const struct migration *, void *), void *arg)
+{
+	TALLOC_CTX *mem = mem_need(talloc_new(db));
+	struct run r = { db, NULL, role, true, on_migration, arg };
+	struct migration *all = NULL;
+	struct schema schema;
+	enum err e = look(mem, db, &all, &schema);
+
+	if (!e && (schema.applied == 0 || schema.verdict == SCHEMA_AHEAD ||
+		      schema.verdict == SCHEMA_CHANGED)) {
+		conn_set_error(db, "%s", schema.sentence);
+		e = ERR_CONFLICT;
+	}
+	for (int i = 0; !e && i < carried_count; i++)
+		e = apply_one(&r, &all[i]);
+	if (!e)
+		e = grant_to(&r);
 	talloc_free(mem);
 	return e;
 }

@@ -10,6 +10,10 @@
 
 #include "db/db.h"
 
+/* The advisory lock of a migration or a restore: an arbitrary, unique number.
+ */
+#define MIGRATE_LOCK "7236837"
+
 enum schema_verdict {
 	SCHEMA_CURRENT,
 	SCHEMA_BEHIND, /* some are missing, or all of them */
@@ -54,5 +58,15 @@ enum err migrate_list(
  */
 enum err migrate_apply(struct db *db, const char *role, bool dry_run,
     void (*on_migration)(const struct migration *, void *), void *arg);
+
+/*
+ * As migrate_apply(), in the open transaction of the caller, who holds the
+ * lock. ERR_CONFLICT also if the database has no migrations.
+ */
+enum err migrate_within(struct db *db, const char *role,
+    void (*on_migration)(const struct migration *, void *), void *arg);
+
+/* The number of the newest migration compiled in. */
+int migrate_newest(void);
 
 #endif
