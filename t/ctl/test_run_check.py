@@ -93,14 +93,14 @@ def test_nothing_else_runs_beside_a_selection(folder):
     assert lines[:2] == [["ok", "lint/words"], ["ok", "t/ctl/test_units.py"]]
 
 
-def test_two_processes_run_each_file_once(folder):
+def test_the_processes_run_each_file_once(folder):
     done = check(folder, "-k", "test_routes.py or test_openapi.py or test_gen.py")
     assert done.returncode == 0, done.stdout
     files = [line.split()[1] for line in done.stdout.splitlines()
              if line.startswith("ok ")]
     assert sorted(files) == ["t/contract/test_openapi.py",
                              "t/contract/test_routes.py", "t/sql/test_gen.py"]
-    logs = [(folder / f"pytest-{name}.log").read_text() for name in ("one", "two")]
+    logs = [(folder / f"pytest-{name}.log").read_text() for name in ("one", "two", "three")]
     assert sum(int(re.search(r"(\d+) passed", log)[1]) for log in logs
                if "passed" in log) == int(
         re.search(r"^(\d+) passed, 0 failed", done.stdout, re.M)[1])
