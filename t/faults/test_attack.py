@@ -13,8 +13,10 @@ from types import SimpleNamespace
 
 import pytest
 
+import http2
 import wire
-from nginx_site import HOST, Site, shell_function
+from http2 import PREFACE, PSEUDO, frame
+from nginx_site import HOST, Site, shell_function, write_site
 from people import account
 from stack import ROOT, wait_until
 from wire import CLOSE, DEADLINE, HOST_LINE, NEXT, Answer, ask, read_all, talk
@@ -652,62 +654,6 @@ def test_an_outage_is_in_the_access_log_only(tmp_path):
 
 # ----------------------------------------------------------------- HTTP/2 --
 
-def frame(kind, flags, stream, payload=b""):
-    return (struct.pack("!I", len(payload))[1:] + bytes([kind, flags])
-            + struct.pack("!I", stream) + payload)
-
-
-PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + frame(4, 0, 0)
-
-
-def text(value):
-    """A string literal of HPACK without Huffman code, up to 16 000 bytes."""
-    value, size = value.encode("latin-1"), len(value)
-    if size < 127:
-        return bytes([size]) + value
-    size, out = size - 127, b"\x7f"
-    while size > 127:
-        out, size = out + bytes([size & 127 | 128]), size >> 7
-    return out + bytes([size]) + value
-
-
-PSEUDO = {":method": "GET", ":scheme": "https", ":authority": HOST,
-          ":path": "/api/"}
-
-
-def http2(site, fields, body=b""):
-    """The status of a request with these fields (pairs), or how the server
-    refused it: "stream" or "connection"."""
-    tls = wire.context()
-    tls.set_alpn_protocols(["h2"])
-    head = b"".join(b"\0" + text(n) + text(v) for n, v in fields)
-    data = PREFACE + frame(1, 4 if body else 5, 1, head)
-    if body:
-        data += frame(0, 1, 1, body)
-    with wire.connect(site, tls) as s:
-        s.sendall(data)
-        return outcome(s)
-
-
-def outcome(s):
-    rest = b""
-    while True:
-        while len(rest) < 9 or len(rest) < 9 + int.from_bytes(rest[:3], "big"):
-            piece = s.recv(65536)
-            if not piece:
-                return "connection"
-            rest += piece
-        size, kind = int.from_bytes(rest[:3], "big"), rest[3]
-        payload, rest = rest[9:9 + size], rest[9 + size:]
-        if kind == 1:  # the status is first: of the static table, or literal
-            known = {0x88: 200, 0x89: 204, 0x8c: 400, 0x8d: 404, 0x8e: 500}
-            return known.get(payload[0]) or int(payload[2:5])
-        if kind == 3:
-            return "stream"
-        if kind == 7:
-            return "connection"
-
-
 @pytest.mark.parametrize("change, wanted", [
     ({}, 200), ({":path": ""}, 400), ({":path": "api/"}, 400),
     ({":path": "/../"}, 400), ({":path": "/%00"}, 400), ({":path": "/a b"}, 400),
@@ -720,7 +666,7 @@ def outcome(s):
     ({":path": None}, 400), ({":method": None}, 400), ({":scheme": None}, 400)])
 def test_pseudo_headers_of_http_2(site, change, wanted):
     fields = {**PSEUDO, **change}
-    assert http2(site, [(n, v) for n, v in fields.items() if v is not None]
+    assert http2.status(site, [(n, v) for n, v in fields.items() if v is not None]
                  ) == wanted
 
 
@@ -734,7 +680,7 @@ def test_pseudo_headers_of_http_2(site, change, wanted):
     ("connection", "close", 200), ("transfer-encoding", "chunked", 200),
     ("upgrade", "h2c", 200), ("te", "gzip", 200)])
 def test_headers_of_http_2(site, name, value, wanted):
-    assert http2(site, [*PSEUDO.items(), (name, value)]) == wanted
+    assert http2.status(site, [*PSEUDO.items(), (name, value)]) == wanted
 
 
 @pytest.mark.parametrize("headers, body, wanted", [
@@ -744,21 +690,20 @@ def test_headers_of_http_2(site, name, value, wanted):
     ([("content-length", "2"), ("content-type", "application/json")], b"{}", 400)])
 def test_bodies_of_http_2(site, headers, body, wanted):
     fields = {**PSEUDO, ":method": "POST", ":path": "/api/auth/refresh/"}
-    assert http2(site, [*fields.items(), *headers], body) == wanted
+    assert http2.status(site, [*fields.items(), *headers], body) == wanted
 
 
 @pytest.mark.parametrize("make", [
-    lambda n, head: frame(1, 5, 2 * n + 1, head) + frame(3, 0, 2 * n + 1, bytes(4)),
+    lambda n, head: frame(1, 5, 2 * n + 1, head)
+    + frame(3, 0, 2 * n + 1, bytes(4)),
     lambda n, head: frame(1, 1, 1, head) if n == 0 else frame(9, 0, 1, head),
     lambda n, head: frame(6, 0, 0, bytes(8)), lambda n, head: frame(4, 0, 0),
     lambda n, head: frame(2, 0, 2 * n + 1, bytes(5))],
     ids=["reset streams", "continuations", "pings", "settings", "priorities"])
 def test_floods_of_http_2(site, make):
     """nginx closes the connection, and others are served meanwhile."""
-    tls = wire.context()
-    tls.set_alpn_protocols(["h2"])
-    head = b"".join(b"\0" + text(n) + text(v) for n, v in PSEUDO.items())
-    with wire.connect(site, tls) as s:
+    head = http2.fields_of(PSEUDO.items())
+    with http2.connect(site) as s:
         try:
             s.sendall(PREFACE + b"".join(make(n, head) for n in range(100_000)))
         except OSError:
@@ -780,6 +725,16 @@ def test_nginx_accepts_the_installed_site(tmp_path, host):
     assert text.count(f"server_name {host};") == 2
     assert f"https://{host}$request_uri" in text
     assert "example.org" not in re.sub("(?m)^#.*", "", text)
+
+
+def test_http_2_of_later_versions_of_nginx(tmp_path):
+    for version, on in (("1.22.1-9+deb12u3", 0), ("1.26.3-3+deb13u1", 1)):
+        folder = tmp_path / version
+        folder.mkdir()
+        text = write_site(folder, version=version).read_text()
+        assert len(re.findall("^\thttp2 on;$", text, re.M)) == on
+        assert text.count(" ssl http2;") == 2 - 2 * on
+        assert len(re.findall("listen .*443 ssl", text)) == 2
 
 
 @pytest.mark.parametrize("answer, host", [

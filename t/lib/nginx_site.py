@@ -56,14 +56,21 @@ def shell_function(script, name):
     return re.search(rf"^{name}\(\) \{{\n.*?^\}}\n", text, re.M | re.S)[0]
 
 
-def write_site(folder, host=HOST):
-    """folder/site, as the package makes it for a host."""
+def write_site(folder, host=HOST, version=None):
+    """folder/site, as the package makes it for a host; and for another version of
+    nginx than the installed one."""
     share = folder / "share"
     (share / "site").mkdir(parents=True)
     for name in ("mxm.conf", "mxm-port80.conf"):
         shutil.copyfile(ROOT / "nginx" / name, share / "site" / name)
     function = WRITE_SITE % shell_function("postinst", "write_site")
-    subprocess.run(["sh", "-c", function, "sh", share, folder, host], check=True)
+    path = os.environ["PATH"]
+    if version:
+        (share / "dpkg-query").write_text(f"#!/bin/sh\necho '{version}'\n")
+        (share / "dpkg-query").chmod(0o755)
+        path = f"{share}:{path}"
+    subprocess.run(["sh", "-c", function, "sh", share, folder, host], check=True,
+                   env={**os.environ, "PATH": path})
     return folder / "site"
 
 
