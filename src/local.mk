@@ -17,7 +17,7 @@ libmxm_a_SOURCES = \
 	src/base/file.c src/base/file.h \
 	src/base/image.h \
 	src/base/json.c src/base/json.h \
-	src/base/log.c src/base/log.h \
+	src/base/log.c src/base/log.h src/events.def \
 	src/base/mem.c src/base/mem.h \
 	src/base/random.c src/base/random.h \
 	src/base/shm.c src/base/shm.h \

@@ -156,10 +156,12 @@ static void
 log_end(const char *name, pid_t pid, int status)
 {
 	if (WIFSIGNALED(status))
-		log_error("%s [%d] was killed by signal %d", name, (int)pid,
+		log_event(LOG_LEVEL_ERROR, EVENT_JOBS_DIED,
+		    "%s [%d] was killed by signal %d", name, (int)pid,
 		    WTERMSIG(status));
 	else
-		log_error("%s [%d] exited with status %d", name, (int)pid,
+		log_event(LOG_LEVEL_ERROR, EVENT_JOBS_DIED,
+		    "%s [%d] exited with status %d", name, (int)pid,
 		    WEXITSTATUS(status));
 }
 
@@ -271,9 +273,10 @@ reload(struct master *m)
 		m->conf = conf;
 		conf_log(conf, "mxm-jobs");
 		children_retire(m);
-		log_info("the settings were reloaded");
+		log_event(LOG_LEVEL_INFO, EVENT_RELOADED,
+		    "the settings were reloaded");
 	} else {
-		log_error(
+		log_event(LOG_LEVEL_ERROR, EVENT_RELOAD_REFUSED,
 		    "the new settings are invalid; the old ones stay in force");
 	}
 	notify_manager("READY=1");
@@ -324,7 +327,7 @@ master_run(struct conf *conf, TALLOC_CTX *mem)
 	int64_t wait = PAUSE_MAX_US;
 
 	sigprocmask(SIG_BLOCK, &set, NULL);
-	log_info("started");
+	log_event(LOG_LEVEL_INFO, EVENT_STARTED, "started");
 	notify_manager("READY=1");
 	while (!master_is_done(&m)) {
 		if (!m.stopping)
@@ -345,7 +348,7 @@ master_run(struct conf *conf, TALLOC_CTX *mem)
 		}
 		children_reap(&m);
 	}
-	log_info("stopped");
+	log_event(LOG_LEVEL_INFO, EVENT_STOPPED, "stopped");
 	return EXIT_SUCCESS;
 }
 

@@ -172,12 +172,14 @@ schema_allows(const struct conf *conf)
 			;
 	}
 	if (*sentence) {
-		log_error("%s", sentence);
+		log_event(
+		    LOG_LEVEL_ERROR, EVENT_DATABASE_UNSUITABLE, "%s", sentence);
 		return false;
 	}
 	if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
-		log_warn("the database is unavailable; requests get 503 until "
-			 "it is available");
+		log_event(LOG_LEVEL_WARNING, EVENT_DATABASE_LOST,
+		    "the database is unavailable; requests get 503 until "
+		    "it is available");
 	return true;
 }
 
@@ -225,8 +227,9 @@ reload(void *arg, struct prefork_plan *out)
 
 	notify_reloading();
 	if (read_settings(NULL, d->file, &conf)) {
-		log_error("reload: the settings are invalid; the old ones stay "
-			  "in force");
+		log_event(LOG_LEVEL_ERROR, EVENT_RELOAD_REFUSED,
+		    "reload: the settings are invalid; the old ones stay "
+		    "in force");
 		notify_manager("READY=1\nSTATUS=the new settings are invalid; "
 			       "the old ones stay in force");
 		talloc_free(conf);
@@ -234,7 +237,8 @@ reload(void *arg, struct prefork_plan *out)
 	}
 	names = conf_needs_restart(conf, d->conf, conf);
 	if (names)
-		log_warn("reload: a restart is required to change %s", names);
+		log_event(LOG_LEVEL_WARNING, EVENT_RESTART_NEEDED,
+		    "reload: a restart is required to change %s", names);
 	conf_log(conf, "mxmd");
 	d->conf = conf;
 	make_plan(conf, out);
@@ -280,7 +284,8 @@ open_sockets(struct daemon *d, int listen_fd[SHM_POOLS])
 		listen_fd[pool] =
 		    listen_own(d->conf, d->conf, paths[pool], &why);
 		if (listen_fd[pool] < 0) {
-			log_error("%s", why);
+			log_event(
+			    LOG_LEVEL_ERROR, EVENT_START_FAILED, "%s", why);
 			return false;
 		}
 		d->own[pool] = mem_text(d, paths[pool]);
@@ -300,13 +305,14 @@ make_shared(struct daemon *d)
 		names[i] = mem_printf(d, "%s %s", method_name(routes[i].method),
 		    routes[i].pattern);
 	if (shm_create(d, d->conf->run_dir, names, n_routes, &d->shm, &why)) {
-		log_error("%s", why);
+		log_event(LOG_LEVEL_ERROR, EVENT_START_FAILED, "%s", why);
 		return false;
 	}
 	shared = d->shm;
 	if (!shm_limits_open(shared, d->conf->limits_file, LASTING_LIMITS))
-		log_warn("%s: %s: the limits of log-ins will not survive a "
-			 "restart",
+		log_event(LOG_LEVEL_WARNING, EVENT_LIMITS_NOT_KEPT,
+		    "%s: %s: the limits of log-ins will not survive a "
+		    "restart",
 		    d->conf->limits_file, strerror(errno));
 	return true;
 }
@@ -333,10 +339,11 @@ serve(struct daemon *d)
 	if (status == EX_OK) {
 		setup.shm = d->shm;
 		make_plan(d->conf, &plan);
-		log_info("mxmd %s started", PACKAGE_VERSION);
+		log_event(LOG_LEVEL_INFO, EVENT_STARTED, "mxmd %s started",
+		    PACKAGE_VERSION);
 		if (prefork_run(&setup, &plan) < 0)
 			status = EX_OSERR;
-		log_info("mxmd stopped");
+		log_event(LOG_LEVEL_INFO, EVENT_STOPPED, "mxmd stopped");
 	}
 	for (pool = 0; pool < SHM_POOLS; pool++)
 		if (d->own[pool])
@@ -354,7 +361,7 @@ serve_locked(struct daemon *d)
 	int fd = listen_lock(d, path, &why), status;
 
 	if (fd < 0) {
-		log_error("%s", why);
+		log_event(LOG_LEVEL_ERROR, EVENT_START_FAILED, "%s", why);
 		return EX_CANTCREAT;
 	}
 	status = serve(d);
@@ -380,7 +387,8 @@ main(int argc, char **argv)
 	d->file = realpath(file, path) ? path : file;
 	status = EX_OK;
 	if (read_settings(d, d->file, &d->conf)) {
-		log_error("the settings are invalid; not started");
+		log_event(LOG_LEVEL_ERROR, EVENT_SETTINGS_INVALID,
+		    "the settings are invalid; not started");
 		status = EX_CONFIG;
 	}
 	if (status == EX_OK && check) {

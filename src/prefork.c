@@ -280,7 +280,13 @@ log_death(const struct master *m, const struct worker *worker, int status,
 	if (worker->start_us > now)
 		snprintf(when, sizeof when, "in %d ms (failure %d in a row)",
 		    (int)((worker->start_us - now) / MS), worker->fails);
-	log_error("worker %d (%s) %s%s%s; replaced %s", (int)worker->pid,
+	log_field("MXM_WORKER_PID", "%d", (int)worker->pid);
+	log_field("MXM_POOL", "%s", m->setup->pool_name[worker->pool]);
+	log_event(LOG_LEVEL_ERROR,
+	    worker->killed         ? EVENT_WORKER_OVERDUE :
+	    worker->start_us > now ? EVENT_WORKER_BACKOFF :
+				     EVENT_WORKER_DIED,
+	    "worker %d (%s) %s%s%s; replaced %s", (int)worker->pid,
 	    m->setup->pool_name[worker->pool], how, what, reason_of(worker),
 	    when);
 }
@@ -313,7 +319,8 @@ worker_changed(
 {
 	if (WIFSTOPPED(status)) {
 		worker->stopped_us = clock_steady_us();
-		log_warn("worker %d (%s) was stopped by signal %d (%s)",
+		log_event(LOG_LEVEL_WARNING, EVENT_WORKER_STOPPED,
+		    "worker %d (%s) was stopped by signal %d (%s)",
 		    (int)worker->pid, m->setup->pool_name[worker->pool],
 		    WSTOPSIG(status), strsignal(WSTOPSIG(status)));
 	} else if (WIFCONTINUED(status)) {
@@ -395,7 +402,7 @@ reload(struct master *m)
 	}
 	shm_happened(m->shm, SHM_RELOADS);
 	set_new(m, &plan);
-	log_info(
+	log_event(LOG_LEVEL_INFO, EVENT_RELOADED,
 	    "reload: starting %d new worker%s", m->set->n, PLURAL(m->set->n));
 }
 
@@ -414,7 +421,8 @@ drain_older(struct master *m, int64_t now)
 	    "READY=1\nSTATUS=workers: %d fast, %d slow, generation %u",
 	    c->plan.workers[0], c->plan.workers[1], c->generation);
 	notify(m, state);
-	log_info("ready: %d worker%s, generation %u", c->n, PLURAL(c->n),
+	log_event(LOG_LEVEL_INFO, EVENT_READY,
+	    "ready: %d worker%s, generation %u", c->n, PLURAL(c->n),
 	    c->generation);
 	for (c = c->older; c; c = c->older)
 		if (!c->draining)

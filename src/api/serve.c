@@ -497,6 +497,12 @@ serve_account(void *arg, struct req *r)
 	int64_t took = clock_steady_us() - r->started_us;
 
 	count(arg, r);
+	log_field("MXM_METHOD", "%s", r->method_text);
+	log_field("MXM_ROUTE", "%s", r->route ? r->route->pattern : "other");
+	log_field("MXM_STATUS", "%d", r->answer.status);
+	log_field("MXM_DURATION_US", "%" PRId64, took);
+	log_field("MXM_ACCOUNT_ID", "%" PRId64, r->account_id);
+	log_field("MXM_CACHE", "%s", r->cache_word);
 	log_info("%s %s %d %" PRId64 "us user=%" PRId64 " cache=%s bytes=%zu",
 	    r->method_text, log_path(r), r->answer.status, took, r->account_id,
 	    r->cache_word, r->answer.body.len);

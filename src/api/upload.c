@@ -136,8 +136,9 @@ write_files(struct req *r, const char *path, const struct image *image)
 		*name = '\0';
 		if (!file_save(full, name + 1, image->file[i].data,
 			image->file[i].len, 0644)) {
-			log_error("media: cannot write a picture in %s: %s",
-			    full, strerror(errno));
+			log_event(LOG_LEVEL_ERROR, EVENT_MEDIA_FAILED,
+			    "media: cannot write a picture in %s: %s", full,
+			    strerror(errno));
 			return false;
 		}
 	}
@@ -244,7 +245,8 @@ store_and_run(struct req *r, const char *path, const struct image *image,
 	enum err e;
 
 	if (lock < 0) {
-		log_error("media: %s: %s", folder, strerror(errno));
+		log_event(LOG_LEVEL_ERROR, EVENT_MEDIA_FAILED, "media: %s: %s",
+		    folder, strerror(errno));
 		return fail_write(r);
 	}
 	if (write_files(r, path, image)) {

@@ -157,11 +157,14 @@ session_continue(struct req *r, const char *refresh, struct session_tokens *out)
 		return fail_refresh(r, verdict);
 	key_next_jti(r->conf, claims.session_id, claims.jti, next_jti);
 	e = use_refresh(r, &claims, next_jti, &row);
-	if (!e && row_bool(&row, "reused"))
-		log_warn("session %s of account %" PRId64
-			 " was ended: a refresh token that had been replaced "
-			 "was used",
+	if (!e && row_bool(&row, "reused")) {
+		log_field("MXM_ACCOUNT_ID", "%" PRId64, claims.user_id);
+		log_event(LOG_LEVEL_WARNING, EVENT_TOKEN_REUSED,
+		    "session %s of account %" PRId64
+		    " was ended: a refresh token that had been replaced "
+		    "was used",
 		    claims.session_id, claims.user_id);
+	}
 	e = account_check(r, e, &row, MSG_TOKEN_INVALID, NULL);
 	if (e)
 		return e;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * One line per event. Levels: error (a request failed), warning (degraded),
+ * One line per message. Levels: error (a request failed), warning (degraded),
  * info (one line per request, start and stop), debug. Lines have the id of
  * their request. Never log tokens, codes, passwords, bodies or mail addresses.
  */
@@ -17,10 +17,28 @@ enum log_level {
 };
 
 /*
+ * The events of events.def: their messages have an id in the journal, which
+ * journalctl -x explains.
+ */
+enum log_event {
+	EVENT_NONE,
+#define EVENT(NAME, ID, SUBJECT, HELP) EVENT_##NAME,
+#include "events.def"
+#undef EVENT
+	EVENT__MAX
+};
+
+/*
  * Sets the program name and the minimum level. Lines are plain text (time,
  * level, program), or have systemd's <N> priority prefix and no time if
  * $JOURNAL_STREAM is set. One write(2) per line, so that lines of several
  * workers do not mix.
+ *
+ * If $JOURNAL_STREAM names standard error, messages are sent to the socket of
+ * journald instead, with fields: MESSAGE_ID and MXM_EVENT of an event,
+ * MXM_REQUEST_ID, and those of log_field(). If that fails, they are written to
+ * standard error as above. $MXM_JOURNAL_SOCKET overrides the path of the
+ * socket.
  */
 void log_open(const char *program, enum log_level level);
 
@@ -30,6 +48,16 @@ void log_to_journal(bool yes);
 /* The request id of the following lines; NULL: none. Not copied. */
 void log_request(const char *id);
 
+/*
+ * A field of the next message in the journal; `name` is static and begins with
+ * MXM_. At most LOG_FIELDS, cut to LOG_FIELD_SIZE.
+ */
+#define LOG_FIELDS     8
+#define LOG_FIELD_SIZE 160
+void log_field(const char *name, const char *fmt, ...) printf_like(2, 3);
+
+void log_event(enum log_level level, enum log_event event, const char *fmt, ...)
+    printf_like(3, 4);
 void log_error(const char *fmt, ...) printf_like(1, 2);
 void log_warn(const char *fmt, ...) printf_like(1, 2);
 void log_info(const char *fmt, ...) printf_like(1, 2);

@@ -148,7 +148,9 @@ server_failed(struct server *s, memcached_return_t rc)
 	if (s->pause_us > PAUSE_MAX_US)
 		s->pause_us = PAUSE_MAX_US;
 	s->away_until_us = clock_steady_us() + s->pause_us;
-	log_warn("cache %s: %s; not used for %d s", s->path, why,
+	log_field("MXM_CACHE_SERVER", "%s", s->path);
+	log_event(LOG_LEVEL_WARNING, EVENT_CACHE_LOST,
+	    "cache %s: %s; not used for %d s", s->path, why,
 	    (int)(s->pause_us / 1000000));
 }
 
@@ -159,7 +161,9 @@ server_answered(struct server *s)
 		return;
 	s->pause_us = 0;
 	s->away_until_us = 0;
-	log_info("cache %s: available again", s->path);
+	log_field("MXM_CACHE_SERVER", "%s", s->path);
+	log_event(LOG_LEVEL_INFO, EVENT_CACHE_BACK, "cache %s: available again",
+	    s->path);
 }
 
 /* Handles the result of a command without an answer. */

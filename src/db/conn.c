@@ -55,13 +55,13 @@ conn_message(struct db *db)
 }
 
 void
-conn_log_error(struct db *db)
+conn_log_error(struct db *db, enum log_event event)
 {
 	if (db->logged && strcmp(db->logged, db->error) == 0)
 		return;
 	talloc_free(db->logged);
 	db->logged = mem_text(db, db->error);
-	log_warn("database: %s", db->error);
+	log_event(LOG_LEVEL_WARNING, event, "database: %s", db->error);
 }
 
 /* Sets the state of the host to unavailable. */
@@ -70,8 +70,9 @@ conn_report_away(struct db *db)
 {
 	conn_set_error(db, "the server does not answer");
 	if (db->shm && shm_db_away(db->shm))
-		log_warn("database: the server does not answer; requests that "
-			 "need it get 503 until it does");
+		log_event(LOG_LEVEL_WARNING, EVENT_DATABASE_LOST,
+		    "database: the server does not answer; requests that "
+		    "need it get 503 until it does");
 }
 
 /* The server has answered, possibly with an error. */
@@ -79,7 +80,8 @@ void
 conn_report_answer(struct db *db)
 {
 	if (db->shm && shm_db_answered(db->shm))
-		log_info("database: the server answers again");
+		log_event(LOG_LEVEL_INFO, EVENT_DATABASE_BACK,
+		    "database: the server answers again");
 }
 
 /*

@@ -9,6 +9,7 @@
 
 #include <libpq-fe.h>
 
+#include "base/log.h"
 #include "base/shm.h"
 #include "db/arg.h"
 #include "db/db.h"
@@ -120,7 +121,7 @@ void conn_cancel(struct db *db);
 void conn_set_error(struct db *db, const char *fmt, ...) printf_like(2, 3);
 
 /* Logs the error message of db_error() unless it was logged last. */
-void conn_log_error(struct db *db);
+void conn_log_error(struct db *db, enum log_event event);
 
 /* First line of the error message of the connection, below db. */
 const char *conn_message(struct db *db);

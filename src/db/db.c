@@ -191,7 +191,8 @@ db_connect(struct db *db)
 	conn_count(db, e ? SHM_DB_NOT_OPENED : SHM_DB_OPENED);
 	if (e) {
 		conn_drop(db);
-		conn_log_error(db);
+		conn_log_error(db, db->unfit ? EVENT_DATABASE_UNSUITABLE :
+					       EVENT_DATABASE_LOST);
 		db->pause_us = db->pause_us ? 2 * db->pause_us : PAUSE_FIRST_US;
 		if (db->pause_us > PAUSE_LONGEST_US)
 			db->pause_us = PAUSE_LONGEST_US;
@@ -302,7 +303,7 @@ db_wait(struct db *db, int timeout_ms)
 			return ERR_OK;
 		if (!PQconsumeInput(db->conn)) {
 			conn_set_error(db, "%s", conn_message(db));
-			conn_log_error(db);
+			conn_log_error(db, EVENT_DATABASE_LOST);
 			conn_drop(db);
 			return ERR_UNAVAILABLE;
 		}

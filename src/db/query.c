@@ -230,7 +230,8 @@ run(struct db *db, enum stmt s, const struct arg *args, PGresult **out)
 			break;
 	}
 	if (e == ERR_INTERNAL && db->outdated)
-		log_error("database: %s", db->error);
+		log_event(LOG_LEVEL_ERROR, EVENT_STATEMENT_FAILED,
+		    "database: %s", db->error);
 	talloc_free(mem);
 	return e;
 }

@@ -20,7 +20,8 @@ static void
 log_recovery(struct db *db)
 {
 	if (db->logged)
-		log_info("database: ready again");
+		log_event(LOG_LEVEL_INFO, EVENT_DATABASE_BACK,
+		    "database: ready again");
 	talloc_free(db->logged);
 	db->logged = NULL;
 }
@@ -44,7 +45,7 @@ check_schema(struct db *db)
 	}
 	talloc_free(mem);
 	if (e) {
-		conn_log_error(db);
+		conn_log_error(db, EVENT_DATABASE_UNSUITABLE);
 		return ERR_UNAVAILABLE;
 	}
 	db->schema_good = true;

@@ -95,7 +95,8 @@ report_lost(struct db *db, const char *name)
 {
 	conn_set_error(db, "%s: %s", name,
 	    db->conn ? conn_message(db) : "the connection was lost");
-	log_warn("database: %s", db->error);
+	log_event(
+	    LOG_LEVEL_WARNING, EVENT_DATABASE_LOST, "database: %s", db->error);
 	db->lost = true;
 	conn_count(db, SHM_DB_LOST);
 	conn_drop(db);
@@ -146,10 +147,13 @@ conn_check(struct db *db, const char *name, const PGresult *res)
 	if (counted[row->trait] < SHM_EVENT__MAX)
 		conn_count(db, counted[row->trait]);
 	if (row->trait == LOGGED)
-		log_error("database: %s", db->error);
+		log_event(LOG_LEVEL_ERROR, EVENT_STATEMENT_FAILED,
+		    "database: %s", db->error);
 	else if (row->trait == TROUBLE || row->trait == WAITED ||
 		 row->trait == LOST)
-		log_warn("database: %s", db->error);
+		log_event(LOG_LEVEL_WARNING,
+		    row->trait == LOST ? EVENT_DATABASE_LOST : EVENT_NONE,
+		    "database: %s", db->error);
 	if (db->lost)
 		conn_drop(db);
 	return row->err;

@@ -72,7 +72,8 @@ look_in_place(struct watch *w, TALLOC_CTX *mem, const char *path)
 	if (w->sound)
 		w->items = model->items;
 	else if (e != ERR_NOT_FOUND)
-		log_warn("%s: %s", path, why);
+		log_event(LOG_LEVEL_WARNING, EVENT_MODEL_REFUSED, "%s: %s",
+		    path, why);
 }
 
 static bool
@@ -93,8 +94,9 @@ report(struct watch *w, const struct published *p)
 	if (p->ndcg >= 0)
 		snprintf(quality, sizeof quality,
 		    "NDCG@100 %.4f on held-out ratings", p->ndcg);
-	log_info("model %" PRIu64 " is in force: %" PRIu32
-		 " movie%s, %s old, %s",
+	log_field("MXM_MODEL_VERSION", "%" PRIu64, w->stamp.version);
+	log_event(LOG_LEVEL_INFO, EVENT_MODEL_LOADED,
+	    "model %" PRIu64 " is in force: %" PRIu32 " movie%s, %s old, %s",
 	    w->stamp.version, w->items, PLURAL(w->items), age, quality);
 }
 
@@ -109,7 +111,7 @@ log_failure(struct watch *w, const struct published *p, const char *why)
 			   "there is none to go on with");
 
 	if (!w->logged || strcmp(w->logged, line) != 0)
-		log_error("%s", line);
+		log_event(LOG_LEVEL_ERROR, EVENT_MODEL_REFUSED, "%s", line);
 	talloc_free(w->logged);
 	w->logged = line;
 }

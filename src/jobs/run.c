@@ -241,12 +241,15 @@ run(struct job *job)
 	delay = e == ERR_INVALID || job->attempts >= job->max_attempts ?
 		    0 :
 		    delay_after(job->attempts);
+	log_field("MXM_JOB_ID", "%" PRId64, job->id);
+	log_field("MXM_JOB_NAME", "%s", job->name);
 	if (delay > 0)
 		log_warn("job %" PRId64 " %s: attempt %d failed: %s; again in "
 			 "%d s",
 		    job->id, job->name, job->attempts, job->why, delay);
 	else
-		log_error("job %" PRId64 " %s: given up after attempt %d: %s",
+		log_event(LOG_LEVEL_ERROR, EVENT_JOB_GIVEN_UP,
+		    "job %" PRId64 " %s: given up after attempt %d: %s",
 		    job->id, job->name, job->attempts, job->why);
 	note(job, e, delay);
 }

@@ -112,8 +112,9 @@ static void
 log_change(struct jobs *j, int left)
 {
 	if (left > 0 && !j->overdue)
-		log_warn("touches: %d cannot be raised; answers bypass the "
-			 "cache",
+		log_event(LOG_LEVEL_WARNING, EVENT_TOUCHES_OVERDUE,
+		    "touches: %d cannot be raised; answers bypass the "
+		    "cache",
 		    left);
 	if (left == 0 && j->overdue)
 		log_info("touches: all have been raised");

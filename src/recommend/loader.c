@@ -57,8 +57,9 @@ reload(struct loader *s)
 	enum err e;
 
 	if (model_is_truncated(s->model)) {
-		log_error("%s: model %" PRIu64
-			  " was truncated while it was in force; %s",
+		log_event(LOG_LEVEL_ERROR, EVENT_MODEL_REFUSED,
+		    "%s: model %" PRIu64
+		    " was truncated while it was in force; %s",
 		    s->path, s->stamp.version, without);
 		unload(s);
 	}
@@ -74,7 +75,8 @@ reload(struct loader *s)
 	if (e) {
 		if (is_mapped(s, &now))
 			unload(s); /* it was modified in place */
-		log_error("%s: %s; %s", s->path, why,
+		log_event(LOG_LEVEL_ERROR, EVENT_MODEL_REFUSED, "%s: %s; %s",
+		    s->path, why,
 		    s->model ? "continuing with the model before it" : without);
 		return;
 	}
