@@ -23,6 +23,7 @@
 #include "base/buf.h"
 #include "base/conf.h"
 #include "base/json.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "ctl/backup/backup.h"
 #include "ctl/stop.h"
@@ -263,7 +264,7 @@ take_output(void *arg, const char *p, size_t n)
 static int
 start_dump(struct task *t, const char *snapshot, struct program **out)
 {
-	const char *why;
+	const char *why = NULL;
 	const char *const *env = dump_environment(t->ctl->mem, t->db, &why);
 	const char *const argv[] = { "pg_dump", "--format=custom", "--no-owner",
 		"--no-privileges", "--no-comments", "--no-password",
@@ -403,6 +404,7 @@ ctl_backup(struct ctl *ctl, int argc, char **argv)
 	(void)argc;
 	t.zstd = ctl_option(ctl, "--zstd") != NULL;
 	stop_catch_signals();
+	log_open("mxmctl", LOG_LEVEL_ERROR); /* not each wait for a lock */
 	progress_init(&t.shown, ctl_shows_progress(ctl));
 	status = connect_database(&t);
 	if (status == EX_OK)

@@ -152,7 +152,7 @@ int program_start(struct ctl *ctl, const char *const *argv,
 int program_feed(struct ctl *ctl, struct program *p, const void *data, size_t n,
     int (*take)(void *arg, const char *p, size_t n), void *arg);
 
-/* Waits for its end; an error is reported with its first message. */
+/* Waits for its end; an error is reported with its message. */
 int program_end(struct ctl *ctl, struct program *p);
 
 /* ------------------------------------------------------- media (media.c) */

@@ -193,14 +193,22 @@ program_feed(struct ctl *ctl, struct program *p, const void *data, size_t n,
 	return status;
 }
 
-/* Its first line, without its name and the word "error". */
+/* What it printed, in one line, without its name and the word "error". */
 static void
 read_message(struct program *p, char message[MESSAGE_MAX])
 {
 	ssize_t n = pread(p->err, message, MESSAGE_MAX - 1, 0);
+	char *prefix;
 
+	while (n > 0 && message[n - 1] == '\n')
+		n--;
 	message[n > 0 ? n : 0] = '\0';
-	message[strcspn(message, "\n")] = '\0';
+	for (char *c = message; *c; c++)
+		if ((unsigned char)*c < 0x20 || *c == 0x7f)
+			*c = ' ';
+	prefix = strstr(message, ": error: ");
+	if (prefix)
+		memmove(message, prefix + 9, strlen(prefix + 9) + 1);
 }
 
 int

@@ -18,6 +18,7 @@
 #include "base/conf.h"
 #include "base/file.h"
 #include "base/json.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "base/shm.h"
 #include "cache/cache.h"
@@ -256,6 +257,10 @@ confirm(struct task *t, const struct dump_counts *n)
 	    settings_conninfo(t->ctl->mem, t->ctl->conf->database, "dbname");
 	char answer[16] = "";
 
+	if (n->accounts < 0)
+		return backup_fail(t->ctl, EX_DATAERR,
+		    "the database has tables of another program; make a new "
+		    "one with createdb");
 	if (!t->replace)
 		return backup_fail(t->ctl, EX_DATAERR,
 		    "the database is not empty; --replace destroys what is in "
@@ -365,6 +370,7 @@ ctl_restore(struct ctl *ctl, int argc, char **argv)
 	t.end_sessions = ctl_option(ctl, "--end-sessions") != NULL;
 	stop_catch_signals();
 	(void)signal(SIGPIPE, SIG_IGN);
+	log_open("mxmctl", LOG_LEVEL_ERROR); /* not each wait for a lock */
 	progress_init(&t.shown, ctl_shows_progress(ctl));
 	status = unpack_open(ctl, path, &t.from);
 	if (status != EX_OK)
