@@ -5,7 +5,7 @@
 # them (lintian, blhc), and installs and uses them in a chroot of this release.
 
 PACKAGES_package=(
-	debhelper dh-apparmor dpkg-dev lintian blhc mmdebstrap po-debconf build-essential
+	dbus debhelper dh-apparmor dpkg-dev lintian blhc mmdebstrap po-debconf build-essential
 )
 
 package_version() {
@@ -61,6 +61,19 @@ package_try() {
 	rm -rf "$place"
 }
 
+# The units under systemd itself, on this machine's file system, in memory.
+package_units() {
+	local status=0 version
+	version=$(package_version)
+	packages_install demo test
+	"$SRC/t/systemd/boot" "$OUT/moviesxmovies-$version" || status=$?
+	case $status in
+	0) ;;
+	77) step "systemd cannot run here: the units were not tested with it" ;;
+	*) die 1 "the units do not work" "see above" "mend them" ;;
+	esac
+}
+
 package_main() {
 	OUT=$BUILD/package
 	packages_install build package
@@ -71,6 +84,8 @@ package_main() {
 	if [ "$EUID" -eq 0 ]; then
 		step "installing, using and purging them in a chroot"
 		package_try
+		step "using the units under systemd"
+		package_units
 	else
 		step "not root: the packages were not installed in a chroot"
 	fi
