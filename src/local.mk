@@ -19,6 +19,7 @@ libmxm_a_SOURCES = \
 	src/base/json.c src/base/json.h \
 	src/base/log.c src/base/log.h src/events.def \
 	src/base/mem.c src/base/mem.h \
+	src/base/plan.c src/base/plan.h \
 	src/base/random.c src/base/random.h \
 	src/base/shm.c src/base/shm.h \
 	src/base/shm_database.c src/base/shm_database.h \
@@ -194,7 +195,8 @@ mxmctl_SOURCES = src/mxmctl.c src/commands.def src/ctl/ctl.h \
 	src/ctl/backup/program.c src/ctl/backup/restore.c \
 	src/ctl/backup/unpack.c src/ctl/backup/verify.c src/ctl/cache.c \
 	src/ctl/check.c src/ctl/check.h \
-	src/ctl/check_data.c src/ctl/check_host.c src/ctl/check_mail.c \
+	src/ctl/check_data.c src/ctl/check_host.c src/ctl/check_key.c \
+	src/ctl/check_mail.c src/ctl/check_nginx.c src/ctl/check_server.c \
 	src/ctl/check_provider.c \
 	src/ctl/check_role.c \
 	src/ctl/config.c src/ctl/import.c src/ctl/jobs.c \

@@ -7,7 +7,6 @@
 
 #include <getopt.h>
 #include <limits.h>
-#include <sched.h>
 #include <signal.h>
 #include <sys/wait.h>
 #include <sysexits.h>
@@ -18,6 +17,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/plan.h"
 #include "base/shm.h"
 #include "base/text.h"
 #include "db/db.h"
@@ -42,8 +42,6 @@ struct daemon {
 
 /* For forked workers, whose only other argument is the settings. */
 static struct shm *shared;
-
-#define SLOW_MIN 4 /* processes of the slow pool, by default */
 
 /* ---------------------------------------------------------------- options */
 
@@ -185,29 +183,17 @@ schema_allows(const struct conf *conf)
 
 /* ---------------------------------------------------------------- workers */
 
-/* Cores that this process may use. */
-static int
-cores(void)
-{
-	cpu_set_t set;
-
-	if (sched_getaffinity(0, sizeof set, &set) != 0)
-		return 1;
-	return CPU_COUNT(&set);
-}
-
 static void
 make_plan(struct conf *conf, struct prefork_plan *plan)
 {
-	int slow = 2 * cores() < SLOW_MIN ? SLOW_MIN : 2 * cores();
+	struct plan of;
 
-	slow = conf->slow_workers > 0 ? conf->slow_workers : slow;
-	plan->workers[FAST] = conf->workers > 0 ? conf->workers : 2 * cores();
-	plan->workers[SLOW] = slow;
-	shm_turn_set(shared, SHM_TURN_HASH,
-	    conf->hash_places > 0 ? conf->hash_places : cores());
+	plan_make(conf, plan_cores(), &of);
+	plan->workers[FAST] = of.fast;
+	plan->workers[SLOW] = of.slow;
+	shm_turn_set(shared, SHM_TURN_HASH, of.hashing);
 	/* the last one serves log-ins */
-	shm_turn_set(shared, SHM_TURN_AWAIT, slow > 1 ? slow - 1 : 1);
+	shm_turn_set(shared, SHM_TURN_AWAIT, of.slow > 1 ? of.slow - 1 : 1);
 	plan->deadline_ms = conf->request_deadline;
 	plan->settings = conf;
 }

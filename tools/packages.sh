@@ -26,7 +26,7 @@ PACKAGES_demo=(
 
 # The test frameworks, the linters, and libraries of the tests.
 PACKAGES_test=(
-	libcriterion-dev clang-format clang-tidy cppcheck mandoc pgbouncer
+	libcriterion-dev clang-format clang-tidy cppcheck faketime mandoc pgbouncer
 	shellcheck apparmor strace systemd
 	python3 python3-pytest python3-requests python3-yaml
 	python3-jsonschema python3-hypothesis python3-psycopg2 python3-jwt

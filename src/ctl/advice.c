@@ -132,6 +132,17 @@ advice_database(const struct ctl *ctl, const char *error)
 	    conf_place(ctl->conf, CONF_ID_database));
 }
 
+const char *
+advice_error(const struct ctl *ctl, struct db *db)
+{
+	const char *error = db_error(db);
+
+	if (db_is_unfit(db) || strstr(error, "is a standby"))
+		return mem_text(ctl->mem, error);
+	return mem_printf(
+	    ctl->mem, "%s; %s", error, advice_database(ctl, error));
+}
+
 struct db *
 ctl_database(struct ctl *ctl)
 {
@@ -144,8 +155,8 @@ ctl_failed(struct ctl *ctl, struct db *db, enum err e)
 {
 	const char *why = db_error(db);
 
-	ctl_error(ctl, "%s%s%s\n", *why ? why : err_slug(e),
-	    e == ERR_UNAVAILABLE ? "; " : "",
-	    e == ERR_UNAVAILABLE ? advice_database(ctl, why) : "");
+	if (e == ERR_UNAVAILABLE)
+		why = advice_error(ctl, db);
+	ctl_error(ctl, "%s\n", *why ? why : err_slug(e));
 	return e == ERR_UNAVAILABLE ? EX_UNAVAILABLE : EX_DATAERR;
 }

@@ -15,4 +15,10 @@
  */
 const char *advice_database(const struct ctl *ctl, const char *error);
 
+/*
+ * The last error of `db` and, unless it has one itself, a remedy. Below
+ * ctl->mem.
+ */
+const char *advice_error(const struct ctl *ctl, struct db *db);
+
 #endif

@@ -3,7 +3,7 @@
  * mxmctl check: checks the installation and prints one line per check, with a
  * remedy if it fails. The exit status is that of the first failure: settings
  * 78, data 65, unavailable 69, permissions 77; warnings do not change it. With
- * "settings" only the settings are checked, as before a start.
+ * --static only what can be checked before a start.
  */
 #include "base/base.h"
 
@@ -40,25 +40,28 @@ struct findings {
 static const struct check {
 	const char *what;
 	check_function *run;
+	bool is_static; /* needs no network, no database and no process */
 } checks[] = {
-	{ "public_origin", check_origin },
-	{ "key", check_key },
-	{ "database", check_database },
-	{ "role", check_role },
-	{ "cache", check_cache },
-	{ "media", check_media },
-	{ "pictures", check_pictures },
-	{ "image", check_image },
-	{ "mail", check_mail },
-	{ "mail_from", check_sender },
-	{ "providers", check_providers },
-	{ "dictionary", check_dictionary },
-	{ "run_dir", check_run_dir },
-	{ "sockets", check_sockets },
-	{ "jobs", check_jobs },
-	{ "queue", check_queue },
-	{ "model", check_model },
-	{ "nginx", check_nginx },
+	{ "public_origin", check_origin, true },
+	{ "key", check_key, true },
+	{ "secrets", check_secrets, true },
+	{ "database", check_database, false },
+	{ "server", check_server, false },
+	{ "role", check_role, false },
+	{ "cache", check_cache, false },
+	{ "media", check_media, false },
+	{ "pictures", check_pictures, false },
+	{ "image", check_image, false },
+	{ "mail", check_mail, false },
+	{ "mail_from", check_sender, true },
+	{ "providers", check_providers, false },
+	{ "dictionary", check_dictionary, false },
+	{ "run_dir", check_run_dir, false },
+	{ "sockets", check_sockets, false },
+	{ "jobs", check_jobs, false },
+	{ "queue", check_queue, false },
+	{ "model", check_model, false },
+	{ "nginx", check_nginx, false },
 };
 
 static void
@@ -156,7 +159,7 @@ run_limited(struct findings *f, const struct check *check)
 		f->n = 0;
 		check->run(f);
 		send_findings(f, pipe_fd[1]);
-		exit(EXIT_SUCCESS);
+		_exit(EXIT_SUCCESS);
 	}
 	close(pipe_fd[1]);
 	in_time = file_read_until(pipe_fd[0], text, TEXT_MAX,
@@ -192,25 +195,31 @@ level_of(const struct finding *one, bool json)
 	return json ? "failed" : "FAILED";
 }
 
+/* Prints the findings from `first` on, as soon as they are known. */
+static void
+print(const struct findings *f, size_t first)
+{
+	size_t i;
+
+	for (i = first; i < f->n && !f->ctl->json; i++)
+		printf("%-7s %-13s %s\n", level_of(&f->list[i], false),
+		    f->list[i].what, f->list[i].text);
+	fflush(stdout); /* also before the fork of the next check */
+}
+
 static int
 report(const struct findings *f)
 {
-	struct json *j = f->ctl->json ? ctl_json(f->ctl) : NULL;
+	struct json *j = ctl_json(f->ctl);
 	int status = EX_OK;
 	size_t i;
 
-	if (j)
-		json_list(j);
+	json_list(j);
 	for (i = 0; i < f->n; i++) {
 		const struct finding *one = &f->list[i];
 
 		if (status == EX_OK)
 			status = one->status;
-		if (!j) {
-			printf("%-7s %-13s %s\n", level_of(one, false),
-			    one->what, one->text);
-			continue;
-		}
 		json_object(j);
 		json_key(j, "what");
 		json_text(j, one->what);
@@ -218,14 +227,14 @@ report(const struct findings *f)
 		json_bool(j, one->status == EX_OK && !one->warning);
 		json_key(j, "level");
 		json_text(j, level_of(one, true));
+		json_key(j, "status");
+		json_int(j, one->status);
 		json_key(j, "text");
 		json_text(j, one->text);
 		json_object_end(j);
 	}
-	if (!j)
-		return status;
 	json_list_end(j);
-	return ctl_json_done(j, status);
+	return f->ctl->json ? ctl_json_done(j, status) : status;
 }
 
 /* The setting that only training parses. */
@@ -269,15 +278,19 @@ check_settings(struct findings *f)
 int
 ctl_check(struct ctl *ctl, int argc, char **argv)
 {
+	bool only_static = ctl_option(ctl, "--static") != NULL;
 	struct findings f = { .ctl = ctl, .n = 0 };
-	bool only_settings = ctl_option(ctl, "--static") != NULL;
-	size_t i;
+	bool valid = check_settings(&f);
+	size_t i, n;
 
 	(void)argc;
 	(void)argv;
-	if (check_settings(&f) && !only_settings) {
-		for (i = 0; i < array_len(checks); i++)
+	print(&f, 0);
+	for (i = 0; valid && i < array_len(checks); i++) {
+		n = f.n;
+		if (checks[i].is_static || !only_static)
 			run_limited(&f, &checks[i]);
+		print(&f, n);
 	}
 	return report(&f);
 }

@@ -37,16 +37,21 @@ typedef void check_function(struct findings *f);
 
 /* check_data.c: the database and the cache. */
 check_function check_database, check_cache, check_queue, check_model;
+/* check_server.c: the database server and the clock. */
+check_function check_server;
 /* check_role.c: the privileges of the database role. */
 check_function check_role;
 /* check_mail.c */
 check_function check_mail, check_sender;
 /* check_provider.c */
 check_function check_providers;
+/* check_key.c: the signing key, and the files of the other secrets. */
+check_function check_key, check_secrets;
+/* check_nginx.c */
+check_function check_nginx;
 /* check_host.c: files and processes of this host. */
-check_function check_origin, check_key, check_media, check_pictures,
-    check_image, check_run_dir, check_dictionary, check_sockets, check_jobs,
-    check_nginx;
+check_function check_origin, check_media, check_pictures, check_image,
+    check_run_dir, check_dictionary, check_sockets, check_jobs;
 
 /*
  * Checks that a directory is writable: it fails with less than `least` bytes

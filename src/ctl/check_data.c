@@ -45,16 +45,13 @@ check_database(struct findings *f)
 	struct schema schema;
 
 	if (db_connect(db) != ERR_OK) {
-		check_found(f, "database", EX_UNAVAILABLE,
-		    mem_printf(ctl->mem, "%s; %s", db_error(db),
-			advice_database(ctl, db_error(db))));
+		check_found(
+		    f, "database", EX_UNAVAILABLE, advice_error(ctl, db));
 		return;
 	}
 	check_found(f, "database", EX_OK, "is available");
 	if (migrate_state(ctl->mem, db, &schema) != ERR_OK)
-		check_found(f, "schema", EX_UNAVAILABLE,
-		    mem_printf(ctl->mem, "%s; %s", db_error(db),
-			advice_database(ctl, db_error(db))));
+		check_found(f, "schema", EX_UNAVAILABLE, advice_error(ctl, db));
 	else if (schema.verdict == SCHEMA_CURRENT)
 		check_found(f, "schema", EX_OK, "is current");
 	else

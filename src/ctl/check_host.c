@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * mxmctl check: this host: directories and their free space, pictures, the key,
- * sockets and their processes, nginx.
+ * mxmctl check: this host: directories and their free space, pictures, sockets
+ * and their processes.
  */
 #include "base/base.h"
 
@@ -35,10 +35,6 @@
  */
 #define JOBS_SILENT 30
 
-/* worker_connections: the default of nginx, and the recommended value. */
-#define NGINX_DEFAULT 512
-#define NGINX_ENOUGH  8192
-
 void
 check_origin(struct findings *f)
 {
@@ -52,40 +48,6 @@ check_origin(struct findings *f)
 			conf->public_origin, conf->file));
 	else
 		check_found(f, "public_origin", EX_OK, conf->public_origin);
-}
-
-/* Write access to the key allows forging tokens. (conf.c checks read access.)
- */
-void
-check_key(struct findings *f)
-{
-	const char *path = check_ctl(f)->conf->signing_key_file;
-	TALLOC_CTX *mem = check_ctl(f)->mem;
-	char *folder = mem_text(mem, path), *slash = strrchr(folder, '/');
-	struct stat st, above;
-
-	if (!*path) {
-		check_found(f, "key", EX_OK, "is set");
-		return;
-	}
-	*(slash == folder ? slash + 1 : slash) = '\0';
-	if (stat(path, &st) != 0 || stat(folder, &above) != 0)
-		check_found(f, "key", EX_NOPERM,
-		    mem_printf(mem, "%s: %s", path, strerror(errno)));
-	else if (st.st_mode & S_IWGRP)
-		check_found(f, "key", EX_NOPERM,
-		    mem_printf(mem,
-			"group %u can write %s and so forge tokens; run "
-			"\"chmod g-w %s\"",
-			(unsigned)st.st_gid, path, path));
-	else if ((above.st_mode & S_IWOTH) && !(above.st_mode & S_ISVTX))
-		check_found(f, "key", EX_NOPERM,
-		    mem_printf(mem,
-			"%s is world-writable, so the key in it can be "
-			"replaced; run \"chmod o-w %s\"",
-			folder, folder));
-	else
-		check_found(f, "key", EX_OK, path);
 }
 
 /* ------------------------------------------------------------- directories */
@@ -252,6 +214,7 @@ check_sockets(struct findings *f)
 	struct ctl *ctl = check_ctl(f);
 	const char *const paths[] = { ctl->conf->listen_fast,
 		ctl->conf->listen_slow };
+	struct stat st;
 	size_t i;
 
 	for (i = 0; i < array_len(paths); i++) {
@@ -264,6 +227,18 @@ check_sockets(struct findings *f)
 			paths[i],
 			errno == EAGAIN ? "the listen queue is full" :
 					  strerror(errno)));
+		return;
+	}
+	for (i = 0; i < array_len(paths); i++) {
+		if (stat(paths[i], &st) != 0 || !(st.st_mode & S_IWOTH))
+			continue;
+		check_found(f, "sockets", EX_NOPERM,
+		    mem_printf(ctl->mem,
+			"%s can be used by all users of this host, and who can "
+			"connect is trusted like nginx; set SocketMode=0660 by "
+			"systemctl edit mxmd.socket mxmd-slow.socket, or the "
+			"setting socket_mode",
+			paths[i]));
 		return;
 	}
 	if (ctl_mxmd_runs(ctl))
@@ -316,55 +291,4 @@ check_jobs(struct findings *f)
 			"mxm-jobs has not run for %" PRId64 " s, so no mail is "
 			"sent; systemctl restart mxm-jobs",
 			silent));
-}
-
-/* Sets *value where the line sets worker_connections. */
-static void
-read_connections(const char *line, long *value)
-{
-	static const char name[] = "worker_connections";
-	const char *at = line + strspn(line, " \t");
-	char *end;
-	long n;
-
-	if (strncmp(at, name, sizeof name - 1) != 0)
-		return;
-	at += sizeof name - 1;
-	n = strtol(at, &end, 10);
-	if (end != at)
-		*value = n;
-}
-
-/*
- * Whether nginx has enough connections for slow clients (README). Checked only
- * if the site is installed in /etc/nginx or in $MXM_NGINX_DIR. A setting in a
- * file that nginx.conf includes is not found.
- */
-void
-check_nginx(struct findings *f)
-{
-	const char *dir = getenv("MXM_NGINX_DIR");
-	TALLOC_CTX *mem = check_ctl(f)->mem;
-	long connections = NGINX_DEFAULT;
-	char line[1024];
-	FILE *in;
-
-	if (!dir)
-		dir = "/etc/nginx";
-	if (access(mem_printf(mem, "%s/moviesxmovies", dir), F_OK) != 0)
-		return;
-	in = fopen(mem_printf(mem, "%s/nginx.conf", dir), "re");
-	while (in && fgets(line, sizeof line, in))
-		read_connections(line, &connections);
-	if (in)
-		fclose(in);
-	if (connections >= NGINX_ENOUGH)
-		check_found(f, "nginx", EX_OK,
-		    "has enough connections for slow clients");
-	else
-		check_found(f, "nginx", EX_CONFIG,
-		    mem_printf(mem,
-			"worker_connections is %ld in %s/nginx.conf, which a "
-			"single slow client can exhaust; set %d",
-			connections, dir, NGINX_ENOUGH));
 }

@@ -14,7 +14,7 @@
 
 /* Greeting, TLS and authentication, as for a mail; nothing is sent. */
 static void
-check_server(struct findings *f)
+check_smtp(struct findings *f)
 {
 	const struct conf *conf = check_ctl(f)->conf;
 	const struct smtp server = { conf->smtp_url, conf->smtp_user,
@@ -67,7 +67,7 @@ check_mail(struct findings *f)
 		check_program(f);
 		return;
 	}
-	check_server(f);
+	check_smtp(f);
 	if (*conf->smtp_user && !*conf->smtp_password)
 		check_warn(f, "smtp_password",
 		    "is empty, but smtp_user is set; set smtp_password_file");

@@ -7,6 +7,7 @@
 
 #include <sysexits.h>
 
+#include "base/buf.h"
 #include "base/conf.h"
 #include "base/json.h"
 #include "base/mem.h"
@@ -90,43 +91,69 @@ print_sample(struct ctl *ctl, char **names)
 	return EX_OK;
 }
 
+/* Behind the value of a keyword, which may be quoted and have backslashes. */
+static const char *
+value_end(const char *value)
+{
+	char quote = *value == '\'' ? '\'' : '\0';
+
+	for (value += quote != '\0'; *value; value++) {
+		if (*value == '\\' && value[1])
+			value++;
+		else if (quote ? *value == quote :
+				 strchr(" \t\n&", *value) != NULL)
+			return value + (quote != '\0');
+	}
+	return value;
+}
+
 /*
- * A connection string of libpq without its password: password=… up to the next
- * blank (or quote), or the part between the colon and the @ of a URI.
+ * A connection string of libpq or a URL without its passwords: what follows
+ * "password=", and the part between the colon and the @ of a URL.
  */
 static const char *
-without_password(TALLOC_CTX *mem, const char *info)
+without_password(TALLOC_CTX *mem, const char *text)
 {
-	const char *at = strstr(info, "password"), *end, *host;
+	const char *from = strstr(text, "://"), *at, *end;
+	struct buf out;
 
-	if (at) {
-		at += strcspn(at, "=");
-		at += *at == '=';
-		at += strspn(at, " \t");
-		end = at + (*at == '\'' ? 1 + strcspn(at + 1, "'") :
-					  strcspn(at, " \t&"));
-		end += *end == '\'';
-	} else {
-		host = strstr(info, "://");
-		end = host ? strchr(host, '@') : NULL;
-		at = end ? strchr(host + 3, ':') : NULL;
-		if (!at || at > end)
-			return info;
-		at++;
+	buf_init(&out, mem, 256);
+	end = from ? from + 3 + strcspn(from + 3, "?") : NULL;
+	at = end ? memrchr(text, '@', (size_t)(end - text)) : NULL;
+	from = at ? memchr(from + 3, ':', (size_t)(at - from - 3)) : NULL;
+	if (from) {
+		buf_add(&out, text, (size_t)(from + 1 - text));
+		buf_puts(&out, "(hidden)");
+		text = at;
 	}
-	return mem_printf(mem, "%.*s(hidden)%s", (int)(at - info), info, end);
+	while ((at = strstr(text, "password"))) {
+		at += strlen("password");
+		from = at + strspn(at, " \t");
+		if (*from == '=') {
+			at = from + 1;
+			at += strspn(at, " \t");
+		}
+		buf_add(&out, text, (size_t)(at - text));
+		text = at;
+		if (*from == '=')
+			text = value_end(at);
+		if (text != at)
+			buf_puts(&out, "(hidden)");
+	}
+	buf_puts(&out, text);
+	return out.data;
 }
 
 /* The value, or a placeholder for a secret. */
 static const char *
 shown(struct ctl *ctl, const struct conf *conf, int i)
 {
+	if (conf_settings[i].flags & HIDDEN)
+		return conf->text[i][0] ? "(hidden)" : "";
 	if (i == CONF_ID_database || i == CONF_ID_database_owner ||
-	    i == CONF_ID_database_replica)
+	    i == CONF_ID_database_replica || strstr(conf->text[i], "://"))
 		return without_password(ctl->mem, conf->text[i]);
-	if (!(conf_settings[i].flags & HIDDEN))
-		return conf->text[i];
-	return conf->text[i][0] ? "(hidden)" : "";
+	return conf->text[i];
 }
 
 static void

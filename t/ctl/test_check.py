@@ -4,6 +4,7 @@ and its messages without permissions."""
 
 import json
 import os
+import pathlib
 import re
 import shutil
 import signal
@@ -17,6 +18,7 @@ import stack as stack_module
 from stack import BUILD, wait_until, write_conf
 
 SETTINGS = {"workers": 2, "slow_workers": 1}
+OF_THE_TESTS = "fsync or full_page_writes is off"  # as lib/stack.py starts it
 
 
 def check(stack, folder, status, env=None, **changed):
@@ -27,7 +29,7 @@ def check(stack, folder, status, env=None, **changed):
     assert done.returncode == status, done.stdout + done.stderr
     lines = re.findall(r"^(\w+) +(\w+) +(.*)$", done.stdout, re.M)
     return {what: (level, text) for level, what, text in lines
-            if level != "ok"}
+            if level != "ok" and not text.startswith(OF_THE_TESTS)}
 
 
 # ---------------------------------------------------------------- warnings
@@ -79,6 +81,164 @@ def test_a_password_without_a_user(stack, tmp_path, mail_server):
     found = check(stack, tmp_path, 0, mail_transport="smtp",
                   smtp_url=mail_server.url, smtp_password="p")
     assert set(found) == {"smtp_user"}
+
+
+# ------------------------------------------------------------ the secrets
+
+def test_a_key_that_can_be_guessed(stack, tmp_path):
+    found = check(stack, tmp_path, 0, signing_key="kkkkabcd" * 5)
+    assert found["key"] == (
+        "warning", "has only 5 different characters, so it can be guessed and "
+        'tokens forged; "openssl rand -hex 32" generates one '
+        f"({found['key'][1].split('(')[1]}")
+    assert set(found) == {"key"}
+
+
+def test_a_secret_that_its_group_can_change(stack, tmp_path):
+    (tmp_path / "secret").write_text("x")
+    (tmp_path / "secret").chmod(0o660)
+    found = check(stack, tmp_path, 77, translate_key_file=tmp_path / "secret")
+    assert found["translate_key_file"][0] == "FAILED"
+    assert f'run "chmod g-w {tmp_path}/secret"' in found["translate_key_file"][1]
+
+
+def test_a_password_that_everybody_can_read(stack, tmp_path):
+    (tmp_path / "conf.d").mkdir()
+    extra = tmp_path / "conf.d/a.conf"
+    extra.write_text(f"database = {stack.settings()['database']} password=x\n")
+    extra.chmod(0o644)
+    found = check(stack, tmp_path, 77, database=None)
+    assert found["database"] == (
+        "FAILED", f"{extra} is world-readable and has a password; run "
+        f'"chmod o= {extra}"')
+
+
+# -------------------------------------------------------------- the server
+
+@pytest.mark.parametrize("change, undo, status, words", [
+    ("UPDATE pg_extension SET extname = 'x' WHERE extname = 'unaccent'",
+     "UPDATE pg_extension SET extname = 'unaccent' WHERE extname = 'x'", 65,
+     ("FAILED", "unaccent: missing")),
+    ("UPDATE pg_extension SET extversion = '1.0' WHERE extname = 'pg_trgm'",
+     "UPDATE pg_extension SET extversion = (SELECT default_version FROM "
+     "pg_available_extensions WHERE name = 'pg_trgm') WHERE extname = 'pg_trgm'",
+     0, ("warning", "-c 'ALTER EXTENSION pg_trgm UPDATE'"))],
+    ids=["missing", "outdated"])
+def test_extensions(stack, tmp_path, change, undo, status, words):
+    stack.cluster.sql(change, database=stack.database)
+    try:
+        found = check(stack, tmp_path, status)
+    finally:
+        stack.cluster.sql(undo, database=stack.database)
+    assert set(found) == {"extensions"}
+    assert found["extensions"][0] == words[0]
+    assert words[1] in found["extensions"][1]
+    assert not check(stack, tmp_path, 0)
+
+
+def test_more_workers_than_connections(stack, tmp_path):
+    found = check(stack, tmp_path, 0, workers=900)
+    assert re.match(r"during a reload this host may need 1814 of the \d+ that ",
+                    found["connections"][1])
+    assert '"mxmctl tune" proposes' in found["connections"][1]
+
+
+def test_an_operating_system_that_sorts_differently(stack):
+    """In a database of its own, whose sort order has a version."""
+    text = stack.ctl("sql show server_facts").stdout.rstrip().rstrip(";")
+    cluster, name = stack.cluster, f"{stack.database}_icu"
+    cluster.sql(f"CREATE DATABASE {name} TEMPLATE template0 LOCALE_PROVIDER icu"
+                " ICU_LOCALE 'und'")
+    try:
+        changed = f"SELECT collation_changed FROM ({text}) AS facts"
+        assert cluster.sql(changed, database=name) == [(False,)]
+        cluster.sql("UPDATE pg_database SET datcollversion = '1' "
+                    "WHERE datname = %s", (name,))
+        assert cluster.sql(changed, database=name) == [(True,)]
+    finally:
+        cluster.sql(f"DROP DATABASE {name}")
+
+
+@pytest.mark.skipif(not shutil.which("faketime"), reason="needs faketime")
+@pytest.mark.parametrize("offset, status, words", [
+    ("-10s", 0, ("warning", "is 10 s behind that of the database server")),
+    ("+1h", 69, ("FAILED", "is 3600 s ahead of that of the database server"))])
+def test_a_clock_that_is_wrong(stack, offset, status, words):
+    if "libasan" in subprocess.run(["ldd", BUILD / "mxmctl"], text=True,
+                                   capture_output=True).stdout:
+        pytest.skip("AddressSanitizer must be loaded first")
+    done = subprocess.run(
+        ["faketime", "-f", offset, BUILD / "mxmctl", "--config", stack.conf,
+         "check"], capture_output=True, text=True,
+        env=stack_module.environment())
+    found = dict(re.findall(r"^(\w+) +clock +(.*)$", done.stdout, re.M))
+    assert done.returncode == status or "mxm-jobs" in done.stdout
+    assert words[1] in found[words[0]]
+
+
+# ---------------------------------------------------------- sockets, nginx
+
+def test_a_socket_that_is_open_to_all(stack, tmp_path):
+    path = pathlib.Path(stack.settings()["run_dir"]) / "fast.sock"
+    mode = path.stat().st_mode
+    path.chmod(0o666)
+    try:
+        found = check(stack, tmp_path, 77)
+    finally:
+        path.chmod(mode & 0o777)
+    assert found["sockets"][0] == "FAILED"
+    assert "set SocketMode=0660 by systemctl edit" in found["sockets"][1]
+
+
+def test_the_files_of_nginx(stack, tmp_path):
+    ours = tmp_path / "nginx/moviesxmovies"
+    ours.mkdir(parents=True)
+    env = {**stack_module.environment(), "MXM_NGINX_DIR": str(ours.parent)}
+    run = stack.settings()["run_dir"]
+    (ours.parent / "nginx.conf").write_text(
+        "user nobody;\nevents {\n worker_connections 8192;\n}\n")
+    found = check(stack, tmp_path, 77, env=env)
+    assert "mxm-map.conf is missing" in found["nginx_map"][1]
+    assert f"mxmctl nginx-map >{ours}/mxm-map.conf" in found["nginx_map"][1]
+    assert found["nginx_user"][0] == "FAILED"
+    assert "nobody, the user of nginx, cannot connect" in found["nginx_user"][1]
+
+    (ours.parent / "nginx.conf").write_text(
+        "events {\n worker_connections 8192;\n}\n")
+    (ours / "mxm-map.conf").write_text(stack.ctl("nginx-map").stdout)
+    http = (stack_module.ROOT / "nginx/mxm-http.conf").read_text()
+    (ours / "mxm-http.conf").write_text(http)
+    (ours / "mxm-site.conf.dpkg-dist").write_text("")
+    found = check(stack, tmp_path, 0, env=env)
+    assert set(found) == {"nginx_socket", "unmerged"}
+    assert f"does not name {run}/slow.sock" in found["nginx_socket"][1]
+    assert f"diff -u {ours}/mxm-site.conf {ours}/mxm-site.conf.dpkg-dist" \
+        in found["unmerged"][1]
+
+    (ours / "mxm-http.conf").write_text(
+        http.replace("/run/moviesxmovies", str(run)))
+    (ours / "mxm-site.conf.dpkg-dist").unlink()
+    assert not check(stack, tmp_path, 0, env=env)
+    (ours / "mxm-map.conf").write_text("# older\n")
+    found = check(stack, tmp_path, 0, env=env)
+    assert "mxm-map.conf is of another release" in found["nginx_map"][1]
+
+
+def test_before_a_start_nothing_else_is_needed(tmp_path):
+    """--static: no database, no network, no process, no directory."""
+    conf = tmp_path / "mxm.conf"
+    write_conf(conf, {"signing_key": "0123456789abcdef" * 2,
+                      "public_origin": "https://movies.example.org",
+                      "run_dir": "/nowhere", "media_root": "/nowhere",
+                      "database": "host=/nowhere dbname=x",
+                      "cache_servers": "/nowhere/x",
+                      "smtp_url": "smtp://192.0.2.1"})
+    done = subprocess.run(
+        ["unshare", "--net", *([] if os.geteuid() == 0 else ["-r"]),
+         BUILD / "mxmctl", "--config", conf, "check", "--static"],
+        capture_output=True, text=True, env=stack_module.environment())
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert not re.search("^(warning|FAILED)", done.stdout, re.M)
 
 
 # -------------------------------------------------------------- the jobs

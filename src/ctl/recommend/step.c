@@ -25,8 +25,7 @@ recommend_db_error(struct task *t)
 	if (ctl_stop)
 		return recommend_interrupted(t);
 	progress_clear(&t->step.progress);
-	ctl_error(t->ctl, "%s; %s\n", db_error(t->db),
-	    advice_database(t->ctl, db_error(t->db)));
+	ctl_error(t->ctl, "%s\n", advice_error(t->ctl, t->db));
 	return EX_UNAVAILABLE;
 }
 
