@@ -637,7 +637,7 @@ def test_logs_have_no_secrets_and_no_forged_lines(site, stack):
 
 def test_an_outage_is_in_the_access_log_only(tmp_path):
     """The error log would have the query of each request."""
-    made = Site(tmp_path, SimpleNamespace(base=tmp_path, media=tmp_path))
+    made = Site(tmp_path, SimpleNamespace(base=tmp_path))
     made.install().start()
     try:
         answer = ask(made, f"/api/auth/forgot-password/?email={MAIL}",
@@ -725,6 +725,18 @@ def test_nginx_accepts_the_installed_site(tmp_path, host):
     assert text.count(f"server_name {host};") == 2
     assert f"https://{host}$request_uri" in text
     assert "example.org" not in re.sub("(?m)^#.*", "", text)
+
+
+def test_no_regular_expression_has_a_numbered_group():
+    """nginx has had several overflows where a later expression changes them."""
+    for path in (ROOT / "nginx").glob("*.conf"):
+        text = re.sub("(?m)^\\s*#.*", "", path.read_text())
+        assert not re.search(r"\$\d", text), path
+        for expression in re.findall(r"~\*?\s*\S*\^?[^{}\n]*", text):
+            assert not re.search(r"(?<!\\)\((?!\?)", expression), expression
+        names = re.findall(r"\?<(\w+)>", text)
+        assert len(names) == len(set(names))
+    assert "rewrite" not in (ROOT / "nginx/mxm-site.conf").read_text()
 
 
 def test_http_2_of_later_versions_of_nginx(tmp_path):

@@ -109,7 +109,7 @@ class Site:
                   f"{self.dir}/key.pem")]
         if self.stack:
             moves += [("/run/moviesxmovies/", f"{self.stack.base}/run/"),
-                      ("/var/lib/moviesxmovies/media/", f"{self.stack.media}/"),
+                      ("/var/lib/moviesxmovies", f"{self.stack.base}"),
                       ("/usr/share/moviesxmovies;",
                        f"{self.stack.base}/data;")]
         for old, new in moves:
