@@ -13,7 +13,7 @@
 #include "db/query.h"
 #include "http/request.h"
 
-#define LOOK_US  INT64_C(1000000)
+#define LOOK_US  INT64_C(1000000)  /* interval of checks; shorter lag: less */
 #define PAUSE_US INT64_C(16000000) /* longest, if it fails again and again */
 
 /* What the primary server had written, not before `at_us` (steady clock). */
@@ -25,6 +25,7 @@ struct position {
 struct replica {
 	struct db *db;
 	int64_t lag_us;
+	int64_t look_us;
 	int64_t look_at;
 	int64_t pause_us;
 	bool current;
@@ -46,6 +47,7 @@ replica_new(TALLOC_CTX *mem, const struct conf *conf)
 	db_set_origin(x->db, conf->public_origin);
 	db_want_standby(x->db);
 	x->lag_us = conf->replica_lag * 1000;
+	x->look_us = x->lag_us / 4 < LOOK_US ? x->lag_us / 4 : LOOK_US;
 	x->pause_us = LOOK_US;
 	return x;
 }
@@ -111,7 +113,7 @@ look(struct replica *x, const struct req *r, int64_t now)
 	}
 	wal = row_id(&row, "position");
 	x->pause_us = LOOK_US;
-	x->look_at = clock_steady_us() + LOOK_US;
+	x->look_at = clock_steady_us() + x->look_us;
 	change(x,
 	    has_reached(x, &x->newer, wal) || has_reached(x, &x->older, wal));
 }

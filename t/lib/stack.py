@@ -173,8 +173,10 @@ synchronous_commit = off
 class Cluster:
     """One PostgreSQL server, with databases cloned from templates."""
 
-    def __init__(self, base=None, production=False):
-        """production uses the default durability of PostgreSQL."""
+    def __init__(self, base=None, production=False, within=()):
+        """production uses the default durability of PostgreSQL; within: words
+        before the command of the server, such as nsenter."""
+        self.within = list(within)
         self.own_base = base is None
         self.conf = PG_CONF if production else PG_CONF + PG_CONF_FAST
         self.base = pathlib.Path(base or tempfile.mkdtemp(
@@ -203,8 +205,8 @@ class Cluster:
             (self.data / "pg_ident.conf").write_text(
                 "".join(f"mxm {user} {role}\n" for user in {me, "postgres", "nobody"}
                         for role in ("mxm", OWNER, "postgres")))
-        self.process.start(as_user("postgres", [PG_BIN / "postgres", "-D",
-                                                self.data]))
+        self.process.start([*self.within, *as_user(
+            "postgres", [PG_BIN / "postgres", "-D", self.data])])
         wait_until(lambda: answers(self.run / ".s.PGSQL.5432")
                    and self._ready(), "PostgreSQL starts",
                    alive=self.process, timeout=60)
@@ -354,19 +356,24 @@ class Stack:
     template   the database to clone: name and fill of Cluster.template()
     jobs, web  whether to start mxm-jobs, mxmd
     ready      whether start() waits until /readyz is 200
+    database   one that exists, instead of a new one
+    within     words before the commands of mxmd and mxm-jobs, such as nsenter
     crashes    whether the tests kill processes as a fault would; without it,
                one that died so makes stop() fail
     """
 
     def __init__(self, cluster, settings=None, template=None, jobs=True,
-                 web=True, ready=True, nginx_workers="1", crashes=False):
+                 web=True, ready=True, nginx_workers="1", crashes=False,
+                 database=None, within=()):
         self.cluster = cluster
+        self.within = list(within)
+        self.is_guest = database is not None
         self.overrides = dict(settings or {})
         self.want_jobs, self.want_web, self.want_ready = jobs, web, ready
         self.nginx_workers = nginx_workers
         self.crashes = crashes
         name, fill = template or ("migrated", migrate(cluster))
-        self.database = cluster.create(cluster.template(name, fill))
+        self.database = database or cluster.create(cluster.template(name, fill))
         self.base = pathlib.Path(tempfile.mkdtemp(prefix="mxm-",
                                                   dir=temporary()))
         for folder in ("run", "mail", "media", "nginx", "log"):
@@ -416,7 +423,7 @@ class Stack:
         crash = CRASH.search(self.mxmd.text() + self.jobs.text())
         if crash and not self.crashes:
             trouble = trouble or StackError(f"{crash.group()}\n{self.logs()}")
-        if self.cluster.process.is_running():
+        if self.cluster.process.is_running() and not self.is_guest:
             self.cluster.drop(self.database)
         if trouble:
             raise trouble
@@ -536,7 +543,7 @@ class Stack:
                    f"nginx serves {path}", alive=self.nginx)
 
     def start_mxmd(self):
-        self.mxmd.start([BUILD / "mxmd", "--config", self.conf],
+        self.mxmd.start([*self.within, BUILD / "mxmd", "--config", self.conf],
                         env=environment(self.crashes))
         if self.want_ready:
             self.wait_ready()
@@ -544,8 +551,8 @@ class Stack:
             self.wait_healthy()
 
     def start_jobs(self):
-        self.jobs.start([BUILD / "mxm-jobs", "--config", self.conf],
-                        env=environment())
+        self.jobs.start([*self.within, BUILD / "mxm-jobs", "--config",
+                         self.conf], env=environment())
 
     def wait_ready(self, timeout=20):
         wait_until(lambda: self.status_of("/readyz") == 200,
