@@ -229,7 +229,6 @@ choose_server(struct serve *serve, struct req *r, const struct cached *c)
 	    !replica_is_current(serve->replica, r))
 		return;
 	r->replica = serve->replica;
-	r->answer.no_store = true;
 	r->cache_word = "replica";
 }
 
@@ -246,6 +245,8 @@ run_handler(struct serve *serve, struct req *r, struct cached *c)
 	choose_server(serve, r, c);
 	if (r->route->needs_database && !r->replica)
 		e = db_ready(r->db);
+	if (!e && r->route->needs_database && !r->replica)
+		touch_prepare(serve, r);
 	if (!e)
 		e = handle(r);
 	if (e == ERR_UNAVAILABLE && (!r->problem || r->problem->n == 0))
@@ -275,7 +276,7 @@ finish(struct serve *serve, struct req *r, struct progress *p)
 	if (r->answer.status != 200 || r->route->method != METHOD_GET)
 		return;
 	reply_etag(r);
-	if (!p->hit && c->cacheable && strcmp(r->cache_word, "replica") != 0) {
+	if (!p->hit && c->cacheable && !r->replica) {
 		cached_store_answer(r, c);
 		serve->stored = true;
 		r->cache_word = c->asked ? "miss" : "off";
@@ -425,7 +426,8 @@ cache_outcome(const struct req *r)
 {
 	if (strcmp(r->cache_word, "hit") == 0)
 		return SHM_CACHE_HIT;
-	if (strcmp(r->cache_word, "miss") == 0)
+	if (strcmp(r->cache_word, "miss") == 0 ||
+	    strcmp(r->cache_word, "replica") == 0)
 		return SHM_CACHE_MISS;
 	if (strcmp(r->cache_word, "off") == 0)
 		return SHM_CACHE_OFF;

@@ -26,6 +26,7 @@ struct serve {
 	/* Sets r->model and its version, for routes that need it; or NULL. */
 	void (*find_model)(void *arg, struct req *r);
 	void *arg;
+	unsigned connections;  /* of touch_prepare() */
 	bool unraised;         /* of touch_raise(): some generations */
 	int64_t await_from_us; /* touch_await(): steady clock: not before */
 	bool stored; /* something in the cache, since serve_ahead() read it */

@@ -26,18 +26,38 @@ touch_raise(void *arg, const struct db_touch *rows, size_t n)
 {
 	struct serve *serve = arg;
 	TALLOC_CTX *mem = mem_need(talloc_new(NULL));
-	struct cache_key *keys = mem_array(mem, struct cache_key, n);
-	bool *raised = mem_array(mem, bool, n);
+	struct cache_key *keys = mem_array(mem, struct cache_key, 2 * n);
+	bool *raised = mem_array(mem, bool, 2 * n);
+	struct cache *cache = serve->cache;
+	size_t k = 0;
 
-	for (size_t i = 0; rows && i < n; i++)
-		key_generation(
-		    serve->cache, &keys[i], rows[i].kind, rows[i].key);
-	if (!rows || !generation_raise_many(serve->cache, keys, raised, n)) {
+	for (size_t i = 0; rows && i < n; i++) {
+		key_generation(cache, &keys[k++], rows[i].kind, rows[i].key);
+		k += key_former_generation(
+		    cache, &keys[k], rows[i].kind, rows[i].key);
+	}
+	if (!rows || !generation_raise_many(cache, keys, raised, k)) {
 		serve->unraised = true;
 		if (serve->shm)
 			shm_raise_failed(serve->shm);
 	}
 	talloc_free(mem);
+}
+
+void
+touch_prepare(struct serve *serve, struct req *r)
+{
+	unsigned count = db_connections(r->db);
+	uint64_t incarnation;
+	struct row row;
+
+	if (!r->shm || count == serve->connections ||
+	    query_one(r->mem, r->db, &row, SQL_incarnation, NO_ARGS))
+		return;
+	serve->connections = count;
+	incarnation = (uint64_t)row_id(&row, "incarnation");
+	shm_set_incarnation(r->shm, incarnation);
+	cache_set_incarnation(r->cache, incarnation);
 }
 
 /* Whether the rows up to the newest one are gone, or that is unknown. */

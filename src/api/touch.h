@@ -22,6 +22,13 @@ struct serve;
 void touch_raise(void *serve, const struct db_touch *rows, size_t n);
 
 /*
+ * To be called when the database is ready and before it is used: after a new
+ * connection reads the incarnation of the database, because the server may be
+ * another one and mxm-jobs may not have read it yet.
+ */
+void touch_prepare(struct serve *serve, struct req *r);
+
+/*
  * After a failed touch_raise(), before the answer is sent: waits up to 0.1 s
  * until mxm-jobs of some host has raised the generations, because other hosts
  * may reach the cache that this one does not. If that is not enough, the cache

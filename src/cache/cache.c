@@ -49,6 +49,7 @@
 #define TIMEOUT_MS   100
 #define PAUSE_MIN_US INT64_C(1000000)
 #define PAUSE_MAX_US INT64_C(8000000)
+#define FORMER_US    INT64_C(30000000)
 #define SECONDS_MAX  (30 * 24 * 60 * 60) /* more is an absolute time */
 /* Generations raised together: 13 kB of keys and 25 kB of values fit into the
  * buffers of a socket, so that neither side waits for the other one. */
@@ -68,7 +69,9 @@ struct server {
 struct cache {
 	struct server *servers;
 	size_t n_servers;
-	char digest[33]; /* of the servers, then of the database */
+	char digest[33];    /* of the servers, then of the database */
+	char former[33];    /* the digest before; "": none */
+	int64_t changed_at; /* steady clock: when it was replaced */
 	uint64_t incarnation;
 };
 
@@ -232,6 +235,9 @@ cache_set_incarnation(struct cache *c, uint64_t incarnation)
 {
 	if (c->digest[16] && c->incarnation == incarnation)
 		return;
+	if (c->incarnation)
+		memcpy(c->former, c->digest, sizeof c->former);
+	c->changed_at = clock_steady_us();
 	c->incarnation = incarnation;
 	snprintf(
 	    c->digest + 16, sizeof c->digest - 16, "%016" PRIx64, incarnation);
@@ -241,6 +247,14 @@ const char *
 cache_pool_digest(const struct cache *c)
 {
 	return c->digest;
+}
+
+const char *
+cache_former_digest(const struct cache *c)
+{
+	return *c->former && clock_steady_us() - c->changed_at < FORMER_US ?
+		   c->former :
+		   NULL;
 }
 
 bool

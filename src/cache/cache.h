@@ -42,6 +42,12 @@ void cache_set_incarnation(struct cache *c, uint64_t incarnation);
 const char *cache_pool_digest(const struct cache *c);
 
 /*
+ * The same with the incarnation before this one, for half a minute after the
+ * change; NULL: none.
+ */
+const char *cache_former_digest(const struct cache *c);
+
+/*
  * Reads n keys in one round trip; items[i] is that of keys[i], with its bytes
  * below `mem`. false: the cache is unavailable (all items are empty).
  */

@@ -31,8 +31,8 @@ key_add(crypto_generichash_state *h, const char *s)
 	crypto_generichash_update(h, (const unsigned char *)s, len);
 }
 
-void
-key_make(const struct cache *c, struct cache_key *out, const char *name,
+static void
+make(const char *digest_of_pool, struct cache_key *out, const char *name,
     const char *const *parts, size_t n)
 {
 	unsigned char digest[DIGEST_SIZE];
@@ -40,7 +40,7 @@ key_make(const struct cache *c, struct cache_key *out, const char *name,
 	size_t i;
 
 	crypto_generichash_init(&h, NULL, 0, sizeof digest);
-	key_add(&h, cache_pool_digest(c));
+	key_add(&h, digest_of_pool);
 	key_add(&h, name);
 	for (i = 0; i < n; i++)
 		key_add(&h, parts[i]);
@@ -51,10 +51,31 @@ key_make(const struct cache *c, struct cache_key *out, const char *name,
 }
 
 void
+key_make(const struct cache *c, struct cache_key *out, const char *name,
+    const char *const *parts, size_t n)
+{
+	make(cache_pool_digest(c), out, name, parts, n);
+}
+
+static const char generation[] = "generation";
+
+void
 key_generation(const struct cache *c, struct cache_key *out, const char *kind,
     const char *key)
 {
 	const char *const parts[] = { kind, key };
 
-	key_make(c, out, "generation", parts, array_len(parts));
+	make(cache_pool_digest(c), out, generation, parts, array_len(parts));
+}
+
+bool
+key_former_generation(const struct cache *c, struct cache_key *out,
+    const char *kind, const char *key)
+{
+	const char *const parts[] = { kind, key };
+	const char *digest = cache_former_digest(c);
+
+	if (digest)
+		make(digest, out, generation, parts, array_len(parts));
+	return digest != NULL;
 }

@@ -20,4 +20,11 @@ void key_make(const struct cache *c, struct cache_key *out, const char *name,
 void key_generation(const struct cache *c, struct cache_key *out,
     const char *kind, const char *key);
 
+/*
+ * The same of the incarnation before this one, which other hosts may still use;
+ * false: none.
+ */
+bool key_former_generation(const struct cache *c, struct cache_key *out,
+    const char *kind, const char *key);
+
 #endif

@@ -26,6 +26,7 @@ struct binding {
 struct db {
 	PGconn *conn; /* NULL: none */
 	const char *conninfo;
+	unsigned opened;    /* number of connections so far */
 	bool many_hosts;    /* conninfo has several hosts */
 	const char *origin; /* of db_set_origin(); "": none */
 	long timeout_ms;

@@ -53,8 +53,6 @@ begin(struct db *db, enum stmt s)
 	assert(info->mode == STMT_COPY && !db->in_copy);
 	if (db->in_tx && !db->conn)
 		return ERR_UNAVAILABLE;
-	if (!db->in_tx && db->conn)
-		(void)conn_is_alive(db);
 	e = db_ready(db);
 	if (!e)
 		e = conn_command(db, info->name, info->text, NULL);

@@ -201,7 +201,14 @@ db_connect(struct db *db)
 	}
 	db->pause_us = 0;
 	db->connect_at = 0;
+	db->opened++;
 	return ERR_OK;
+}
+
+unsigned
+db_connections(const struct db *db)
+{
+	return db->opened;
 }
 
 bool

@@ -36,7 +36,8 @@ void db_set_origin(struct db *db, const char *origin);
 enum err db_connect(struct db *db);
 
 /*
- * As db_connect(), and checks that the schema is current. A positive result is
+ * As db_connect(), also if the server has closed an idle connection, and checks
+ * that the schema is current. A positive result is
  * valid for the connection; a negative one is checked again after a second, so
  * that the program recovers after a migration. ERR_UNAVAILABLE otherwise,
  * logged once per reason. Called by every query_…().
@@ -86,6 +87,9 @@ struct db_touch {
  */
 typedef void db_touched(void *arg, const struct db_touch *rows, size_t n);
 void db_on_touched(struct db *db, db_touched *fn, void *arg);
+
+/* Number of connections that this handle has opened so far. */
+unsigned db_connections(const struct db *db);
 
 /* Closes the connection; the next use opens it again. */
 void db_close(struct db *db);

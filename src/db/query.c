@@ -194,8 +194,6 @@ attempt(struct db *db, enum stmt s, const struct binding *b, PGresult **out,
 	conn_forget_failure(db);
 	if (db->in_tx && !db->conn)
 		return ERR_UNAVAILABLE;
-	if (!db->in_tx && db->conn)
-		(void)conn_is_alive(db);
 	e = db_ready(db);
 	if (e)
 		return e;
@@ -324,8 +322,6 @@ query_script(TALLOC_CTX *mem, struct db *db, enum stmt s)
 	assert(info->mode == STMT_SCRIPT && !db->in_copy);
 	if (db->in_tx && !db->conn)
 		return ERR_UNAVAILABLE;
-	if (!db->in_tx && db->conn)
-		(void)conn_is_alive(db);
 	e = db_ready(db);
 	if (e)
 		return e;

@@ -78,6 +78,8 @@ db_ready(struct db *db)
 {
 	enum err e = ask_others(db);
 
+	if (!db->in_tx && db->conn)
+		(void)conn_is_alive(db);
 	if (!e)
 		e = db_connect(db);
 	if (e || db->schema_good)

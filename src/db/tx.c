@@ -18,8 +18,6 @@ begin(struct db *db)
 {
 	enum err e;
 
-	if (db->conn)
-		(void)conn_is_alive(db);
 	e = db_ready(db);
 	if (!e)
 		e = session_set_timeouts(db, db->timeout_ms);

@@ -100,7 +100,7 @@ struct req {
 	struct progress *progress;  /* of serve_ahead(); NULL: none */
 	struct answer answer;
 	int64_t account_id;     /* for the log; 0: none */
-	const char *cache_word; /* for the log: "hit", "miss", "off", "-" */
+	const char *cache_word; /* for the log: "hit", "miss", … */
 	bool counted;           /* in the shared counters */
 
 	/* of the worker */

@@ -207,7 +207,7 @@ class Site:
                     if row[:2] == [proxy, server])
 
     def kill(self, name):
-        """The host is gone, without a word to the others."""
+        """Ends all processes of the host, and first its network."""
         self.unplug(name)
         self.spaces[name].kill()
         for server in (self.db1, self.db2):
