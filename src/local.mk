@@ -27,6 +27,7 @@ libmxm_a_SOURCES = \
 	src/base/shm_turn.c \
 	src/base/suggest.c src/base/suggest.h \
 	src/base/text.c src/base/text.h \
+	src/base/trace.c src/base/trace.h \
 	src/i18n/lang.c src/i18n/lang.h \
 	src/i18n/mailtext.c src/i18n/mailtext.h \
 	src/i18n/msg.c src/i18n/msg.h \

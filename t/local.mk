@@ -32,7 +32,7 @@ unit_tests = \
 	t/unit/test_row t/unit/test_run t/unit/test_score t/unit/test_serve t/unit/test_server \
 	t/unit/test_shm t/unit/test_smart_list \
 	t/unit/test_smtp t/unit/test_suggest t/unit/test_text t/unit/test_token \
-	t/unit/test_trap t/unit/test_tune t/unit/test_tx \
+	t/unit/test_trace t/unit/test_trap t/unit/test_tune t/unit/test_tx \
 	t/unit/test_upload
 
 if HAVE_CRITERION

@@ -393,7 +393,7 @@ serve_ahead(void *arg, TALLOC_CTX *mem, struct req *const *list, size_t n)
 		struct req *r = list[i];
 		struct progress *p = mem_new(r->mem, struct progress);
 
-		log_request(r->id);
+		log_request(r->id, r->trace.id);
 		r->progress = p;
 		first_steps(r, p);
 		ahead[i] = (struct ahead){ .r = r, .key = total };
@@ -404,7 +404,7 @@ serve_ahead(void *arg, TALLOC_CTX *mem, struct req *const *list, size_t n)
 		    cached_keys(r, p->caller, &p->cached, keys + total);
 		total += ahead[i].n;
 	}
-	log_request(NULL);
+	log_request(NULL, NULL);
 	serve->stored = false;
 	items = mem_array(mem, struct cache_item, total + 1);
 	if (!cache_get_many(mem, serve->cache, keys, items, total))
@@ -446,6 +446,22 @@ count(const struct serve *serve, struct req *r)
 	    cache_outcome(r));
 }
 
+/* Whether the statements of the request have its trace in a comment. */
+static void
+pass_trace(const struct serve *serve, const struct req *r)
+{
+	char parent[TRACE_PARENT_SIZE];
+	const char *comment = NULL;
+
+	if (r->trace.sampled && r->conf->trace_sql) {
+		trace_parent(&r->trace, parent);
+		comment = mem_printf(r->mem, "/*traceparent='%s'*/ ", parent);
+	}
+	db_trace(r->db, comment);
+	if (serve->replica)
+		db_trace(replica_db(serve->replica), comment);
+}
+
 void
 serve_request(void *arg, struct req *r)
 {
@@ -454,7 +470,8 @@ serve_request(void *arg, struct req *r)
 	struct progress *p = r->progress ? r->progress : &alone;
 	enum err e;
 
-	log_request(r->id);
+	log_request(r->id, r->trace.id);
+	pass_trace(serve, r);
 	if (p == &alone)
 		first_steps(r, p);
 	if (r->route && r->shm)
@@ -497,6 +514,7 @@ void
 serve_account(void *arg, struct req *r)
 {
 	int64_t took = clock_steady_us() - r->started_us;
+	char trace[TRACE_PARENT_SIZE + 16] = "";
 
 	count(arg, r);
 	log_field("MXM_METHOD", "%s", r->method_text);
@@ -505,8 +523,13 @@ serve_account(void *arg, struct req *r)
 	log_field("MXM_DURATION_US", "%" PRId64, took);
 	log_field("MXM_ACCOUNT_ID", "%" PRId64, r->account_id);
 	log_field("MXM_CACHE", "%s", r->cache_word);
-	log_info("%s %s %d %" PRId64 "us user=%" PRId64 " cache=%s bytes=%zu",
+	if (r->trace.given) {
+		snprintf(trace, sizeof trace, " trace=%s span=%s", r->trace.id,
+		    r->trace.span);
+		log_field("MXM_SPAN_ID", "%s", r->trace.span);
+	}
+	log_info("%s %s %d %" PRId64 "us user=%" PRId64 " cache=%s bytes=%zu%s",
 	    r->method_text, log_path(r), r->answer.status, took, r->account_id,
-	    r->cache_word, r->answer.body.len);
-	log_request(NULL);
+	    r->cache_word, r->answer.body.len, trace);
+	log_request(NULL, NULL);
 }

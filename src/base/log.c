@@ -24,6 +24,7 @@
 static struct {
 	const char *program;
 	const char *request;
+	const char *trace;
 	enum log_level level;
 	bool journal; /* priorities instead of times */
 	bool native;  /* standard error is the journal: send to its socket */
@@ -113,9 +114,10 @@ log_to_journal(bool yes)
 }
 
 void
-log_request(const char *id)
+log_request(const char *id, const char *trace)
 {
 	state.request = id;
+	state.trace = trace;
 }
 
 bool
@@ -253,6 +255,8 @@ send_message(enum log_level level, enum log_event event, const char *text)
 	}
 	if (state.request)
 		put_field(out, &n, "MXM_REQUEST_ID", state.request);
+	if (state.trace)
+		put_field(out, &n, "MXM_TRACE_ID", state.trace);
 	for (i = 0; i < state.n_fields; i++)
 		put_field(out, &n, state.field[i].name, state.field[i].value);
 	return send_datagram(out, n);

@@ -45,8 +45,11 @@ void log_open(const char *program, enum log_level level);
 /* Overrides $JOURNAL_STREAM (setting log_target). */
 void log_to_journal(bool yes);
 
-/* The request id of the following lines; NULL: none. Not copied. */
-void log_request(const char *id);
+/*
+ * The request of the following lines, NULL: none; its trace is only a field in
+ * the journal. Not copied.
+ */
+void log_request(const char *id, const char *trace);
 
 /*
  * A field of the next message in the journal; `name` is static and begins with

@@ -21,6 +21,7 @@ struct binding {
 	const char *values[ARGS_MAX];
 	int lengths[ARGS_MAX];
 	int formats[ARGS_MAX];
+	const char *text; /* the statement with a comment; NULL: prepared */
 };
 
 struct db {
@@ -33,8 +34,9 @@ struct db {
 	long lock_timeout_ms; /* 0: none */
 	long timeout_now;     /* current value of the session */
 	long lock_timeout_now;
-	struct shm *shm; /* of db_share(); NULL: none */
-	char *channel;   /* of db_listen(); NULL: none */
+	struct shm *shm;     /* of db_share(); NULL: none */
+	const char *comment; /* of db_trace(); NULL: none */
+	char *channel;       /* of db_listen(); NULL: none */
 	bool prepared[SQL__MAX];
 	bool schema_good;
 	int64_t schema_look_at; /* steady clock: earliest time */

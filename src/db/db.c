@@ -46,6 +46,12 @@ db_set_origin(struct db *db, const char *origin)
 }
 
 void
+db_trace(struct db *db, const char *comment)
+{
+	db->comment = comment;
+}
+
+void
 db_on_touched(struct db *db, db_touched *fn, void *arg)
 {
 	db->on_touched = fn;

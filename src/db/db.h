@@ -78,6 +78,13 @@ struct db_touch {
 #define DB_TOUCHED_MAX 10000
 
 /*
+ * The following statements are not prepared but begin with `comment`, an SQL
+ * comment without user input, not copied; NULL: as before. COPY and
+ * transactions' own commands have none.
+ */
+void db_trace(struct db *db, const char *comment);
+
+/*
  * Calls fn(arg, rows, n) with the rows that a transaction of this handle has
  * written to table touch, if any, after its commit and before the function that
  * ran the statement returns; with NULL and 0 if there are more than

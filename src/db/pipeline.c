@@ -23,8 +23,9 @@ send_step(struct db *db, const struct step *step)
 	const struct binding *b = step->binding;
 
 	if (step->sql)
-		return PQsendQueryParams(db->conn, step->sql, 0, NULL, NULL,
-			   NULL, NULL, 0) == 1;
+		return PQsendQueryParams(db->conn, step->sql, b ? b->n : 0,
+			   NULL, b ? b->values : NULL, b ? b->lengths : NULL,
+			   b ? b->formats : NULL, 0) == 1;
 	return PQsendQueryPrepared(db->conn, step->name, b ? b->n : 0,
 		   b ? b->values : NULL, b ? b->lengths : NULL,
 		   b ? b->formats : NULL, 0) == 1;

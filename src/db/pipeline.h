@@ -12,7 +12,7 @@
 struct binding;
 struct db;
 
-/* A step of a pipeline: a prepared statement, or plain SQL. */
+/* A step of a pipeline: a prepared statement, or SQL. */
 struct step {
 	const char *name;
 	const char *sql;               /* NULL: `name` is prepared */

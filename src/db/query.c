@@ -137,8 +137,10 @@ send_alone(struct db *db, const struct stmt_info *info, const struct binding *b,
 	PGresult *res = NULL;
 	enum err e;
 
-	if (PQsendQueryPrepared(db->conn, info->name, b->n, b->values,
-		b->lengths, b->formats, 0))
+	if (b->text ? PQsendQueryParams(db->conn, b->text, b->n, NULL,
+			  b->values, b->lengths, b->formats, 0) :
+		      PQsendQueryPrepared(db->conn, info->name, b->n, b->values,
+			  b->lengths, b->formats, 0))
 		res = conn_wait(db);
 	e = conn_check(db, info->name, res);
 	if (!e)
@@ -154,7 +156,7 @@ send_writing(struct db *db, const struct stmt_info *info,
     const struct binding *b, PGresult **out)
 {
 	const struct step steps[] = {
-		{ .name = info->name, .binding = b },
+		{ .name = info->name, .sql = b->text, .binding = b },
 		pipeline_touched(),
 	};
 	PGresult *results[2];
@@ -199,7 +201,7 @@ attempt(struct db *db, enum stmt s, const struct binding *b, PGresult **out,
 		return e;
 	if (!db->in_tx)
 		e = session_set_timeouts(db, time_of(db, info));
-	if (!e)
+	if (!e && !b->text)
 		e = query_prepare(db, s);
 	if (!e && reports_touches(db, info))
 		e = query_prepare(db, SQL_touch_of_transaction);
@@ -222,6 +224,8 @@ run(struct db *db, enum stmt s, const struct arg *args, PGresult **out)
 
 	assert(!db->in_copy);
 	bind_all(mem, b, info, args);
+	if (db->comment)
+		b->text = mem_printf(mem, "%s%s", db->comment, info->text);
 	for (int tries = 1;; tries++) {
 		e = attempt(db, s, b, out, &sent);
 		if (!e || !conn_retry(db, tries, info->reads || !sent))

@@ -37,7 +37,7 @@ static const struct {
 
 /* Variables that are checked first. */
 struct raw {
-	const char *uri, *document_uri, *length, *id;
+	const char *uri, *document_uri, *length, *id, *trace;
 };
 
 static const struct {
@@ -49,6 +49,7 @@ static const struct {
 	{ "DOCUMENT_URI", 12, offsetof(struct raw, document_uri) },
 	{ "CONTENT_LENGTH", 14, offsetof(struct raw, length) },
 	{ "REQUEST_ID", 10, offsetof(struct raw, id) },
+	{ "HTTP_TRACEPARENT", 16, offsetof(struct raw, trace) },
 };
 
 static const char *const methods[METHOD_OTHER] = {
@@ -186,13 +187,14 @@ read_variable(struct req *r, struct raw *raw, const char *line)
 void
 request_read(struct req *r, char *const *envp)
 {
-	struct raw raw = { NULL, NULL, NULL, NULL };
+	struct raw raw = { NULL };
 	int64_t length;
 
 	for (; *envp; envp++)
 		read_variable(r, &raw, *envp);
 	r->method = method_of(r->method_text);
 	read_id(r, raw.id);
+	trace_begin(&r->trace, raw.trace, r->id);
 	if (raw.length && text_is_digits(raw.length) &&
 	    text_to_int64(raw.length, &length))
 		r->content_length = length;

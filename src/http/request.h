@@ -9,6 +9,7 @@
 #include "base/base.h"
 
 #include "base/buf.h"
+#include "base/trace.h"
 #include "i18n/lang.h"
 
 struct account;
@@ -80,6 +81,7 @@ struct req {
 	const char *address;     /* REMOTE_ADDR */
 	const char *cors_method; /* Access-Control-Request-Method */
 	char id[REQUEST_ID_MAX + 1];
+	struct trace trace;
 	int64_t content_length; /* -1: absent */
 	bool bad_path; /* the path has invalid percent-encoding or UTF-8 */
 

@@ -8,7 +8,7 @@ import threading
 
 import pytest
 
-from life import reload, wait_idle
+from life import Call, lock, reload, wait_for_lock, wait_idle
 from stack import wait_until
 
 HEALTH, READY = "/healthz", "/readyz"
@@ -239,3 +239,70 @@ def test_ids_are_not_mixed_up(stack, client):
     wait_idle(stack)
     lines = {r[0]: r[2] for r in requests_in(stack.log(since=mark))}
     assert len(seen) == 80 and lines == seen
+
+
+# ---------------------------------------------------------------- traces --
+
+TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
+PARENT = f"00-{TRACE}-00f067aa0ba902b7-"
+
+
+def line_of(stack, response):
+    return stack.wait_log(
+        rf"\[{response.headers['X-Request-Id']}\] GET .*")[0]
+
+
+@pytest.mark.parametrize("flags", ["01", "00"])
+def test_a_trace_is_continued(stack, client, flags):
+    header = {"traceparent": PARENT + flags, "tracestate": "rojo=00f0"}
+    line = line_of(stack, client.get(HEALTH, headers=header))
+    assert re.search(rf" bytes=\d+ trace={TRACE} span=[0-9a-f]{{16}}$", line)
+    assert "00f067aa0ba902b7" not in line
+
+
+@pytest.mark.parametrize("header", [
+    "", PARENT, PARENT + "1", PARENT + "01-x", PARENT.upper() + "01",
+    "ff" + PARENT[2:] + "01", f"00-{32 * '0'}-00f067aa0ba902b7-01",
+    "x" * 4000, PARENT + "01, " + PARENT + "01", "*/ DROP TABLE movie; /*"])
+def test_an_invalid_trace_is_not(stack, client, header):
+    line = line_of(stack, client.get(HEALTH, headers={"traceparent": header}))
+    assert "trace=" not in line and "span=" not in line
+
+
+def query_that_waits(stack):
+    wait_for_lock(stack)
+    return stack.cluster.sql(
+        "SELECT query FROM pg_stat_activity WHERE datname = %s"
+        "   AND wait_event_type = 'Lock'", (stack.database,))[0][0]
+
+
+def test_a_trace_in_sql(stack, ana):
+    """Only with the setting, and of a trace that is sampled."""
+    sampled = {"headers": {"traceparent": PARENT + "01"}}
+    comment = rf"/\*traceparent='00-{TRACE}-[0-9a-f]{{16}}-01'\*/ [SW]"
+    mark = stack.mark()
+    reload(stack, trace_sql="on")
+    for name, headers, wanted in (
+            ("a", sampled, True), ("b", {}, False),
+            ("c", {"headers": {"traceparent": PARENT + "00"}}, False)):
+        with lock(stack, "movie"):
+            call = Call(ana, f"/api/movies/searching/?name=sql-{name}", **headers)
+            call.start()
+            query = query_that_waits(stack)
+        assert call.answer().status_code == 200
+        assert query.startswith("/*traceparent=") is wanted, query
+        assert not wanted or re.match(comment, query)
+    # writes, what they make stale, and errors are as without it
+    plain = ana.get(HEAT).json()
+    for _ in range(2):
+        assert ana.post(HEAT + "unseen/", **sampled).status_code == 200
+        assert ana.get(HEAT, **sampled).json() == plain
+        assert ana.post(HEAT + "unseen/", **sampled).status_code == 400
+        assert ana.delete(HEAT + "unseen/", **sampled).status_code == 200
+    assert not re.search(r"(?m)^\S+ (error|warning) ", stack.log(since=mark))
+    reload(stack, trace_sql="off")
+    with lock(stack, "movie"):
+        call = Call(ana, "/api/movies/searching/?name=off", **sampled)
+        call.start()
+        assert "traceparent" not in query_that_waits(stack)
+    assert call.answer().status_code == 200

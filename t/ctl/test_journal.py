@@ -98,8 +98,11 @@ def test_the_service_starts(stack, journal):
 
 def test_a_request_has_its_fields(stack, journal):
     ana = stack.client("ana")
-    number = ana.get("/api/movies/heat/").headers["X-Request-Id"]
+    trace = 16 * "4b"
+    number = ana.get("/api/movies/heat/", headers={
+        "traceparent": f"00-{trace}-{8 * '7a'}-00"}).headers["X-Request-Id"]
     got = journal.wait(MXM_REQUEST_ID=number)
+    assert got["MXM_TRACE_ID"] == trace and len(got["MXM_SPAN_ID"]) == 16
     assert got["MESSAGE"].startswith(f"[{number}] GET /api/movies/heat/ 200 ")
     assert "MESSAGE_ID" not in got and "MXM_EVENT" not in got
     assert {k: got[k] for k in ("MXM_METHOD", "MXM_ROUTE", "MXM_STATUS",

@@ -58,9 +58,9 @@ Test(log, leaves_out_what_is_less_important)
 
 Test(log, carries_the_request)
 {
-	log_request("abc-123");
+	log_request("abc-123", NULL);
 	log_info("one");
-	log_request(NULL);
+	log_request(NULL, NULL);
 	log_info("two");
 	what_was_written();
 	cr_assert_not_null(strstr(text, "[abc-123] one"));
