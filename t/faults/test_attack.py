@@ -652,6 +652,31 @@ def test_an_outage_is_in_the_access_log_only(tmp_path):
         assert "example.org" not in path.read_text(), path
 
 
+def test_a_network_is_one_address_in_limits_and_the_log(tmp_path):
+    """One request is allowed; nginx believes the header X-Real-IP."""
+    made = Site(tmp_path, SimpleNamespace(base=tmp_path)).install()
+    made.change("mxm-http.conf", "rate=200r/s", "rate=1r/m")
+    made.change("mxm-site.conf", "burst=1000 nodelay",
+                "nodelay;\nset_real_ip_from 127.0.0.1")
+    made.start()
+    try:
+        for address, status in (
+                ("2001:db8:0:7::1", 503), ("2001:db8:0:7:8000::2", 429),
+                ("2001:db8:0:8::1", 503), ("198.51.100.7", 503),
+                ("::ffff:198.51.100.7", 429), ("198.51.100.8", 503)):
+            answer = ask(made, "/api/", f"X-Real-IP: {address}",
+                         "Accept-Language: es")
+            assert answer.status == status, address
+            assert answer.headers["content-language"] == "es"
+        log = tmp_path / "moviesxmovies.access.log"
+        wait_until(lambda: log.read_text().count("\n") == 6, "nginx writes its log")
+        text = log.read_text()
+        assert text.count(" 429 ") == text.count(" requests=REJECTED ") == 2
+        assert text.count(" requests=PASSED ") == 4
+    finally:
+        made.stop()
+
+
 # ----------------------------------------------------------------- HTTP/2 --
 
 @pytest.mark.parametrize("change, wanted", [
