@@ -71,8 +71,15 @@ load_begin(TALLOC_CTX *mem, struct db *db, struct load **out)
 		e = begin(db);
 		if (!e)
 			e = run_script(db, SQL_load_drop);
-		if (e != ERR_UNAVAILABLE || !db->conn || i == TRIES)
+		if (e != ERR_UNAVAILABLE || !db->conn)
 			break;
+		if (i == TRIES) {
+			conn_set_error(db,
+			    "the tables stay locked by others, for example a "
+			    "backup, an import or a training");
+			e = ERR_CONFLICT;
+			break;
+		}
 		e = conn_command(db, NAME, "ROLLBACK", NULL);
 		if (e)
 			break;
@@ -214,7 +221,7 @@ load_end_sessions(struct db *db)
 }
 
 enum err
-load_finish(struct db *db, uint64_t *incarnation)
+load_finish(struct db *db, uint64_t *incarnation, bool *has_model)
 {
 	PGresult *res;
 	enum err e = run_script(db, SQL_load_analyze);
@@ -226,6 +233,12 @@ load_finish(struct db *db, uint64_t *incarnation)
 		*incarnation =
 		    (uint64_t)strtoll(PQgetvalue(res, 0, 0), NULL, 10);
 	PQclear(res);
+	if (e)
+		return e;
+	e = conn_command(db, NAME,
+	    "SELECT 1 FROM public.model WHERE published_at IS NOT NULL", &res);
+	*has_model = !e && PQntuples(res) > 0;
+	PQclear(res);
 	return e;
 }
 
@@ -233,7 +246,7 @@ enum err
 load_commit(struct db *db)
 {
 	PGresult *res;
-	enum err e = conn_command(db, NAME, "NOTIFY touch", NULL);
+	enum err e = conn_command(db, NAME, "NOTIFY touch; NOTIFY model", NULL);
 
 	if (e)
 		return e;

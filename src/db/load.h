@@ -16,8 +16,8 @@ struct load;
 /*
  * Begins on a connected handle whose role owns the tables: locks and drops what
  * there is. Waits up to a minute for locks, a few seconds at a time, in which
- * requests wait, too. ERR_CONFLICT: a migration or another restore is running;
- * ERR_UNAVAILABLE: locked by others, or no connection.
+ * requests wait, too. ERR_CONFLICT: a migration or another restore is running,
+ * or the tables stay locked; ERR_UNAVAILABLE: no connection.
  */
 enum err load_begin(TALLOC_CTX *mem, struct db *db, struct load **out);
 
@@ -33,8 +33,11 @@ enum err load_end(struct load *l);
 /* Ends all sessions of users. After the migrations. */
 enum err load_end_sessions(struct db *db);
 
-/* Collects statistics, and reads the incarnation (sql/jobs.sql). */
-enum err load_finish(struct db *db, uint64_t *incarnation);
+/*
+ * Collects statistics, reads the incarnation (sql/jobs.sql) and whether there
+ * is a published model.
+ */
+enum err load_finish(struct db *db, uint64_t *incarnation, bool *has_model);
 
 /*
  * Commits and notifies mxm-jobs, or rolls back. ERR_UNAVAILABLE: the connection

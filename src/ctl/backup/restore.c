@@ -28,6 +28,8 @@
 #include "db/migrate.h"
 #include "db/settings.h"
 
+#define KEY_LEAST 32 /* bytes, as of the setting */
+
 struct task {
 	struct ctl *ctl;
 	struct unpack *from;
@@ -37,9 +39,10 @@ struct task {
 	struct stage *stage;
 	struct program *restore; /* NULL: not yet */
 	struct load *load;
-	struct file *key; /* the new signing key; NULL: unchanged */
-	int migrations;   /* applied */
-	bool key_changed;
+	struct file *key;    /* with new_key, to be renamed; NULL: none */
+	int migrations;      /* applied */
+	const char *new_key; /* the signing key, if it is another; NULL */
+	bool has_model;
 	bool replace, yes, end_sessions;
 };
 
@@ -129,16 +132,16 @@ end_load(struct task *t)
 
 /* ---------------------------------------------------------------- keys */
 
-/* Written beside the file, with its owner and mode; renamed after the commit.
- */
+/* Beside the file, with its owner and mode; it is renamed after the commit. */
 static int
-prepare_key(struct task *t, const char *value)
+write_key(struct task *t)
 {
 	const char *path = t->ctl->conf->signing_key_file;
 	struct stat st;
 
+	if (!t->new_key)
+		return EX_OK;
 	t->key = file_new(t->ctl->mem, path, 0600);
-	t->key_changed = true;
 	if (!t->key)
 		return backup_fail(t->ctl, EX_CANTCREAT,
 		    "cannot write the signing key to %s: %s; run the command "
@@ -148,11 +151,29 @@ prepare_key(struct task *t, const char *value)
 	    (geteuid() == 0 &&
 		fchown(fileno(t->key->to), st.st_uid, st.st_gid) != 0) ||
 	    fchmod(fileno(t->key->to), st.st_mode & 0770) != 0 ||
-	    fprintf(t->key->to, "%s\n", value) < 0 || fflush(t->key->to) != 0)
+	    fprintf(t->key->to, "%s\n", t->new_key) < 0 ||
+	    fflush(t->key->to) != 0)
 		return backup_fail(t->ctl, EX_IOERR,
 		    "cannot write the signing key to %s: %s", path,
 		    strerror(errno));
 	return EX_OK;
+}
+
+/* Tries it at once; the key is not left in a file for as long as the rest
+ * takes. */
+static int
+take_signing_key(struct task *t, const char *value)
+{
+	int status;
+
+	if (strlen(value) < KEY_LEAST)
+		return backup_fail(t->ctl, EX_DATAERR,
+		    "the signing key of the backup is too short");
+	t->new_key = mem_text(t->ctl->mem, value);
+	status = write_key(t);
+	talloc_free(t->key);
+	t->key = NULL;
+	return status;
 }
 
 /*
@@ -172,7 +193,7 @@ take_key(void *arg, const char *name, const char *value)
 	if (i == CONF__MAX || strcmp(conf->text[i], value) == 0)
 		return EX_OK;
 	if (i == CONF_ID_signing_key && *conf->signing_key_file)
-		return prepare_key(t, value);
+		return take_signing_key(t, value);
 	backup_fail(t->ctl, 0,
 	    "warning: %s of the backup differs from that of this host (%s), "
 	    "which stays%s",
@@ -216,10 +237,12 @@ put_in_place(struct task *t)
 	enum err e;
 
 	if (status == EX_OK)
+		status = write_key(t);
+	if (status == EX_OK)
 		status = backup_stopped(t->ctl);
 	if (status != EX_OK)
 		return status;
-	e = load_finish(t->db, &incarnation);
+	e = load_finish(t->db, &incarnation, &t->has_model);
 	if (e)
 		return failed(t, e);
 	set_incarnation(t, incarnation);
@@ -335,10 +358,14 @@ report(struct task *t)
 	struct ctl *ctl = t->ctl;
 	struct json *j;
 
-	if (t->key_changed && ctl_mxmd_runs(ctl))
+	if (t->new_key && ctl_mxmd_runs(ctl))
 		backup_fail(ctl, 0,
 		    "the signing key has changed: restart mxmd and mxm-jobs on "
 		    "all hosts");
+	if (!t->has_model)
+		backup_fail(ctl, 0,
+		    "the backup has no recommendation model; train one: mxmctl "
+		    "recommend train");
 	if (!ctl->json) {
 		backup_print(ctl, NULL, unpack_facts(t->from));
 		printf("restored; %d migration%s applied\n", t->migrations,
@@ -351,7 +378,7 @@ report(struct task *t)
 	json_key(j, "migrations");
 	json_int(j, t->migrations);
 	json_key(j, "key_changed");
-	json_bool(j, t->key_changed);
+	json_bool(j, t->new_key != NULL);
 	json_object_end(j);
 	return ctl_json_done(j, EX_OK);
 }

@@ -115,6 +115,14 @@ read_number(struct json_object *object, const char *key, int64_t *out)
 	return value && *out >= 0;
 }
 
+static bool
+is_printable(const char *s)
+{
+	while ((unsigned char)*s >= 0x20 && *s != 0x7f)
+		s++;
+	return *s == '\0';
+}
+
 /* A text that can be printed on a terminal. */
 static const char *
 read_text(const struct unpack *u, struct json_object *object, const char *key)
@@ -122,12 +130,9 @@ read_text(const struct unpack *u, struct json_object *object, const char *key)
 	struct json_object *value = field(object, key, json_type_string);
 	const char *s = value ? json_object_get_string(value) : NULL;
 
-	if (!s || strlen(s) > FIELD_MAX)
-		return NULL;
-	for (const char *p = s; *p; p++)
-		if ((unsigned char)*p < 0x20 || *p == 0x7f)
-			return NULL;
-	return mem_text(u->ctl->mem, s);
+	return s && strlen(s) <= FIELD_MAX && is_printable(s) ?
+		   mem_text(u->ctl->mem, s) :
+		   NULL;
 }
 
 static struct json_object *
@@ -193,6 +198,7 @@ take_end(struct unpack *u)
 	if (!good || members != u->facts.members || u->parts == 0 ||
 	    u->batch > 0 || !sha256 || strcmp(sha256, hex) != 0)
 		return bad(u, "damaged: members are missing or altered");
+	u->facts.bytes = archive_filter_bytes(u->from, -1);
 	u->ended = true;
 	return EX_OK;
 }
@@ -366,7 +372,6 @@ read_data(
 		if (shown)
 			progress_at(shown, archive_filter_bytes(u->from, -1));
 	}
-	u->facts.bytes += done;
 	return status == EX_OK && u->kind == MEDIA ? pass_on(u, sink, "", 0) :
 						     status;
 }
@@ -378,7 +383,8 @@ take_key(struct unpack *u, const struct unpack_sink *sink)
 
 	if (n > 0 && u->text.data[n - 1] == '\n')
 		buf_cut(&u->text, --n);
-	if (n == 0 || !text_is_utf8(u->text.data, n))
+	if (n == 0 || !text_is_utf8(u->text.data, n) ||
+	    !is_printable(u->text.data))
 		return bad(u, "damaged: keys/%s is not a secret", u->name);
 	return sink->key ? sink->key(sink->arg, u->name, u->text.data) : EX_OK;
 }
