@@ -6,6 +6,7 @@
 
 PACKAGES_package=(
 	dbus debhelper dh-apparmor dpkg-dev lintian blhc mmdebstrap po-debconf build-essential
+	haproxy iproute2
 )
 
 package_version() {
@@ -74,6 +75,15 @@ package_units() {
 	esac
 }
 
+# Several hosts, as network namespaces of this one, with the programs of the package.
+package_hosts() {
+	local version
+	version=$(package_version)
+	MXM_BUILD=$OUT/moviesxmovies-$version python3 -B -m pytest -q \
+	    -p no:cacheprovider "$SRC/t/hosts" ||
+	    die 1 "several hosts do not work together" "see above" "mend them"
+}
+
 package_main() {
 	OUT=$BUILD/package
 	packages_install build package
@@ -86,6 +96,8 @@ package_main() {
 		package_try
 		step "using the units under systemd"
 		package_units
+		step "several hosts, in network namespaces"
+		package_hosts
 	else
 		step "not root: the packages were not installed in a chroot"
 	fi

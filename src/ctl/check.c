@@ -46,6 +46,7 @@ static const struct check {
 	{ "key", check_key, true },
 	{ "secrets", check_secrets, true },
 	{ "database", check_database, false },
+	{ "replica", check_replica, false },
 	{ "server", check_server, false },
 	{ "role", check_role, false },
 	{ "cache", check_cache, false },

@@ -36,7 +36,8 @@ const char *check_place(const struct findings *f, enum conf_id id);
 typedef void check_function(struct findings *f);
 
 /* check_data.c: the database and the cache. */
-check_function check_database, check_cache, check_queue, check_model;
+check_function check_database, check_replica, check_cache, check_queue,
+    check_model;
 /* check_server.c: the database server and the clock. */
 check_function check_server;
 /* check_role.c: the privileges of the database role. */

@@ -58,6 +58,28 @@ check_database(struct findings *f)
 		check_found(f, "schema", EX_DATAERR, schema.sentence);
 }
 
+void
+check_replica(struct findings *f)
+{
+	struct ctl *ctl = check_ctl(f);
+	struct db *db =
+	    db_new(ctl->mem, ctl->conf->database_replica, TIMEOUT_MS);
+
+	if (!*ctl->conf->database_replica)
+		return;
+	db_want_standby(db);
+	if (db_ready(db) == ERR_OK)
+		check_found(f, "replica", EX_OK, "is available");
+	else
+		check_warn(f, "replica",
+		    mem_printf(ctl->mem,
+			"%s; searches are read from the primary server; let "
+			"database_replica in %s lead to a standby that is "
+			"running",
+			db_error(db),
+			check_place(f, CONF_ID_database_replica)));
+}
+
 static bool
 cache_answers(TALLOC_CTX *mem, const char *server)
 {

@@ -136,6 +136,14 @@ def test_extensions(stack, tmp_path, change, undo, status, words):
     assert not check(stack, tmp_path, 0)
 
 
+def test_a_replica_that_is_none(stack, tmp_path):
+    found = check(stack, tmp_path, 0,
+                  database_replica=stack.settings()["database"])
+    level, text = found.pop("replica")
+    assert level == "warning" and "the server is not a standby; " in text
+    assert "database_replica in " in text and not found
+
+
 def test_more_workers_than_connections(stack, tmp_path):
     found = check(stack, tmp_path, 0, workers=900)
     assert re.match(r"during a reload this host may need 1814 of the \d+ that ",
