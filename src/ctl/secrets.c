@@ -164,18 +164,26 @@ done(struct ctl *ctl, const char *name, const char *what)
 
 /* --------------------------------------------------------------- encryption */
 
-/* The secret from standard input; NULL: unusable, after a message. */
+/*
+ * The secret from standard input, without line ends after it; NULL: unusable,
+ * after a message.
+ */
 static const char *
 read_secret(struct ctl *ctl, const char *name)
 {
-	const char *secret = ctl_password(ctl);
-	size_t n, least;
+	bool terminal = isatty(STDIN_FILENO);
+	size_t least = strcmp(name, "signing_key") == 0 ? KEY_LEAST : 1, n = 0;
+	char *secret =
+	    terminal ? ctl_password(ctl) : ctl_input(ctl, SECRET_MAX + 2, &n);
 
 	if (!secret)
 		return NULL;
-	n = strlen(secret);
-	least = strcmp(name, "signing_key") == 0 ? KEY_LEAST : 1;
-	if (n < least || n > SECRET_MAX || !text_is_utf8(secret, n)) {
+	if (terminal)
+		n = strlen(secret);
+	while (n > 0 && (secret[n - 1] == '\n' || secret[n - 1] == '\r'))
+		secret[--n] = '\0';
+	if (n < least || n > SECRET_MAX || strlen(secret) != n ||
+	    !text_is_utf8(secret, n)) {
 		ctl_error(ctl,
 		    "%s must be text of %zu to %d bytes; \"openssl rand -hex "
 		    "32\" generates a key\n",

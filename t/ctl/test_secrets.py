@@ -42,7 +42,7 @@ def secrets(host, *args, stdin="", path=None):
     env = {**environment(), "PATH": path or f"{host}/bin:/usr/bin:/bin"}
     return subprocess.run(
         [BUILD / "mxmctl", "--config", "/none", "secrets", *args], text=True,
-        input=stdin, capture_output=True, env=env, timeout=60)
+        errors="surrogateescape", input=stdin, capture_output=True, env=env, timeout=60)
 
 
 def encrypt(host, name="signing_key", stdin=f"{KEY}\n", *more, **options):
@@ -127,7 +127,10 @@ def test_without_systemd_creds(host):
     ("signing_key", "short\n", os.EX_DATAERR, "32 to 4096 bytes"),
     ("smtp_password", "\n", os.EX_DATAERR, "1 to 4096 bytes"),
     ("smtp_password", "x" * 4097, os.EX_DATAERR, "1 to 4096 bytes"),
-    ("smtp_password", "", os.EX_DATAERR, "no password"),
+    ("smtp_password", "x" * 9999, os.EX_DATAERR, "more than 4098 bytes"),
+    ("smtp_password", "", os.EX_DATAERR, "1 to 4096 bytes"),
+    ("signing_key", KEY + "\0" + KEY, os.EX_DATAERR, "must be text"),
+    ("signing_key", "\udcff" * 40, os.EX_DATAERR, "must be text"),
 ])
 def test_what_is_refused(host, name, stdin, status, words):
     done = encrypt(host, name, stdin)
