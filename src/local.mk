@@ -200,7 +200,7 @@ mxmctl_SOURCES = src/mxmctl.c src/commands.def src/ctl/ctl.h \
 	src/ctl/check_mail.c src/ctl/check_nginx.c src/ctl/check_server.c \
 	src/ctl/check_provider.c \
 	src/ctl/check_role.c \
-	src/ctl/config.c src/ctl/import.c src/ctl/jobs.c \
+	src/ctl/config.c src/ctl/dropin.c src/ctl/dropin.h src/ctl/import.c src/ctl/jobs.c \
 	src/ctl/secrets.c src/ctl/stop.c src/ctl/stop.h \
 	src/ctl/migrate.c src/ctl/nginx_map.c \
 	src/ctl/recommend/calibrate.c \
@@ -212,7 +212,7 @@ mxmctl_SOURCES = src/mxmctl.c src/commands.def src/ctl/ctl.h \
 	src/ctl/recommend/recommend.c src/ctl/recommend/recommend.h \
 	src/ctl/recommend/show.c src/ctl/recommend/step.c \
 	src/ctl/recommend/train.c src/ctl/recommend/tune.c \
-	src/ctl/routes.c src/ctl/sql.c src/ctl/status.c \
+	src/ctl/routes.c src/ctl/tune.c src/ctl/sql.c src/ctl/status.c \
 	src/ctl/password.c src/ctl/user.h src/ctl/user.c src/ctl/user_make.c \
 	src/ctl/user_raise.c
 mxmctl_LDADD = $(librecommend_libs) $(libmxm_libs) $(ARCHIVE_LIBS)

@@ -472,3 +472,100 @@ def test_the_map_names_the_slow_routes_with_and_without_slash():
                 if "mxm_slow" in line]) == sum(
                     len(methods(row)) * (1 if "{" in row["path"] else 2)
                     for row in slow)
+
+
+# -------------------------------------------------------------------- tune
+
+def tuned(conf, *args):
+    done = mxmctl("--config", conf, "tune", "--json", *args)
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    return told, {p["name"]: p for p in told["proposals"]}
+
+
+@pytest.mark.parametrize("cores, memory, expected", [
+    (2, "8G", {"workers": "4", "slow_workers": "4", "image_memory": "512M",
+               "MemoryMax": "2854M", "TasksMax": "32", "-m": "512",
+               "max_connections": "100", "shared_buffers": "2048MB"}),
+    (4, "16G", {"workers": "8", "slow_workers": "8", "MemoryMax": "5452M",
+                "TasksMax": "48", "max_connections": "100"}),
+    (16, "64G", {"workers": "32", "slow_workers": "32", "hash_places": "16",
+                 "-m": "2048", "max_connections": "160", "work_mem": "64MB",
+                 "maintenance_work_mem": "1024MB"}),
+    (8, "2G", {"workers": "2", "slow_workers": "2", "image_memory": "256M",
+               "MemoryMax": "1176M", "-m": "128"}),
+    (2, "512M", {"slow_workers": "2", "MemoryMax": "384M", "-m": "64",
+                 "work_mem": "8MB", "maintenance_work_mem": "64MB"}),
+])
+def test_tune_proposes_by_cores_and_memory(conf, cores, memory, expected):
+    told, found = tuned(conf, "--cores", cores, "--memory", memory)
+    assert told["cores"] == cores and told["database"] == "local"
+    assert {n: found[n]["proposed"] for n in expected} == expected
+    assert all(p["why"] for p in told["proposals"]) and not told["written"]
+
+
+def test_tune_for_a_database_elsewhere(conf):
+    _, here = tuned(conf, "--cores", 8, "--memory", "8G")
+    told, found = tuned(conf, "--cores", 8, "--memory", "8G", "--hosts", 3,
+                        "--database", "remote")
+    assert told["database"] == "remote" and "shared_buffers" not in found
+    assert int(found["slow_workers"]["proposed"]) > int(
+        here["slow_workers"]["proposed"])
+    assert found["max_connections"]["proposed"] == "200"
+    assert tuned(conf)[0]["memory_mib"] > 0  # this host
+
+
+def test_tune_reads_what_there_is(stack):
+    found = {p["name"]: p for p in json.loads(
+        stack.ctl("tune --json").stdout)["proposals"]}
+    for name in ("max_connections", "shared_buffers", "work_mem"):
+        assert found[name]["now"] == stack.value(f"SHOW {name}")
+    assert found["workers"]["now"] == "2"
+    assert int(found["-m"]["now"]) > 0
+    text = stack.ctl("tune").stdout
+    assert "ALTER SYSTEM SET shared_buffers = " in text
+
+
+def test_tune_writes(conf, tmp_path):
+    units = tmp_path / "root/etc/systemd/system"
+    units.mkdir(parents=True)
+    units.chmod(0o755)
+    env = {"MXM_CACHE_SERVERS": "/run/mxm-cache/memcached.sock"}
+    args = ["--config", conf, "tune", "--cores", 3, "--memory", "12G", "--root",
+            tmp_path / "root"]
+    done = mxmctl(*args, "--write", env=env)
+    assert done.returncode == 0, done.stderr
+    assert "systemctl daemon-reload && systemctl restart mxm-cache mxmd" \
+        in done.stdout
+    written = [tmp_path / "conf.d/50-tune.conf",
+               units / "mxmd.service.d/50-tune.conf",
+               units / "mxm-cache.service.d/50-tune.conf"]
+    texts = [p.read_text() for p in written]
+    assert "workers = 6\n" in texts[0]
+    assert re.search(r"^\[Service\]\n(#.*\nMemoryMax=\d+M\n)(#.*\nTasksMax=40\n)$",
+                     texts[1], re.M)
+    assert re.search(r"^\[Service\]\n#.*\nEnvironment=MEGABYTES=768\n$",
+                     texts[2], re.M)
+    assert [p.stat().st_mode & 0o777 for p in written] == [0o600, 0o644, 0o644]
+    told = json.loads(mxmctl("--config", conf, "config", "--json").stdout)
+    assert told["workers"] == {"value": "6", "source": f"{written[0]}:3"}
+    # what another file overrides is reported; the rest is written
+    (tmp_path / "conf.d/90.conf").write_text("workers = 5\n")
+    done = mxmctl(*args, "--write", env=env)
+    assert done.stderr == (f"mxmctl tune: {tmp_path}/conf.d/90.conf:1 also sets "
+                           "workers and overrides it\n")
+    assert [p.read_text() for p in written] == texts
+    # nothing below the directory of the units: an error, and no more output
+    done = mxmctl(*args[:-1], tmp_path / "none", "--write")
+    assert done.returncode == 73
+    assert "run it as root" in done.stderr
+
+
+@pytest.mark.parametrize("args", [
+    ["--cores", "0"], ["--cores", "x"], ["--hosts", "101"], ["--memory", "1"],
+    ["--memory", "100M"], ["--memory", "-1G"], ["--memory", "9999999999G"],
+    ["--memory", "4GG"], ["--memory", ""], ["--database", "far"]])
+def test_tune_of_what_is_no_number(conf, args):
+    done = mxmctl("--config", conf, "tune", *args)
+    assert done.returncode == 64 and not done.stdout
+    assert len(done.stderr.splitlines()) == 2 and args[0] in done.stderr

@@ -149,7 +149,8 @@ def test_examples_of_the_manual_are_run_by_who_may():
             user = "moviesxmovies"
             if "mxmctl migrate" in line:
                 user += "-owner"
-            assert line.startswith(f"runuser -u {user} -- mxmctl "), line
+            if not re.match("mxmctl (backup|restore|secrets|tune) ", line):  # as root
+                assert line.startswith(f"runuser -u {user} -- mxmctl "), line
 
 
 def test_commands_that_are_named_are_there():

@@ -6,68 +6,17 @@
  */
 #include "base/base.h"
 
-#include <sys/stat.h>
 #include <sysexits.h>
 #include <unistd.h>
 
 #include "base/conf.h"
-#include "base/file.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "ctl/dropin.h"
 #include "ctl/recommend/recommend.h"
 #include "db/settings.h"
 
-#define FOLDER "conf.d"
-#define NAME   "50-recommend.conf"
-
-/* --------------------------------------------------------------- the file */
-
-/* The folder of additional settings files. */
-static const char *
-folder_beside(TALLOC_CTX *mem, const char *file)
-{
-	const char *slash = strrchr(file, '/');
-
-	return mem_printf(
-	    mem, "%.*s" FOLDER, slash ? (int)(slash - file) + 1 : 0, file);
-}
-
-/* With the owner and the permissions of the folder of the main file. */
-static bool
-make_folder(TALLOC_CTX *mem, const char *folder)
-{
-	const char *parent = mem_printf(mem, "%s/..", folder);
-	struct stat st;
-	int why;
-
-	if (mkdir(folder, 0700) != 0)
-		return errno == EEXIST;
-	if (stat(parent, &st) == 0 &&
-	    chown(folder, st.st_uid, st.st_gid) == 0 &&
-	    chmod(folder, st.st_mode & 0777) == 0)
-		return true;
-	why = errno;
-	(void)rmdir(folder); /* an unreadable folder stops every program */
-	errno = why;
-	return false;
-}
-
-/* With owner and mode of another file; false: see errno. */
-static bool
-write_file(TALLOC_CTX *mem, const char *path, const char *text,
-    const struct stat *like)
-{
-	struct file *file = file_new(mem, path, 0600);
-
-	if (!file)
-		return false;
-	fputs(text, file->to);
-	if (fchown(fileno(file->to), like->st_uid, like->st_gid) == 0 &&
-	    fchmod(fileno(file->to), like->st_mode & 0777) == 0)
-		return file_finish(file);
-	talloc_free(file);
-	return false;
-}
+#define NAME "50-recommend.conf"
 
 /* ------------------------------------------------------------- the settings */
 
@@ -107,12 +56,11 @@ cannot_write(const struct task *t, const struct found *f, const char *path)
 static int
 save(struct task *t, struct found *f)
 {
-	const char *folder = folder_beside(t->mem, t->ctl->config);
+	const char *folder = dropin_conf_d(t->ctl);
 	const char *path = mem_printf(t->mem, "%s/" NAME, folder);
-	struct stat like;
 	int status;
 
-	if (stat(t->ctl->config, &like) != 0) {
+	if (access(t->ctl->config, F_OK) != 0) {
 		/* with --train there may be no settings */
 		status =
 		    t->options.train && errno == ENOENT ? EX_OK : EX_CANTCREAT;
@@ -123,13 +71,12 @@ save(struct task *t, struct found *f)
 		fputs("the defaults are best; nothing was written\n", stderr);
 		return EX_OK;
 	}
-	if (!make_folder(t->mem, folder) ||
-	    !write_file(t->mem, path,
+	if (!dropin_write(t->ctl, folder, NAME,
 		mem_printf(t->mem,
 		    "# Written by \"mxmctl recommend tune\", which overwrites "
 		    "it.\nrecommend_tuning = %s\n",
 		    f->text),
-		&like))
+		t->ctl->config))
 		return cannot_write(t, f, path);
 	f->written = path;
 	fprintf(stderr, "written to %s; the next training uses it\n", path);
