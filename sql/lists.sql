@@ -70,14 +70,12 @@ WITH hit AS MATERIALIZED (
 -- The lists whose name contains the text, among those that the viewer may see.
 -- name: list_search :many within=1s (viewer bigint, query text, page bigint,
 --	size bigint)
-WITH hit AS MATERIALIZED (
-	SELECT l.id
-	  FROM live_movielist AS l
-	 WHERE l.name_fold LIKE fold_pattern(:query)
-	   AND {{list_is_visible}}
-	 ORDER BY l.id
-	 LIMIT {{count_max}} + 1
-), {{list_page}};
+SELECT f.total, f.page, {{list_columns:a}}, {{list_movies}}
+  FROM list_find(:query, :viewer, :page, :size) AS f
+  LEFT JOIN live_movielist AS l ON l.id = f.list_id AND {{list_is_visible}}
+  LEFT JOIN live_account AS a ON a.id = l.user_id
+ ORDER BY f.place
+ LIMIT :size;
 
 -- All lists that the viewer may see.
 -- name: list_search_all :many within=1s (viewer bigint, page bigint, size bigint)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The search for persons on a generated site (t/bench/site.sql): the same as a
-plain query gives, for few and many matches, page by page and by cursor; and its
-table is true to what it is made from."""
+"""The searches for persons and lists on a generated site (t/bench/site.sql): the same
+as a plain query gives, for few and many matches, page by page and by cursor; and the
+table of persons is true to what it is made from."""
 
 import pathlib
 
@@ -104,6 +104,66 @@ def test_cursors_are_those_of_a_plain_query(run, text):
         rows = search(run, text, None, True, after, None, 7)
         assert {r[1] for r in rows} == {min(len(plain), 10001)}
         assert [r[0] for r in rows if r[0]] == plain[first:first + 7]
+
+
+@pytest.mark.parametrize("role", ["actor", "director"])
+@pytest.mark.parametrize("text", ["ba", "a b", "b"])
+def test_cursors_of_a_role(run, text, role):
+    plain = [r[0] for r in run(FOUND, {"text": text, "role": role,
+                                       "slugs": True})]
+    for at in range(0, len(plain), max(1, len(plain) // 3)):
+        rows = search(run, text, role, True, plain[at], None, 7)
+        assert [r[0] for r in rows if r[0]] == plain[at + 1:at + 8]
+
+
+def test_an_unknown_cursor_is_ignored(run):
+    assert (search(run, "qz", None, True, -5, None, 7)
+            == search(run, "qz", None, True, None, None, 7))
+
+
+SEEN = """
+SELECT l.id
+  FROM live_movielist AS l
+ WHERE strpos(l.name_fold, fold_text(%(text)s)) > 0
+   AND (l.user_id = %(viewer)s OR l.privacity = 'P'
+        OR (l.privacity = 'F'
+            AND l.user_id IN (SELECT friend_id
+                                FROM friend
+                               WHERE user_id = %(viewer)s)))
+ ORDER BY l.id
+"""
+LISTS = """
+INSERT INTO movielist (user_id, name, slug, privacity)
+SELECT 1 + i % 290, (ARRAY['Old-zz', '100% qZ', 'Zz', 'z'])[1 + i % 4],
+       'made-' || i, (ARRAY['P', 'P', 'F', 'R'])[1 + i / 4 % 4]
+  FROM generate_series(1, 22000) AS i
+"""
+
+
+def test_lists_are_those_of_a_plain_query(run):
+    run(LISTS + " RETURNING 1")
+    sizes = set()
+    for text in ("z", "zz", "0%", "% q", "old", "nothing", "a", "é", "\u0301"):
+        for viewer in (1, 150):
+            plain = [r[0] for r in run(SEEN, {"text": text, "viewer": viewer})]
+            sizes.add(min(len(plain), 10001))
+            for page in (1, 2, 70, 1000):
+                rows = run("SELECT list_id, total, page FROM list_find(%s, %s, %s, 20)"
+                           " ORDER BY place", (text, viewer, page))
+                total = min(len(plain), 10001)
+                shown = min(page, max(1, -(-min(total, 10000) // 20)))
+                assert [r[1:] for r in rows] == [(total, shown)] * len(rows)
+                assert ([r[0] for r in rows if r[0]]
+                        == plain[:10000][(shown - 1) * 20:shown * 20])
+    assert {0, 10001} < sizes
+
+
+def test_the_index_of_pieces_is_read(run):
+    """The plan of what list_find() counts by."""
+    plan = "\n".join(r[0] for r in run(
+        "EXPLAIN SELECT FROM live_movielist WHERE text_pieces(name_fold)"
+        " @> text_pieces('qz')"))
+    assert "movielist_pieces" in plan and "Seq Scan" not in plan, plan
 
 
 def test_the_index_of_pairs_is_read(run):
