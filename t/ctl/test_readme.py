@@ -148,7 +148,7 @@ def test_examples_of_the_manual_are_run_by_who_may():
             user = "moviesxmovies"
             if "mxmctl migrate" in line:
                 user += "-owner"
-            if not re.match("mxmctl (backup|restore|secrets|tune) ", line):  # as root
+            if not re.match("mxmctl (backup|restore|secrets|tune|verify) ", line):  # as root
                 assert line.startswith(f"runuser -u {user} -- mxmctl "), line
 
 
