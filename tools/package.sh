@@ -84,6 +84,20 @@ package_hosts() {
 	    die 1 "several hosts do not work together" "see above" "mend them"
 }
 
+# promtool on the metrics and the example for Prometheus, without its service.
+package_metrics() {
+	local place=$OUT/prometheus version
+	version=$(package_version)
+	packages_install demo test
+	mkdir "$place"
+	(cd "$place" && apt-get download -qq prometheus &&
+	    dpkg-deb -x prometheus_*.deb .)
+	MXM_PROMTOOL=$place/usr/bin/promtool python3 -B "$SRC/t/run_checks" \
+	    --build "$OUT/moviesxmovies-$version" t/api/test_metrics.py ||
+	    die 1 "the metrics are not accepted" "see above" "mend them"
+	rm -rf "$place"
+}
+
 package_main() {
 	OUT=$BUILD/package
 	packages_install build package
@@ -91,6 +105,8 @@ package_main() {
 	package_build
 	step "lintian, blhc"
 	package_lint
+	step "checking the metrics with promtool"
+	package_metrics
 	if [ "$EUID" -eq 0 ]; then
 		step "installing, using and purging them in a chroot"
 		package_try

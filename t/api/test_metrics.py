@@ -14,6 +14,7 @@ import subprocess
 import threading
 
 import pytest
+import yaml
 from prometheus_client import parser
 
 from life import (Call, Threads, fcgi_answer, fcgi_request, lock, reload,
@@ -25,6 +26,7 @@ TABLE = {"moviesxmovies_" + name: (kind.lower(), set(labels.split(", ")) - {""})
          for name, kind, labels in re.findall(
              r'^METRIC\((\w+), (\w+), "([^"]*)",$',
              (ROOT / "src/metrics.def").read_text(), re.M)}
+PROMTOOL = os.environ.get("MXM_PROMTOOL") or shutil.which("promtool")
 DETAIL = {"method": "GET", "route": "/api/movies/{movie}/"}
 HEAT = "/api/movies/heat/"
 SCRAPE_TURN = 2 * 1024  # the byte of mxm.shm that a scrape locks
@@ -92,11 +94,38 @@ def test_the_format(stack, client, ana):
 
 def test_promtool_accepts_it(stack):
     """promtool is in the package prometheus, which ./run package downloads."""
-    if not shutil.which("promtool"):
+    if not PROMTOOL:
         pytest.skip("promtool (package prometheus) is not installed")
-    done = subprocess.run(["promtool", "check", "metrics"], text=True,
+    done = subprocess.run([PROMTOOL, "check", "metrics"], text=True,
                           input=text_of(stack), capture_output=True)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_examples(tmp_path):
+    """The alerts name metrics and labels that exist, and promtool accepts them
+    and their unit tests."""
+    folder = ROOT / "doc/examples"
+    rules = yaml.safe_load((folder / "prometheus.rules.yml").read_text())
+    known = {name + end for name, (kind, _) in TABLE.items() for end in (
+        ("_bucket", "_sum", "_count") if kind == "histogram" else ("",))}
+    for rule in rules["groups"][0]["rules"]:
+        named = set(re.findall(r"\bmoviesxmovies_\w+", rule["expr"]))
+        assert named <= known and set(rule["annotations"]) == {
+            "summary", "description"}, rule["alert"]
+        labels = set().union(*(TABLE[re.sub("_bucket$", "", n)][1]
+                               for n in named)) | {"instance", "job"}
+        used = re.findall(r"\$labels\.(\w+)", str(rule["annotations"]))
+        assert set(used) <= labels, rule["alert"]
+    if not PROMTOOL:
+        pytest.skip("promtool (package prometheus) is not installed")
+    for path in (*folder.glob("prometheus*"),
+                 ROOT / "t/fixtures/prometheus.test.yml"):
+        shutil.copy(path, tmp_path)
+    for args in ("check config prometheus.yml", "check rules "
+                 "prometheus.rules.yml", "test rules prometheus.test.yml"):
+        done = subprocess.run([PROMTOOL, *args.split()], cwd=tmp_path,
+                              text=True, capture_output=True)
+        assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_histograms(stack, ana):
