@@ -149,6 +149,17 @@ is_copy(const char *line)
 	       strcmp(line + n - strlen(end), end) == 0;
 }
 
+/*
+ * Commands of psql; the schema that every database has; and a setting that
+ * pg_restore 17 writes and older servers do not have.
+ */
+static bool
+is_ignored(const char *line)
+{
+	return *line == '\\' || strcmp(line, "CREATE SCHEMA public;\n") == 0 ||
+	       strcmp(line, "SET transaction_timeout = 0;\n") == 0;
+}
+
 /* A line with its line feed, or a part of a long one. */
 static enum err
 take_line(struct load *l, const char *line, size_t n)
@@ -158,9 +169,8 @@ take_line(struct load *l, const char *line, size_t n)
 	l->is_inside = line[n - 1] != '\n';
 	if (l->copying && is_start && strcmp(line, "\\.\n") == 0)
 		return end_data(l);
-	if (!l->copying && is_start &&
-	    (*line == '\\' || strcmp(line, "CREATE SCHEMA public;\n") == 0))
-		return ERR_OK; /* every database has it */
+	if (!l->copying && is_start && is_ignored(line))
+		return ERR_OK;
 	buf_add(&l->text, line, n);
 	if (l->copying)
 		return l->text.len >= CHUNK ? send_data(l) : ERR_OK;

@@ -36,11 +36,11 @@ def ctl(conf, *args, check=True, **more):
     return stack_module.ctl(conf, list(args), check, **more)
 
 
-def start(conf, *args, **more):
+def start(conf, *args, env=None, **more):
     """mxmctl as a process, whose pipes are those of the test."""
     return subprocess.Popen(
         [str(stack_module.BUILD / "mxmctl"), "--config", str(conf),
-         *map(str, args)], env=stack_module.environment(),
+         *map(str, args)], env=env or stack_module.environment(),
         stderr=subprocess.PIPE, **more)
 
 
@@ -209,7 +209,8 @@ def test_links_and_hidden_files_are_left_out(stack, tmp_path):
         for path in (*made, accents):
             path.unlink()
     assert json.loads(done.stdout)["skipped"] == 2
-    assert "2 entries" in done.stderr
+    assert "2 entries are not stored" in done.stderr.replace(
+        f"below {stack.media} ", "")
     names = tarfile.open(tmp_path / "mxm.tar").getnames()
     assert "media/movies/Amélie.jpg" in names
     assert not [n for n in names if "link" in n or "part" in n or "\n" in n]
@@ -253,6 +254,25 @@ def test_no_password_in_the_process_list(stack, tmp_path):
     given = (tmp_path / "environment").read_text()
     assert "PGPASSWORD=swordfish\n" in given and "PGAPPNAME=other\n" in given
     assert f"PGDATABASE={stack.database}\n" in given
+
+
+def test_a_backup_that_is_ended(stack, tmp_path):
+    """Nothing is left of it, not pg_dump either."""
+    fake = tmp_path / "bin/pg_dump"
+    fake.parent.mkdir()
+    fake.write_text(f"#!/bin/sh\necho $$ >{tmp_path}/pid.new\n"
+                    f"mv {tmp_path}/pid.new {tmp_path}/pid\nexec sleep 99\n")
+    fake.chmod(0o755)
+    env = stack_module.environment()
+    env["PATH"] = f"{fake.parent}:{env['PATH']}"
+    process = start(stack.conf, "backup", tmp_path / "x", env=env)
+    pid = tmp_path / "pid"
+    wait_until(pid.exists, "pg_dump runs")
+    process.terminate()
+    assert process.communicate()[1] == b""
+    assert process.returncode == 128 + signal.SIGTERM
+    assert sorted(os.listdir(tmp_path)) == ["bin", "pid"]
+    assert not life.is_there(int(pid.read_text()))
 
 
 # ------------------------------------------------------------- bad files

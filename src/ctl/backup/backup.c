@@ -39,7 +39,7 @@ struct task {
 	struct pack *pack;
 	struct progress shown;
 	struct backup_facts facts;
-	int64_t skipped;
+	struct media_count media;
 	bool zstd;
 };
 
@@ -236,7 +236,6 @@ add_part(struct parts *d)
 		return EX_OK;
 	snprintf(name, sizeof name, BACKUP_DATABASE "%08d", ++d->number);
 	d->n = 0;
-	progress_at(&d->t->shown, pack_bytes(d->t->pack));
 	return pack_add(d->t->pack, name, d->data, n);
 }
 
@@ -313,9 +312,8 @@ take_snapshot(struct task *t, struct dump *dump)
 static int
 add_media(struct task *t, time_t at, bool since)
 {
-	t->skipped = 0;
-	return media_pack(t->ctl, t->pack, at, since, &t->shown,
-	    &t->facts.pictures, &t->skipped);
+	t->media.skipped = 0;
+	return media_pack(t->ctl, t->pack, at, since, &t->media);
 }
 
 static int
@@ -372,12 +370,14 @@ report(struct task *t, const char *path)
 {
 	struct json *j;
 
-	if (t->skipped > 0)
+	if (t->media.skipped > 0)
 		backup_fail(t->ctl, 0,
-		    "warning: %" PRId64 " %s below %s not stored: only plain "
-		    "files with ordinary names are",
-		    t->skipped, t->skipped == 1 ? "entry is" : "entries are",
-		    t->ctl->conf->media_root);
+		    "warning: %" PRId64 " %s below %s not stored: links, or "
+		    "names with control characters: %s",
+		    t->media.skipped,
+		    t->media.skipped == 1 ? "entry is" : "entries are",
+		    t->ctl->conf->media_root, t->media.first);
+	t->facts.pictures = t->media.files;
 	t->facts.bytes = pack_bytes(t->pack);
 	if (strcmp(path, "-") == 0)
 		return EX_OK;
@@ -390,7 +390,7 @@ report(struct task *t, const char *path)
 	json_key(j, "file");
 	json_text(j, path);
 	backup_print(t->ctl, j, &t->facts);
-	put_count(j, "skipped", t->skipped);
+	put_count(j, "skipped", t->media.skipped);
 	json_object_end(j);
 	return ctl_json_done(j, EX_OK);
 }
@@ -408,8 +408,7 @@ ctl_backup(struct ctl *ctl, int argc, char **argv)
 	progress_init(&t.shown, ctl_shows_progress(ctl));
 	status = connect_database(&t);
 	if (status == EX_OK)
-		status = pack_open(ctl, argv[1], t.zstd, &t.pack);
-	progress_begin(&t.shown, "backup", 0);
+		status = pack_open(ctl, argv[1], t.zstd, &t.shown, &t.pack);
 	if (status == EX_OK)
 		status = add_all(&t);
 	progress_clear(&t.shown);

@@ -78,8 +78,9 @@ void backup_print(
 
 struct pack;
 
-/* Creates the file, with mode 0600; "-": standard output. */
-int pack_open(struct ctl *ctl, const char *path, bool zstd, struct pack **out);
+/* Creates the file, with mode 0600; "-": standard output. Shows its size. */
+int pack_open(struct ctl *ctl, const char *path, bool zstd,
+    struct progress *shown, struct pack **out);
 
 /* Adds a member from memory; one of `size` bytes that are read from `fd`. */
 int pack_add(struct pack *p, const char *name, const void *data, size_t n);
@@ -157,13 +158,18 @@ int program_end(struct ctl *ctl, struct program *p);
 
 /* ------------------------------------------------------- media (media.c) */
 
+struct media_count {
+	int64_t files;
+	int64_t skipped;   /* links, devices, names that are not accepted */
+	const char *first; /* one of these, below ctl->mem; NULL */
+};
+
 /*
  * Adds the files of media_root to the archive whose status changed before a
- * time of the file system, or since then. *skipped is increased by those that
- * are neither files nor directories, or whose names are not accepted.
+ * time of the file system, or since then.
  */
 int media_pack(struct ctl *ctl, struct pack *p, time_t at, bool since,
-    struct progress *shown, int64_t *files, int64_t *skipped);
+    struct media_count *out);
 
 /* A directory in media_root where a restore collects files. */
 struct stage;

@@ -48,11 +48,18 @@ struct walk {
 	struct pack *pack;
 	time_t at;
 	bool since;
-	struct progress *shown;
-	int64_t *files, *skipped;
+	struct media_count *count;
 };
 
 static int walk_folder(const struct walk *w, int fd, const char *path);
+
+static void
+skip(const struct walk *w, const char *path)
+{
+	if (w->count->skipped++ == 0)
+		w->count->first = mem_text(w->ctl->mem,
+		    backup_is_path(path) ? path : "one of an unusual name");
+}
 
 /* A file that a job has removed meanwhile is of no row of the dump. */
 static int
@@ -70,7 +77,7 @@ walk_entry(const struct walk *w, int folder, const char *name, const char *path)
 		    w->ctl->conf->media_root, path, strerror(errno));
 	if (fd < 0 || fstat(fd, &st) != 0 || !backup_is_path(path) ||
 	    (!S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode))) {
-		++*w->skipped;
+		skip(w, path);
 		if (fd >= 0)
 			close(fd);
 		return EX_OK;
@@ -83,8 +90,7 @@ walk_entry(const struct walk *w, int folder, const char *name, const char *path)
 		status =
 		    pack_copy(w->pack, member, fd, st.st_size, st.st_mtime);
 		talloc_free(member);
-		++*w->files;
-		progress_at(w->shown, pack_bytes(w->pack));
+		w->count->files++;
 	}
 	close(fd);
 	return status;
@@ -127,9 +133,9 @@ open_root(struct ctl *ctl, int *fd)
 
 int
 media_pack(struct ctl *ctl, struct pack *p, time_t at, bool since,
-    struct progress *shown, int64_t *files, int64_t *skipped)
+    struct media_count *out)
 {
-	const struct walk w = { ctl, p, at, since, shown, files, skipped };
+	const struct walk w = { ctl, p, at, since, out };
 	int fd, status = open_root(ctl, &fd);
 
 	return status == EX_OK ? walk_folder(&w, fd, "") : status;

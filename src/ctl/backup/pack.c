@@ -25,6 +25,8 @@ struct pack {
 	const char *path;
 	struct file *file; /* NULL: standard output */
 	struct archive *to;
+	struct progress *shown;
+	char label[48];
 	struct buf digests; /* of members since the last digests/ */
 	int batch;          /* their number */
 	int lists;          /* number of the last digests/ */
@@ -67,13 +69,15 @@ open_file(struct pack *p)
 }
 
 int
-pack_open(struct ctl *ctl, const char *path, bool zstd, struct pack **out)
+pack_open(struct ctl *ctl, const char *path, bool zstd, struct progress *shown,
+    struct pack **out)
 {
 	struct pack *p = mem_new(ctl->mem, struct pack);
 	bool is_stdout = strcmp(path, "-") == 0;
 	int status = EX_OK;
 
 	p->ctl = ctl;
+	p->shown = shown;
 	p->path = is_stdout ? "standard output" : path;
 	if (is_stdout && isatty(STDOUT_FILENO))
 		return backup_fail(ctl, EX_USAGE,
@@ -88,6 +92,8 @@ pack_open(struct ctl *ctl, const char *path, bool zstd, struct pack **out)
 	p->to = mem_need(archive_write_new());
 	talloc_set_destructor(p, destroy);
 	*out = p;
+	snprintf(p->label, sizeof p->label, "backup");
+	progress_begin(shown, p->label, 0);
 	/* no zeros after the end, which are not zstd */
 	if (archive_write_set_bytes_in_last_block(p->to, 1) != ARCHIVE_OK ||
 	    (zstd && archive_write_add_filter_zstd(p->to) != ARCHIVE_OK) ||
@@ -122,6 +128,9 @@ put(struct pack *p, const void *data, size_t n)
 	if (n > 0 && archive_write_data(p->to, data, n) != (la_ssize_t)n)
 		return failed(p);
 	crypto_hash_sha256_update(&p->one, data, n);
+	snprintf(p->label, sizeof p->label, "backup, %" PRId64 " MB",
+	    pack_bytes(p) / 1000000);
+	progress_at(p->shown, 0);
 	return EX_OK;
 }
 
