@@ -7,6 +7,7 @@
 
 #include <libpq-fe.h>
 #include <sodium.h>
+#include <time.h>
 
 #include "base/log.h"
 #include "base/mem.h"
@@ -16,7 +17,16 @@
 #include "db/sqlstate.h"
 
 #define NAME "(migration)"
-#define LOCK MIGRATE_LOCK
+
+/* How long, and how often, a migration waits for locks of others. */
+#define LOCK_WAIT_MS  "200"
+#define LOCK_TRIES    30
+#define LOCK_PAUSE_MS 100
+
+/* SQLSTATEs */
+#define LOCK_TIMEOUT "55P03"
+#define DEADLOCK     "40P01"
+#define LOCK         MIGRATE_LOCK
 
 #pragma GCC diagnostic ignored "-Woverlength-strings"
 
@@ -236,15 +246,28 @@ record(struct db *db, const struct migration *m)
 	return e;
 }
 
-/* Runs a migration within an open transaction. */
+static bool
+is_blocked(const PGresult *res)
+{
+	const char *state = PQresultErrorField(res, PG_DIAG_SQLSTATE);
+
+	return state && (strcmp(state, LOCK_TIMEOUT) == 0 ||
+			    strcmp(state, DEADLOCK) == 0);
+}
+
+/*
+ * Runs a migration within an open transaction. *blocked: it failed because
+ * others hold a lock.
+ */
 static enum err
-apply_text(struct db *db, const struct migration *m)
+apply_text(struct db *db, const struct migration *m, bool *blocked)
 {
 	PGresult *res;
 	enum err e;
 	int line;
 
 	e = conn_command(db, m->name, m->text, &res);
+	*blocked = e && res && is_blocked(res);
 	if (e && res) {
 		line = line_of(res, m->text);
 		conn_set_error(db, "migration %04d_%s.sql%s%.0d: %s", m->number,
@@ -311,22 +334,59 @@ only_grant(const struct run *r)
 }
 
 static enum err
+apply_once(const struct run *r, const struct migration *m, const char *limit,
+    bool *blocked)
+{
+	enum err e = conn_command(r->db, NAME, "BEGIN", NULL);
+
+	*blocked = false;
+	if (e)
+		return e;
+	e = conn_command(r->db, NAME, limit, NULL);
+	if (!e)
+		e = apply_text(r->db, m, blocked);
+	if (!e)
+		e = grant_to(r);
+	return end(r->db, e, true);
+}
+
+/*
+ * A migration waits for a lock for less time than a request does: it may hold
+ * others that requests wait for, which would fail. It is tried again, at last
+ * without a limit.
+ */
+static enum err
+apply_alone(const struct run *r, const struct migration *m)
+{
+	const struct timespec pause = { .tv_nsec = LOCK_PAUSE_MS * 1000000L };
+	bool blocked;
+	enum err e;
+	int i;
+
+	for (i = 0; i < LOCK_TRIES; i++) {
+		e = apply_once(
+		    r, m, "SET LOCAL lock_timeout = " LOCK_WAIT_MS, &blocked);
+		if (!e || !blocked)
+			return e;
+		(void)nanosleep(&pause, NULL);
+	}
+	return apply_once(r, m, "SET LOCAL lock_timeout = 0", &blocked);
+}
+
+static enum err
 apply_one(const struct run *r, const struct migration *m)
 {
-	enum err e = ERR_OK;
+	bool blocked;
+	enum err e;
 
 	if (m->applied_at)
 		return ERR_OK;
 	if (r->on_migration)
 		r->on_migration(m, r->arg);
 	if (!r->dry)
-		e = conn_command(r->db, NAME, "BEGIN", NULL);
-	if (e)
-		return e;
-	e = apply_text(r->db, m);
-	if (!e)
-		e = grant_to(r);
-	return r->dry ? e : end(r->db, e, true);
+		return apply_alone(r, m);
+	e = apply_text(r->db, m, &blocked);
+	return e ? e : grant_to(r);
 }
 
 static enum err

@@ -63,6 +63,25 @@ def test_two_at_once_do_it_once(place):
     assert place.status()["current"]
 
 
+def test_a_migration_gives_way_to_a_lock(place):
+    """Else a request might wait for one that the migration holds."""
+    waiting = ("SELECT count(*) FROM pg_locks WHERE NOT granted"
+               " AND relation = 'pg_proc'::regclass")
+    other = place.cluster.connect(place.database, "postgres")
+    other.autocommit = False
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        other.cursor().execute("LOCK pg_proc IN SHARE MODE")
+        done = pool.submit(place.ctl, "migrate")
+        for number in (1, 0, 1):
+            stack_module.wait_until(
+                lambda: place.sql(waiting)[0][0] == number or done.done(),
+                "the migration waits, or has given way")
+        assert not done.done()
+        other.close()
+        assert done.result().returncode == 0
+    assert place.status()["current"]
+
+
 def test_a_changed_migration_is_refused(place):
     place.ctl("migrate")
     place.sql("UPDATE migration SET checksum = 'another' WHERE number = 1")
