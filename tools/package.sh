@@ -2,12 +2,18 @@
 # shellcheck shell=bash
 #
 # ./run package: builds the Debian packages of the tree in build/package, checks
-# them (lintian, blhc), and installs and uses them in a chroot of this release.
+# them, builds them again to compare, and uses them in chroots of this release of
+# Debian and of the next one.  debian/tests has what is run there.
 
 PACKAGES_package=(
-	dbus debhelper dh-apparmor dpkg-dev lintian blhc mmdebstrap po-debconf build-essential
-	haproxy iproute2
+	dbus debhelper dh-apparmor dpkg-dev lintian blhc mmdebstrap po-debconf
+	build-essential faketime haproxy locales iproute2 mount util-linux
 )
+
+# What the tests in a chroot need beside the packages.
+PACKAGE_BARE=systemd-sysv,apt-utils,ca-certificates,curl,procps,python3
+
+NEXT_RELEASE=trixie
 
 package_version() {
 	sed -n '1s/^moviesxmovies (\(.*\)-[^-]*).*/\1/p' "$SRC/debian/changelog"
@@ -16,24 +22,32 @@ package_version() {
 # A copy of the files under version control; the tree stays as it is.
 package_copy() {
 	local to=$1
+	mkdir -p "$to"
 	git -C "$SRC" ls-files -z --cached --others --exclude-standard |
 	    tar -C "$SRC" --null --files-from - --ignore-failed-read -cf - |
 	    tar -C "$to" -xf -
 }
 
-package_build() {
-	local version
-	version=$(package_version)
-	rm -rf "$OUT"
-	mkdir -p "$OUT/moviesxmovies-$version"
-	package_copy "$OUT/moviesxmovies-$version"
-	tar -C "$OUT" --exclude=debian --sort=name -cJf \
-	    "$OUT/moviesxmovies_$version.orig.tar.xz" "moviesxmovies-$version"
-	(cd "$OUT/moviesxmovies-$version" &&
-	    dpkg-buildpackage -us -uc) >"$OUT/build.log" 2>&1 || {
-		tail -20 "$OUT/build.log"
-		die 1 "the package was not built" "see above" "$OUT/build.log"
+# package_log NAME COMMAND…: its output is in OUT/NAME.log.
+package_log() {
+	local log=$OUT/$1.log
+	shift
+	mkdir -p "$OUT"
+	attempt logged "$log" "$@"
+	[ "$STATUS" -eq 0 ] || {
+		show_tail "$log"
+		die 1 "failed: ${log##*/}" "see above; all of it is in $log"
 	}
+}
+
+package_build() {
+	local version tree
+	version=$(package_version)
+	tree=$OUT/moviesxmovies-$version
+	package_copy "$tree"
+	tar -C "$OUT" --exclude=debian --sort=name -cJf \
+	    "$OUT/moviesxmovies_$version.orig.tar.xz" "${tree##*/}"
+	package_log build env -C "$tree" dpkg-buildpackage -us -uc
 }
 
 # lintian does not want to be root.
@@ -42,24 +56,172 @@ package_lint() {
 	[ "$EUID" -ne 0 ] || as=(setpriv --reuid nobody --clear-groups)
 	"${as[@]}" lintian --pedantic --fail-on error,warning,info,pedantic \
 	    --tag-display-limit 0 "$OUT"/*.changes ||
-	    die 1 "lintian has findings" "see above" "mend or override them"
+	    die 1 "lintian has findings" "see above" "fix or override them"
 	blhc "$OUT/build.log" ||
-	    die 1 "blhc has findings" "see above" "mend the compiler flags"
+	    die 1 "blhc has findings" "see above" "fix the compiler flags"
 }
 
-# A chroot of the release of this machine.
+# A second build: another directory, time, time zone, locale, umask, user, host
+# and number of processes. The packages must not differ in a byte.
+package_again() {
+	local dir=$OUT/again
+	mkdir -p "$dir/locale"
+	localedef -i de_CH -f UTF-8 "$dir/locale/de_CH.UTF-8"
+	dpkg-source -x "$OUT"/*.dsc "$dir/elsewhere"
+	cat >"$dir/build" <<-'END'
+		umask 0077
+		cd "$1/elsewhere"
+		[ "$EUID" -ne 0 ] || hostname elsewhere
+		exec faketime '+400 days' dpkg-buildpackage -us -uc -b
+	END
+	local apart=()
+	[ "$EUID" -ne 0 ] || apart=(unshare --uts)
+	"${apart[@]}" env LOCPATH="$dir/locale" LC_ALL=de_CH.UTF-8 LANG=de_CH.UTF-8 \
+	    TZ=Pacific/Kiritimati HOME="$dir" USER=elsewhere \
+	    DEB_BUILD_OPTIONS=parallel=3 bash "$dir/build" "$dir"
+	package_same "$dir"
+}
+
+# The same from the .buildinfo: the versions it has, its environment, and the
+# checksums it has of the packages.
+package_rebuild() {
+	local dir=$OUT/rebuild info=("$OUT"/*.buildinfo) name version found line
+	mkdir -p "$dir"
+	while read -r name version; do
+		found=$(dpkg-query -W -f '${Version}' "$name")
+		[ "$found" = "$version" ] || {
+			echo "$name is $found here, and $version in ${info[0]}"
+			return 1
+		}
+	done < <(sed -n '/^Installed-Build-Depends/,/^[^ ]/s/^ \(.*\) (= \(.*\)).*/\1 \2/p' \
+	    "${info[0]}")
+	local names=(PATH="$PATH" HOME="$dir")
+	while read -r line; do
+		line=${line//\"/}
+		names+=("$line")
+	done < <(sed -n '/^Environment/,/^[^ ]/s/^ \(.*=.*\)/\1/p' "${info[0]}")
+	dpkg-source -x "$OUT"/*.dsc "$dir/tree"
+	env -C "$dir/tree" -i "${names[@]}" dpkg-buildpackage -us -uc -b
+	package_same "$dir"
+	sed -n '/^Checksums-Sha256/,/^[^ ]/s/^ \([0-9a-f]*\) [0-9]* \(.*deb\)$/\1  \2/p' \
+	    "${info[0]}" | env -C "$dir" sha256sum --check --strict
+}
+
+# package_same DIR: its packages are those of OUT; diffoscope shows what differs.
+package_same() {
+	local file status=0
+	for file in "$OUT"/*.deb; do
+		cmp "$file" "$1/${file##*/}" || {
+			status=1
+			! command -v diffoscope >/dev/null ||
+			    diffoscope "$file" "$1/${file##*/}" || true
+		}
+	done
+	return $status
+}
+
+package_release() {
+	sed -n 's/^VERSION_CODENAME=//p' /etc/os-release
+}
+
+# package_bare RELEASE: a minimal Debian in OUT/RELEASE.
+# In conditions: one command.
+package_bare() {
+	mmdebstrap --quiet --variant=minbase --include="$PACKAGE_BARE" \
+	    "$1" "$OUT/$1"
+}
+
+# package_inside KEEP LOWER DEBS COMMAND: what it changes is kept in OUT/KEEP.
+package_inside() {
+	KEEP=$OUT/$1 "$SRC/debian/tests/chroot" "$2" "$3" \
+	    sh -euc "apt-get update -qq; $4"
+}
+
+# package_roots RELEASE DEBS: chroots to install DEBS in: OUT/RELEASE-fetched has
+# the downloads, OUT/RELEASE-full all that the package depends on, and PostgreSQL.
+# shellcheck disable=SC2016
+package_roots() {
+	package_inside "$1-fetched" "$OUT/$1" "$2" \
+	    'apt-get install -qq --download-only /packages/*.deb'
+	package_inside "$1-full" "$OUT/$1-fetched:$OUT/$1" "$2" \
+	    'apt-get install -qq --no-install-recommends postgresql
+	     apt-get satisfy -qq --no-install-recommends \
+	         "$(dpkg-deb -f /packages/moviesxmovies_*.deb Depends)"'
+}
+
+# package_try RELEASE DEBS LAYER TEST [CASE]: a test of debian/tests.
 package_try() {
-	local place=$OUT/root release
-	release=$(sed -n 's/^VERSION_CODENAME=//p' /etc/os-release)
-	rm -rf "$place"
-	mmdebstrap --quiet --variant=minbase \
-	    --include=systemd,postgresql,apt-utils,curl,ca-certificates \
-	    "$release" "$place"
-	mkdir "$place/packages"
-	cp "$OUT"/*.deb "$SRC/debian/tests/http" "$place/packages"
-	unshare --mount --pid --fork --kill-child \
-	    "$SRC/debian/tests/chroot" "$place"
-	rm -rf "$place"
+	local lower=$OUT/$1-fetched:$OUT/$1 log=$1-$4${5:+-$5}
+	[ "$3" = fetched ] || lower=$OUT/$1-full:$lower
+	step "$1: ${*:4}"
+	package_log "$log" timeout 900 "$SRC/debian/tests/chroot" "$lower" \
+	    "$2" "/packages/$4" "${@:5}"
+	sed -n 's/^figure: /     /p' "$OUT/$log.log"
+}
+
+# package_previous: the version to upgrade from, in OUT/previous: the newest
+# release (a tag v*), or until there is one the tree before its last migration,
+# which is that of the commit before it if its units had their present names.
+package_previous() {
+	local from tree=$OUT/previous/tree
+	rm -rf "$OUT/previous"
+	mkdir -p "$tree"
+	from=$(git -C "$SRC" describe --tags --match 'v*' --abbrev=0 'HEAD^' \
+	    2>/dev/null) ||
+	    from=$(git -C "$SRC" log -1 --diff-filter=A --format=%H^ -- \
+	    sql/migrations)
+	if [ -n "$from" ] &&
+	    git -C "$SRC" cat-file -e "$from:systemd/mxmd.socket"; then
+		git -C "$SRC" archive "$from" | tar -C "$tree" -xf -
+	else
+		package_copy "$tree"
+		find "$tree/sql/migrations" -name '*.sql' | sort |
+		    tail -n 1 | xargs rm
+	fi
+	sed -i '1s/(.*)/(0.1.0-0.1)/' "$tree/debian/changelog"
+	env -C "$tree" DEB_BUILD_OPTIONS='nocheck noautodbgsym' \
+	    PATH="/usr/lib/ccache:$PATH" dpkg-buildpackage -us -uc -b
+	rm -r "$tree"
+}
+
+# package_next: builds and tries the package on the next release, if its packages
+# can be had.
+package_next() {
+	local release=$NEXT_RELEASE debs=$OUT/$NEXT_RELEASE-debs
+	step "$release: building"
+	mkdir -p "$debs"
+	package_bare "$release" >"$OUT/$release.log" 2>&1 || {
+		step "$release: not tried: its packages cannot be downloaded" \
+		    "($OUT/$release.log)"
+		return 0
+	}
+	package_log "$release-build" package_inside "$release-build" \
+	    "$OUT/$release" "$OUT" 'apt-get install -qq --no-install-recommends \
+	         build-essential debhelper >/dev/null
+	     mkdir /src && cd /src && dpkg-source -x /packages/*.dsc tree &&
+	     cd tree && apt-get build-dep -qq --no-install-recommends ./ >/dev/null
+	     dpkg-buildpackage -us -uc -b'
+	cp "$OUT/$release-build/src"/*.deb "$debs"
+	rm -r "$OUT/$release-build"
+	package_log "$release-roots" package_roots "$release" "$debs"
+	package_try "$release" "$debs" fetched install
+	package_try "$release" "$debs" full upgrade
+}
+
+# package_by_hand RELEASE: the commands of HACKING and README, one by one.
+# shellcheck disable=SC2016
+package_by_hand() {
+	local debs=$OUT/by-hand
+	mkdir -p "$debs"
+	package_copy "$debs/source"
+	/usr/bin/python3 "$SRC/t/lib/recipe.py" >"$debs/commands"
+	package_log "$1-hand" package_inside "$1-hand" "$OUT/$1" "$debs" \
+	    'cd /packages/source
+	     apt-get install -qq --no-install-recommends --download-only \
+	         $(bash tools/packages.sh build demo) certbot'
+	step "$1: by hand, as HACKING has it"
+	package_log "$1-by-hand" timeout 900 "$SRC/debian/tests/chroot" \
+	    "$OUT/$1-hand:$OUT/$1" "$debs" /packages/by-hand
 }
 
 # The units under systemd itself, on this machine's file system, in memory.
@@ -71,7 +233,7 @@ package_units() {
 	case $status in
 	0) ;;
 	77) step "systemd cannot run here: the units were not tested with it" ;;
-	*) die 1 "the units do not work" "see above" "mend them" ;;
+	*) die 1 "the units do not work" "see above" "fix them" ;;
 	esac
 }
 
@@ -81,7 +243,24 @@ package_hosts() {
 	version=$(package_version)
 	MXM_BUILD=$OUT/moviesxmovies-$version python3 -B -m pytest -q \
 	    -p no:cacheprovider "$SRC/t/hosts" ||
-	    die 1 "several hosts do not work together" "see above" "mend them"
+	    die 1 "several hosts do not work together" "see above" "fix them"
+}
+
+package_chroots() {
+	local release name
+	release=$(package_release)
+	step "$release: making chroots"
+	package_log "$release" package_bare "$release"
+	package_log "$release-roots" package_roots "$release" "$OUT"
+	package_try "$release" "$OUT" fetched install
+	for name in $("$SRC/debian/tests/traps"); do
+		package_try "$release" "$OUT" full traps "$name"
+	done
+	step "building the previous version"
+	package_log previous package_previous
+	package_try "$release" "$OUT" full upgrade
+	package_by_hand "$release"
+	[ "$release" = "$NEXT_RELEASE" ] || package_next
 }
 
 # promtool on the metrics and the example for Prometheus, without its service.
@@ -94,28 +273,37 @@ package_metrics() {
 	    dpkg-deb -x prometheus_*.deb .)
 	MXM_PROMTOOL=$place/usr/bin/promtool python3 -B "$SRC/t/run_checks" \
 	    --build "$OUT/moviesxmovies-$version" t/api/test_metrics.py ||
-	    die 1 "the metrics are not accepted" "see above" "mend them"
+	    die 1 "the metrics are not accepted" "see above" "fix them"
 	rm -rf "$place"
 }
 
 package_main() {
+	interrupts_end
 	OUT=$BUILD/package
 	packages_install build package
+	rm -rf "$OUT"
+	mkdir -p "$OUT"
 	step "building the packages in $OUT"
 	package_build
 	step "lintian, blhc"
 	package_lint
 	step "checking the metrics with promtool"
 	package_metrics
+	step "building them again, elsewhere and later, to compare"
+	package_log again package_again
+	step "building them again from the .buildinfo, to compare"
+	package_log rebuild package_rebuild
+	step "writing the bill of materials"
+	/usr/bin/python3 "$SRC/tools/sbom" "$OUT"/*.buildinfo \
+	    >"$OUT/moviesxmovies_$(package_version).spdx.json"
 	if [ "$EUID" -eq 0 ]; then
-		step "installing, using and purging them in a chroot"
-		package_try
 		step "using the units under systemd"
 		package_units
 		step "several hosts, in network namespaces"
 		package_hosts
+		package_chroots
 	else
-		step "not root: the packages were not installed in a chroot"
+		step "not root: the packages were not tried in chroots"
 	fi
-	ls -l "$OUT"/*.deb
+	ls -l "$OUT"/*.deb "$OUT"/*.spdx.json
 }

@@ -2,7 +2,7 @@
 # shellcheck shell=bash
 #
 # The Debian packages that are needed; tools/install-packages installs missing
-# ones. Run as a program it prints the packages of the given groups (README).
+# ones. Run as a program it prints the packages of the given groups (HACKING).
 
 # Named by packages_missing.
 # shellcheck disable=SC2034

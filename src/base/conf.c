@@ -406,7 +406,7 @@ secret_from_file(struct reader *r, int id, const char *file, bool ours)
 	if (fd < 0 || fstat(fd, &st) != 0) {
 		cannot_read(r, file,
 		    errno == ENOENT ? "\"openssl rand -hex 32\" generates one "
-				      "(README, CONFIGURE)" :
+				      "(HACKING, INSTALL BY HAND)" :
 				      remedy_for_rights(r, file));
 	} else if (ours && (st.st_mode & S_IRWXO)) {
 		wrong(r,

@@ -112,7 +112,7 @@ check_cache(struct findings *f)
 		check_found(f, "cache", EX_UNAVAILABLE,
 		    mem_printf(ctl->mem,
 			"no answer at %s; check that memcached is running with "
-			"-s and a mode that allows access (README, INSTALL)",
+			"-s and a mode that allows access (HACKING, INSTALL BY HAND)",
 			server));
 	}
 	if (good)

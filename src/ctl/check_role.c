@@ -20,7 +20,7 @@ static const char *
 second_role(struct ctl *ctl, const char *role, const char *database)
 {
 	return mem_printf(ctl->mem,
-	    "make a second role their owner (README, CONFIGURE): runuser -u "
+	    "make a second role their owner (HACKING, INSTALL BY HAND): runuser -u "
 	    "postgres -- createuser %s-owner; runuser -u postgres -- psql -d "
 	    "%s -c 'REASSIGN OWNED BY %s TO \"%s-owner\"'; set database_owner "
 	    "to \"dbname=%s user=%s-owner\" and run mxmctl migrate as it",

@@ -56,7 +56,7 @@ ctl_default_pictures(const struct ctl *ctl)
 		return true;
 	ctl_error(ctl,
 	    "the default pictures could not be copied to %s: %s; "
-	    "create the directory (README, INSTALL) and run \"mxmctl pictures\" "
+	    "create the directory (HACKING, INSTALL BY HAND) and run \"mxmctl pictures\" "
 	    "as the user of mxmd\n",
 	    ctl->conf->media_root, copy.why);
 	return false;

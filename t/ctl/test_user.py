@@ -47,9 +47,9 @@ def rita(stack):
 # -- create ---------------------------------------------------------------
 
 def test_postgresql_logs_no_address(stack, rita):
-    """With the setting that README gives the database."""
+    """With the setting that HACKING gives the database."""
     setting = re.search(r"ALTER DATABASE moviesxmovies (SET \w+ = \w+)",
-                        (stack_module.ROOT / "README").read_text()).group(1)
+                        (stack_module.ROOT / "HACKING").read_text()).group(1)
     cluster, log = stack.cluster, stack.cluster.process
     cluster.sql(f"ALTER DATABASE {stack.database} {setting}")
     try:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What nginx agrees to on the https port: Mozilla's list "intermediate" and
 nothing else, with an ECDSA and an RSA certificate; and that the files which
-ship are taken by an nginx as Debian installs it, in the order of README."""
+ship are taken by an nginx as Debian installs it, in the order of HACKING."""
 
 import re
 import shutil
@@ -98,7 +98,7 @@ def test_no_tickets_and_no_weak_group(stack):
 
 @pytest.fixture
 def debian(tmp_path):
-    """link(name) as in README; test() runs nginx -t."""
+    """link(name) as in HACKING; test() runs nginx -t."""
     conf, sites = tmp_path / "nginx.conf", tmp_path / "sites-enabled"
     shutil.copytree(ROOT / "nginx", tmp_path / "moviesxmovies",
                     copy_function=shutil.copyfile)

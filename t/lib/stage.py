@@ -1,13 +1,14 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A machine to try README on: this one's files, and nothing of it is changed.
+"""A machine to try an installation by hand on: this one's files, and nothing of it
+is changed.
 
     stage.py FOLDER      plays FOLDER/play.sh in FOLDER/src
     stage.py --possible  can that be done here?
 
 Namespaces of their own hold mounts, processes and the network; /usr, /etc and
 /var are overlays that forget, /run is empty. There is no systemd and no
-network: what README asks of systemctl, apt-get and certbot is done by this file
+network: what the commands ask of systemctl, apt-get and certbot is done by this file
 under those names. Everything ends with the process that began it.
 """
 
