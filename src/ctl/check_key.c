@@ -43,6 +43,15 @@ is_file_safe(struct findings *f, const char *what, const char *path)
 	return false;
 }
 
+/* Whether the secret was read from the file of that setting, not a credential.
+ */
+static bool
+is_from_file(const struct conf *conf, int secret, int file)
+{
+	return conf->source[secret] && *conf->text[file] &&
+	       strcmp(conf->source[secret], conf->text[file]) == 0;
+}
+
 static int
 distinct_bytes(const char *key)
 {
@@ -60,13 +69,15 @@ void
 check_key(struct findings *f)
 {
 	const struct conf *conf = check_ctl(f)->conf;
+	const bool from_file =
+	    is_from_file(conf, CONF_ID_signing_key, CONF_ID_signing_key_file);
 	const char *path = conf->signing_key_file;
 	int n = distinct_bytes(conf->signing_key);
 
-	if (*path && !is_file_safe(f, "key", path))
+	if (from_file && !is_file_safe(f, "key", path))
 		return;
 	if (n >= DISTINCT_LEAST)
-		check_found(f, "key", EX_OK, *path ? path : "is set");
+		check_found(f, "key", EX_OK, from_file ? path : "is set");
 	else
 		check_warn(f, "key",
 		    mem_printf(check_ctl(f)->mem,
@@ -74,8 +85,8 @@ check_key(struct findings *f)
 			"guessed and tokens forged; \"openssl rand -hex 32\" "
 			"generates one (%s)",
 			n, PLURAL(n),
-			check_place(f, *path ? CONF_ID_signing_key_file :
-					       CONF_ID_signing_key)));
+			check_place(f, from_file ? CONF_ID_signing_key_file :
+						   CONF_ID_signing_key)));
 }
 
 /* A password in a connection string, in a file that all users can read. */
@@ -111,8 +122,9 @@ check_secrets(struct findings *f)
 		size_t n = strlen(name);
 
 		if (i != CONF_ID_signing_key_file && n > 5 &&
-		    strcmp(name + n - 5, "_file") == 0 && *conf->text[i] &&
-		    i > 0 && (conf_settings[i - 1].flags & HIDDEN) &&
+		    strcmp(name + n - 5, "_file") == 0 && i > 0 &&
+		    (conf_settings[i - 1].flags & HIDDEN) &&
+		    is_from_file(conf, i - 1, i) &&
 		    is_file_safe(f, name, conf->text[i]))
 			check_found(f, name, EX_OK, conf->text[i]);
 	}

@@ -434,7 +434,10 @@ def test_credentials_of_the_service_manager(conf):
     got = json.loads(conf.run("config", "--json").stdout)
     assert got["signing_key"]["source"] == f"{folder}/signing_key"
     assert got["smtp_password"]["source"] == f"{folder}/smtp_password"
-    conf.keyed("smtp_password_file = /nonexistent/password")
+    conf.write("smtp_password_file = /nonexistent/password\n"
+               "signing_key_file = /nonexistent/key\n")
+    done = conf.run("check", "--static")
+    assert done.returncode == 0, done.stdout
     got = json.loads(conf.run("config", "--json").stdout)
     assert got["signing_key"]["source"] == f"{folder}/signing_key"
     assert got["smtp_password"]["source"] == f"{folder}/smtp_password"
