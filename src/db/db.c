@@ -168,7 +168,8 @@ open_connection(struct db *db)
 		conn_report_away(db);
 		return ERR_UNAVAILABLE;
 	}
-	if (answered)
+	/* a pooler accepts connections for a server that hangs */
+	if (answered && !db->own_session)
 		conn_report_answer(db);
 	PQsetNoticeReceiver(db->conn, take_notice, NULL);
 	if (PQstatus(db->conn) != CONNECTION_OK) {

@@ -108,11 +108,33 @@ conn_open(struct db *db, bool *answered)
 	return db->conn != NULL;
 }
 
+static bool
+runs_statement(PGconn *conn, int64_t until)
+{
+	struct pollfd p = { .fd = PQsocket(conn), .events = POLLIN };
+	int64_t left;
+
+	if (!PQsendQuery(conn, "SELECT 1"))
+		return false;
+	while (PQisBusy(conn)) {
+		left = until - clock_steady_us();
+		if (left <= 0 || (poll(&p, 1, (int)(left / 1000) + 1) > 0 &&
+				     !PQconsumeInput(conn)))
+			return false;
+	}
+	return true;
+}
+
 bool
 conn_probe(const struct db *db)
 {
+	int64_t until = clock_steady_us() + PROBE_MS * INT64_C(1000);
 	bool answered;
+	PGconn *conn = open_within(db, PROBE_MS, &answered);
 
-	PQfinish(open_within(db, PROBE_MS, &answered));
+	/* a pooler accepts connections for a server that hangs */
+	if (db->own_session && answered && PQstatus(conn) == CONNECTION_OK)
+		answered = runs_statement(conn, until);
+	PQfinish(conn);
 	return answered;
 }

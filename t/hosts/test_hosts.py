@@ -169,28 +169,67 @@ def searching(ana):
     assert not errors and next(count) > 20
 
 
-def test_a_standby_that_is_gone(site, ana, searching):
-    for how in (sig.SIGQUIT, sig.SIGSTOP):
-        until_searched(site, ana, "replica", timeout=60)
-        marks = [host.mark() for host in site.hosts]
-        pids = children(site.db2.process.pid)
-        for pid in pids if how == sig.SIGSTOP else pids[:1]:
-            os.kill(pid, how)
-        for host, mark in zip(site.hosts, marks):
-            host.wait_log(r" warning .* database: ", since=mark)
-        if how == sig.SIGSTOP:
-            for pid in pids:
-                os.kill(pid, sig.SIGCONT)
-        else:
-            site.db2.process.popen.wait()
-            site.db2.start()
-    until_searched(site, ana, "replica", timeout=60)
-
-
 def children(pid):
     """A process and those that it has started."""
     done = subprocess.run(["pgrep", "-P", str(pid)], capture_output=True, text=True)
     return [pid, *map(int, done.stdout.split())]
+
+
+@contextlib.contextmanager
+def frozen(server):
+    """The server does nothing; its first process starts no others meanwhile."""
+    send(sig.SIGSTOP, [server.process.pid])
+    pids = children(server.process.pid)
+    send(sig.SIGSTOP, pids)
+    try:
+        yield
+    finally:
+        send(sig.SIGCONT, pids)
+
+
+def send(number, pids):
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, number)
+
+
+@contextlib.contextmanager
+def stopped(server):
+    server.process.kill()
+    yield
+    server.start()
+
+
+@pytest.mark.parametrize("fault", [stopped, frozen])
+def test_a_standby_that_is_gone(site, ana, searching, fault):
+    until_searched(site, ana, "replica", timeout=60)
+    marks = [host.mark() for host in site.hosts]
+    with fault(site.db2):
+        for host, mark in zip(site.hosts, marks):
+            host.wait_log(r" warning .* database: ", since=mark)
+    until_searched(site, ana, "replica", timeout=60)
+
+
+def test_a_primary_server_that_hangs(site, ana):
+    """Also behind pgbouncer, which accepts connections for it, and if haproxy does
+    not notice: nothing waits for the statement timeout of five seconds and two."""
+    path = "/api/movies/heat/statistics/"
+    for client in ana:
+        assert client.get(path).status_code == 200
+    for host in site.hosts:
+        site.haproxy(host.name, "disable health database/db1")
+    with frozen(site.db1):
+        began = time.monotonic()
+        for client in ana * 2:
+            assert client.get(path).status_code == 503
+            assert client.get("/healthz").status_code == 200
+        took = time.monotonic() - began
+    print(f"four requests took {took:.1f} s")
+    assert took < 7
+    for host in site.hosts:
+        site.haproxy(host.name, "enable health database/db1")
+    for client in ana:
+        until_ok(lambda c=client: c.get(path))
 
 
 # ------------------------------------------------------------------ the caches

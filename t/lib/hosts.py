@@ -196,13 +196,18 @@ class Site:
         self.spaces[name].run("ip", "route", "del", "blackhole",
                               ADDRESSES[other])
 
+    def haproxy(self, name, command):
+        """What haproxy of a host answers."""
+        return self.spaces[name].run(
+            "/usr/bin/python3", "-c", "import socket, sys; s = socket.socket(1);"
+            " s.connect('/run/haproxy/admin.sock');"
+            " s.sendall(sys.argv[1].encode() + b'\\n');"
+            " print(s.makefile().read())", command)
+
     def sees(self, name, proxy, server):
         """The state of a server at the haproxy of a host: UP, DOWN …"""
-        text = self.spaces[name].run(
-            "/usr/bin/python3", "-c", "import socket; s = socket.socket(1);"
-            " s.connect('/run/haproxy/admin.sock'); s.sendall(b'show stat\\n');"
-            " print(s.makefile().read())")
-        rows = [row.split(",") for row in text.splitlines()]
+        rows = [row.split(",") for row in
+                self.haproxy(name, "show stat").splitlines()]
         return next(row[rows[0].index("status")] for row in rows
                     if row[:2] == [proxy, server])
 
