@@ -172,7 +172,7 @@ def test_standard_output_and_zstd(stack, backup, tmp_path):
     assert process.returncode == os.EX_DATAERR and b"standard input" in messages
 
 
-def test_it_is_complete_or_not_there(stack, tmp_path):
+def test_it_is_complete_or_not_there(stack, backup, tmp_path):
     path = tmp_path / "mxm.tar"
     path.write_text("the last one")
 
@@ -193,6 +193,8 @@ def test_it_is_complete_or_not_there(stack, tmp_path):
             os.EX_CANTCREAT, "is not a regular file")
     refused(ctl(stack.conf, "backup", tmp_path / "none/x", check=False),
             os.EX_CANTCREAT, "No such file or directory")
+    refused(ctl(stack.conf, "backup", stack.media / "movies/x", check=False),
+            os.EX_CANTCREAT, "in media_root")
 
 
 def test_links_and_hidden_files_are_left_out(stack, tmp_path):

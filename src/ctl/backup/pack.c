@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/conf.h"
 #include "base/file.h"
 #include "base/json.h"
 #include "base/mem.h"
@@ -50,6 +51,26 @@ failed(const struct pack *p)
 	    error > 0 ? strerror(error) : archive_error_string(p->to));
 }
 
+/* The web server publishes that directory. */
+static bool
+is_in_media(const struct pack *p)
+{
+	const char *slash = strrchr(p->path, '/');
+	const char *folder = !slash           ? "." :
+			     slash == p->path ? "/" :
+						mem_textn(p->ctl->mem, p->path,
+						    (size_t)(slash - p->path));
+	char *media = realpath(p->ctl->conf->media_root, NULL);
+	char *here = realpath(folder, NULL);
+	size_t n = media ? strlen(media) : 0;
+	bool is_in = media && here && strncmp(here, media, n) == 0 &&
+		     (here[n] == '/' || here[n] == '\0');
+
+	free(media);
+	free(here);
+	return is_in;
+}
+
 /* Not over a device or a directory, which the rename would replace. */
 static int
 open_file(struct pack *p)
@@ -60,6 +81,10 @@ open_file(struct pack *p)
 		return backup_fail(p->ctl, EX_CANTCREAT,
 		    "%s exists and is not a regular file; \"-\" writes to "
 		    "standard output",
+		    p->path);
+	if (is_in_media(p))
+		return backup_fail(p->ctl, EX_CANTCREAT,
+		    "%s is in media_root, which the web server publishes",
 		    p->path);
 	p->file = file_new(p, p->path, 0600);
 	if (!p->file)
