@@ -98,9 +98,9 @@ def settle(stack, **settings):
     own(stack.conf)
 
 
-def run(stack, unit, program, *options):
+def run(stack, unit, program, *options, start=traced):
     done = subprocess.run(
-        list(map(str, traced(stack, unit, program, *options))),
+        list(map(str, start(stack, unit, program, *options))),
         env=environment(), capture_output=True, text=True, timeout=60)
     return done.returncode, done.stdout + done.stderr
 
@@ -243,7 +243,8 @@ FORBIDDEN = {"internet": "EAFNOSUPPORT", "unix": "allowed", "write": "EROFS",
 def test_the_drop_in_for_a_remote_database_allows_the_network(stack):
     status, text = run(stack, "moviesxmovies-prune.service",
                        [sys.executable, "-c", PROBE], "--drop-in",
-                       ROOT / "doc/examples/remote-database.conf")
+                       ROOT / "doc/examples/remote-database.conf",
+                       start=sandbox)
     assert status == 0, text
     assert "internet allowed" in text
 
@@ -254,7 +255,8 @@ def test_the_drop_in_for_a_remote_database_allows_the_network(stack):
     ("moviesxmovies-train.service", ["memory of the host"]),
     ("mxm-cache.service", [])])
 def test_the_rest_is_forbidden(stack, unit, allowed):
-    status, text = run(stack, unit, [sys.executable, "-c", PROBE])
+    status, text = run(stack, unit, [sys.executable, "-c", PROBE],
+                       start=sandbox)
     assert status == 0, text
     found = dict(line.rsplit(" ", 1) for line in text.splitlines())
     assert found == {**FORBIDDEN, **{name: "allowed" for name in allowed}}
