@@ -299,7 +299,7 @@ ctl_settings(struct ctl *ctl)
 		return EX_CONFIG;
 	}
 	ctl->conf = conf;
-	log_open("mxmctl", LOG_LEVEL_WARNING);
+	log_open("mxmctl", LOG_LEVEL_ERROR); /* one message per fault */
 	return EX_OK;
 }
 
@@ -382,7 +382,7 @@ main(int argc, char **argv)
 	if (!open_streams())
 		return EX_IOERR;
 	mem_init();
-	log_open("mxmctl", LOG_LEVEL_WARNING);
+	log_open("mxmctl", LOG_LEVEL_ERROR); /* one message per fault */
 	opterr = 0;
 	while ((option = getopt_long(argc, argv, "+:", options, NULL)) != -1) {
 		switch (option) {

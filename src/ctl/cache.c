@@ -19,7 +19,6 @@
 static struct cache *
 open_cache(struct ctl *ctl)
 {
-	log_open("mxmctl", LOG_LEVEL_ERROR); /* one message for a fault */
 	if (*ctl->conf->cache_servers)
 		return cache_new(ctl->mem, ctl->conf->cache_servers);
 	ctl_error(ctl,

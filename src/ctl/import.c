@@ -160,18 +160,17 @@ status_of(enum err e)
 static int
 report_failure(const struct ctl *ctl, const struct import *im, enum err e)
 {
+	const char *rest = "nothing was changed";
+
 	if (ctl_stop) {
 		ctl_error(ctl, "interrupted; nothing was changed\n");
 		return 128 + ctl_stop;
 	}
-	ctl_error(ctl, "%s\n", im->why);
 	if (strstr(im->why, "no connection"))
-		ctl_error(ctl, "%s\n", advice_database(ctl, im->why));
+		rest = advice_database(ctl, im->why);
 	else if (e == ERR_UNAVAILABLE)
-		ctl_error(ctl, "run it again; existing records are not "
-			       "changed\n");
-	else
-		ctl_error(ctl, "nothing was changed\n");
+		rest = "run it again; existing records are not changed";
+	ctl_error(ctl, "%s; %s\n", im->why, rest);
 	return status_of(e);
 }
 

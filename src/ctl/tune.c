@@ -12,7 +12,6 @@
 
 #include "base/conf.h"
 #include "base/json.h"
-#include "base/log.h"
 #include "base/mem.h"
 #include "base/plan.h"
 #include "base/text.h"
@@ -540,7 +539,6 @@ ctl_tune(struct ctl *ctl, int argc, char **argv)
 	    !read_number(ctl, "--hosts", HOSTS_MAX, &t.hosts) ||
 	    !read_size(ctl, &t.memory))
 		return EX_USAGE;
-	log_open("mxmctl", LOG_LEVEL_ERROR); /* a server may be unavailable */
 	t.answered = query_one(ctl->mem, ctl_database(ctl), &t.server,
 			 SQL_server_facts, NO_ARGS) == ERR_OK;
 	choose_plan(&t);

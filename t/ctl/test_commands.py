@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-from stack import BUILD, ROOT, environment
+from stack import BUILD, ROOT, environment, write_conf
 
 COMMAND = re.compile(r'^COMMAND\((.*?)\)$', re.M | re.S)
 STRING = re.compile(r'"((?:[^"\\]|\\.)*)"')
@@ -126,6 +126,40 @@ def test_what_is_wrong_with_an_option(args, words):
     # with operands that only the command can check, settings come first
     if done.returncode != 78:
         refused(done, words, " ".join(args[:2]).removesuffix(" worker"))
+
+
+@pytest.fixture(scope="module")
+def nothing(tmp_path_factory):
+    """Settings of a system of which nothing is there."""
+    folder = tmp_path_factory.mktemp("nothing")
+    write_conf(folder / "mxm.conf", {
+        "signing_key": "0123456789abcdef" * 4, "run_dir": folder,
+        "database": f"host={folder} dbname=x user=x",
+        "media_root": folder / "none", "model_file": folder / "none/model",
+        "cache_servers": folder / "cache.sock"})
+    return folder
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_one_message_per_fault(command, nothing):
+    args = []
+    for name, required, _ in grammar(COMMANDS[command]):
+        if required:
+            choice = name.split("|")[0]
+            args += [name, nothing / "no/file"] if name[0] == "-" else \
+                [choice if choice.islower() else
+                 nothing / "no/file" if choice in ("FILE", "DIR") else "7"]
+    done = subprocess.run(
+        [BUILD / "mxmctl", "--config", nothing / "mxm.conf", *command.split(),
+         *map(str, args)], stdin=subprocess.DEVNULL, capture_output=True,
+        text=True, timeout=60, env=environment())
+    if command == "check":
+        assert done.returncode == 69 and not done.stderr
+    elif done.returncode and command != "secrets run":  # another program
+        lines = done.stderr.splitlines()
+        assert len(lines) == (2 if done.returncode == 64 else 1), done.stderr
+        assert lines[0].startswith(f"mxmctl {command}: "), done.stderr
+        assert not done.stdout
 
 
 # ------------------------------------------------------------------- output
