@@ -241,7 +241,7 @@ package_units() {
 package_hosts() {
 	local version
 	version=$(package_version)
-	MXM_BUILD=$OUT/moviesxmovies-$version python3 -B -m pytest -q \
+	MXM_BUILD=$OUT/moviesxmovies-$version /usr/bin/python3 -B -m pytest -q \
 	    -p no:cacheprovider "$SRC/t/hosts" ||
 	    die 1 "several hosts do not work together" "see above" "fix them"
 }

@@ -146,7 +146,7 @@ class Site:
         for host in self.hosts:
             for process in (host.mxmd, host.jobs):
                 process.kill()
-            host.stop()
+            host.close()
         for server in (self.db2, self.db1):
             if server is not None:
                 server.process.kill()
