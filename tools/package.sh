@@ -149,10 +149,12 @@ package_roots() {
 	         "$(dpkg-deb -f /packages/moviesxmovies_*.deb Depends)"'
 }
 
-# package_try RELEASE DEBS LAYER TEST [CASE]: a test of debian/tests.
+# package_try RELEASE DEBS LAYER TEST [CASE]: a test of debian/tests. LAYER is fetched,
+# full, or TEST, which has more packages than full.
 package_try() {
 	local lower=$OUT/$1-fetched:$OUT/$1 log=$1-$4${5:+-$5}
 	[ "$3" = fetched ] || lower=$OUT/$1-full:$lower
+	[ "$3" != "$4" ] || lower=$OUT/$1-$4:$lower
 	step "$1: ${*:4}"
 	package_log "$log" timeout 900 "$SRC/debian/tests/chroot" "$lower" \
 	    "$2" "/packages/$4" "${@:5}"
@@ -182,6 +184,14 @@ package_previous() {
 	env -C "$tree" DEB_BUILD_OPTIONS='nocheck noautodbgsym' \
 	    PATH="/usr/lib/ccache:$PATH" dpkg-buildpackage -us -uc -b
 	rm -r "$tree"
+}
+
+# package_manual RELEASE: the examples of moviesxmovies(7).
+package_manual() {
+	package_log "$1-more" package_inside "$1-manual" \
+	    "$OUT/$1-full:$OUT/$1-fetched:$OUT/$1" "$OUT" \
+	    'apt-get install -qq --no-install-recommends pgbackrest barman'
+	package_try "$1" "$OUT" manual manual
 }
 
 # package_next: builds and tries the package on the next release, if its packages
@@ -256,6 +266,7 @@ package_chroots() {
 	for name in $("$SRC/debian/tests/traps"); do
 		package_try "$release" "$OUT" full traps "$name"
 	done
+	package_manual "$release"
 	step "building the previous version"
 	package_log previous package_previous
 	package_try "$release" "$OUT" full upgrade

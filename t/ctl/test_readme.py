@@ -18,7 +18,7 @@ from stack import BUILD, ROOT, environment, write_conf
 
 STAGE = ROOT / "t/lib/stage.py"
 PAGES = ("mxmctl.8", "mxmd.8", "mxm-image.8", "mxm-jobs.8", "mxm.conf.5",
-         "mxm-metrics.5")
+         "mxm-metrics.5", "moviesxmovies.7")
 
 
 def copy_source(target):
