@@ -142,7 +142,8 @@ package_inside() {
 # shellcheck disable=SC2016
 package_roots() {
 	package_inside "$1-fetched" "$OUT/$1" "$2" \
-	    'apt-get install -qq --download-only /packages/*.deb'
+	    'apt-get install -qq --download-only /packages/*.deb
+	     apt-get install -qq --download-only dbconfig-no-thanks'
 	package_inside "$1-full" "$OUT/$1-fetched:$OUT/$1" "$2" \
 	    'apt-get install -qq --no-install-recommends postgresql
 	     apt-get satisfy -qq --no-install-recommends \
