@@ -378,6 +378,12 @@ RULES = {
          "user 2, user 3, profile bob"),
         ("UPDATE rating SET created_at = now() WHERE id = 2", "user 2"),
     ],
+    "popularity of a movie": [
+        ("UPDATE movie SET stars_4 = 10, rating_count = 10, rating_sum = 40"
+         " WHERE id = 3", "popular"),
+        ("UPDATE movie SET stars_4 = 9, rating_count = 9, rating_sum = 36"
+         " WHERE id = 3", ""),
+    ],
 }
 
 # What is not shown, or is kept elsewhere.
