@@ -39,10 +39,10 @@ await_ready() {
 	exit 1
 }
 
-# Proportional set size of all processes of a name.
+# Proportional set size of all processes of a program.
 memory_of() {
 	local pid total=0 pss
-	for pid in $(pgrep -x "$1"); do
+	for pid in $(pgrep -f "/$1( |\$)|^$1: "); do
 		pss=$(awk '/^Pss:/ { print $2 }' "/proc/$pid/smaps_rollup")
 		total=$((total + ${pss:-0}))
 	done
