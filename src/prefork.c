@@ -167,14 +167,14 @@ set_kill(struct master *m, struct worker_set *c)
 static void
 sets_free_empty(struct master *m)
 {
-	struct worker_set **at = &m->set->older, *c;
+	struct worker_set *newer = m->set, *c;
 
-	while ((c = *at)) {
+	while (newer && (c = newer->older)) {
 		if (set_is_empty(c)) {
-			*at = c->older;
+			newer->older = c->older;
 			set_free(c);
 		} else {
-			at = &c->older;
+			newer = c;
 		}
 	}
 }

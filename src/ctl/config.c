@@ -197,7 +197,8 @@ unknown_name(char **names)
 	for (; *names; names++) {
 		int i = 0;
 
-		while (i < CONF__MAX && strcmp(conf_settings[i].name, *names))
+		while (
+		    i < CONF__MAX && strcmp(conf_settings[i].name, *names) != 0)
 			i++;
 		if (i == CONF__MAX)
 			return *names;

@@ -224,7 +224,7 @@ static int
 run_creds(const struct ctl *ctl, const char *name, const char *secret, int out)
 {
 	int error, status;
-	pid_t pid;
+	pid_t pid = 0;
 
 	error = start_creds(ctl, name, secret, out, &pid);
 	if (error) {

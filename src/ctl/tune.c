@@ -73,15 +73,25 @@ struct tuning {
 
 /* ---------------------------------------------------------------- the host */
 
-/* The numbers of a line of a file; how many there are. */
+/* The numbers at the beginning of a file, at most two; how many there are. */
 static int
-read_numbers(const char *path, long *a, long *b)
+read_numbers(const char *path, long number[2])
 {
 	FILE *in = fopen(path, "re");
-	int n = in ? fscanf(in, "%ld %ld", a, b) : 0;
+	char line[80] = "", *from = line, *end;
+	int n;
 
-	if (in)
+	if (in) {
+		if (!fgets(line, sizeof line, in))
+			line[0] = '\0';
 		fclose(in);
+	}
+	for (n = 0; n < 2; n++) {
+		number[n] = strtol(from, &end, 10);
+		if (end == from)
+			break;
+		from = end;
+	}
 	return n;
 }
 
@@ -91,23 +101,23 @@ host_memory(void)
 {
 	uint64_t all =
 	    (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE);
-	long most = 0, rest;
+	long most[2];
 
-	if (read_numbers("/sys/fs/cgroup/memory.max", &most, &rest) > 0 &&
-	    most > 0 && (uint64_t)most < all)
-		return (uint64_t)most;
+	if (read_numbers("/sys/fs/cgroup/memory.max", most) > 0 &&
+	    most[0] > 0 && (uint64_t)most[0] < all)
+		return (uint64_t)most[0];
 	return all;
 }
 
 static int
 host_cores(void)
 {
-	long quota = 0, period = 0;
+	long of[2]; /* microseconds, in a period of so many */
 	int all = plan_cores();
 
-	if (read_numbers("/sys/fs/cgroup/cpu.max", &quota, &period) == 2 &&
-	    quota > 0 && period > 0 && (quota + period - 1) / period < all)
-		return (int)((quota + period - 1) / period);
+	if (read_numbers("/sys/fs/cgroup/cpu.max", of) == 2 && of[0] > 0 &&
+	    of[1] > 0 && (of[0] + of[1] - 1) / of[1] < all)
+		return (int)((of[0] + of[1] - 1) / of[1]);
 	return all;
 }
 
@@ -199,12 +209,12 @@ choose_plan(struct tuning *t)
 	plan_make(&defaults, t->cores, p);
 	t->image_memory = t->ctl->conf->image_memory;
 	while (plan_memory(p, t->image_memory) > budget) {
-		if (p->slow > PLAN_SLOW_MIN)
+		bool large = t->image_memory > IMAGE_LEAST;
+
+		if (p->slow > (large ? PLAN_SLOW_MIN : 2))
 			p->slow--;
-		else if (t->image_memory > IMAGE_LEAST)
+		else if (large)
 			t->image_memory = IMAGE_LEAST;
-		else if (p->slow > 2)
-			p->slow--;
 		else if (p->fast > 2)
 			p->fast--;
 		else

@@ -283,7 +283,7 @@ static int
 add_dump(struct task *t, const struct dump *dump)
 {
 	struct parts d = { t, NULL, 0, 0 };
-	struct program *p;
+	struct program *p = NULL;
 	int status = start_dump(t, dump->snapshot, &p);
 
 	d.data = mem_array(t->ctl->mem, char, BACKUP_PART);
