@@ -30,43 +30,58 @@ open_cache(struct ctl *ctl)
 static const char advice[] =
     "check that memcached is running there and that this user may connect";
 
-/* ------------------------------------------------------------------ flush */
-
-int
-ctl_cache_flush(struct ctl *ctl, int argc, char **argv)
+/* Calls one() for each server, in its JSON object; gives the exit status. */
+static int
+each_server(struct ctl *ctl,
+    bool one(struct ctl *, struct cache *, size_t, struct json *))
 {
 	struct cache *cache = open_cache(ctl);
 	struct json *j = ctl_json(ctl);
 	int status = EX_OK;
 	size_t i;
 
-	(void)argc;
-	(void)argv;
 	if (!cache)
 		return EX_CONFIG;
 	json_list(j);
 	for (i = 0; i < cache_servers(cache); i++) {
-		const char *path = cache_server_path(cache, i);
-		bool done = cache_flush(cache, i);
-
 		json_object(j);
 		json_key(j, "server");
-		json_text(j, path);
-		json_key(j, "flushed");
-		json_bool(j, done);
-		json_object_end(j);
-		if (!done) {
+		json_text(j, cache_server_path(cache, i));
+		if (!one(ctl, cache, i, j))
 			status = EX_UNAVAILABLE;
-			ctl_error(ctl,
-			    "%s is unavailable or refuses it (memcached -F), "
-			    "and was not flushed; %s\n",
-			    path, advice);
-		} else if (!ctl->json) {
-			printf("%s is empty\n", path);
-		}
+		json_object_end(j);
 	}
 	json_list_end(j);
 	return ctl->json ? ctl_json_done(j, status) : status;
+}
+
+/* ------------------------------------------------------------------ flush */
+
+/* false: it was not flushed, after a message. */
+static bool
+flush(struct ctl *ctl, struct cache *cache, size_t i, struct json *j)
+{
+	const char *path = cache_server_path(cache, i);
+	bool done = cache_flush(cache, i);
+
+	json_key(j, "flushed");
+	json_bool(j, done);
+	if (!done)
+		ctl_error(ctl,
+		    "%s is unavailable or refuses it (memcached -F), "
+		    "and was not flushed; %s\n",
+		    path, advice);
+	else if (!ctl->json)
+		printf("%s is empty\n", path);
+	return done;
+}
+
+int
+ctl_cache_flush(struct ctl *ctl, int argc, char **argv)
+{
+	(void)argc;
+	(void)argv;
+	return each_server(ctl, flush);
 }
 
 /* ------------------------------------------------------------------ stats */
@@ -138,41 +153,31 @@ print_stats(const char *path, const struct stats *s)
 	printf("  connections  %" PRId64 "\n", s->n[CONNECTIONS]);
 }
 
+/* false: it is unavailable, after a message. */
+static bool
+stats(struct ctl *ctl, struct cache *cache, size_t i, struct json *j)
+{
+	const char *path = cache_server_path(cache, i);
+	struct stats s = { .j = j };
+	bool there;
+
+	json_key(j, "stats");
+	json_object(j);
+	there = cache_stats(cache, i, take, &s);
+	json_object_end(j);
+	json_key(j, "available");
+	json_bool(j, there);
+	if (!there)
+		ctl_error(ctl, "%s is unavailable; %s\n", path, advice);
+	else if (!ctl->json)
+		print_stats(path, &s);
+	return there;
+}
+
 int
 ctl_cache_stats(struct ctl *ctl, int argc, char **argv)
 {
-	struct cache *cache = open_cache(ctl);
-	struct json *j = ctl_json(ctl);
-	int status = EX_OK;
-	size_t i;
-
 	(void)argc;
 	(void)argv;
-	if (!cache)
-		return EX_CONFIG;
-	json_list(j);
-	for (i = 0; i < cache_servers(cache); i++) {
-		const char *path = cache_server_path(cache, i);
-		struct stats s = { .j = j };
-		bool there;
-
-		json_object(j);
-		json_key(j, "server");
-		json_text(j, path);
-		json_key(j, "stats");
-		json_object(j);
-		there = cache_stats(cache, i, take, &s);
-		json_object_end(j);
-		json_key(j, "available");
-		json_bool(j, there);
-		json_object_end(j);
-		if (!there) {
-			status = EX_UNAVAILABLE;
-			ctl_error(ctl, "%s is unavailable; %s\n", path, advice);
-		} else if (!ctl->json) {
-			print_stats(path, &s);
-		}
-	}
-	json_list_end(j);
-	return ctl->json ? ctl_json_done(j, status) : status;
+	return each_server(ctl, stats);
 }

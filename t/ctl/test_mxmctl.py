@@ -354,7 +354,14 @@ def test_cache_stats(stack, client):
 def test_cache_flush_after_a_change_without_triggers(stack, ana):
     def title():
         return ana.get("/api/movies/heat/").json()["title"]
+
+    def is_cached():
+        mark = stack.mark()
+        title()
+        return "GET /api/movies/heat/ 200" in stack.log("mxmd", mark) \
+            and "cache=hit" in stack.log("mxmd", mark)
     before = title()
+    wait_until(is_cached, "the answer is cached")
     change = ("SET session_replication_role = replica; "
               "UPDATE movie SET title = %s WHERE slug = 'heat'")
     stack.cluster.sql(change, (f"{before} anew",), stack.database)
