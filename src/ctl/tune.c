@@ -47,6 +47,8 @@
 #define CACHE_UNIT "mxm-cache.service"
 #define POSTGRESQL "postgresql"
 
+#define CACHE_SIZE "MEGABYTES" /* in the environment of CACHE_UNIT */
+
 struct proposal {
 	const char *where;
 	const char *name;
@@ -276,7 +278,10 @@ take_limit(void *arg, const char *name, const char *value)
 		(void)text_to_int64(value, arg);
 }
 
-/* A share of the memory for each host; nothing without a cache. */
+/*
+ * A share of the memory for each host; nothing without a cache. The limit of
+ * the unit has room for the table of keys and the buffers of connections.
+ */
 static void
 propose_cache(struct tuning *t)
 {
@@ -284,20 +289,22 @@ propose_cache(struct tuning *t)
 	bool own = strstr(servers, OWN_CACHE) != NULL;
 	struct cache *cache = cache_new(t->ctl->mem, servers);
 	int64_t limit = 0;
+	int size = between(CACHE_LEAST, t->memory / MIB / 16, CACHE_MOST);
 
 	if (cache_servers(cache) == 0)
 		return;
 	(void)cache_stats(cache, 0, take_limit, &limit);
 	propose(
 	    t, (struct proposal){ own ? CACHE_UNIT : "memcached",
-		   own ? "MEGABYTES" : "-m",
+		   own ? CACHE_SIZE : "-m",
 		   limit ? number(t, (uint64_t)limit / MIB, "") : NULL,
-		   number(t,
-		       (uint64_t)between(
-			   CACHE_LEAST, t->memory / MIB / 16, CACHE_MOST),
-		       ""),
+		   number(t, (uint64_t)size, ""),
 		   "a sixteenth of the memory; more only if \"cache stats\" "
 		   "shows evictions" });
+	if (own)
+		propose(t, (struct proposal){ CACHE_UNIT, "MemoryMax", NULL,
+			       number(t, (uint64_t)(size + size / 4 + 64), "M"),
+			       "64M and one and a quarter of MEGABYTES" });
 }
 
 static const char *
@@ -349,7 +356,7 @@ propose_postgresql(struct tuning *t)
 
 /* The lines "name = value" of a place, with the reason as a comment. */
 static const char *
-lines_of(const struct tuning *t, const char *where, const char *format)
+lines_of(const struct tuning *t, const char *where)
 {
 	const char *text =
 	    "# Written by \"mxmctl tune --write\", which overwrites it.\n";
@@ -362,8 +369,10 @@ lines_of(const struct tuning *t, const char *where, const char *format)
 
 		if (strcmp(p->where, where) == 0)
 			text = mem_printf(t->ctl->mem, "%s# %s\n%s%s%s%s\n",
-			    text, p->why, format, p->name,
-			    strcmp(where, SETTINGS) == 0 ? " = " : "=",
+			    text, p->why,
+			    strcmp(p->name, CACHE_SIZE) == 0 ? "Environment=" :
+							       "",
+			    p->name, strcmp(where, SETTINGS) == 0 ? " = " : "=",
 			    p->value);
 	}
 	return text;
@@ -392,13 +401,13 @@ write_all(struct tuning *t)
 	    mem_printf(t->ctl->mem, "%s/etc/systemd/system", root ? root : "");
 	bool own = strstr(t->ctl->conf->cache_servers, OWN_CACHE) != NULL;
 
-	if (write_one(t, dropin_conf_d(t->ctl), lines_of(t, SETTINGS, ""),
+	if (write_one(t, dropin_conf_d(t->ctl), lines_of(t, SETTINGS),
 		t->ctl->config) &&
 	    write_one(t, mem_printf(t->ctl->mem, "%s/" UNIT ".d", units),
-		lines_of(t, UNIT, ""), units) &&
+		lines_of(t, UNIT), units) &&
 	    (!own || write_one(t,
 			 mem_printf(t->ctl->mem, "%s/" CACHE_UNIT ".d", units),
-			 lines_of(t, CACHE_UNIT, "Environment="), units)))
+			 lines_of(t, CACHE_UNIT), units)))
 		return EX_OK;
 	return EX_CANTCREAT;
 }

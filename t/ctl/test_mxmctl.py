@@ -590,7 +590,8 @@ def test_tune_writes(conf, tmp_path):
     assert "workers = 6\n" in texts[0]
     assert re.search(r"^\[Service\]\n(#.*\nMemoryMax=\d+M\n)(#.*\nTasksMax=40\n)$",
                      texts[1], re.M)
-    assert re.search(r"^\[Service\]\n#.*\nEnvironment=MEGABYTES=768\n$",
+    assert re.search(r"^\[Service\]\n#.*\nEnvironment=MEGABYTES=768\n"
+                     r"#.*\nMemoryMax=1024M\n$",
                      texts[2], re.M)
     assert [p.stat().st_mode & 0o777 for p in written] == [0o600, 0o644, 0o644]
     told = json.loads(mxmctl("--config", conf, "config", "--json").stdout)

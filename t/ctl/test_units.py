@@ -144,6 +144,13 @@ def test_the_limits_of_mxmd_are_those_of_the_default_settings():
     assert int(service["TasksMax"]) >= 16 + fast + 3 * slow
 
 
+def test_the_limit_of_the_cache_is_that_of_its_size():
+    """The formula is that of mxmctl tune."""
+    service = read("mxm-cache.service")["Service"]
+    size = int(service["Environment"].removeprefix("MEGABYTES="))
+    assert mebibytes(service["MemoryMax"]) == size + size // 4 + 64
+
+
 def test_the_watchdog_waits_longer_than_a_request_may_take():
     """Else a pool whose workers all hang would be restarted, not its workers."""
     service = read("mxmd.service")["Service"]
