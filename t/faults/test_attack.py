@@ -240,17 +240,38 @@ def test_an_absolute_target_is_its_path(site, target):
     assert b"evil" not in answer.body and b"other" not in answer.body
 
 
+def at_port_80(site, head):
+    with socket.create_connection(("127.0.0.1", site.port), DEADLINE) as s:
+        s.sendall(f"{head}{CLOSE}\r\n".encode())
+        return Answer(read_all(s))
+
+
 @pytest.mark.parametrize("target", [
     "/", "/x?code=1", "//evil.example.org/", "/%0d%0aSet-Cookie:%20x",
     "http://evil.example.org/x", "/\\evil.example.org", "/@evil.example.org"])
 def test_port_80_leads_to_this_host_only(site, target):
-    with socket.create_connection(("127.0.0.1", site.port), DEADLINE) as s:
-        s.sendall(f"GET {target} HTTP/1.1\r\nHost: evil.example.org\r\n{CLOSE}"
-                  "\r\n".encode())
-        answer = Answer(read_all(s))
+    answer = at_port_80(site, f"GET {target} HTTP/1.1\r\nHost: evil.example.org\r\n")
     assert answer.status == 308
     assert re.match(f"https://{re.escape(HOST)}[/?]", answer.headers["location"])
     assert "set-cookie" not in answer.headers
+
+
+@pytest.mark.parametrize("request_line, more, status", [
+    ("TRACE / HTTP/1.1", "", 405), ("CONNECT / HTTP/1.1", "", 405),
+    ("GET / HTTP/1.1", "Host: b\r\n", 400), ("GET / HTTP/x", "", 400),
+    ("GET / HTTP/1.1", f"X: {'a' * 9000}\r\n", 431),
+    (f"GET /{'a' * 9000} HTTP/1.1", "", 414),
+    ("POST / HTTP/1.1", "Content-Length: 99999999\r\n", 413),
+    ("GET /.well-known/acme-challenge/x HTTP/1.1", "", 404),
+    ("GET /.well-known/acme-challenge/ HTTP/1.1", "", 404),
+    ("GET /_mxm/404 HTTP/1.1", "", 404)])
+def test_errors_of_port_80_are_json(site, request_line, more, status):
+    answer = at_port_80(site, f"{request_line}\r\nAccept-Language: fr\r\n{HOST_LINE}"
+                        f"{more}")
+    assert answer.status == status and answer.is_json()
+    if status in (404, 405, 413):  # nginx has read the headers
+        assert answer.headers["content-language"] == "fr"
+        assert "strict-transport-security" not in answer.headers
 
 
 # -------------------------------------------------------- the request line --

@@ -147,6 +147,7 @@ def test_the_order_works(debian):
 
 def test_a_front_end_takes_the_root(debian):
     debian.certify()
+    debian.link("mxm-http.conf")  # without port 80
     debian.link("mxm.conf")
     text = (debian.folder / "mxm-front.conf").read_text()
     shown = re.findall(r"^#(\t.*)$", text, re.MULTILINE)
