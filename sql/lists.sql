@@ -67,14 +67,16 @@ WITH hit AS MATERIALIZED (
 	 LIMIT {{count_max}} + 1
 ), {{list_page}};
 
--- The lists whose name contains the text, among those that the viewer may see,
--- which list_find() decides.
+-- The lists whose name contains the text, among those that the viewer may see.
 -- name: list_search :many within=1s (viewer bigint, query text, page bigint,
 --	size bigint)
 SELECT f.total, f.page, {{list_columns:a}}, {{list_movies}}
   FROM list_find(:query, :viewer, :page, :size) AS f
-  LEFT JOIN live_movielist AS l ON l.id = f.list_id
-  LEFT JOIN live_account AS a ON a.id = l.user_id
+  LEFT JOIN (live_movielist AS l
+             JOIN live_account AS a
+               ON a.id = l.user_id
+              AND may_see(a.id = :viewer, {{is_friend}}, l.privacity))
+    ON l.id = f.list_id
  ORDER BY f.place
  LIMIT :size;
 
