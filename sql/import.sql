@@ -4,8 +4,8 @@
 -- tables unchanged, and missing rows are inserted from there. Existing rows are
 -- not changed, so a second run changes nothing; it uses no sequence values
 -- either, because rows are looked up before they are inserted. Statements whose
--- names end in _skip return skipped lines: line, reason, and the total (at most
--- 100 are returned).
+-- names end in _skip return skipped lines: line, reason, and the total and the
+-- last line of all (at most 100 are returned).
 
 -- name: import_settings :script
 SET LOCAL jit = off;
@@ -19,6 +19,27 @@ SELECT pg_try_advisory_xact_lock(hashtextextended('moviesxmovies import', 0))
 -- For the plans of the first queries after the import.
 -- name: import_analyze :script
 SELECT analyze_imported();
+
+-- name: import_genre_stage :exec
+CREATE TEMPORARY TABLE import_genre (
+    name text,
+    slug text
+) ON COMMIT DROP;
+
+-- name: import_genre_copy :copy
+COPY import_genre (name, slug)
+FROM STDIN;
+
+-- Of names that give the same slug the first one.
+-- name: import_genre_add :exec
+INSERT INTO genre (name, slug)
+SELECT DISTINCT ON (slug) name, slug
+  FROM import_genre AS l
+ WHERE NOT EXISTS (SELECT
+                     FROM genre AS g
+                    WHERE g.slug = l.slug
+                       OR g.name = l.name)
+ ORDER BY slug, name;
 
 -------------------------------------------------------------------------------
 -- MovieLens
@@ -37,12 +58,6 @@ CREATE TEMPORARY TABLE ml_movie (
     genres       text[],
     movie_id     bigint,
     added        boolean NOT NULL DEFAULT false
-) ON COMMIT DROP;
-
--- name: ml_genre_stage :exec
-CREATE TEMPORARY TABLE ml_genre (
-    name text,
-    slug text
 ) ON COMMIT DROP;
 
 -- name: ml_key_stage :exec
@@ -75,10 +90,6 @@ COPY ml_movie (line, key, title, release_date, slug, spare_slug, imdb, tmdb,
                genres)
 FROM STDIN;
 
--- name: ml_genre_copy :copy
-COPY ml_genre (name, slug)
-FROM STDIN;
-
 -- name: ml_rating_copy :copy
 COPY ml_rating (line, user_key, movie_key, rating, rated_at)
 FROM STDIN;
@@ -96,7 +107,8 @@ WITH twice AS (
     RETURNING l.line, l.key, f.first)
 SELECT line,
        format('movie %s stands on line %s already', key, first) AS why,
-       count(*) OVER () AS total
+       count(*) OVER () AS total,
+       max(line) OVER () AS last
   FROM twice
  ORDER BY line
  LIMIT 100;
@@ -152,7 +164,8 @@ WITH taken AS (
     RETURNING l.line, l.slug)
 SELECT line,
        format('the address %s belongs to another movie', slug) AS why,
-       count(*) OVER () AS total
+       count(*) OVER () AS total,
+       max(line) OVER () AS last
   FROM taken
  ORDER BY line
  LIMIT 100;
@@ -186,22 +199,12 @@ SELECT 'tmdb', tmdb, movie_id
  WHERE tmdb IS NOT NULL
     ON CONFLICT DO NOTHING;
 
--- name: ml_genre_add :exec
-INSERT INTO genre (name, slug)
-SELECT name, slug
-  FROM ml_genre AS l
- WHERE NOT EXISTS (SELECT
-                     FROM genre AS g
-                    WHERE g.slug = l.slug
-                       OR g.name = l.name)
- ORDER BY name;
-
 -- name: ml_movie_genre_add :exec
 INSERT INTO movie_genre (movie_id, genre_id)
 SELECT l.movie_id, g.id
   FROM ml_movie AS l
  CROSS JOIN unnest(l.genres) AS n (name)
-  JOIN ml_genre AS n2 ON n2.name = n.name
+  JOIN import_genre AS n2 ON n2.name = n.name
   JOIN genre AS g ON g.slug = n2.slug OR g.name = n2.name
  WHERE l.added
     ON CONFLICT DO NOTHING;
@@ -229,7 +232,8 @@ WITH unknown AS (
     RETURNING l.line, l.movie_key)
 SELECT line,
        format('there is no movie %s', movie_key) AS why,
-       count(*) OVER () AS total
+       count(*) OVER () AS total,
+       max(line) OVER () AS last
   FROM unknown
  ORDER BY line
  LIMIT 100;
@@ -248,7 +252,8 @@ WITH twice AS (
 SELECT line,
        format('user %s rated movie %s on line %s already', user_key,
               movie_key, first) AS why,
-       count(*) OVER () AS total
+       count(*) OVER () AS total,
+       max(line) OVER () AS last
   FROM twice
  ORDER BY line
  LIMIT 100;
@@ -275,7 +280,8 @@ WITH taken AS (
 SELECT line,
        format('user name ml%s belongs to another account; ratings skipped: '
               '%s', user_key, ratings) AS why,
-       count(*) OVER () AS total
+       count(*) OVER () AS total,
+       max(line) OVER () AS last
   FROM taken
  ORDER BY line
  LIMIT 100;

@@ -128,8 +128,10 @@ libmxm_a_SOURCES = \
 	src/users/profile.c src/users/provider.c \
 	src/users/users.h src/users/shapes.c src/users/self.c \
 	src/users/reset.c src/users/signup.c src/users/update.c src/users/verify.c \
+	src/import/cause.c src/import/cause.h \
 	src/import/csv.c src/import/csv.h \
-	src/import/demo.c src/import/import.c src/import/import.h \
+	src/import/demo.c src/import/genre.c src/import/genre.h \
+	src/import/import.c src/import/import.h \
 	src/import/media.c src/import/media.h \
 	src/import/movielens.c \
 	src/import/progress.c src/import/progress.h \
@@ -170,7 +172,8 @@ librecommend_libs = librecommend.a $(BLAS_LIBS)
 
 libmxm_libs = libmxm.a $(JSONC_LIBS) $(PQ_LIBS) $(MEMCACHED_LIBS) \
 	$(JWT_LIBS) $(SODIUM_LIBS) $(UTF8PROC_LIBS) $(IDN2_LIBS) $(ICU_LIBS) $(ZIP_LIBS) $(CRYPTO_LIBS) \
-	$(CURL_LIBS) $(CRACK_LIBS) $(FCGI_LIBS) $(TALLOC_LIBS) -lm
+	$(CURL_LIBS) $(CRACK_LIBS) $(FCGI_LIBS) $(TALLOC_LIBS) -lm \
+	$(ARCHIVE_LIBS)
 
 mxmd_SOURCES = src/mxmd.c src/listen.c src/listen.h \
 	src/notify.c src/notify.h src/worker.c src/worker.h
@@ -215,7 +218,7 @@ mxmctl_SOURCES = src/mxmctl.c src/commands.def src/ctl/ctl.h \
 	src/ctl/routes.c src/ctl/tune.c src/ctl/sql.c src/ctl/status.c \
 	src/ctl/password.c src/ctl/user.h src/ctl/user.c src/ctl/user_make.c \
 	src/ctl/user_raise.c
-mxmctl_LDADD = $(librecommend_libs) $(libmxm_libs) $(ARCHIVE_LIBS)
+mxmctl_LDADD = $(librecommend_libs) $(libmxm_libs)
 
 # The completion of bash, from the tables of commands and settings.
 completionsdir = $(datadir)/bash-completion/completions

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * mxmctl import movielens DIR, mxmctl import demo [DIR]: the command line of
- * import/. Progress and skipped records are printed on standard error, the
- * summary on standard output.
+ * mxmctl import …: the command line of import/. Progress and skipped records
+ * are printed on standard error, the summary on standard output.
  */
 #include "base/base.h"
 
@@ -34,6 +33,9 @@ struct options {
 	const char *dir;
 	bool dry_run;
 };
+
+/* With --strict: it was imported, but not all of it. */
+#define EX_SKIPPED 1
 
 /* ---------------------------------------------------------------- options */
 
@@ -174,7 +176,7 @@ report_failure(const struct ctl *ctl, const struct import *im, enum err e)
 	return status_of(e);
 }
 
-static void
+static int
 report_success(const struct ctl *ctl, struct import *im,
     const struct options *o, int64_t took_us)
 {
@@ -192,6 +194,8 @@ report_success(const struct ctl *ctl, struct import *im,
 		fputs("note: the password of the user \"demo\" is public "
 		      "(demo/README)\n",
 		    stderr);
+	return im->strict && report_faults(&im->report) > 0 ? EX_SKIPPED :
+							      EX_OK;
 }
 
 int
@@ -213,19 +217,20 @@ ctl_import(struct ctl *ctl, int argc, char **argv)
 	im->db = db_new(im, ctl->conf->database, 0);
 	im->media_root = ctl->conf->media_root;
 	im->dry_run = o.dry_run;
+	im->strict = ctl_option(ctl, "--strict") != NULL;
 	im->no_members = ctl_option(ctl, "--no-members") != NULL;
 	im->stop = &ctl_stop;
 	progress_init(&im->progress, ctl_shows_progress(ctl));
 	stop_catch_signals();
 	began = clock_steady_us();
 	e = o.source->run(im);
-	report_print_skips(&im->report, stderr);
+	report_print_notes(&im->report, stderr);
 	if (e)
 		status = report_failure(ctl, im, e);
 	else {
 		if (!o.dry_run)
 			(void)ctl_default_pictures(ctl);
-		report_success(ctl, im, &o, clock_steady_us() - began);
+		status = report_success(ctl, im, &o, clock_steady_us() - began);
 	}
 	talloc_free(im);
 	return status;

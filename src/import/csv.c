@@ -5,6 +5,7 @@
  */
 #include "base/base.h"
 
+#include <archive.h>
 #include <strings.h>
 #include <sys/stat.h>
 
@@ -12,10 +13,21 @@
 #include "base/text.h"
 #include "import/csv.h"
 
+#define CHUNK ((size_t)64 * 1024)
+
 struct csv {
 	FILE *file;
-	int64_t done;
+	struct archive *in; /* decompresses */
+	enum csv_form form;
+	const volatile sig_atomic_t *stop;
 	int64_t size;
+	char *chunk; /* decompressed bytes */
+	size_t at;   /* the next of them */
+	size_t have;
+	bool begun;
+	bool ended;
+	const char *broken; /* why reading failed */
+	char head[16];
 	long line; /* on which the next byte stands */
 	char *bytes;
 	size_t len;
@@ -26,41 +38,76 @@ struct csv {
 	long last;       /* where reading was given up */
 	const char *why; /* what is wrong with the record being read */
 	bool lost;       /* where the next record begins is not known */
+	bool cut;
 };
+
+/* ------------------------------------------------------------------ bytes */
 
 static int
 csv_close(struct csv *c)
 {
+	archive_read_free(c->in);
 	fclose(c->file);
 	return 0;
 }
 
+/* Also reads empty files and those that are not compressed. */
+static void
+open_filters(struct csv *c)
+{
+	c->in = mem_need(archive_read_new());
+	archive_read_support_format_raw(c->in);
+	archive_read_support_format_empty(c->in);
+	archive_read_support_filter_gzip(c->in);
+	archive_read_support_filter_bzip2(c->in);
+	archive_read_support_filter_xz(c->in);
+	archive_read_support_filter_zstd(c->in);
+}
+
 struct csv *
-csv_new(TALLOC_CTX *mem, FILE *file)
+csv_new(TALLOC_CTX *mem, FILE *file, enum csv_form form)
 {
 	struct csv *c = mem_new(mem, struct csv);
+	struct archive_entry *entry;
 	struct stat st;
+	int status;
 
 	c->file = file;
+	c->form = form;
 	c->line = 1;
-	talloc_set_destructor(c, csv_close);
+	c->chunk = mem_array(c, char, CHUNK);
 	if (fileno(file) >= 0 && fstat(fileno(file), &st) == 0)
 		c->size = st.st_size;
+	open_filters(c);
+	talloc_set_destructor(c, csv_close);
+	status = archive_read_open_FILE(c->in, file);
+	if (status == ARCHIVE_OK)
+		status = archive_read_next_header(c->in, &entry);
+	c->ended = status == ARCHIVE_EOF;
+	if (status != ARCHIVE_OK && status != ARCHIVE_EOF)
+		c->broken = mem_printf(
+		    c, "cannot be read: %s", archive_error_string(c->in));
 	return c;
 }
 
 struct csv *
-csv_open(TALLOC_CTX *mem, const char *path)
+csv_open(TALLOC_CTX *mem, const char *path, enum csv_form form)
 {
 	FILE *file = fopen(path, "re");
 
-	return file ? csv_new(mem, file) : NULL;
+	return file ? csv_new(mem, file, form) : NULL;
+}
+
+void
+csv_interrupt(struct csv *c, const volatile sig_atomic_t *flag)
+{
+	c->stop = flag;
 }
 
 int64_t
 csv_done(const struct csv *c)
 {
-	return c->done;
+	return archive_filter_bytes(c->in, -1);
 }
 
 int64_t
@@ -69,27 +116,60 @@ csv_size(const struct csv *c)
 	return c->size;
 }
 
-static int
-next_byte(struct csv *c)
+const char *
+csv_head(const struct csv *c)
 {
-	int ch = getc_unlocked(c->file);
+	return c->head;
+}
 
-	if (ch != EOF)
-		c->done++;
-	if (ch == '\n')
-		c->line++;
-	return ch;
+/* Reads the next chunk; false: the end, or `broken`. */
+static bool
+fill(struct csv *c)
+{
+	ssize_t n;
+
+	if (c->ended || c->broken)
+		return false;
+	if (c->stop && *c->stop) {
+		c->broken = "stopped by a signal";
+		return false;
+	}
+	n = archive_read_data(c->in, c->chunk, CHUNK);
+	if (n < 0) {
+		c->broken = mem_printf(
+		    c, "cannot be read: %s", archive_error_string(c->in));
+		return false;
+	}
+	c->ended = n == 0;
+	c->at = 0;
+	c->have = (size_t)n;
+	if (!c->begun)
+		memcpy(c->head, c->chunk, c->have < 15 ? c->have : 15);
+	c->begun = true;
+	return n > 0;
 }
 
 static int
 peek_byte(struct csv *c)
 {
-	int ch = getc_unlocked(c->file);
+	if (c->at == c->have && !fill(c))
+		return EOF;
+	return (unsigned char)c->chunk[c->at];
+}
+
+static int
+next_byte(struct csv *c)
+{
+	int ch = peek_byte(c);
 
 	if (ch != EOF)
-		ungetc(ch, c->file);
+		c->at++;
+	if (ch == '\n')
+		c->line++;
 	return ch;
 }
+
+/* ----------------------------------------------------------------- fields */
 
 /* Only the first fault of a record is reported. */
 static void
@@ -100,17 +180,29 @@ set_fault(struct csv *c, const char *why)
 }
 
 static void
-add_byte(struct csv *c, int ch)
+add_bytes(struct csv *c, const char *s, size_t n)
 {
-	if (c->len == CSV_RECORD_MAX) {
+	if (n > CSV_RECORD_MAX - c->len) {
 		set_fault(c, "longer than a megabyte");
 		return;
 	}
-	if (c->len == c->room) {
+	while (c->room < c->len + n) {
 		c->room = c->room ? 2 * c->room : 4096;
 		c->bytes = mem_grow(c, c->bytes, char, c->room);
 	}
-	c->bytes[c->len++] = (char)ch;
+	memcpy(c->bytes + c->len, s, n);
+	c->len += n;
+}
+
+static void
+add_byte(struct csv *c, int ch)
+{
+	char byte = (char)ch;
+
+	if (c->len < c->room)
+		c->bytes[c->len++] = byte;
+	else
+		add_bytes(c, &byte, 1);
 }
 
 static void
@@ -194,15 +286,69 @@ read_field(struct csv *c)
 }
 
 static void
+read_fields(struct csv *c)
+{
+	int ch;
+
+	do
+		ch = read_field(c);
+	while (ch == ',' && !c->lost);
+	c->cut = ch == EOF;
+}
+
+/* A line, without its end. */
+static void
+read_line(struct csv *c)
+{
+	const char *from, *end = NULL;
+	size_t n;
+
+	while (!end && peek_byte(c) != EOF) {
+		from = c->chunk + c->at;
+		n = c->have - c->at;
+		end = memchr(from, '\n', n);
+		if (end)
+			n = (size_t)(end - from);
+		if (!c->why)
+			add_bytes(c, from, n);
+		c->at += n + (end != NULL);
+	}
+	c->cut = !end;
+	c->line += end != NULL;
+	if (c->len > 0 && c->bytes[c->len - 1] == '\r')
+		c->len--;
+	if (c->len > 0 && memchr(c->bytes, '\0', c->len))
+		set_fault(c, "a NUL byte");
+	add_byte(c, '\0');
+}
+
+/* Divides the line. */
+static void
+divide(struct csv *c)
+{
+	char *tab;
+
+	if (c->form != CSV_TABS || c->why)
+		return;
+	for (tab = strchr(c->bytes, '\t'); tab; tab = strchr(tab + 1, '\t')) {
+		size_t next = (size_t)(tab + 1 - c->bytes);
+
+		*tab = '\0';
+		if (c->count == CSV_FIELDS_MAX) {
+			set_fault(c, "more than 64 fields");
+			return;
+		}
+		c->starts[c->count++] = next;
+	}
+}
+
+static void
 skip_byte_order_mark(struct csv *c)
 {
-	static const unsigned char mark[] = { 0xef, 0xbb, 0xbf };
+	static const char mark[] = "\xef\xbb\xbf";
 
-	for (size_t i = 0; i < sizeof mark; i++) {
-		if (peek_byte(c) != mark[i])
-			return;
-		(void)next_byte(c);
-	}
+	if (c->have - c->at >= 3 && memcmp(c->chunk, mark, 3) == 0)
+		c->at += 3;
 }
 
 static void
@@ -220,19 +366,21 @@ check_texts(struct csv *c)
 static bool
 read_record(struct csv *c)
 {
-	int ch;
-
 	c->len = 0;
 	c->count = 0;
 	c->why = NULL;
 	c->begin = c->line;
-	if (c->done == 0)
+	if (!c->begun && peek_byte(c) != EOF)
 		skip_byte_order_mark(c);
 	if (peek_byte(c) == EOF)
 		return false;
-	do
-		ch = read_field(c);
-	while (ch == ',' && !c->lost);
+	if (c->form == CSV_COMMAS)
+		read_fields(c);
+	else {
+		begin_field(c);
+		read_line(c);
+		divide(c);
+	}
 	return true;
 }
 
@@ -250,13 +398,9 @@ csv_next(struct csv *c, struct csv_row *row)
 	do {
 		row->line = c->line;
 		any = read_record(c);
-		if (ferror(c->file)) {
-			row->why = "cannot be read";
-			return CSV_FAIL;
-		}
-		row->last = c->lost ? c->last : c->line - 1;
-		if (c->lost) {
-			row->why = c->why;
+		row->last = c->lost ? c->last : c->line - !c->cut;
+		if (c->broken || c->lost) {
+			row->why = c->broken ? c->broken : c->why;
 			return CSV_FAIL;
 		}
 		if (!any)
@@ -265,6 +409,7 @@ csv_next(struct csv *c, struct csv_row *row)
 	if (!c->why)
 		check_texts(c);
 	row->why = c->why;
+	row->cut = c->cut;
 	if (c->why)
 		return CSV_BAD;
 	row->count = c->count;

@@ -13,15 +13,14 @@
 #include "db/copy.h"
 #include "db/query.h"
 #include "http/route.h"
+#include "import/cause.h"
 #include "import/import.h"
 #include "import/media.h"
 #include "import/record.h"
 #include "import/table.h"
 
-#define MARK           "\xef\xbb\xbf" /* a byte order mark: U+FEFF */
-#define LINE_MAX_BYTES ((ssize_t)1024 * 1024)
-#define LANGUAGES      "|en|es|fr|de|"
-#define CATEGORIES     "|BP|BA|BD|IF|MA|WA|SA|SX|DR|DD|"
+#define LANGUAGES  "|en|es|fr|de|"
+#define CATEGORIES "|BP|BA|BD|IF|MA|WA|SA|SX|DR|DD|"
 #define EMOJIS                                                              \
 	"|LIKE|LOVE|LAUGH|SAD|FIRE|EYES|POOP|SKULL|CLOWN|MIND_BLOWN|PARTY|" \
 	"THINKING|POPCORN|STAR|TOP|TRASH|"
@@ -295,30 +294,33 @@ take_record(
 }
 
 static enum err
-take_line(struct reader *r, long line, char *text, ssize_t n)
+take_line(struct reader *r, enum csv_event event, const struct csv_row *row)
 {
 	TALLOC_CTX *mem = mem_need(talloc_new(r->im->mem));
 	struct json_object *record = NULL;
-	const char *why = "longer than a megabyte";
+	const char *why = row->why;
 	enum err e = ERR_OK;
 
-	if (line == 1 && strncmp(text, MARK, strlen(MARK)) == 0) {
-		text += strlen(MARK);
-		n -= (ssize_t)strlen(MARK);
+	if (event == CSV_ROW && text_is_blank(row->fields[0])) {
+		talloc_free(mem);
+		return ERR_OK;
 	}
-	while (n > 0 && strchr(" \t\r\n", text[n - 1]))
-		n--;
-	if (n <= LINE_MAX_BYTES)
-		record = record_parse(mem, text, (size_t)n, &why);
+	r->tally->read++;
+	if (event == CSV_ROW) {
+		const char *text = text_trim(mem, row->fields[0]);
+
+		record = record_parse(mem, text, strlen(text), &why);
+	}
 	if (record)
-		e = take_record(r, mem, line, record);
-	else if (n > 0) {
+		e = take_record(r, mem, row->line, record);
+	else {
 		r->tally->skipped++;
-		report_skip(
-		    &r->im->report, r->kind->file, line, "bad line", "%s", why);
+		report_skip(&r->im->report, r->kind->file, row->line,
+		    "bad line", "%s", why);
 	}
-	if (n > 0)
-		r->tally->read++;
+	if (event == CSV_BAD)
+		report_cause(&r->im->report, r->kind->file, row->line,
+		    cause_of_row(row));
 	talloc_free(mem);
 	return e;
 }
@@ -327,25 +329,27 @@ static enum err
 read_lines(struct reader *r)
 {
 	const char *path = import_path(r->im, r->kind->file);
-	FILE *file = fopen(path, "re");
-	char *text = NULL;
-	size_t room = 0;
-	ssize_t n;
+	struct csv *csv = csv_open(r->im->mem, path, CSV_LINES);
+	enum csv_event event;
+	struct csv_row row;
 	enum err e = ERR_OK;
 
-	if (!file)
+	if (!csv)
 		return import_fail(
 		    r->im, ERR_NOT_FOUND, "%s: %s", path, strerror(errno));
+	csv_interrupt(csv, r->im->stop);
 	r->tally = report_tally(&r->im->report, r->kind->name);
-	for (long line = 1; !e && (n = getline(&text, &room, file)) >= 0;
-	     line++) {
-		e = import_stopped(r->im) ? ERR_UNAVAILABLE :
-					    take_line(r, line, text, n);
-	}
-	if (!e && ferror(file))
-		e = import_fail(r->im, ERR_INVALID, "%s: cannot be read", path);
-	free(text);
-	fclose(file);
+	do {
+		event = csv_next(csv, &row);
+		if (import_stopped(r->im))
+			e = ERR_UNAVAILABLE;
+		else if (event == CSV_FAIL)
+			e = import_fail(r->im, ERR_INVALID, "%s:%ld: %s", path,
+			    row.line, row.why);
+		else if (event != CSV_END)
+			e = take_line(r, event, &row);
+	} while (!e && event != CSV_END);
+	talloc_free(csv);
 	return e;
 }
 
@@ -368,17 +372,15 @@ take_row(struct reader *r, const struct table *t)
 static enum err
 read_table(struct reader *r)
 {
-	const char *names[TABLE_COLUMNS];
+	struct table_spec spec = { .file = r->kind->file,
+		.what = r->kind->name };
 	struct table t;
 	bool any;
-	int n = 0;
 	enum err e;
 
-	while (r->kind->fields[n].name) {
-		names[n] = r->kind->fields[n].name;
-		n++;
-	}
-	e = table_open(r->im, r->kind->file, r->kind->name, names, n, &t);
+	for (int n = 0; r->kind->fields[n].name; n++)
+		spec.columns[n] = r->kind->fields[n].name;
+	e = table_open(r->im, &spec, &t);
 	if (e)
 		return e;
 	r->tally = t.tally;
@@ -424,6 +426,7 @@ read_all(struct import *im)
 static enum err
 skips(struct import *im, enum stmt s, const char *sort, bool whole, long *count)
 {
+	struct report_at at = { .what = sort };
 	struct rows rows;
 	struct row row;
 	enum err e;
@@ -431,11 +434,12 @@ skips(struct import *im, enum stmt s, const char *sort, bool whole, long *count)
 	e = query_all(im->mem, im->db, &rows, s, NO_ARGS);
 	if (e)
 		return import_database_failed(im, e);
+	at.kind = whole ? REPORT_SKIPPED : REPORT_DROPPED;
 	for (int i = 0; i < rows.count; i++) {
 		rows_at(&rows, i, &row);
-		report_skip(&im->report, row_text(&row, "file"),
-		    (long)row_id(&row, "line"), sort, "%s",
-		    row_text(&row, "why"));
+		at.file = row_text(&row, "file");
+		at.line = (long)row_id(&row, "line");
+		report_add(&im->report, &at, "%s", row_text(&row, "why"));
 		if (whole)
 			report_tally(&im->report, row_text(&row, "kind"))
 			    ->skipped++;

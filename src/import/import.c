@@ -6,6 +6,7 @@
 #include "base/base.h"
 
 #include <stdarg.h>
+#include <unistd.h>
 
 #include "base/mem.h"
 #include "db/query.h"
@@ -36,6 +37,16 @@ const char *
 import_path(const struct import *im, const char *file)
 {
 	return mem_printf(im->mem, "%s/%s", im->dir, file);
+}
+
+const char *
+import_first(const struct import *im, const char *const *files, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (access(import_path(im, files[i]), F_OK) == 0)
+			return files[i];
+	}
+	return files[0];
 }
 
 /*
@@ -71,9 +82,20 @@ import_exec(struct import *im, enum stmt s, long *count)
 }
 
 enum err
-import_skips(struct import *im, enum stmt s, const char *file, const char *sort,
+import_exec_all(struct import *im, const enum stmt *statements, size_t n)
+{
+	enum err e = ERR_OK;
+
+	for (size_t i = 0; i < n && !e; i++)
+		e = import_exec(im, statements[i], NULL);
+	return e;
+}
+
+enum err
+import_skips(struct import *im, enum stmt s, const char *file, const char *what,
     long *count)
 {
+	struct report_at at = { REPORT_SKIPPED, file, what, 0, 0 };
 	struct rows rows;
 	struct row row;
 	long total = 0;
@@ -87,11 +109,13 @@ import_skips(struct import *im, enum stmt s, const char *file, const char *sort,
 	for (int i = 0; i < rows.count; i++) {
 		rows_at(&rows, i, &row);
 		total = (long)row_id(&row, "total");
-		report_skip(&im->report, file, (long)row_id(&row, "line"), sort,
-		    "%s", row_text(&row, "why"));
+		at.line = (long)row_id(&row, "line");
+		report_add(&im->report, &at, "%s", row_text(&row, "why"));
 	}
-	if (total > rows.count)
-		report_skip_more(&im->report, sort, total - rows.count);
+	if (total > rows.count) {
+		at.last = (long)row_id(&row, "last");
+		report_count(&im->report, &at, total - rows.count);
+	}
 	if (count)
 		*count = total;
 	return ERR_OK;

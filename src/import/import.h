@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Bulk imports: MovieLens and the demonstration catalogue. An import is one
- * transaction. It inserts missing rows and does not change existing ones.
+ * Bulk imports of catalogues. An import is one transaction. It inserts missing
+ * rows and does not change existing ones.
  */
 #ifndef IMPORT_IMPORT_H
 #define IMPORT_IMPORT_H
@@ -15,13 +15,24 @@
 #include "import/progress.h"
 #include "import/report.h"
 
+/* Which titles of IMDb's files are imported. */
+struct import_filter {
+	const char *types; /* "|movie|tvMovie|" */
+	long from;         /* years; 0: unlimited */
+	long to;
+	long votes; /* minimum */
+	bool adult;
+};
+
 struct import {
 	struct db *db;
 	TALLOC_CTX *mem;
 	const char *dir;
 	const char *media_root;            /* target of pictures; NULL: none */
 	bool dry_run;                      /* roll back at the end */
+	bool strict;                       /* for mxmctl: a status of its own */
 	bool no_members;                   /* demo: only the catalogue */
+	struct import_filter filter;       /* imdb */
 	const volatile sig_atomic_t *stop; /* set by a signal handler */
 	struct progress progress;
 	struct report report;
@@ -29,7 +40,7 @@ struct import {
 };
 
 /*
- * Results of both: ERR_OK; ERR_NOT_FOUND, a file is missing; ERR_INVALID, a
+ * Results of all: ERR_OK; ERR_NOT_FOUND, a file is missing; ERR_INVALID, a
  * file is invalid; ERR_CONFLICT, another import is running; ERR_UNAVAILABLE,
  * the database is unavailable, or *stop was set. After an error nothing was
  * changed; see `why`.
@@ -56,18 +67,26 @@ bool import_stopped(struct import *im);
 /* Path of a file of the collection, below im->mem. */
 const char *import_path(const struct import *im, const char *file);
 
+/* The first of these files that exists; else the first one. */
+const char *import_first(
+    const struct import *im, const char *const *files, size_t n);
+
 /*
  * Runs a statement without parameters; an error sets `why`. `count` is the
  * number of rows and may be NULL.
  */
 enum err import_exec(struct import *im, enum stmt s, long *count);
 
+/* Runs statements one after the other. */
+enum err import_exec_all(
+    struct import *im, const enum stmt *statements, size_t n);
+
 /*
- * Runs a statement that returns skipped lines (line, why, total), and reports
- * them. `count` may be NULL.
+ * Runs a statement that returns skipped lines (line, why, total, last: of all),
+ * and reports them. `count` may be NULL.
  */
 enum err import_skips(struct import *im, enum stmt s, const char *file,
-    const char *sort, long *count);
+    const char *what, long *count);
 
 /* Sets `why` to the error of a statement or copy. */
 enum err import_database_failed(struct import *im, enum err e);

@@ -7,21 +7,18 @@
  */
 #include "base/base.h"
 
-#include "base/buf.h"
-#include "base/clock.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "db/copy.h"
 #include "db/query.h"
+#include "import/cause.h"
+#include "import/genre.h"
 #include "import/import.h"
 #include "import/table.h"
 #include "import/title.h"
 
 #define TITLE_MAX   255
 #define SLUG_MAX    100
-#define GENRE_MAX   32
-#define GENRES_MAX  64
-#define OF_MOVIE    32 /* genres that one movie may have */
 #define FIELD_MAX   4096
 #define KEY_MAX     INT64_C(999999999999999999)
 #define IMDB_MAX    99999999
@@ -35,17 +32,11 @@ struct link {
 	char imdb[24]; /* "tt0114709"; "": none */
 };
 
-struct genre {
-	const char *name;
-	const char *slug;
-};
-
 struct movielens {
 	struct import *im;
 	struct link *links;
 	size_t n_links;
-	struct genre genres[GENRES_MAX];
-	int n_genres;
+	struct genres genres;
 	/* ratings.csv */
 	long last_line;
 	int64_t last_user;
@@ -59,6 +50,23 @@ read_key(const char *s, int64_t *out)
 {
 	return text_is_digits(s) && text_to_int64(s, out) && *out > 0 &&
 	       *out <= KEY_MAX;
+}
+
+/* Drops a value. */
+static void
+bad_value(
+    struct table *t, const char *what, const char *expected, const char *value)
+{
+	table_drop(t, what, "\"%.40s\" is not %s", value, expected);
+	table_cause(t, cause_of_value(value));
+}
+
+/* Skips a row whose first field is no number. */
+static void
+bad_movie_id(struct table *t)
+{
+	table_skip(t, "bad number", "\"%.40s\" is not a movieId", t->fields[0]);
+	table_cause(t, cause_of_value(t->fields[0]));
 }
 
 /* -------------------------------------------------------------- links.csv */
@@ -148,8 +156,7 @@ take_link(struct movielens *ml, struct table *t, size_t *room)
 	int64_t movie;
 
 	if (!read_key(t->fields[0], &movie)) {
-		table_skip(
-		    t, "bad number", "\"%s\" is not a movieId", t->fields[0]);
+		bad_movie_id(t);
 		return;
 	}
 	if (ml->n_links == *room) {
@@ -161,23 +168,24 @@ take_link(struct movielens *ml, struct table *t, size_t *room)
 	memset(link, 0, sizeof *link);
 	link->movie = movie;
 	if (!read_imdb(t->fields[1], link->imdb, sizeof link->imdb))
-		report_skip(&ml->im->report, t->file, t->line, "bad link",
-		    "\"%.40s\" is not an IMDb id", t->fields[1]);
+		bad_value(t, "bad link", "an IMDb id", t->fields[1]);
 	if (!read_tmdb(t->fields[2], &link->tmdb))
-		report_skip(&ml->im->report, t->file, t->line, "bad link",
-		    "\"%.40s\" is not a TMDB id", t->fields[2]);
+		bad_value(t, "bad link", "a TMDB id", t->fields[2]);
 }
 
 static enum err
 read_links(struct movielens *ml)
 {
-	static const char *const names[] = { "movieId", "imdbId", "tmdbId" };
+	static const struct table_spec spec = {
+		.file = "links.csv",
+		.columns = { "movieId", "imdbId", "tmdbId" },
+	};
 	struct table t;
 	size_t room = 0;
 	bool any;
 	enum err e;
 
-	e = table_open(ml->im, "links.csv", NULL, names, array_len(names), &t);
+	e = table_open(ml->im, &spec, &t);
 	if (e == ERR_NOT_FOUND) {
 		ml->im->why = NULL;
 		return ERR_OK;
@@ -234,110 +242,12 @@ make_slug(
 	return slug;
 }
 
-/* true when the genre is known, or could be made known. */
-static bool
-know_genre(struct movielens *ml, const char *name)
-{
-	struct genre *genre;
-	const char *slug;
-
-	for (int i = 0; i < ml->n_genres; i++) {
-		if (strcmp(ml->genres[i].name, name) == 0)
-			return true;
-	}
-	if (ml->n_genres == GENRES_MAX || text_length(name) > GENRE_MAX)
-		return false;
-	slug = text_slug(ml->im->mem, name);
-	if (!*slug)
-		return false;
-	genre = &ml->genres[ml->n_genres++];
-	genre->name = mem_text(ml->im->mem, name);
-	genre->slug = slug;
-	return true;
-}
-
-/*
- * "Adventure|Sci-Fi" as the server's array: {"Adventure","Sci-Fi"}. One
- * report covers all that exceed the maximum of a movie.
- */
-static const char *
-genre_array(
-    struct movielens *ml, struct table *t, TALLOC_CTX *mem, const char *text)
-{
-	char *save, *name;
-	char *list = mem_text(mem, text);
-	struct buf array;
-	int n = 0;
-
-	if (strcmp(text, "(no genres listed)") == 0)
-		return "{}";
-	buf_init(&array, mem, strlen(text) + 16);
-	buf_putc(&array, '{');
-	for (name = strtok_r(list, "|", &save); name;
-	     name = strtok_r(NULL, "|", &save)) {
-		if (n == OF_MOVIE) {
-			report_skip(&ml->im->report, t->file, t->line,
-			    "too many genres", "more than %d genres", OF_MOVIE);
-			break;
-		}
-		if (strpbrk(name, "\"\\") || !know_genre(ml, name)) {
-			report_skip(&ml->im->report, t->file, t->line,
-			    "unusable genre", "genre \"%s\"", name);
-			continue;
-		}
-		buf_printf(&array, "%s\"%s\"", n++ > 0 ? "," : "", name);
-	}
-	buf_putc(&array, '}');
-	return array.data;
-}
-
-/* Adds a row of a file to the copy, or skips it if it is invalid. */
-typedef enum err copy_line(
-    struct movielens *ml, struct table *t, struct copy *c, TALLOC_CTX *mem);
-
-static enum err
-copy_lines(
-    struct movielens *ml, struct table *t, struct copy *c, copy_line *line)
-{
-	TALLOC_CTX *mem = mem_need(talloc_new(ml->im->mem)); /* of a row */
-	bool any;
-	enum err e;
-
-	for (;;) {
-		e = table_next(t, &any);
-		if (e || !any)
-			break;
-		e = line(ml, t, c, mem);
-		if (e)
-			break;
-		talloc_free_children(mem);
-	}
-	talloc_free(mem);
-	return e;
-}
-
-static enum err
-copy_table(struct movielens *ml, struct table *t, enum stmt s, copy_line *line)
-{
-	struct import *im = ml->im;
-	struct copy *c;
-	enum err e = copy_begin(im->mem, im->db, s, &c);
-
-	if (e)
-		return import_database_failed(im, e);
-	e = copy_lines(ml, t, c, line);
-	if (e)
-		copy_abort(c, "reading failed");
-	else
-		e = copy_end(c, NULL);
-	return e ? import_database_failed(im, e) : ERR_OK;
-}
-
 /* Copies a row; invalid rows are skipped. */
 static enum err
-copy_movie(
-    struct movielens *ml, struct table *t, struct copy *c, TALLOC_CTX *mem)
+copy_movie(void *arg, struct table *t, struct copy *c, TALLOC_CTX *mem)
 {
+	struct movielens *ml = arg;
+	struct genre_list genres;
 	const struct link *link;
 	struct title title;
 	const char *spare, *slug, *tmdb;
@@ -350,8 +260,7 @@ copy_movie(
 		return ERR_OK;
 	}
 	if (!read_key(t->fields[0], &key)) {
-		table_skip(
-		    t, "bad number", "\"%s\" is not a movieId", t->fields[0]);
+		bad_movie_id(t);
 		return ERR_OK;
 	}
 	title_split(mem, t->fields[1], &title);
@@ -361,6 +270,9 @@ copy_movie(
 		    text_length(title.text));
 		return ERR_OK;
 	}
+	genre_list_init(&genres, mem, &ml->genres, t);
+	if (strcmp(t->fields[2], "(no genres listed)") != 0)
+		genre_list_split(&genres, t->fields[2], "|");
 	link = link_of(ml, key);
 	spare = make_slug(mem, "ml", key, title.text);
 	slug = link->tmdb ? make_slug(mem, "", link->tmdb, title.text) : spare;
@@ -370,59 +282,28 @@ copy_movie(
 		title.text,
 		title.year ? mem_printf(mem, "%04d-01-01", title.year) : NULL,
 		slug, spare, *link->imdb ? link->imdb : NULL, tmdb,
-		genre_array(ml, t, mem, t->fields[2]) },
+		genre_list_text(&genres) },
 	    9);
 }
 
 static enum err
 stage_movies(struct movielens *ml)
 {
-	static const char *const names[] = { "movieId", "title", "genres" };
+	static const struct table_spec spec = {
+		.file = "movies.csv",
+		.what = "movies",
+		.columns = { "movieId", "title", "genres" },
+	};
 	struct import *im = ml->im;
 	struct table t;
 	enum err e;
 
-	e = table_open(im, "movies.csv", "movies", names, array_len(names), &t);
+	e = table_open(im, &spec, &t);
 	if (!e)
 		e = import_exec(im, SQL_ml_movie_stage, NULL);
 	if (e)
 		return e;
-	return copy_table(ml, &t, SQL_ml_movie_copy, copy_movie);
-}
-
-static enum err
-stage_genres(struct movielens *ml)
-{
-	struct import *im = ml->im;
-	struct copy *c;
-	enum err e;
-
-	e = import_exec(im, SQL_ml_genre_stage, NULL);
-	if (e)
-		return e;
-	e = copy_begin(im->mem, im->db, SQL_ml_genre_copy, &c);
-	if (e)
-		return import_database_failed(im, e);
-	for (int i = 0; i < ml->n_genres && !e; i++)
-		e = copy_row(c,
-		    (const char *[]){ ml->genres[i].name, ml->genres[i].slug },
-		    2);
-	if (e)
-		copy_abort(c, "reading failed");
-	else
-		e = copy_end(c, NULL);
-	return e ? import_database_failed(im, e) : ERR_OK;
-}
-
-/* Runs statements one after the other. */
-static enum err
-exec_all(struct import *im, const enum stmt *statements, size_t n)
-{
-	enum err e = ERR_OK;
-
-	for (size_t i = 0; i < n && !e; i++)
-		e = import_exec(im, statements[i], NULL);
-	return e;
+	return table_copy(&t, SQL_ml_movie_copy, copy_movie, ml);
 }
 
 static enum err
@@ -441,7 +322,7 @@ store_movies(struct movielens *ml)
 	e = import_skips(im, SQL_ml_movie_twice_skip, "movies.csv",
 	    "duplicate movie", &twice);
 	if (!e)
-		e = exec_all(im, before, array_len(before));
+		e = import_exec_all(im, before, array_len(before));
 	if (!e)
 		e = import_skips(im, SQL_ml_movie_taken_skip, "movies.csv",
 		    "address taken", &taken);
@@ -449,15 +330,11 @@ store_movies(struct movielens *ml)
 	if (!e)
 		e = import_exec(im, SQL_ml_movie_add, &movies->added);
 	if (!e)
-		e = exec_all(im, after, array_len(after));
+		e = import_exec_all(im, after, array_len(after));
 	if (!e)
-		e = stage_genres(ml);
-	if (!e)
-		e = import_exec(im, SQL_ml_genre_add,
-		    &report_tally(&im->report, "genres")->added);
+		e = genres_store(&ml->genres);
 	if (!e)
 		e = import_exec(im, SQL_ml_movie_genre_add, NULL);
-	report_tally(&im->report, "genres")->read = ml->n_genres;
 	if (!e)
 		progress_end(&im->progress);
 	return e;
@@ -498,9 +375,9 @@ note_order(struct movielens *ml, int64_t user, int64_t movie)
 }
 
 static enum err
-copy_rating(
-    struct movielens *ml, struct table *t, struct copy *c, TALLOC_CTX *mem)
+copy_rating(void *arg, struct table *t, struct copy *c, TALLOC_CTX *mem)
 {
+	struct movielens *ml = arg;
 	int64_t user, movie, when;
 	char line[24], stars[2] = { 0 };
 	int rating = read_rating(t->fields[2]);
@@ -508,18 +385,25 @@ copy_rating(
 	(void)mem;
 	if (!read_key(t->fields[0], &user) || !read_key(t->fields[1], &movie)) {
 		table_skip(t, "bad number",
-		    "userId \"%s\" and movieId \"%s\" must be numbers",
+		    "userId \"%.40s\" and movieId \"%.40s\" must be "
+		    "numbers",
 		    t->fields[0], t->fields[1]);
+		table_cause(t, cause_of_value(t->fields[0]));
+		table_cause(t, cause_of_value(t->fields[1]));
 		return ERR_OK;
 	}
 	if (rating == 0) {
 		table_skip(t, "bad rating",
-		    "\"%s\" is not a rating from 0.5 to 5.0", t->fields[2]);
+		    "\"%.40s\" is not a rating from 0.5 to 5.0", t->fields[2]);
+		if (strchr(t->fields[2], ','))
+			table_cause(t, cause_of_value(t->fields[2]));
 		return ERR_OK;
 	}
 	if (!text_is_digits(t->fields[3]) ||
 	    !text_to_int64(t->fields[3], &when) || when > TIME_MAX) {
-		table_skip(t, "bad time", "\"%s\" is not a time", t->fields[3]);
+		table_skip(
+		    t, "bad time", "\"%.40s\" is not a time", t->fields[3]);
+		table_cause(t, cause_of_value(t->fields[3]));
 		return ERR_OK;
 	}
 	note_order(ml, user, movie);
@@ -535,21 +419,23 @@ copy_rating(
 static enum err
 stage_ratings(struct movielens *ml)
 {
-	static const char *const names[] = { "userId", "movieId", "rating",
-		"timestamp" };
+	static const struct table_spec spec = {
+		.file = "ratings.csv",
+		.what = "ratings",
+		.columns = { "userId", "movieId", "rating", "timestamp" },
+	};
 	struct import *im = ml->im;
 	struct table t;
 	enum err e;
 
-	e = table_open(
-	    im, "ratings.csv", "ratings", names, array_len(names), &t);
+	e = table_open(im, &spec, &t);
 	if (!e)
 		e = import_exec(im, SQL_ml_rating_stage, NULL);
 	if (e)
 		return e;
 	ml->last_line = ml->last_user = ml->last_movie = 0;
 	ml->in_order = true;
-	return copy_table(ml, &t, SQL_ml_rating_copy, copy_rating);
+	return table_copy(&t, SQL_ml_rating_copy, copy_rating, ml);
 }
 
 static enum err
@@ -572,7 +458,7 @@ store_members(struct movielens *ml)
 	if (!e)
 		e = import_exec(im, SQL_ml_member_add, &members->added);
 	if (!e)
-		e = exec_all(im, after, array_len(after));
+		e = import_exec_all(im, after, array_len(after));
 	return e;
 }
 
@@ -610,7 +496,7 @@ store_ratings(struct movielens *ml)
 	enum err e;
 
 	progress_begin(&im->progress, "storing members", 0);
-	e = exec_all(im, before, array_len(before));
+	e = import_exec_all(im, before, array_len(before));
 	if (!e)
 		e = import_skips(im, SQL_ml_rating_unknown_skip, "ratings.csv",
 		    "unknown movie", &unknown);
@@ -652,6 +538,7 @@ import_all(struct import *im)
 	enum err e;
 
 	ml->im = im;
+	ml->genres.im = im;
 	e = read_links(ml);
 	if (!e)
 		e = stage_movies(ml);

@@ -2,6 +2,7 @@
 """mxmctl import movielens, and what both imports share: idempotence, reports
 with line numbers, interruption, lost connections, exit statuses."""
 
+import gzip
 import json
 import os
 import pty
@@ -15,6 +16,7 @@ import pytest
 import place as place_module
 import stack as stack_module
 import world
+from test_image import sanitized
 
 EX_USAGE, EX_DATAERR, EX_NOINPUT = 64, 65, 66
 EX_UNAVAILABLE, EX_TEMPFAIL = 69, 75
@@ -100,9 +102,23 @@ def place(cluster, tmp_path):
     cluster.drop(made.database)
 
 
-def skipped(done):
-    """The lines about what was skipped: {"file:line": reason}."""
-    return dict(re.findall(r"^(\S+:\d+): skipped: (.*)$", done.stderr, re.M))
+def notes(done, kind="skipped"):
+    """The lines about what was skipped: {"file:line": reason}, or lines."""
+    return dict(re.findall(rf"^(\S+:[\d-]+): {kind}: (.*)$", done.stderr, re.M))
+
+
+def skipped(done, kind="skipped"):
+    """The same, with an entry for each line."""
+    told = {}
+    for lines, why in notes(done, kind).items():
+        file, first, last = re.fullmatch(r"(.*):(\d+)-?(\d*)", lines).groups()
+        for line in range(int(first), int(last or first) + 1):
+            told[f"{file}:{line}"] = why
+    return told
+
+
+def dropped(done):
+    return skipped(done, "dropped")
 
 
 # -------------------------------------------------------------------- real data
@@ -174,6 +190,7 @@ def test_what_is_skipped_is_told(place):
     done = place.ctl("import", "movielens", place.data())
     assert done.returncode == 0, done.stderr
     told = skipped(done)
+    assert dropped(done) == {}
     assert sorted(told) == sorted([
         "links.csv:5",
         "movies.csv:3", "movies.csv:4", "movies.csv:5", "movies.csv:6",
@@ -226,14 +243,28 @@ def test_summary_as_json(place):
 
 def test_many_skips_are_counted(place):
     bad = "userId,movieId,rating,timestamp\n" + "1,12345,3.0,1\n" * 250 \
-        + "1,1,9,1\n" * 150 + "".join(f"{i},1,3.0,1\n" for i in range(100))
+        + "1,1,9,1\n" * 150 + "".join(f"{i},1,3.0,1\n" for i in range(100)) \
+        + "".join(f"1,{i},3.0,1\n" for i in range(90000, 90120))
     done = place.ctl("import", "movielens", "--json", place.data(ratings=bad))
-    told = json.loads(done.stdout)["skipped"]
-    assert told["by_reason"]["unknown movie"] == 250
+    report = json.loads(done.stdout)
+    told = report["skipped"]
+    assert told["by_reason"]["unknown movie"] == 370
     assert told["by_reason"]["bad rating"] == 150
-    assert len(told["first"]) == 100
-    assert len(skipped(done)) == 100
-    assert f"and {told['total'] - 100} more" in done.stderr
+    # consecutive lines with the same reason are one entry
+    assert notes(done)["ratings.csv:252-401"] \
+        == '"9" is not a rating from 0.5 to 5.0'
+    assert {"file": "ratings.csv", "line": 2, "last_line": 101,
+            "reason": "there is no movie 12345"} in told["first"]
+    assert {"kind": "skipped", "reason": "unknown movie", "file": "ratings.csv",
+            "first_line": 2, "last_line": 621, "count": 370} \
+        in report["reasons"]
+    rest = told["total"] - sum(n.get("last_line", n["line"]) - n["line"] + 1
+                               for n in told["first"])
+    assert rest >= 270 and f"and {rest} more" in done.stderr
+    other = "userId,movieId,rating,timestamp\n" + "".join(
+        f"{i},1,{9 if i % 2 else 3}.0,1\n" for i in range(500))
+    done = place.ctl("import", "movielens", "--json", place.data(ratings=other))
+    assert len(notes(done)) == 100
 
 
 def test_changed_rating(place):
@@ -461,7 +492,7 @@ def test_numbers_of_links_in_every_form(place):
                           " WHERE source <> 'movielens'")) == {
         "tt0114709": "imdb", "862": "tmdb", "tt0211915": "imdb",
         "194": "tmdb", "tt12345678": "imdb", "77": "tmdb"}
-    told = skipped(done)
+    told = dropped(done)
     assert told["links.csv:5"] == '"nan" is not a TMDB id'
     assert told["links.csv:6"] == '"123456789" is not an IMDb id'
     assert "links.csv:4" not in told
@@ -474,11 +505,83 @@ def test_genres_cost_as_much_as_they_are_long(place):
         + f"91,Most (1990),{'Drama|' * 20000}\n"
     done = place.ctl("import", "movielens", place.data(movies=movies))
     assert done.returncode == 0, done.stderr
+    assert dropped(done) == {"movies.csv:12": "more than 32 genres"}
     told = skipped(done)
-    assert told["movies.csv:12"] == "more than 32 genres"
     assert told["movies.csv:13"] == "title or genres have more than 4096 bytes"
     assert place.one("SELECT count(*) FROM movie_genre AS g JOIN movie AS m"
                      " ON m.id = g.movie_id WHERE m.title = 'Many'") == 32
+
+
+def test_likely_causes_are_told(place):
+    links = "movieId,imdbId,tmdbId\n1,114709.0,862\n"
+    movies = MOVIES.encode() + "9,Amélie (2001),Comedy\n".encode("latin-1")
+    done = place.ctl("import", "movielens",
+                     place.data(links=links, movies=movies))
+    assert done.returncode == 0, done.stderr
+    assert dropped(done)["links.csv:2"] == '"114709.0" is not an IMDb id'
+    assert skipped(done)["movies.csv:12"] == "not UTF-8"
+    causes = dict(re.findall(r"^(\S+:\d+): likely cause: (.*)$", done.stderr,
+                             re.M))
+    assert "a spreadsheet program" in causes["links.csv:2"]
+    assert "Latin-1" in causes["movies.csv:12"]
+    assert "not doubled" in causes["movies.csv:5"]
+    for separator, name in ((";", "semicolons"), ("\t", "tabs")):
+        failed(place, EX_DATAERR, f"likely cause: the fields are separated by"
+               f" {name}", "movielens",
+               place.data(movies=MOVIES.replace(",", separator)))
+    failed(place, EX_DATAERR, "likely cause: the encoding is UTF-16",
+           "movielens", place.data(movies=MOVIES.encode("utf-16")))
+
+
+def test_skipped_rows_in_the_exit_status(place):
+    done = place.ctl("import", "movielens", "--strict", place.data())
+    assert done.returncode == 1, done.stderr
+    assert place.counts()["rating"] == 5
+    (place.folder / "ml" / "links.csv").unlink()
+    clean = place.data(movies="movieId,title,genres\n1,Toy Story (1995),Drama\n",
+                       ratings="userId,movieId,rating,timestamp\n1,1,4.0,1\n",
+                       links=None)
+    assert place.ctl("import", "movielens", "--strict",
+                     clean).returncode == 0
+
+
+def test_compressed_files_and_genres_with_the_same_slug(place):
+    movies = "movieId,title,genres\n1,Toy Story (1995),Sci-Fi|Sci Fi\n"
+    folder = place.data(movies=gzip.compress(movies.encode()), links=None,
+                        ratings="userId,movieId,rating,timestamp\n1,1,4.0,1\n")
+    done = place.ctl("import", "movielens", folder)
+    assert done.returncode == 0, done.stderr
+    assert place.sql("SELECT slug FROM genre") == [("sci-fi",)]
+    packed = folder / "movies.csv"
+    packed.write_bytes(packed.read_bytes()[:-9])
+    failed(place, EX_DATAERR, "cannot be read: truncated", "movielens", folder)
+
+
+def test_a_full_disk_leaves_nothing(place):
+    """The server reports it in the middle of storing ratings."""
+    place.cluster.sql(
+        "CREATE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql AS $$"
+        " BEGIN RAISE EXCEPTION 'could not extend file: No space left on device'"
+        " USING ERRCODE = 'disk_full'; END $$;"
+        "CREATE TRIGGER full_disk BEFORE INSERT ON rating"
+        " FOR EACH STATEMENT EXECUTE FUNCTION full_disk()", None,
+        place.database)
+    done = failed(place, EX_UNAVAILABLE, "No space left on device",
+                  "movielens", place.data())
+    assert place.counts()["movie"] == 0, done.stderr
+
+
+@pytest.mark.skipif(sanitized(), reason="a sanitizer uses more memory")
+def test_a_line_of_many_megabytes_is_skipped_in_little_memory(place):
+    long = b"9," + b"x" * (64 << 20) + b",Drama\n"
+    folder = place.data(movies=gzip.compress(MOVIES.encode() + long, 1))
+    done = subprocess.run(
+        ["/usr/bin/prlimit", f"--data={40 << 20}",
+         str(stack_module.BUILD / "mxmctl"), "--config", str(place.conf),
+         "import", "movielens", str(folder)], capture_output=True, text=True,
+        env={**stack_module.environment(), "OPENBLAS_NUM_THREADS": "1"})
+    assert done.returncode == 0, done.stderr
+    assert skipped(done)["movies.csv:12"] == "longer than a megabyte"
 
 
 def test_default_pictures_come_with_it(place):

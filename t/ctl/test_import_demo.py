@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 
 import stack as stack_module
-from test_import import Place, skipped
+from test_import import Place, dropped, skipped
 
 WORLD = "demo"
 DEMO = stack_module.ROOT / "demo"
@@ -269,7 +269,7 @@ def test_bad_records_are_told(place):
 
     done = place.ctl("import", "demo", folder)
     assert done.returncode == 0, done.stderr
-    told = skipped(done)
+    told = {**skipped(done), **dropped(done)}
 
     def why(name, offset):
         return told.pop(f"{name}:{first[name] + offset}")

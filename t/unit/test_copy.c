@@ -38,8 +38,8 @@ begin(void)
 	struct copy *c;
 
 	cr_assert_eq(
-	    query_exec(mem, db, NULL, SQL_ml_genre_stage, NO_ARGS), ERR_OK);
-	cr_assert_eq(copy_begin(mem, db, SQL_ml_genre_copy, &c), ERR_OK);
+	    query_exec(mem, db, NULL, SQL_import_genre_stage, NO_ARGS), ERR_OK);
+	cr_assert_eq(copy_begin(mem, db, SQL_import_genre_copy, &c), ERR_OK);
 	return c;
 }
 
@@ -57,13 +57,13 @@ odd_bytes(void *arg)
 	cr_assert_eq(copy_end(c, &n), ERR_OK, "%s", db_error(db));
 	cr_expect_eq(n, 3);
 	cr_expect_str_eq(
-	    own_value("SELECT name FROM ml_genre WHERE slug = '\\N'"),
+	    own_value("SELECT name FROM import_genre WHERE slug = '\\N'"),
 	    "a\tb\nc\rd\\e");
 	cr_expect_str_eq(
-	    own_value("SELECT name FROM ml_genre WHERE slug IS NULL"),
+	    own_value("SELECT name FROM import_genre WHERE slug IS NULL"),
 	    "ni\u00f1o \U0001f37f");
 	cr_expect_str_eq(
-	    own_value("SELECT slug FROM ml_genre WHERE name = ''"), "\\.");
+	    own_value("SELECT slug FROM import_genre WHERE name = ''"), "\\.");
 	return ERR_OK;
 }
 
@@ -88,7 +88,8 @@ many_rows(void *arg)
 	cr_assert_eq(copy_end(c, &n), ERR_OK);
 	cr_expect_eq(n, 50000);
 	cr_expect_str_eq(
-	    own_value("SELECT sum(name::bigint) FROM ml_genre"), "1249975000");
+	    own_value("SELECT sum(name::bigint) FROM import_genre"),
+	    "1249975000");
 	return ERR_OK;
 }
 
@@ -128,9 +129,9 @@ give_up(void *arg)
 	struct copy *c;
 
 	cr_assert_eq(
-	    query_exec(mem, db, NULL, SQL_ml_genre_stage, NO_ARGS), ERR_OK);
+	    query_exec(mem, db, NULL, SQL_import_genre_stage, NO_ARGS), ERR_OK);
 	cr_assert_eq(
-	    copy_begin(short_lived, db, SQL_ml_genre_copy, &c), ERR_OK);
+	    copy_begin(short_lived, db, SQL_import_genre_copy, &c), ERR_OK);
 	cr_assert_eq(copy_row(c, row, 2), ERR_OK);
 	if (arg)
 		copy_abort(c, "enough");

@@ -10,21 +10,21 @@
 #include "import/csv.h"
 
 static struct csv *
-reader(TALLOC_CTX *mem, const char *text, size_t n)
+reader(TALLOC_CTX *mem, const char *text, size_t n, enum csv_form form)
 {
 	FILE *file = tmpfile();
 
 	cr_assert_not_null(file);
 	cr_assert_eq(fwrite(text, 1, n, file), n);
 	rewind(file);
-	return csv_new(mem, file);
+	return csv_new(mem, file, form);
 }
 
 /* What is read, as text: "1:a|b 2!why 3:c" — line, then fields or error. */
 static char *
-all_of(TALLOC_CTX *mem, const char *text, size_t n)
+all_in(TALLOC_CTX *mem, enum csv_form form, const char *text, size_t n)
 {
-	struct csv *c = reader(mem, text, n);
+	struct csv *c = reader(mem, text, n, form);
 	struct csv_row row;
 	enum csv_event event;
 	struct buf out;
@@ -49,6 +49,12 @@ all_of(TALLOC_CTX *mem, const char *text, size_t n)
 	cr_expect_eq(csv_size(c), (int64_t)n);
 	talloc_free(c);
 	return out.data;
+}
+
+static char *
+all_of(TALLOC_CTX *mem, const char *text, size_t n)
+{
+	return all_in(mem, CSV_COMMAS, text, n);
 }
 
 static const struct row {
@@ -80,16 +86,92 @@ static const struct row {
 	{ "\xed\xa0\x80\nd\n", "1!not UTF-8 2:d" },
 };
 
-Test(import_csv, table)
+static void
+check_rows(enum csv_form form, const struct row *all, size_t n)
 {
-	for (size_t i = 0; i < array_len(rows); i++) {
+	for (size_t i = 0; i < n; i++) {
 		TALLOC_CTX *mem = talloc_new(NULL);
-		char *read = all_of(mem, rows[i].text, strlen(rows[i].text));
+		char *read =
+		    all_in(mem, form, all[i].text, strlen(all[i].text));
 
-		cr_expect_str_eq(read, rows[i].read, "%zu: \"%s\" not \"%s\"",
-		    i, read, rows[i].read);
+		cr_expect_str_eq(read, all[i].read, "%zu: \"%s\" not \"%s\"", i,
+		    read, all[i].read);
 		talloc_free(mem);
 	}
+}
+
+Test(import_csv, table)
+{
+	check_rows(CSV_COMMAS, rows, array_len(rows));
+}
+
+static const struct row tabs[] = {
+	{ "a\tb\nc\td\n", "1:a|b 2:c|d" },
+	{ "a\t\r\n\tb", "1:a| 2:|b" },
+	{ "\xef\xbb\xbfid\tn\n\n1\t\"two\"\n", "1:id|n 3:1|\"two\"" },
+	{ "\"a\tb,c\n", "1:\"a|b,c" },
+	{ "caf\xe9\tx\nd\n", "1!not UTF-8 2:d" },
+};
+
+static const struct row lines[] = {
+	{ "{\"a\": \"b\tc\"}\r\n[1,2]", "1:{\"a\": \"b\tc\"} 2:[1,2]" },
+};
+
+Test(import_csv, tabs_and_lines)
+{
+	check_rows(CSV_TABS, tabs, array_len(tabs));
+	check_rows(CSV_LINES, lines, array_len(lines));
+}
+
+/* "a\tb\nc\td\n" by gzip */
+static const char packed[] =
+    "\x1f\x8b\x08\x00\x00\x00\x00\x00\x02\x03\x4b\xe4\x4c\xe2\x4a\xe6\x4c\xe1"
+    "\x02\x00\xb0\xa8\x71\x24\x08\x00\x00\x00";
+
+Test(import_csv, compressed)
+{
+	TALLOC_CTX *mem = talloc_new(NULL);
+	struct csv *c;
+	struct csv_row row;
+	enum csv_event event;
+
+	cr_expect_str_eq(
+	    all_in(mem, CSV_TABS, packed, sizeof packed - 1), "1:a|b 2:c|d");
+	c = reader(mem, packed, sizeof packed - 9, CSV_TABS);
+	do
+		event = csv_next(c, &row);
+	while (event == CSV_ROW);
+	cr_expect_eq(event, CSV_FAIL);
+	cr_expect(strstr(row.why, "cannot be read: "), "%s", row.why);
+	talloc_free(mem);
+}
+
+Test(import_csv, interrupted)
+{
+	TALLOC_CTX *mem = talloc_new(NULL);
+	struct csv *c = reader(mem, "a\n", 2, CSV_COMMAS);
+	volatile sig_atomic_t flag = 1;
+	struct csv_row row;
+
+	csv_interrupt(c, &flag);
+	cr_expect_eq(csv_next(c, &row), CSV_FAIL);
+	cr_expect_str_eq(row.why, "stopped by a signal");
+	talloc_free(mem);
+}
+
+Test(import_csv, last_line)
+{
+	TALLOC_CTX *mem = talloc_new(NULL);
+	struct csv *c = reader(mem, "a\nb", 3, CSV_COMMAS);
+	struct csv_row row;
+
+	cr_expect_eq(csv_next(c, &row), CSV_ROW);
+	cr_expect_not(row.cut);
+	cr_expect_eq(csv_next(c, &row), CSV_ROW);
+	cr_expect(row.cut);
+	cr_expect_eq(row.last, 2);
+	cr_expect_str_eq(csv_head(c), "a\nb");
+	talloc_free(mem);
 }
 
 Test(import_csv, nul)
@@ -112,6 +194,8 @@ Test(import_csv, limits)
 	buf_puts(&b, "\nnext\n");
 	cr_expect_str_eq(
 	    all_of(mem, b.data, b.len), "1!longer than a megabyte 2:next");
+	cr_expect_str_eq(all_in(mem, CSV_TABS, b.data, b.len),
+	    "1!longer than a megabyte 2:next");
 
 	buf_cut(&b, 0);
 	for (int i = 0; i < CSV_FIELDS_MAX; i++)
@@ -119,6 +203,10 @@ Test(import_csv, limits)
 	buf_puts(&b, "\nnext\n");
 	cr_expect_str_eq(
 	    all_of(mem, b.data, b.len), "1!more than 64 fields 2:next");
+	for (size_t i = 0; i < CSV_FIELDS_MAX; i++)
+		b.data[i] = '\t';
+	cr_expect_str_eq(all_in(mem, CSV_TABS, b.data, b.len),
+	    "1!more than 64 fields 2:next");
 	talloc_free(mem);
 }
 
@@ -140,6 +228,6 @@ Test(import_csv, columns)
 
 Test(import_csv, no_such_file)
 {
-	cr_expect_null(csv_open(NULL, "/nowhere/at.csv"));
+	cr_expect_null(csv_open(NULL, "/nowhere/at.csv", CSV_COMMAS));
 	cr_expect_eq(errno, ENOENT);
 }
