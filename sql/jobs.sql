@@ -7,7 +7,7 @@
 -- finish a job that another one has claimed since.
 
 -- Claims the oldest due job of the kinds that this program knows (name and
--- maximum attempts).
+-- maximum attempts). traceparent: of the request that has queued it.
 -- name: job_claim :one (names text[], most integer[], lease integer)
 WITH known AS (
 	SELECT name, most
@@ -29,7 +29,8 @@ UPDATE job AS j
        lease_until = now() + make_interval(secs => :lease::integer)
   FROM due
  WHERE j.id = due.id
-RETURNING j.id, j.name, j.attempts, j.max_attempts;
+RETURNING j.id, j.name, j.attempts, j.max_attempts,
+          j.payload ->> 'traceparent' AS traceparent;
 
 -- The rest of the payload may be personal or secret.
 -- name: job_done :exec (id bigint, attempts integer, result jsonb)

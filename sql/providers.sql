@@ -8,13 +8,14 @@
 -- takes longer than two seconds; so the slow pool does not wait for a provider
 -- that does not answer.
 -- name: provider_ask :one (provider text, code text, nonce text,
---	code_verifier text)
+--	code_verifier text, traceparent text)
 WITH asked AS (
 	INSERT INTO job (name, payload)
 	SELECT 'oidc_exchange',
 	       jsonb_build_object('provider', :provider::text, 'code', :code::text,
 	                          'nonce', :nonce::text,
-	                          'verifier', :code_verifier::text)
+	                          'verifier', :code_verifier::text,
+	                          'traceparent', :traceparent::text)
 	 WHERE NOT EXISTS (
 		SELECT
 		  FROM job

@@ -22,7 +22,7 @@ SELECT t.text,
 -- Starts a job that translates those that are missing, in one call, unless the
 -- quota of the viewer is used up or the provider has just failed. Of two
 -- concurrent requests for a text the first one gets it.
--- name: translation_ask :exec (texts text[], language text, author bigint, viewer bigint, quota bigint)
+-- name: translation_ask :exec (texts text[], language text, author bigint, viewer bigint, quota bigint, traceparent text)
 WITH missing AS (
 	SELECT DISTINCT w.text
 	  FROM unnest(:texts::text[]) AS w (text)
@@ -53,8 +53,10 @@ WITH missing AS (
 	                    ELSE 0 END <= :quota)
 	RETURNING a.id
 ), started AS (
-	INSERT INTO job (name)
-	SELECT 'translate'
+	INSERT INTO job (name, payload)
+	SELECT 'translate',
+	       jsonb_strip_nulls(jsonb_build_object('traceparent',
+	                                            :traceparent::text))
 	  FROM paid
 	RETURNING id
 )

@@ -94,6 +94,17 @@ bind_arg(struct req *r, const char *name, struct arg value)
 	b->n++;
 }
 
+struct arg
+arg_traceparent(const struct req *r)
+{
+	char parent[TRACE_PARENT_SIZE];
+
+	if (!r->trace.given)
+		return arg_null();
+	trace_parent(&r->trace, parent);
+	return arg_text(mem_text(r->mem, parent));
+}
+
 /* The last value bound to the name. */
 static bool
 find_bound(const struct req *r, const char *name, struct arg *out)
@@ -114,6 +125,8 @@ find_common(const struct req *r, const char *name, struct arg *out)
 {
 	if (strcmp(name, "language") == 0)
 		*out = arg_text(lang_code(r->lang));
+	else if (strcmp(name, "traceparent") == 0)
+		*out = arg_traceparent(r);
 	else if (r->account && strcmp(name, "viewer") == 0)
 		*out = arg_id(r->account->id);
 	else if (r->account && strcmp(name, "viewer_name") == 0)

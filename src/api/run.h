@@ -10,6 +10,7 @@
  *	values of bind_arg()
  *	viewer, viewer_name     id and user name of the caller
  *	language                code of the language of the request
+ *	traceparent             arg_traceparent()
  *	a parameter of the path (bigint if it is a number)
  *	a field of the input table of the route, with its type; absent: NULL,
  *	but false for a boolean of the query, INT64_MAX for a cursor (T_CURSOR)
@@ -41,6 +42,10 @@
 
 /* Sets the value of parameter `name` for the following statements. */
 void bind_arg(struct req *r, const char *name, struct arg value);
+
+/* The header traceparent for what the request calls, or NULL; as :traceparent.
+ */
+struct arg arg_traceparent(const struct req *r);
 
 /* Runs a :one or :owned statement; *out is its row. */
 enum err run_one(struct req *r, enum stmt s, struct row *out);

@@ -62,7 +62,7 @@ ask(struct task *t, int64_t author)
 	e = query_exec(r->mem, r->db, NULL, SQL_translation_ask,
 	    arg_text_array(t->list, t->n), arg_text(lang_code(r->lang)),
 	    arg_id(author), arg_id(r->account->id),
-	    arg_id(r->conf->translate_quota));
+	    arg_id(r->conf->translate_quota), arg_traceparent(r));
 	return e ? e : find(t);
 }
 

@@ -44,6 +44,7 @@ struct job {
 	const char *name;
 	int attempts; /* including this one */
 	int max_attempts;
+	const char *trace; /* header traceparent for what it calls, or NULL */
 	const char
 	    *why; /* set by a failing handler; without addresses and codes */
 	const char *result; /* JSON for the request that waits; NULL: none */

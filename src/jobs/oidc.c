@@ -119,6 +119,7 @@ call(struct exchange *x, struct fetch *request, const char *what,
 	if (!may_fetch(x, request->url))
 		return fail_job(x, what, "the URL is missing or not https");
 	request->ca_file = x->job->in->conf->ca_file;
+	request->trace = x->job->trace;
 	request->max_bytes = ANSWER_MAX;
 	request->timeout_ms = left > 1 ? (int)left : 1;
 	e = fetch(x->job->mem, request, answer, &why);

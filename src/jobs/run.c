@@ -162,6 +162,9 @@ claim(struct jobs *j, TALLOC_CTX *mem, struct job *job)
 		.name = row_text(&row, "name"),
 		.attempts = row_int(&row, "attempts"),
 		.max_attempts = row_int(&row, "max_attempts"),
+		.trace = row_is_null(&row, "traceparent") ?
+			     NULL :
+			     row_text(&row, "traceparent"),
 		.why = "",
 	};
 	return ERR_OK;

@@ -160,6 +160,7 @@ call(struct task *t)
 		.body_type = "application/json",
 		.header = mem_printf(job->mem,
 		    "Authorization: DeepL-Auth-Key %s", conf->translate_key),
+		.trace = job->trace,
 		.ca_file = conf->ca_file,
 		.max_bytes = ANSWER_MAX,
 		.timeout_ms = (int)conf->translate_timeout,

@@ -82,6 +82,9 @@ set_up(struct call *c)
 	    mem_need(curl_slist_append(NULL, "Accept: application/json"));
 	if (f->header)
 		c->headers = mem_need(curl_slist_append(c->headers, f->header));
+	if (f->trace)
+		c->headers = mem_need(curl_slist_append(
+		    c->headers, mem_printf(c, "traceparent: %s", f->trace)));
 	if (f->body_type)
 		c->headers = mem_need(curl_slist_append(c->headers,
 		    mem_printf(c, "Content-Type: %s", f->body_type)));

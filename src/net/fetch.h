@@ -15,6 +15,7 @@ struct fetch {
 	const char *user;      /* HTTP Basic; NULL: none */
 	const char *password;
 	const char *header;  /* a further header line; NULL: none */
+	const char *trace;   /* header traceparent; NULL: none */
 	const char *ca_file; /* PEM; NULL or "": only the system's */
 	size_t max_bytes;    /* of the answer */
 	int timeout_ms;      /* for all of it */

@@ -127,6 +127,17 @@ def test_nothing_secret_remains(stack, client, provider):
         "SELECT count(*) FROM job WHERE name = 'oidc_exchange'") == 0
 
 
+def test_the_trace_is_passed_on(client, provider):
+    trace = 16 * "4b"
+    client.post(GOOGLE, json={"code": provider.code()}, token=None,
+                headers={"traceparent": f"00-{trace}-{8 * '7a'}-01"})
+    assert len(provider.traces) == 3  # the document, the token, the keys
+    assert all(re.fullmatch(f"00-{trace}-[0-9a-f]{{16}}-01", passed)
+               for passed in provider.traces)
+    log_in(client, provider.code())
+    assert set(provider.traces[3:]) == {None}
+
+
 def test_the_subject_is_matched_first(stack, client, provider):
     """The address at the provider may change, and belong to another account
     then."""

@@ -85,6 +85,18 @@ def test_the_call(stack, deepl, bio):
     assert len(deepl.calls) == 4
 
 
+def test_the_trace_is_passed_on(stack, deepl, bio, ana):
+    trace = 16 * "4b"
+    bio()
+    r = ana.get(path("bob"), headers={"traceparent": f"00-{trace}-{8 * '7a'}-01"})
+    line = stack.wait_log(rf"\[{r.headers['X-Request-Id']}\] GET .*")[0]
+    span = line.split("span=")[1]
+    assert deepl.calls[-1][1]["traceparent"] == f"00-{trace}-{span}-01"
+    bio()
+    bio_of(ana)
+    assert "traceparent" not in deepl.calls[-1][1]
+
+
 def test_stored_by_text_and_language(stack, deepl, bio, ana, fay):
     """For all readers, and all who have written the same; memcached is not
     asked, since it may forget."""

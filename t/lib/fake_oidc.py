@@ -88,6 +88,7 @@ class FakeProvider:
         self.codes = {}
         self.requests = collections.Counter()
         self.forms = []
+        self.traces = []          # header traceparent of each request
         self.authorizations = []
         self.plan = collections.defaultdict(collections.deque)
         self.more = {}            # further members of the document
@@ -161,6 +162,7 @@ class FakeProvider:
         length = int(http.headers.get("Content-Length") or 0)
         body = http.rfile.read(length).decode()
         self.requests[http.path] += 1
+        self.traces.append(http.headers.get("traceparent"))
         planned = self.plan[http.path]
         if planned:
             what = planned.popleft()

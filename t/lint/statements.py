@@ -27,7 +27,7 @@ SEEING = {"list_find"}
 # What these contain does not change an answer that is cached: a translation
 # depends on the text alone, and an answer without one is not cached.
 INERT, UNSEEN = {"job", "translation"}, {"translation_ask"}
-ALWAYS, WITH_CALLER = {"language"}, {"viewer", "viewer_name"}
+ALWAYS, WITH_CALLER = {"language", "traceparent"}, {"viewer", "viewer_name"}
 
 
 class Statement:
