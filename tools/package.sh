@@ -3,7 +3,10 @@
 #
 # ./run package: builds the Debian packages of the tree in build/package, checks
 # them, builds them again to compare, and uses them in chroots of this release of
-# Debian and of the next one.  debian/tests has what is run there.
+# Debian and of the next one.  debian/tests has what is run there.  It consists of
+# parts.  A part that this machine cannot run, or whose downloads fail, is not
+# tried: that is printed, again at the end, and is no failure.  --quick omits parts
+# (package_main), for continuous integration.
 
 PACKAGES_package=(
 	dbus debhelper dh-apparmor dpkg-dev lintian blhc mmdebstrap po-debconf
@@ -14,6 +17,29 @@ PACKAGES_package=(
 PACKAGE_BARE=systemd-sysv,apt-utils,ca-certificates,curl,procps,python3
 
 NEXT_RELEASE=trixie
+
+# The parts that were not tried.
+UNTRIED=()
+
+# package_part TEXT COMMAND…: runs a part and prints its time. STATUS is 0, or 77 if
+# it was not tried.
+package_part() {
+	local text=$1 begin=$SECONDS
+	shift
+	step "$text"
+	attempt "$@"
+	case $STATUS in
+	0) say "     $((SECONDS - begin)) s" ;;
+	77) UNTRIED+=("$text") ;;
+	*) die 1 "failed: $text" "see above" ;;
+	esac
+}
+
+# package_untried WHY: ends a part that cannot be run here.
+package_untried() {
+	say "     not tried: $*"
+	exit 77
+}
 
 package_version() {
 	sed -n '1s/^moviesxmovies (\(.*\)-[^-]*).*/\1/p' "$SRC/debian/changelog"
@@ -28,12 +54,14 @@ package_copy() {
 	    tar -C "$to" -xf -
 }
 
-# package_log NAME COMMAND…: its output is in OUT/NAME.log.
+# package_log NAME COMMAND…: its output is in OUT/NAME.log; its status is 77 if it
+# cannot be run here, for the reason in the last line.
 package_log() {
 	local log=$OUT/$1.log
 	shift
 	mkdir -p "$OUT"
 	attempt logged "$log" "$@"
+	[ "$STATUS" -ne 77 ] || package_untried "$(tail -n 1 "$log")"
 	[ "$STATUS" -eq 0 ] || {
 		show_tail "$log"
 		die 1 "failed: ${log##*/}" "see above; all of it is in $log"
@@ -71,14 +99,14 @@ package_again() {
 	cat >"$dir/build" <<-'END'
 		umask 0077
 		cd "$1/elsewhere"
-		[ "$EUID" -ne 0 ] || hostname elsewhere
+		[ -z "$2" ] || hostname elsewhere
 		exec faketime '+400 days' dpkg-buildpackage -us -uc -b
 	END
 	local apart=()
-	[ "$EUID" -ne 0 ] || apart=(unshare --uts)
+	! unshare --uts true || apart=(unshare --uts)
 	"${apart[@]}" env LOCPATH="$dir/locale" LC_ALL=de_CH.UTF-8 LANG=de_CH.UTF-8 \
 	    TZ=Pacific/Kiritimati HOME="$dir" USER=elsewhere \
-	    DEB_BUILD_OPTIONS=parallel=3 bash "$dir/build" "$dir"
+	    DEB_BUILD_OPTIONS=parallel=3 bash "$dir/build" "$dir" "${apart[*]}"
 	package_same "$dir"
 }
 
@@ -124,17 +152,38 @@ package_release() {
 	sed -n 's/^VERSION_CODENAME=//p' /etc/os-release
 }
 
-# package_bare RELEASE: a minimal Debian in OUT/RELEASE.
-# In conditions: one command.
+# package_bare RELEASE: a minimal Debian in OUT/RELEASE, with the lists of its
+# packages.
 package_bare() {
-	mmdebstrap --quiet --variant=minbase --include="$PACKAGE_BARE" \
-	    "$1" "$OUT/$1"
+	unshare --mount --pid --fork true ||
+	    package_untried "no namespaces can be made here"
+	attempt logged "$OUT/$1.log" mmdebstrap --quiet --variant=minbase \
+	    --skip=cleanup/apt/lists --dpkgopt=force-unsafe-io \
+	    --include="$PACKAGE_BARE" "$1" "$OUT/$1"
+	[ "$STATUS" -eq 0 ] || package_untried \
+	    "its packages cannot be downloaded and installed ($OUT/$1.log)"
 }
+
+# For the commands below. fetch ARGUMENT…: the downloads of apt-get, if it could
+# install; get ARGUMENT…: downloads and installs.
+PACKAGE_FETCH='
+fetch() {
+	apt-get -qq -s "$@" >/dev/null
+	apt-get -qq --download-only "$@" || {
+		echo "packages cannot be downloaded"
+		exit 77
+	}
+}
+get() {
+	fetch --no-install-recommends "$@"
+	apt-get -qq --no-install-recommends "$@" >/dev/null
+}
+'
 
 # package_inside KEEP LOWER DEBS COMMAND: what it changes is kept in OUT/KEEP.
 package_inside() {
 	KEEP=$OUT/$1 "$SRC/debian/tests/chroot" "$2" "$3" \
-	    sh -euc "apt-get update -qq; $4"
+	    sh -euc "$PACKAGE_FETCH$4"
 }
 
 # package_roots RELEASE DEBS: chroots to install DEBS in: OUT/RELEASE-fetched has
@@ -142,12 +191,11 @@ package_inside() {
 # shellcheck disable=SC2016
 package_roots() {
 	package_inside "$1-fetched" "$OUT/$1" "$2" \
-	    'apt-get install -qq --download-only /packages/*.deb
-	     apt-get install -qq --download-only dbconfig-no-thanks'
+	    'fetch install /packages/*.deb
+	     fetch install dbconfig-no-thanks'
 	package_inside "$1-full" "$OUT/$1-fetched:$OUT/$1" "$2" \
-	    'apt-get install -qq --no-install-recommends postgresql
-	     apt-get satisfy -qq --no-install-recommends \
-	         "$(dpkg-deb -f /packages/moviesxmovies_*.deb Depends)"'
+	    'get install postgresql
+	     get satisfy "$(dpkg-deb -f /packages/moviesxmovies_*.deb Depends)"'
 }
 
 # package_try RELEASE DEBS LAYER TEST [CASE]: a test of debian/tests. LAYER is fetched,
@@ -156,7 +204,6 @@ package_try() {
 	local lower=$OUT/$1-fetched:$OUT/$1 log=$1-$4${5:+-$5}
 	[ "$3" = fetched ] || lower=$OUT/$1-full:$lower
 	[ "$3" != "$4" ] || lower=$OUT/$1-$4:$lower
-	step "$1: ${*:4}"
 	package_log "$log" timeout 900 "$SRC/debian/tests/chroot" "$lower" \
 	    "$2" "/packages/$4" "${@:5}"
 	sed -n 's/^figure: /     /p' "$OUT/$log.log"
@@ -191,32 +238,44 @@ package_previous() {
 package_manual() {
 	package_log "$1-more" package_inside "$1-manual" \
 	    "$OUT/$1-full:$OUT/$1-fetched:$OUT/$1" "$OUT" \
-	    'apt-get install -qq --no-install-recommends pgbackrest barman'
+	    'get install pgbackrest barman'
 	package_try "$1" "$OUT" manual manual
 }
 
-# package_next: builds and tries the package on the next release, if its packages
-# can be had.
+# package_upgrade RELEASE: from the previous version.
+package_upgrade() {
+	package_log previous package_previous
+	package_try "$1" "$OUT" full upgrade
+}
+
+# package_build_on RELEASE DEBS: builds the source package on it.
+package_build_on() {
+	package_bare "$1"
+	package_log "$1-build" package_inside "$1-build" "$OUT/$1" "$OUT" \
+	    'get install build-essential debhelper
+	     mkdir /src
+	     cd /src
+	     dpkg-source -x /packages/*.dsc tree
+	     cd tree
+	     get build-dep ./
+	     dpkg-buildpackage -us -uc -b'
+	mkdir -p "$2"
+	cp "$OUT/$1-build/src"/*.deb "$2"
+	rm -r "$OUT/$1-build"
+}
+
+# The package built and tried on the next release.
 package_next() {
 	local release=$NEXT_RELEASE debs=$OUT/$NEXT_RELEASE-debs
-	step "$release: building"
-	mkdir -p "$debs"
-	package_bare "$release" >"$OUT/$release.log" 2>&1 || {
-		step "$release: not tried: its packages cannot be downloaded" \
-		    "($OUT/$release.log)"
-		return 0
-	}
-	package_log "$release-build" package_inside "$release-build" \
-	    "$OUT/$release" "$OUT" 'apt-get install -qq --no-install-recommends \
-	         build-essential debhelper >/dev/null
-	     mkdir /src && cd /src && dpkg-source -x /packages/*.dsc tree &&
-	     cd tree && apt-get build-dep -qq --no-install-recommends ./ >/dev/null
-	     dpkg-buildpackage -us -uc -b'
-	cp "$OUT/$release-build/src"/*.deb "$debs"
-	rm -r "$OUT/$release-build"
-	package_log "$release-roots" package_roots "$release" "$debs"
-	package_try "$release" "$debs" fetched install
-	package_try "$release" "$debs" full upgrade
+	package_part "$release: building" package_build_on "$release" "$debs"
+	[ "$STATUS" -eq 0 ] || return 0
+	package_part "$release: more packages" package_log "$release-roots" \
+	    package_roots "$release" "$debs"
+	[ "$STATUS" -eq 0 ] || return 0
+	package_part "$release: install" \
+	    package_try "$release" "$debs" fetched install
+	package_part "$release: upgrade" \
+	    package_try "$release" "$debs" full upgrade
 }
 
 # package_by_hand RELEASE: the commands of HACKING and README, one by one.
@@ -228,50 +287,56 @@ package_by_hand() {
 	/usr/bin/python3 "$SRC/t/lib/recipe.py" >"$debs/commands"
 	package_log "$1-hand" package_inside "$1-hand" "$OUT/$1" "$debs" \
 	    'cd /packages/source
-	     apt-get install -qq --no-install-recommends --download-only \
+	     fetch install --no-install-recommends \
 	         $(bash tools/packages.sh build demo) certbot'
-	step "$1: by hand, as HACKING has it"
 	package_log "$1-by-hand" timeout 900 "$SRC/debian/tests/chroot" \
 	    "$OUT/$1-hand:$OUT/$1" "$debs" /packages/by-hand
 }
 
 # The units under systemd itself, on this machine's file system, in memory.
 package_units() {
-	local status=0 version
+	local version
 	version=$(package_version)
-	packages_install demo test
-	"$SRC/t/systemd/boot" "$OUT/moviesxmovies-$version" || status=$?
-	case $status in
-	0) ;;
-	77) step "systemd cannot run here: the units were not tested with it" ;;
-	*) die 1 "the units do not work" "see above" "fix them" ;;
-	esac
+	"$SRC/t/systemd/boot" "$OUT/moviesxmovies-$version"
 }
 
 # Several hosts, as network namespaces of this one, with the programs of the package.
 package_hosts() {
 	local version
 	version=$(package_version)
+	unshare --net --mount --propagation private sh -c \
+	    'ip link add mxm-test type bridge && mount -t tmpfs tmpfs /mnt' ||
+	    package_untried "no namespaces can be made here"
 	MXM_BUILD=$OUT/moviesxmovies-$version /usr/bin/python3 -B -m pytest -q \
-	    -p no:cacheprovider "$SRC/t/hosts" ||
-	    die 1 "several hosts do not work together" "see above" "fix them"
+	    -p no:cacheprovider "$SRC/t/hosts"
 }
 
+package_release() {
+	sed -n 's/^VERSION_CODENAME=//p' /etc/os-release
+}
+
+# package_chroots QUICK: what is done in chroots.
 package_chroots() {
 	local release name
 	release=$(package_release)
-	step "$release: making chroots"
-	package_log "$release" package_bare "$release"
-	package_log "$release-roots" package_roots "$release" "$OUT"
-	package_try "$release" "$OUT" fetched install
+	package_part "$release: making a chroot" package_bare "$release"
+	[ "$STATUS" -eq 0 ] || return 0
+	package_part "$release: more packages" package_log "$release-roots" \
+	    package_roots "$release" "$OUT"
+	[ "$STATUS" -eq 0 ] || return 0
+	package_part "$release: install" \
+	    package_try "$release" "$OUT" fetched install
+	package_part "$release: upgrade from the previous version" \
+	    package_upgrade "$release"
+	[ -z "$1" ] || return 0
 	for name in $("$SRC/debian/tests/traps"); do
-		package_try "$release" "$OUT" full traps "$name"
+		package_part "$release: traps $name" \
+		    package_try "$release" "$OUT" full traps "$name"
 	done
-	package_manual "$release"
-	step "building the previous version"
-	package_log previous package_previous
-	package_try "$release" "$OUT" full upgrade
-	package_by_hand "$release"
+	package_part "$release: the examples of the manual" \
+	    package_manual "$release"
+	package_part "$release: by hand, as HACKING has it" \
+	    package_by_hand "$release"
 	[ "$release" = "$NEXT_RELEASE" ] || package_next
 }
 
@@ -279,43 +344,55 @@ package_chroots() {
 package_metrics() {
 	local place=$OUT/prometheus version
 	version=$(package_version)
-	packages_install demo test
 	mkdir "$place"
-	(cd "$place" && apt-get download -qq prometheus &&
-	    dpkg-deb -x prometheus_*.deb .)
-	MXM_PROMTOOL=$place/usr/bin/promtool python3 -B "$SRC/t/run_checks" \
-	    --build "$OUT/moviesxmovies-$version" t/api/test_metrics.py ||
-	    die 1 "the metrics are not accepted" "see above" "fix them"
+	env -C "$place" apt-get download -qq prometheus ||
+	    package_untried "promtool cannot be downloaded"
+	dpkg-deb -x "$place"/prometheus_*.deb "$place"
+	MXM_PROMTOOL=$place/usr/bin/promtool /usr/bin/python3 -B \
+	    "$SRC/t/run_checks" --build "$OUT/moviesxmovies-$version" \
+	    t/api/test_metrics.py
 	rm -rf "$place"
 }
 
-package_main() {
-	interrupts_end
-	OUT=$BUILD/package
-	packages_install build package
-	rm -rf "$OUT"
-	mkdir -p "$OUT"
-	step "building the packages in $OUT"
-	package_build
-	step "lintian, blhc"
-	package_lint
-	step "checking the metrics with promtool"
-	package_metrics
-	step "building them again, elsewhere and later, to compare"
-	package_log again package_again
-	step "building them again from the .buildinfo, to compare"
-	package_log rebuild package_rebuild
-	step "writing the bill of materials"
+package_sbom() {
 	/usr/bin/python3 "$SRC/tools/sbom" "$OUT"/*.buildinfo \
 	    >"$OUT/moviesxmovies_$(package_version).spdx.json"
-	if [ "$EUID" -eq 0 ]; then
-		step "using the units under systemd"
-		package_units
-		step "several hosts, in network namespaces"
-		package_hosts
-		package_chroots
-	else
-		step "not root: the packages were not tried in chroots"
+}
+
+# package_main [--quick]: without the second and third build, the traps, the manual,
+# the installation by hand and the next release.
+package_main() {
+	local quick='' text
+	[ "${1:-}" != --quick ] || {
+		quick=1
+		shift
+	}
+	[ $# -eq 0 ] || die 2 "unknown argument: $1"
+	interrupts_end
+	OUT=$BUILD/package
+	UNFETCHED=77
+	packages_install build demo test package
+	rm -rf "$OUT"
+	mkdir -p "$OUT"
+	package_part "building the packages in $OUT" package_build
+	package_part "lintian, blhc" package_lint
+	package_part "checking the metrics with promtool" package_metrics
+	if [ -z "$quick" ]; then
+		package_part "building them again, elsewhere and later, to compare" \
+		    package_log again package_again
+		package_part "building them again from the .buildinfo, to compare" \
+		    package_log rebuild package_rebuild
 	fi
+	package_part "writing the bill of materials" package_sbom
+	if [ "$EUID" -eq 0 ]; then
+		package_part "using the units under systemd" package_units
+		package_part "several hosts, in network namespaces" package_hosts
+		package_chroots "$quick"
+	else
+		UNTRIED+=("what needs root")
+	fi
+	for text in "${UNTRIED[@]}"; do
+		step "not tried: $text"
+	done
 	ls -l "$OUT"/*.deb "$OUT"/*.spdx.json
 }

@@ -54,7 +54,8 @@ packages_missing() {
 	done
 }
 
-# packages_install GROUP…
+# packages_install GROUP…: exits with 1, or UNFETCHED if a download fails.
+UNFETCHED=1
 packages_install() {
 	local names missing root=() status=0
 	command -v dpkg-query >/dev/null || die 1 \
@@ -76,6 +77,7 @@ packages_install() {
 	case $status in
 	0) ;;
 	3) exit 1 ;; # the reason was printed
+	77) exit "$UNFETCHED" ;;
 	129 | 130 | 143)
 		say "run: interrupted"
 		exit "$status" ;;

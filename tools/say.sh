@@ -54,10 +54,11 @@ wait_for() {
 }
 
 # attempt COMMAND…: runs it in a process group of its own and sets STATUS.
-# "set -e" has effect in it, and a signal to us ends it at once.
+# "set -e" has effect in it, and a signal to us ends it at once; also if it calls
+# attempt, whose command is in the same group.
 attempt() {
 	STATUS=0
-	set -m
+	[ "$BASH_SUBSHELL" -gt 0 ] || set -m
 	"$@" </dev/null &
 	set +m
 	CHILD=$!
