@@ -35,7 +35,7 @@ struct options {
 };
 
 /* With --strict: it was imported, but not all of it. */
-#define EX_SKIPPED 1
+#define STRICT_FAILED 1
 
 /* ---------------------------------------------------------------- options */
 
@@ -194,7 +194,7 @@ report_success(const struct ctl *ctl, struct import *im,
 		fputs("note: the password of the user \"demo\" is public "
 		      "(demo/README)\n",
 		    stderr);
-	return im->strict && report_faults(&im->report) > 0 ? EX_SKIPPED :
+	return im->strict && report_faults(&im->report) > 0 ? STRICT_FAILED :
 							      EX_OK;
 }
 
