@@ -27,7 +27,8 @@ SEEING = {"list_find"}
 # What these contain does not change an answer that is cached: a translation
 # depends on the text alone, and an answer without one is not cached.
 INERT, UNSEEN = {"job", "translation"}, {"translation_ask"}
-ALWAYS, WITH_CALLER = {"language", "traceparent"}, {"viewer", "viewer_name"}
+LANGUAGE, WITH_CALLER = {"language"}, {"viewer", "viewer_name"}
+ALWAYS = LANGUAGE | {"traceparent"}
 
 
 class Statement:
@@ -315,7 +316,7 @@ def cache_keys(found, stmts):
     for route in found:
         cache = route.row.says("cache")
         for name in sorted((route.bound | route.direct) & set(stmts) - UNSEEN):
-            for part, given in (("BY_VIEWER", WITH_CALLER), ("BY_LANG", ALWAYS)):
+            for part, given in (("BY_VIEWER", WITH_CALLER), ("BY_LANG", LANGUAGE)):
                 if cache.startswith("CACHE(") and part not in cache and \
                         given & set(stmts[name].names):
                     yield f"{route.row.name}: {name} has " \
