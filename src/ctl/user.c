@@ -315,11 +315,13 @@ export_user(struct ctl *ctl, struct db *db, const struct row *user,
 {
 	const char *path = options->operands[1];
 	struct archive archive;
+	struct progress shown;
 	struct file *file;
 	enum err e;
 
+	progress_init(&shown, ctl_shows_progress(ctl));
 	e = archive_make(ctl->mem, db, row_id(user, "id"),
-	    ctl->conf->media_root, 0, &archive);
+	    ctl->conf->media_root, 0, &shown, &archive);
 	if (e)
 		return ctl_failed(ctl, db, e);
 	file = file_new(ctl->mem, path, 0600);

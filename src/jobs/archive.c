@@ -52,7 +52,8 @@ struct writer {
 	int64_t user_id;
 	zip_t *zip;
 	size_t limit, written;
-	char *picture; /* its path, from the profile */
+	char *picture;          /* its path, from the profile */
+	struct progress *shown; /* NULL: none */
 };
 
 /* A spreadsheet computes a text that begins so, also in full width. */
@@ -237,8 +238,14 @@ fill(struct writer *w, const char *media_root)
 	enum err e = ERR_OK;
 	size_t i;
 
-	for (i = 0; !e && i < array_len(tables); i++)
+	if (w->shown) /* compression is the last step */
+		progress_begin(
+		    w->shown, "making the archive", array_len(tables) + 1);
+	for (i = 0; !e && i < array_len(tables); i++) {
 		e = add_table(w, &tables[i]);
+		if (w->shown)
+			progress_at(w->shown, (int64_t)i + 1);
+	}
 	if (!e && w->picture)
 		e = add_picture(w, media_root);
 	return e;
@@ -246,11 +253,12 @@ fill(struct writer *w, const char *media_root)
 
 enum err
 archive_make(TALLOC_CTX *mem, struct db *db, int64_t user_id,
-    const char *media_root, size_t limit, struct archive *out)
+    const char *media_root, size_t limit, struct progress *shown,
+    struct archive *out)
 {
 	zip_source_t *source = zip_source_buffer_create(NULL, 0, 0, NULL);
 	struct writer w = { mem_need(talloc_new(mem)), db, user_id, NULL, limit,
-		0, NULL };
+		0, NULL, shown };
 	enum err e;
 
 	mem_need(source);
@@ -264,6 +272,10 @@ archive_make(TALLOC_CTX *mem, struct db *db, int64_t user_id,
 		w.zip = NULL;
 		e = take_bytes(mem, source, out);
 	}
+	if (shown && e)
+		progress_clear(shown);
+	else if (shown)
+		progress_end(shown);
 	if (w.zip)
 		zip_discard(w.zip);
 	zip_source_free(source);

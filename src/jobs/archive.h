@@ -9,6 +9,7 @@
 #include "base/base.h"
 
 #include "db/db.h"
+#include "import/progress.h"
 
 struct archive {
 	unsigned char *data; /* below the context given */
@@ -17,10 +18,12 @@ struct archive {
 
 /*
  * Reads everything of account `user_id` and packs it. `limit`: most bytes of
- * the tables, as text; 0: any. ERR_TOO_LARGE: more than that. ERR_INTERNAL:
- * libzip failed (logged). Others: of the statements.
+ * the tables, as text; 0: any. `shown`: its progress; NULL: none.
+ * ERR_TOO_LARGE: more than that. ERR_INTERNAL: libzip failed (logged). Others:
+ * of the statements.
  */
 enum err archive_make(TALLOC_CTX *mem, struct db *db, int64_t user_id,
-    const char *media_root, size_t limit, struct archive *out);
+    const char *media_root, size_t limit, struct progress *shown,
+    struct archive *out);
 
 #endif

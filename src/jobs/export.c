@@ -33,7 +33,7 @@ build_export(struct job *job)
 		return e;
 	user_id = row_id(&row, "user_id");
 	e = archive_make(job->mem, job->in->db, user_id, conf->media_root,
-	    TEXT_MAX, &archive);
+	    TEXT_MAX, NULL, &archive);
 	if (e == ERR_TOO_LARGE || (!e && archive.len > ARCHIVE_MAX)) {
 		job->why = "the archive is too large: use mxmctl user export";
 		return ERR_INVALID;

@@ -307,7 +307,9 @@ def test_lock_a_removed_account(stack, rita):
 
 def test_export(stack, rita, tmp_path):
     path = tmp_path / "rita.zip"
-    user(stack, f"export rita {path}")
+    assert user(stack, f"export rita {path}").stderr == ""
+    assert re.fullmatch(r"making the archive: done in [0-9.]+ s\n", user(
+        stack, f"export --progress rita {path}").stderr)
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     profile, = json.loads(zipfile.ZipFile(io.BytesIO(
         path.read_bytes())).read("json/profile.json"))
