@@ -224,7 +224,8 @@ mxmctl_LDADD = $(librecommend_libs) $(libmxm_libs)
 completionsdir = $(datadir)/bash-completion/completions
 nodist_completions_DATA = gen/completions/mxmctl
 completion = $(srcdir)/src/ctl/completion.awk $(srcdir)/src/settings.def \
-	$(srcdir)/src/commands.def $(srcdir)/src/ctl/completion.bash.in
+	$(srcdir)/src/commands.def $(srcdir)/src/recommend/fit.c \
+	$(srcdir)/src/ctl/completion.bash.in
 CLEANFILES += gen/completions/mxmctl
 EXTRA_DIST += src/ctl/completion.awk src/ctl/completion.bash.in
 gen/completions/mxmctl: $(completion)

@@ -14,6 +14,8 @@ COMMAND = re.compile(r'^COMMAND\((.*?)\)$', re.M | re.S)
 STRING = re.compile(r'"((?:[^"\\]|\\.)*)"')
 SETTINGS = re.findall(r"^SETTING\((\w+)",
                       (ROOT / "src/settings.def").read_text(), re.M)
+SECRETS = re.findall(r"^SETTING\((\w+), KEY, .*HIDDEN",
+                     (ROOT / "src/settings.def").read_text(), re.M)
 
 
 def table():
@@ -277,6 +279,12 @@ def test_completion_of_options(command):
     ("recommend export --format ", ["csv", "json"]),
     ("recommend export --items a --format j", ["json"]),
     ("recommend rank --train ", ["a.csv", "sub"]),
+    ("recommend train --set fac", ["factors="]),
+    ("recommend rank --train a.csv --set near_s", ["near_share="]),
+    ("recommend train --set factors = ", []),
+    ("recommend export --set factors = 64 --items a --format j", ["json"]),
+    ("secrets encrypt sm", ["smtp_password"]),
+    ("secrets remove --root sub ", SECRETS),
     ("import movielens ", ["sub"]),
     ("--config a", ["a.csv"]),
     ("user create --language ", ["en", "de", "es", "fr"]),
