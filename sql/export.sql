@@ -250,3 +250,16 @@ WITH t AS (
 	 WHERE author_id = :user_id
 )
 {{export_rows:t.id}};
+
+-- What administrators have changed of the user's own, and what the user has
+-- changed as one.
+-- name: export_audit :many (user_id bigint, after bigint, size bigint)
+WITH t AS (
+	SELECT id, at, kind, thing_id, label, action, origin,
+	       CASE WHEN owner_id = :user_id THEN before::text END AS before,
+	       CASE WHEN owner_id = :user_id THEN after::text END AS after
+	  FROM audit
+	 WHERE owner_id = :user_id
+	    OR user_id = :user_id
+)
+{{export_rows:t.id}};

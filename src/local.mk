@@ -100,6 +100,7 @@ libmxm_a_SOURCES = \
 	src/api/touch.c src/api/touch.h \
 	src/api/translate.c src/api/translate.h \
 	src/api/upload.c src/api/upload.h \
+	src/admin/documents.c src/admin/documents.h \
 	src/awards/awards.c \
 	src/genres/genres.c \
 	src/persons/persons.c \
@@ -215,7 +216,8 @@ mxmctl_SOURCES = src/mxmctl.c src/commands.def src/ctl/ctl.h \
 	src/ctl/recommend/recommend.c src/ctl/recommend/recommend.h \
 	src/ctl/recommend/show.c src/ctl/recommend/step.c \
 	src/ctl/recommend/train.c src/ctl/recommend/tune.c \
-	src/ctl/routes.c src/ctl/tune.c src/ctl/sql.c src/ctl/status.c \
+	src/ctl/routes.c src/ctl/thing.c src/ctl/tune.c src/ctl/sql.c \
+	src/ctl/status.c \
 	src/ctl/password.c src/ctl/user.h src/ctl/user.c src/ctl/user_make.c \
 	src/ctl/user_raise.c
 mxmctl_LDADD = $(librecommend_libs) $(libmxm_libs)

@@ -50,6 +50,7 @@ static const struct reference {
 	const char *param;
 } references[] = {
 	{ "account_platform_user_id_fkey", NULL },
+	{ "audit_user_id_fkey", NULL },
 	{ "change_head_user_id_fkey", NULL },
 	{ "change_user_id_fkey", NULL },
 	{ "code_user_id_fkey", NULL },
@@ -160,6 +161,7 @@ arg_of(const struct field *f, const struct field_value *v)
 	case T_TEXT:
 	case T_PROSE:
 	case T_CHOICE:
+	case T_DOCUMENT:
 		return arg_text(v->text);
 	case T_BOOL:
 		if (!v->given && f->from != FROM_QUERY)

@@ -58,6 +58,7 @@ static const char *const types[] = {
 	[T_LIMIT] = "limit",
 	[T_CURSOR] = "cursor",
 	[T_FILE] = "file",
+	[T_DOCUMENT] = "document",
 };
 
 static const struct {

@@ -76,10 +76,8 @@ list(struct ctl *ctl, struct db *db, const struct user_options *options)
 	return ctl_rows(ctl, &rows, print_user, put_listed);
 }
 
-/* Control characters, which imported names can have, are replaced: a terminal
- * interprets them. */
-static const char *
-plain(TALLOC_CTX *mem, const char *s)
+const char *
+ctl_plain(TALLOC_CTX *mem, const char *s)
 {
 	char *copy = mem_text(mem, s), *p;
 
@@ -117,8 +115,8 @@ show(struct ctl *ctl, struct db *db, const struct row *row,
 		    row_id(row, "id"), row_text(row, "username"),
 		    row_text(row, "email"),
 		    row_bool(row, "verified") ? "" : " (not verified)",
-		    plain(ctl->mem, row_text(row, "first_name")),
-		    plain(ctl->mem, row_text(row, "last_name")),
+		    ctl_plain(ctl->mem, row_text(row, "first_name")),
+		    ctl_plain(ctl->mem, row_text(row, "last_name")),
 		    row_text(row, "language"), row_text(row, "state"),
 		    row_bool(row, "staff") ? ", administrator" : "", since,
 		    removed ? removed : "", row_text(row, "joined_at"),

@@ -102,14 +102,14 @@ build(struct req *r)
 	return json ? json_hold(r->mem, json) : NULL;
 }
 
-enum err
-body_json(struct req *r, struct body *out)
+static enum err
+read_json(struct req *r, size_t values, struct body *out)
 {
 	struct jsonscan scan;
 
 	memset(out, 0, sizeof *out);
 	out->kind = BODY_JSON;
-	if (!jsonscan(r->body, r->body_len, &scan)) {
+	if (!jsonscan_most(r->body, r->body_len, values, &scan)) {
 		out->fault = scan.fault;
 		out->fault_at = scan.at;
 		out->has_place = true;
@@ -126,6 +126,29 @@ body_json(struct req *r, struct body *out)
 		return ERR_BAD_JSON;
 	}
 	return ERR_OK;
+}
+
+enum err
+body_json(struct req *r, struct body *out)
+{
+	return read_json(r, JSON_VALUES_MAX, out);
+}
+
+enum err
+body_document(struct req *r, struct body *out)
+{
+	return read_json(r, BODY_DOCUMENT_VALUES, out);
+}
+
+const char *
+body_member(struct json_object *json, const char *key)
+{
+	struct json_object *value;
+
+	if (!json_object_object_get_ex(json, key, &value) ||
+	    !json_object_is_type(value, json_type_string))
+		return NULL;
+	return json_object_get_string(value);
 }
 
 static enum err

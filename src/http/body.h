@@ -13,6 +13,9 @@
 
 struct json_object;
 
+/* Values of a document, at all levels. */
+#define BODY_DOCUMENT_VALUES 100000
+
 /* An uploaded file. `data` points into the request's body. */
 struct upload {
 	const char *filename; /* as sent, may be empty */
@@ -57,6 +60,12 @@ enum body_kind body_kind_of(const struct req *r);
  * the request.
  */
 enum err body_json(struct req *r, struct body *out);
+
+/* The same with at most BODY_DOCUMENT_VALUES values. */
+enum err body_document(struct req *r, struct body *out);
+
+/* The text of a member of an object; NULL: it is absent, or no text. */
+const char *body_member(struct json_object *json, const char *key);
 
 /*
  * Parses by content type: JSON, urlencoded, multipart. No bytes are BODY_EMPTY

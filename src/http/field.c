@@ -657,6 +657,22 @@ fail_body(struct req *r, enum err e, const struct body *body, bool forms)
 	return e;
 }
 
+/* The body of a route whose only field is a document. */
+static enum err
+read_document(struct req *r)
+{
+	struct body body;
+	enum err e;
+
+	e = body_document(r, &body);
+	if (e)
+		return fail_body(r, e, &body, false);
+	r->values->given = true;
+	r->values->text = r->body;
+	r->values->document = body.json;
+	return ERR_OK;
+}
+
 enum err
 field_read_body(struct req *r)
 {
@@ -670,6 +686,8 @@ field_read_body(struct req *r)
 	assert(r->values);
 	if (r->body_too_large)
 		return fail_large(r, limit);
+	if (r->route->input->type == T_DOCUMENT && r->body_len <= limit)
+		return read_document(r);
 	if (!w.body)
 		return ERR_OK;
 	if (!upload && r->body_len > limit)
@@ -718,6 +736,12 @@ bool
 input_given(const struct req *r, const char *name)
 {
 	return input_of(r, name)->given;
+}
+
+const char *
+input_member(const struct req *r, const char *name, const char *key)
+{
+	return body_member(input_of(r, name)->document, key);
 }
 
 /* Prefixed with its length, so that different lists have different digests. */

@@ -40,13 +40,14 @@ enum field_type {
 	T_INT,    /* integer or integer string; other values are errors */
 	T_NUMBER, /* in a query: a decimal number from min to max, finite */
 	T_BOOL, /* JSON true or false; in a query exactly "true", else false */
-	T_CHOICE, /* one of `choices`, given as "P,F,R" */
-	T_LIST,   /* repeated text: name, name[], or a single value */
-	T_INTS,   /* the same, integers (anything else is an error) */
-	T_PAGE,   /* page number: digits, else the default; clamped */
-	T_LIMIT,  /* page size: 1..100, else the default; more means 100 */
-	T_CURSOR, /* last_id: digits, else absent */
-	T_FILE    /* one uploaded picture */
+	T_CHOICE,  /* one of `choices`, given as "P,F,R" */
+	T_LIST,    /* repeated text: name, name[], or a single value */
+	T_INTS,    /* the same, integers (anything else is an error) */
+	T_PAGE,    /* page number: digits, else the default; clamped */
+	T_LIMIT,   /* page size: 1..100, else the default; more means 100 */
+	T_CURSOR,  /* last_id: digits, else absent */
+	T_FILE,    /* one uploaded picture */
+	T_DOCUMENT /* the whole body: a JSON object of any members */
 };
 
 enum field_flags {
@@ -88,13 +89,15 @@ struct field {
 struct field_value {
 	bool given;       /* the key is present and not null */
 	bool is_null;     /* the key is present, its value null */
-	const char *text; /* T_TEXT T_PROSE T_CHOICE; T_FILE with OR_TEXT */
+	const char *text; /* T_TEXT T_PROSE T_CHOICE T_DOCUMENT; T_FILE with
+			     OR_TEXT */
 	int64_t number;   /* T_INT T_PAGE T_LIMIT T_CURSOR, T_BOOL as 0 or 1 */
 	double fraction;  /* T_NUMBER */
 	const char **texts; /* T_LIST */
 	int64_t *numbers;   /* T_INTS */
 	size_t count;
-	const struct upload *file; /* T_FILE */
+	const struct upload *file;    /* T_FILE */
+	struct json_object *document; /* T_DOCUMENT */
 };
 
 /* The table of a route without input. */
@@ -120,6 +123,10 @@ const char *input_text(
 int64_t input_int(const struct req *r, const char *name); /* 0: absent */
 bool input_bool(const struct req *r, const char *name);
 bool input_given(const struct req *r, const char *name);
+
+/* The text of a member of a T_DOCUMENT; NULL: it is absent, or no text. */
+const char *input_member(
+    const struct req *r, const char *name, const char *key);
 
 /* Appends the normalised query input (for the answer cache's key). */
 void field_digest_text(const struct req *r, struct buf *out);

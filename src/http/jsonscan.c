@@ -14,7 +14,7 @@
 
 struct scan {
 	const char *s, *end;
-	size_t keys, values;
+	size_t keys, values, most;
 	enum msg fault;
 };
 
@@ -242,7 +242,7 @@ scan_value(struct scan *at, int depth)
 	skip_space(at);
 	if (at->s == at->end)
 		return wrong(at, MSG_JSON_VALUE);
-	if (++at->values > JSON_VALUES_MAX)
+	if (++at->values > at->most)
 		return wrong(at, MSG_JSON_MANY);
 	switch (*at->s) {
 	case '{':
@@ -279,7 +279,13 @@ scan_value(struct scan *at, int depth)
 bool
 jsonscan(const char *s, size_t n, struct jsonscan *out)
 {
-	struct scan at = { .s = s, .end = s + n };
+	return jsonscan_most(s, n, JSON_VALUES_MAX, out);
+}
+
+bool
+jsonscan_most(const char *s, size_t n, size_t values, struct jsonscan *out)
+{
+	struct scan at = { .s = s, .end = s + n, .most = values };
 
 	if (!text_is_utf8(s, n))
 		wrong(&at, MSG_JSON_UTF8);

@@ -29,4 +29,8 @@ struct jsonscan {
  */
 bool jsonscan(const char *s, size_t n, struct jsonscan *out);
 
+/* The same with at most `values` values. */
+bool jsonscan_most(
+    const char *s, size_t n, size_t values, struct jsonscan *out);
+
 #endif

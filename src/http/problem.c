@@ -27,9 +27,12 @@ static const enum msg common[ERR__MAX] = {
 	[ERR_FORBIDDEN] = MSG_FORBIDDEN,
 	[ERR_NOT_FOUND] = MSG_NOT_FOUND,
 	[ERR_METHOD] = MSG_METHOD_NOT_ALLOWED,
+	[ERR_CLASH] = MSG_CONFLICT,
 	[ERR_GONE] = MSG_CHANGES_GONE,
+	[ERR_STALE] = MSG_CHANGED_SINCE,
 	[ERR_TOO_LARGE] = MSG_TOO_LARGE,
 	[ERR_MEDIA_TYPE] = MSG_MEDIA_TYPE,
+	[ERR_CONDITION] = MSG_CONDITION_NEEDED,
 	[ERR_TOO_OFTEN] = MSG_THROTTLED,
 	[ERR_INTERNAL] = MSG_INTERNAL,
 	[ERR_UPSTREAM] = MSG_UPSTREAM,
@@ -125,6 +128,12 @@ fail_token(
 	p->detail_code = code;
 	p->token_message = token_message;
 	return fail(r, ERR_UNAUTHORIZED, NULL, detail);
+}
+
+void
+problem_add_document(struct req *r, const char *json)
+{
+	problem_of(r, ERR_STALE)->document = json;
 }
 
 enum err
@@ -319,6 +328,10 @@ put_body(struct req *r, const struct problem *p, enum err code, bool problem)
 		if (!problem && style == STYLE_STATUS)
 			put_pair(j, "status", first_text(r, p));
 		put_error(r, p, j);
+		if (p->document) {
+			json_key(j, "document");
+			json_raw(j, p->document);
+		}
 	}
 	json_object_end(j);
 	done = reply_done(r, j);
@@ -372,7 +385,8 @@ problem_reply(struct req *r, enum err code)
 	assert(code != ERR_OK && code < ERR__MAX);
 	if (p->n == 0 && code != ERR_NOT_FOUND)
 		add_common(r, code);
-	r->answer.etag[0] = '\0';
+	if (!p->document)
+		r->answer.etag[0] = '\0';
 	r->answer.cache_control = "no-store";
 	r->answer.ready_headers_len = 0;
 	if (code == ERR_UNAUTHORIZED)

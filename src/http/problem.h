@@ -43,8 +43,9 @@ struct problem {
 	const char *model;         /* 404 by path: "Movie", … NULL: none */
 	const char *lookup;        /* the path segment */
 	int retry_after;           /* seconds, 0: none */
-	const char *reason; /* additional text for `detail`; NULL: none */
-	bool error_is_list; /* `error` has all texts, not the first */
+	const char *reason;   /* additional text for `detail`; NULL: none */
+	bool error_is_list;   /* `error` has all texts, not the first */
+	const char *document; /* JSON; NULL: none */
 };
 
 /*
@@ -83,6 +84,12 @@ enum err fail_path(struct req *r, const char *model, const char *lookup);
  */
 enum err fail_token(struct req *r, enum msg detail, const char *code,
     const char *token_message);
+
+/*
+ * Adds the key `document` with a JSON value; the ETag of the answer is that of
+ * the document.
+ */
+void problem_add_document(struct req *r, const char *json);
 
 /* 429 or 503 with Retry-After. */
 enum err fail_retry(struct req *r, enum err code, enum msg msg, int seconds);

@@ -29,6 +29,7 @@ static const struct {
 	TEXT("HTTP_ACCEPT", accept),
 	TEXT("HTTP_ACCEPT_LANGUAGE", accept_language),
 	TEXT("HTTP_AUTHORIZATION", authorization),
+	TEXT("HTTP_IF_MATCH", if_match),
 	TEXT("HTTP_IF_NONE_MATCH", if_none_match),
 	TEXT("HTTP_ORIGIN", origin),
 	TEXT("HTTP_USER_AGENT", user_agent),

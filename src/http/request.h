@@ -75,6 +75,7 @@ struct req {
 	const char *authorization;
 	const char *accept;
 	const char *accept_language;
+	const char *if_match;
 	const char *if_none_match;
 	const char *origin;
 	const char *user_agent;  /* any bytes */

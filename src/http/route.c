@@ -39,6 +39,7 @@ static const struct param {
 } params[] = {
 	{ "award", TEXT, "Award", MSG_NONE },
 	{ "comment", NUMBER, "Comment", MSG_NONE },
+	{ "kind", TEXT, "Kind", MSG_NONE },
 	{ "list", TEXT, NULL, MSG_LIST_NOT_FOUND },
 	{ "movie", RESERVING, "Movie", MSG_NONE },
 	{ "person", TEXT, "Person", MSG_NONE },
@@ -46,6 +47,7 @@ static const struct param {
 	{ "reaction", NUMBER, "Reaction", MSG_NONE },
 	{ "review", NUMBER, "Review", MSG_NONE },
 	{ "session", TEXT, "Session", MSG_NONE },
+	{ "thing", NUMBER, "Thing", MSG_NONE },
 	{ "username", RESERVING, "User", MSG_NONE },
 };
 

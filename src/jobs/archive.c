@@ -44,6 +44,7 @@ static const struct table {
 	{ "platforms", SQL_export_platforms },
 	{ "providers", SQL_export_providers },
 	{ "translations", SQL_export_translations },
+	{ "audit", SQL_export_audit },
 };
 
 struct writer {

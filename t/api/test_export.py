@@ -71,6 +71,9 @@ def lena(stack):
         VALUES (%(me)s, 'reset', 'x', now() + interval '1 day');
         INSERT INTO translation (digest, language, author_id, text)
         VALUES (sha256('x'), 'de', %(me)s, 'a translation');
+        INSERT INTO audit (origin, kind, thing_id, owner_id, label, action, after)
+        VALUES ('mxmctl', 'review', 1, %(me)s, 'Red', 'remove',
+                '{"deleted_at": null}');
         SELECT change_start(%(me)s)""",
               {"me": number(stack, "lena")})
     return client

@@ -223,6 +223,12 @@ def test_query_parameters(table, key):
 def test_body(table, key):
     row = table[key]
     inputs = [i for i in row["inputs"] if i["from"] != "query" or i["or_body"]]
+    if [i["type"] for i in inputs] == ["document"]:
+        # any members: the database has the fields
+        media, = OPERATIONS[key].spec["requestBody"]["content"].values()
+        assert contract.resolve(DOCUMENT, media["schema"])[
+            "additionalProperties"] is True
+        return
     documented, kinds = documented_body(OPERATIONS[key])
     faults = compare(inputs, documented, IN_BODY)
     assert not faults

@@ -10,6 +10,7 @@ import re
 
 import world
 from client import Client
+from people import account
 from stack import OWNER
 
 USERS = ("ana", "bob", "carla")
@@ -19,6 +20,7 @@ NAMES = itertools.count()
 VALUES = {
     "award": ("oscar-best-picture-1973", "no-award"),
     "comment": "SELECT id FROM comment ORDER BY id DESC LIMIT 4",
+    "kind": ("genres", "persons", "platforms"),
     "list": ("sunday", "secret", "between-us", "no-list"),
     "movie": ("the-godfather", "heat", "volver", "nowhere"),
     "person": ("al-pacino", "penelope-cruz", "nobody"),
@@ -29,6 +31,7 @@ VALUES = {
                "  FROM (SELECT id FROM session WHERE user_agent = 'spare'"
                "         ORDER BY created_at DESC LIMIT 4) AS s"
                " UNION ALL SELECT repeat('0', 32)",
+    "thing": ("9",),
     # the newest account may have been removed
     "username": "SELECT unnest(ARRAY['ana', 'bob', 'fay', 'nobody']) UNION"
                 " SELECT username FROM account"
@@ -38,6 +41,12 @@ VALUES = {
 # What stands for several parameters: a query for rows that belong together, else
 # every value with every other. One comment is read below another review.
 TOGETHER = {
+    # what the tests have added
+    ("kind", "thing"):
+        "(SELECT 'genres', id FROM genre WHERE id > 100 UNION ALL"
+        " SELECT 'persons', id FROM person WHERE id > 100 UNION ALL"
+        " SELECT 'platforms', id FROM platform WHERE id > 100"
+        " ORDER BY 2 DESC LIMIT 6) UNION ALL SELECT 'genres', 999999",
     ("username", "list"):
         "(SELECT a.username, l.slug FROM movielist AS l"
         "   JOIN account AS a ON a.id = l.user_id ORDER BY l.id DESC LIMIT 5)"
@@ -185,6 +194,17 @@ def an_export(play, who):
     return {}
 
 
+def by_staff(play, who):
+    """As an administrator: a new name, or nothing."""
+    if not play.stack.value("SELECT count(*) FROM account"
+                            " WHERE username = 'keeper'"):
+        account(play.stack, "keeper", staff=True)
+    if not hasattr(play, "keeper"):
+        play.keeper = play.stack.client("keeper")
+    return {"token": play.keeper.token, "headers": {"If-Match": "*"},
+            "json": {"name": f"n{next(NAMES)}"}}
+
+
 def nothing(play, who):
     return {}
 
@@ -192,6 +212,11 @@ def nothing(play, who):
 # How each writing row of the table is called: what request() is given beside
 # method and path.
 WRITES = {
+    "POST /api/admin/{kind}/": by_staff,
+    "DELETE /api/admin/{kind}/{thing}/": by_staff,
+    "PATCH /api/admin/{kind}/{thing}/": by_staff,
+    "DELETE /api/admin/{kind}/{thing}/purge/": by_staff,
+    "POST /api/admin/{kind}/{thing}/restore/": by_staff,
     "POST /api/auth/forgot-password/": a_reset,
     "POST /api/auth/login/": a_login,
     "POST /api/auth/logout/": another_session,

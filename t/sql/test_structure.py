@@ -31,9 +31,10 @@ def test_every_reference_has_an_index(sql):
 
 
 # Statements of requests take platforms by their ids of the same statement; rows of
-# account_find are made by a trigger of account.
+# account_find are made by a trigger of account; the row of an owner is locked.
 BY_NO_PARAMETER = {"account_platform_platform_id_fkey",
-                   "account_find_user_id_fkey", "translation_author_id_fkey"}
+                   "account_find_user_id_fkey", "audit_owner_id_fkey",
+                   "translation_author_id_fkey"}
 
 
 def test_the_foreign_keys_of_requests_are_in_the_table(sql):

@@ -1,0 +1,87 @@
+-- SPDX-License-Identifier: GPL-3.0-or-later
+--
+-- Documents of administrators, and the audit log (0050_documents.sql). kind: in
+-- paths and commands its plural.
+
+-- name: document_page :many (kind text, search text, removed text, slugs text[],
+--	page bigint, size bigint)
+SELECT CASE WHEN k.kind IS NULL THEN 'missing:kind' ELSE 'ok' END AS outcome,
+       p.id, p.slug, p.label, p.detail, p.content,
+       {{micros:p.updated_at}} AS updated_at,
+       {{micros:p.deleted_at}} AS deleted_at, p.total, p.page
+  FROM (SELECT) AS one
+  LEFT JOIN document_kind AS k ON k.plural = :kind
+  LEFT JOIN LATERAL document_page(k.kind, :search, :removed, :slugs, :page,
+                                  :size) AS p ON true
+ ORDER BY p.place
+ LIMIT :size;
+
+-- name: document_detail :one (kind text, thing bigint)
+SELECT CASE WHEN k.kind IS NULL THEN 'missing:kind'
+            WHEN d.document IS NULL THEN 'missing'
+            ELSE 'ok' END AS outcome,
+       d.document, document_tag(d.document) AS etag
+  FROM (SELECT) AS one
+  LEFT JOIN document_kind AS k ON k.plural = :kind
+ CROSS JOIN LATERAL (SELECT document(k.kind, :thing) AS document) AS d;
+
+-- name: document_change :one (kind text, action text, thing bigint, document jsonb,
+--	tag text, slug text, viewer bigint, origin text, request_id text)
+SELECT CASE WHEN k.kind IS NULL THEN 'missing:kind'
+            WHEN c.result = 'missing' THEN 'missing'
+            ELSE 'ok' END AS outcome, c.*
+  FROM (SELECT) AS one
+  LEFT JOIN document_kind AS k ON k.plural = :kind
+  LEFT JOIN LATERAL document_change(k.kind, :action, :thing, :document,
+                                    :tag, :slug, :viewer, :origin, :request_id)
+    AS c ON true;
+
+-- The ids that an operand of mxmctl stands for (document_find()).
+-- name: document_find :one (kind text, word text)
+SELECT document_find(k.kind, :word) AS ids
+  FROM document_kind AS k
+ WHERE k.plural = :kind;
+
+-- The newest first.
+-- name: audit_list :many (kind text, id bigint, username text, page bigint,
+--	size bigint)
+WITH hit AS MATERIALIZED (
+	SELECT u.id
+	  FROM audit AS u
+	 WHERE (:kind::text IS NULL OR u.kind = :kind)
+	   AND (:id::bigint IS NULL OR u.thing_id = :id)
+	   AND (:username::text IS NULL
+	        OR u.user_id = (SELECT a.id FROM account AS a
+	                         WHERE a.username = :username))
+	 ORDER BY u.id DESC
+	 LIMIT {{count_max}} + 1
+), {{wanted_page:hit}}
+SELECT w.total, w.page, u.id, {{micros:u.at}} AS at, a.username, u.origin,
+       u.request_id, u.kind, u.thing_id, u.label, u.action, u.before, u.after
+  FROM wanted AS w
+  LEFT JOIN LATERAL (
+	SELECT id FROM hit ORDER BY id DESC OFFSET (w.page - 1) * :size LIMIT :size
+       ) AS h ON true
+  LEFT JOIN audit AS u ON u.id = h.id
+  LEFT JOIN account AS a ON a.id = u.user_id
+ ORDER BY u.id DESC
+ LIMIT :size;
+
+-- The members of a document for people.
+-- name: document_members :many (document json)
+SELECT d.key, CASE json_typeof(d.value)
+              WHEN 'null' THEN '-'
+              WHEN 'string' THEN d.value #>> '{}'
+              WHEN 'array' THEN coalesce((SELECT string_agg(i, ' ')
+                                            FROM json_array_elements_text(d.value)
+                                              AS i), '')
+              ELSE d.value::text END AS text
+  FROM json_each(:document) AS d
+ LIMIT 100;
+
+-- A document with fields that are set by texts.
+-- name: document_settings :one (kind text, document jsonb, names text[],
+--	texts text[])
+SELECT document_settings(k.kind, :document, :names, :texts) AS document
+  FROM document_kind AS k
+ WHERE k.plural = :kind;
