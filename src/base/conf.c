@@ -396,17 +396,28 @@ read_secret(struct reader *r, const char *file, int fd)
 	return text;
 }
 
+/* How to make a file with a secret that is missing or too short. */
+static const char *
+remedy_for_secret(struct reader *r, int id, const char *file)
+{
+	return mem_printf(r->conf,
+	    "run \"(umask 027; %s >%s)\" as root, then \"chgrp " SERVICE_USER
+	    " %s\"",
+	    id == CONF_ID_signing_key ? "openssl rand -hex 32" : "cat", file,
+	    file);
+}
+
+/* Of a file that cannot be used, one error is enough: unreadable. */
 static void
 secret_from_file(struct reader *r, int id, const char *file, bool ours)
 {
 	int fd = open(file, O_RDONLY | O_CLOEXEC);
 	struct stat st;
-	char *text;
+	char *text = NULL;
 
 	if (fd < 0 || fstat(fd, &st) != 0) {
 		cannot_read(r, file,
-		    errno == ENOENT ? "\"openssl rand -hex 32\" generates one "
-				      "(HACKING, INSTALL BY HAND)" :
+		    errno == ENOENT ? remedy_for_secret(r, id, file) :
 				      remedy_for_rights(r, file));
 	} else if (ours && (st.st_mode & S_IRWXO)) {
 		wrong(r,
@@ -418,6 +429,8 @@ secret_from_file(struct reader *r, int id, const char *file, bool ours)
 		if (text)
 			set(r, id, text, file);
 	}
+	if (!text)
+		r->unreadable = true;
 	if (fd >= 0)
 		close(fd);
 }
@@ -481,19 +494,24 @@ check_key(struct reader *r)
 {
 	const struct conf *conf = r->conf;
 	size_t n = strlen(conf->signing_key);
-	const char *folder = folder_of(r->conf, conf->file);
+	const char *file = conf->signing_key_file;
+	bool is_named = *file;
 
 	/* an unreadable file may contain a valid key: no advice to create one
 	 */
 	if (n >= KEY_LEAST || (n == 0 && r->unreadable))
 		return;
+	if (!is_named)
+		file = mem_printf(
+		    r->conf, "%s/signing.key", folder_of(r->conf, conf->file));
 	wrong(r,
 	    "%s: signing_key: %s, so tokens could be forged; at least %d "
-	    "bytes are required: run \"(umask 077; openssl rand -hex 32 "
-	    ">%s/signing.key)\" as the user of mxmd and set "
-	    "signing_key_file = %s/signing.key",
+	    "bytes are required: %s%s%s",
 	    conf_place(conf, CONF_ID_signing_key),
-	    n ? "is too short" : "is missing", KEY_LEAST, folder, folder);
+	    n ? "is too short" : "is missing", KEY_LEAST,
+	    remedy_for_secret(r, CONF_ID_signing_key, file),
+	    is_named ? "" : ", and set signing_key_file = ",
+	    is_named ? "" : file);
 }
 
 static void

@@ -39,6 +39,7 @@ enum conf_type {
 	CONF_PATH,
 	CONF_SECONDS,
 	CONF_SHARE,
+	CONF_SMTP,
 	CONF_SOCKETS,
 	CONF_SWITCH,
 	CONF_TARGET,
@@ -60,6 +61,7 @@ enum conf_type {
 #define CONF_C_PATH      const char *
 #define CONF_C_SECONDS   int64_t
 #define CONF_C_SHARE     double
+#define CONF_C_SMTP      const char *
 #define CONF_C_SOCKETS   const char *
 #define CONF_C_SWITCH    bool
 #define CONF_C_TARGET    enum conf_target

@@ -146,6 +146,19 @@ read_origins(TALLOC_CTX *mem, const char **text, void *out)
 	return read_list(mem, text, out, check_origin);
 }
 
+/* Only the scheme: a user, a password and a path may follow. */
+static const char *
+read_smtp(TALLOC_CTX *mem, const char **text, void *out)
+{
+	const char *host = strstr(*text, "://");
+
+	if (!host || !host[3] ||
+	    (strncasecmp(*text, "smtp:", 5) != 0 &&
+		strncasecmp(*text, "smtps:", 6) != 0))
+		return "is not the URL of a mail server";
+	return read_text(mem, text, out);
+}
+
 static const char *
 read_number(const char *text, int64_t most, void *out)
 {
@@ -379,6 +392,9 @@ static const struct {
 	    "write a number with s, m, h or d, for example 60m" },
 	[CONF_SHARE] = { read_share,
 	    "write a number from 0 to 1, or 0% to 100%" },
+	[CONF_SMTP] = { read_smtp,
+	    "write smtp:// or smtps://, host and port, for example "
+	    "smtp://localhost:25" },
 	[CONF_SOCKETS] = { read_sockets,
 	    "write absolute paths separated by commas" },
 	[CONF_SWITCH] = { read_switch, "write on or off" },

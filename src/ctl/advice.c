@@ -63,7 +63,11 @@ static const char *
 missing_database(const struct ctl *ctl, const char *error, const char *user)
 {
 	const char *name = strstr(error, "database \"");
+	const char *owner =
+	    settings_conninfo(ctl->mem, ctl->conf->database_owner, "user");
 
+	if (owner)
+		user = owner;
 	name = name ? quoted(ctl->mem, name) : NULL;
 	return mem_printf(ctl->mem,
 	    "create it: runuser -u postgres -- createdb -O %s -T template0 "

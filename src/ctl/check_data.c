@@ -111,8 +111,9 @@ check_cache(struct findings *f)
 		good = false;
 		check_found(f, "cache", EX_UNAVAILABLE,
 		    mem_printf(ctl->mem,
-			"no answer at %s; check that memcached is running with "
-			"-s and a mode that allows access (HACKING, INSTALL BY HAND)",
+			"no answer at %s; check that memcached is running there "
+			"and that this user may connect: systemctl status "
+			"mxm-cache memcached",
 			server));
 	}
 	if (good)

@@ -90,6 +90,8 @@ void
 check_folder(struct findings *f, const char *what, const char *path,
     uint64_t least, uint64_t enough)
 {
+	bool is_public;
+
 	if (access(path, W_OK | X_OK) == 0) {
 		struct stat st;
 
@@ -103,11 +105,13 @@ check_folder(struct findings *f, const char *what, const char *path,
 		check_room(f, what, path, least, enough);
 		return;
 	}
+	is_public = strcmp(what, "media") == 0; /* nginx reads it */
 	check_found(f, what, EX_NOPERM,
 	    mem_printf(check_ctl(f)->mem,
 		"%s: %s; create it, owned by the user of mxmd: install -d "
-		"-o moviesxmovies -g moviesxmovies %s",
-		path, strerror(errno), path));
+		"-o moviesxmovies -g %s -m %s %s",
+		path, strerror(errno), is_public ? "www-data" : "moviesxmovies",
+		is_public ? "2750" : "755", path));
 }
 
 void

@@ -94,7 +94,7 @@ check_clock(struct findings *f, int64_t server)
 	if (llabs(ahead) > CLOCK_NEAR) {
 		text = mem_printf(mem,
 		    "is %.0f s %s that of the database server; set both by "
-		    "NTP: systemctl enable --now systemd-timesyncd",
+		    "NTP: apt-get install systemd-timesyncd",
 		    (double)llabs(ahead) / 1e6,
 		    ahead > 0 ? "ahead of" : "behind");
 		if (llabs(ahead) > CLOCK_FAR)
@@ -104,8 +104,8 @@ check_clock(struct findings *f, int64_t server)
 	} else if (adjtimex(&state) == TIME_ERROR &&
 		   access("/run/systemd/system", F_OK) == 0) {
 		check_warn(f, "clock",
-		    "is not synchronised; systemctl enable --now "
-		    "systemd-timesyncd, or install chrony");
+		    "is not synchronised; apt-get install systemd-timesyncd, or "
+		    "chrony");
 	} else {
 		check_found(
 		    f, "clock", EX_OK, "agrees with that of the database");

@@ -81,7 +81,7 @@ owner_of(struct ctl *ctl)
 	const char *user =
 	    settings_conninfo(ctl->mem, ctl->conf->database_owner, "user");
 
-	return user ? user : "its user";
+	return user ? user : "OWNER";
 }
 
 static int
@@ -92,9 +92,10 @@ failed(struct ctl *ctl, struct db *db, enum err e)
 	if (e == ERR_UNAVAILABLE && ctl->conf->database_owner[0])
 		ctl_error(ctl,
 		    "%s; check database_owner (%s), and run "
-		    "the command as its user: runuser -u OWNER -- mxmctl "
+		    "the command as its user: runuser -u %s -- mxmctl "
 		    "migrate\n",
-		    why, conf_place(ctl->conf, CONF_ID_database_owner));
+		    why, conf_place(ctl->conf, CONF_ID_database_owner),
+		    owner_of(ctl));
 	else if (ctl->conf->database_owner[0] &&
 		 strstr(why, "permission denied"))
 		ctl_error(ctl,

@@ -92,6 +92,7 @@ cannot_write(const struct ctl *ctl, const char *path)
 
 	ctl_error(ctl, "%s: %s%s\n", path, strerror(why),
 	    why == EACCES || why == EPERM ? "; run this as root" : "");
+	errno = why;
 	return why == EACCES || why == EPERM ? EX_NOPERM : EX_CANTCREAT;
 }
 
@@ -284,8 +285,10 @@ ctl_secrets_remove(struct ctl *ctl, int argc, char **argv)
 	if (status)
 		return status;
 	path = credential_path(ctl, argv[1]);
-	if (unlink(path) != 0)
-		return cannot_write(ctl, path);
+	if (unlink(path) != 0) {
+		status = cannot_write(ctl, path);
+		return errno == ENOENT ? EX_NOINPUT : status;
+	}
 	status = write_drop_ins(ctl);
 	return status ? status : done(ctl, argv[1], "removed");
 }

@@ -203,14 +203,20 @@ def test_the_files_of_nginx(stack, tmp_path):
     ours.mkdir(parents=True)
     env = {**stack_module.environment(), "MXM_NGINX_DIR": str(ours.parent)}
     run = stack.settings()["run_dir"]
+    site = ours.parent / "sites-enabled/site"
+    site.parent.mkdir()
     (ours.parent / "nginx.conf").write_text(
         "user nobody;\nevents {\n worker_connections 8192;\n}\n")
     found = check(stack, tmp_path, 77, env=env)
+    assert found["nginx_site"] == (
+        "warning", "is not enabled, so nginx does not serve it; ln -s "
+        f"../sites-available/moviesxmovies {site.parent}/ && systemctl reload nginx")
     assert "mxm-map.conf is missing" in found["nginx_map"][1]
     assert f"mxmctl nginx-map >{ours}/mxm-map.conf" in found["nginx_map"][1]
     assert found["nginx_user"][0] == "FAILED"
     assert "nobody, the user of nginx, cannot connect" in found["nginx_user"][1]
 
+    site.write_text("server {\n include moviesxmovies/mxm-site.conf;\n}\n")
     (ours.parent / "nginx.conf").write_text(
         "events {\n worker_connections 8192;\n}\n")
     (ours / "mxm-map.conf").write_text(stack.ctl("nginx-map").stdout)
@@ -230,6 +236,54 @@ def test_the_files_of_nginx(stack, tmp_path):
     (ours / "mxm-map.conf").write_text("# older\n")
     found = check(stack, tmp_path, 0, env=env)
     assert "mxm-map.conf is of another release" in found["nginx_map"][1]
+
+
+@pytest.mark.parametrize("pid, found", [
+    ("1", set()), ("999999999", {"nginx_site"}), (None, {"nginx_site"})])
+def test_nginx_that_is_not_running(stack, tmp_path, pid, found):
+    site = tmp_path / "nginx/conf.d/site.conf"
+    site.parent.mkdir(parents=True)
+    site.write_text("include moviesxmovies/mxm-site.conf;\n")
+    ours = tmp_path / "nginx/moviesxmovies"
+    ours.mkdir()
+    (ours / "mxm-map.conf").write_text(stack.ctl("nginx-map").stdout)
+    file = tmp_path / "nginx.pid"
+    (tmp_path / "nginx/nginx.conf").write_text(
+        f"pid {file};\nevents {{\n worker_connections 8192;\n}}\n")
+    if pid:
+        file.write_text(pid + "\n")
+    env = {**stack_module.environment(), "MXM_NGINX_DIR": str(tmp_path / "nginx")}
+    assert set(check(stack, tmp_path, 69 if found else 0, env=env)) == found
+
+
+def test_the_files_of_nginx_that_are_missing(stack, tmp_path):
+    site = tmp_path / "sites-enabled/site"
+    site.parent.mkdir()
+    site.write_text("include moviesxmovies/mxm-site.conf;\n")
+    env = {**stack_module.environment(), "MXM_NGINX_DIR": str(tmp_path)}
+    level, text = check(stack, tmp_path, 78, env=env)["nginx_site"]
+    assert level == "FAILED" and f"{tmp_path}/moviesxmovies is missing" in text
+
+
+def test_pictures_that_nginx_cannot_read(stack, tmp_path):
+    ours, media = tmp_path / "nginx/moviesxmovies", tmp_path / "media"
+    ours.mkdir(parents=True)
+    (tmp_path / "nginx/nginx.conf").write_text(
+        "user nobody;\nevents {\n worker_connections 8192;\n}\n")
+    env = {**stack_module.environment(), "MXM_NGINX_DIR": str(ours.parent)}
+    fast = pathlib.Path(stack.settings()["run_dir"]) / "fast.sock"
+    for mode, known in ((0o711, False), (0o2750, True)):
+        media.mkdir(exist_ok=True)
+        media.chmod(mode)
+        mode_of_socket = os.stat(fast).st_mode
+        os.chmod(fast, 0o666)
+        try:
+            found = check(stack, tmp_path, 77, env=env, media_root=media)
+        finally:
+            os.chmod(fast, mode_of_socket & 0o777)
+        assert ("nginx_user" in found) is known
+    assert "nobody, the user of nginx, cannot read the pictures in " \
+        f"{media} (mode 2750, group " in found["nginx_user"][1]
 
 
 def test_before_a_start_nothing_else_is_needed(tmp_path):
@@ -411,6 +465,19 @@ def test_root_is_told_whom_to_be(stack, tmp_path, command):
     first = command.split()[0]
     assert f"run it as moviesxmovies: runuser -u moviesxmovies -- mxmctl " \
            f"--config {conf} {first}" in said
+
+
+def test_the_owner_of_a_missing_database(stack, tmp_path):
+    conf = tmp_path / "mxm.conf"
+    write_conf(conf, {**stack.settings(), "database":
+                      f"host={stack.cluster.run} dbname=nope user=mxm",
+                      "database_owner":
+                      f"host={stack.cluster.run} dbname=nope user=mxm-boss"})
+    done = stack_module.ctl(conf, "check", check=False)
+    assert "createdb -O mxm-boss -T template0" in done.stdout
+    done = stack_module.ctl(conf, "migrate", check=False)
+    assert done.returncode == 69
+    assert "runuser -u mxm-boss -- mxmctl migrate" in done.stderr
 
 
 @pytest.mark.parametrize("database, words", [

@@ -196,6 +196,13 @@ def test_check_of_room_in_nginx(stack, tmp_path, line, good):
     assert re.search("^(ok|FAILED) +nginx ", done.stdout, re.MULTILINE)[1] == (
         "ok" if good else "FAILED")
     assert done.returncode == (0 if good else 78)
+    if not good:
+        command = re.search("; (sed .*) && systemctl", done.stdout)[1]
+        (tmp_path / "nginx.conf").write_text("events {\n\tworker_connections 768;\n}\n")
+        subprocess.run(["sh", "-c", command], check=True)
+        assert (tmp_path / "nginx.conf").read_text().split(";") == [
+            "worker_rlimit_nofile 20000", "\nevents {\n\tworker_connections 8192",
+            "\n}\n"]
 
 
 def test_check_tells_each_fault_and_a_remedy(conf, tmp_path):
@@ -214,15 +221,17 @@ BROKEN = {
     "database": (69, {"database": "host={tmp} dbname=x"}, {"database"},
                  "and that PostgreSQL is running: systemctl status postgresql"),
     "database name": (69, {"database": "{database} dbname=nope"},
-                      {"database"}, "createdb -O mxm -T template0 -E UTF8 -l C.UTF-8 nope"),
+                      {"database"}, "createdb -O mxm_owner -T template0 -E UTF8 -l C.UTF-8 nope"),
     "cache": (69, {"cache_servers": "{tmp}/none.sock"}, {"cache"},
-              "check that memcached is running with -s and a mode that allows access"),
+              "memcached is running there and that this user may connect: systemctl "
+              "status mxm-cache memcached"),
     "image": (69, {"image_program": "{tmp}/none"}, {"image"},
               "pictures cannot be decoded; check that "),
     "image that fails": (69, {"image_program": "/bin/false"}, {"image"},
                          "check that /bin/false can be run"),
     "media": (77, {"media_root": "{tmp}/none"}, {"media"},
-              "create it, owned by the user of mxmd: install -d"),
+              "create it, owned by the user of mxmd: install -d -o "
+              "moviesxmovies -g www-data -m 2750 /"),
     "media file": (77, {"media_root": "{tmp}/file"}, {"media"},
                    "create it, owned by the user of mxmd"),
     "mail": (77, {"mail_dir": "{tmp}/none"}, {"mail"},
