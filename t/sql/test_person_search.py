@@ -174,6 +174,16 @@ def test_the_index_of_pairs_is_read(run):
     assert "person_find_pairs" in plan and "Seq Scan" not in plan, plan
 
 
+@pytest.mark.parametrize("text, pairs, index", [
+    ("uqzx", "false", "trigrams"), ("qz", "true", "pairs")])
+def test_the_indexes_of_directors_are_read(run, text, pairs, index):
+    """The same for directors: not all of them are read."""
+    plan = "\n".join(r[0] for r in run(
+        "EXPLAIN SELECT FROM person_find AS f"
+        f" WHERE person_fits(f, '{text}', 'director', false, {pairs})"))
+    assert f"person_find_director_{index}" in plan, plan
+
+
 @pytest.mark.parametrize("change", [
     "UPDATE person SET name = 'Other' WHERE id = 11",
     "UPDATE person SET deleted_at = now() WHERE id = 12",
