@@ -90,8 +90,7 @@ build(struct req *r)
 	struct json_object *json;
 
 	mem_need(tokener);
-	json_tokener_set_flags(
-	    tokener, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
+	json_tokener_set_flags(tokener, json_flags());
 	/* with its NUL, which terminates a number at the end */
 	json = json_tokener_parse_ex(tokener, r->body, (int)(r->body_len + 1));
 	if (json && json_tokener_get_error(tokener) != json_tokener_success) {

@@ -4,6 +4,7 @@
  */
 #include "base/base.h"
 
+#include <json-c/json.h>
 #include <math.h>
 
 #include "base/text.h"
@@ -298,4 +299,13 @@ jsonscan_most(const char *s, size_t n, size_t values, struct jsonscan *out)
 	out->at = (size_t)(at.s - s);
 	out->fault = at.fault;
 	return !at.fault;
+}
+
+int
+json_flags(void)
+{
+	const int broken = 18; /* 0.18.x; a char is compared with ' ' */
+
+	return JSON_TOKENER_VALIDATE_UTF8 |
+	       (json_c_version_num() >> 8 == broken ? 0 : JSON_TOKENER_STRICT);
 }

@@ -33,4 +33,12 @@ bool jsonscan(const char *s, size_t n, struct jsonscan *out);
 bool jsonscan_most(
     const char *s, size_t n, size_t values, struct jsonscan *out);
 
+/*
+ * The flags of json_tokener for all texts: strict, and UTF-8 is checked. But
+ * json-c 0.18 (Debian 13), if it is strict, refuses all characters that are not
+ * ASCII, so with that version it is not: comments, single quotes and a comma
+ * before a bracket are accepted in what jsonscan() has not checked.
+ */
+int json_flags(void);
+
 #endif

@@ -8,6 +8,7 @@
 
 #include "base/mem.h"
 #include "base/text.h"
+#include "http/jsonscan.h"
 #include "import/record.h"
 
 #define DEPTH_MAX 6
@@ -33,8 +34,7 @@ record_parse(TALLOC_CTX *mem, const char *line, size_t n, const char **why)
 
 	mem_need(tokener);
 	talloc_set_destructor(h, let_go);
-	json_tokener_set_flags(
-	    tokener, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
+	json_tokener_set_flags(tokener, json_flags());
 	h->object = json_tokener_parse_ex(tokener, line, (int)n);
 	error = json_tokener_get_error(tokener);
 	end = json_tokener_get_parse_end(tokener);

@@ -14,6 +14,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "db/query.h"
+#include "http/jsonscan.h"
 #include "i18n/lang.h"
 #include "jobs/jobs.h"
 #include "net/fetch.h"
@@ -138,8 +139,7 @@ read_answer(struct task *t, const struct fetch_answer *answer)
 	struct json_object *root;
 	bool good;
 
-	json_tokener_set_flags(
-	    tokener, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
+	json_tokener_set_flags(tokener, json_flags());
 	root = json_tokener_parse_ex(tokener, answer->body, (int)answer->len);
 	good = root && json_tokener_get_parse_end(tokener) == answer->len &&
 	       take_texts(t, root);

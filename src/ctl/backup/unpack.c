@@ -19,6 +19,7 @@
 #include "base/text.h"
 #include "ctl/backup/backup.h"
 #include "db/migrate.h"
+#include "http/jsonscan.h"
 
 #define BLOCK     ((size_t)64 * 1024)
 #define TEXT_MAX  ((size_t)4 * 1024 * 1024) /* of a member held in memory */
@@ -141,8 +142,7 @@ parse(const struct unpack *u)
 	struct json_tokener *tokener = mem_need(json_tokener_new_ex(8));
 	struct json_object *object;
 
-	json_tokener_set_flags(
-	    tokener, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
+	json_tokener_set_flags(tokener, json_flags());
 	object =
 	    json_tokener_parse_ex(tokener, u->text.data, (int)u->text.len + 1);
 	json_tokener_free(tokener);
