@@ -129,9 +129,11 @@ libmxm_a_SOURCES = \
 	src/users/profile.c src/users/provider.c \
 	src/users/users.h src/users/shapes.c src/users/self.c \
 	src/users/reset.c src/users/signup.c src/users/update.c src/users/verify.c \
+	src/import/catalogue.c src/import/catalogue.h \
 	src/import/cause.c src/import/cause.h \
 	src/import/csv.c src/import/csv.h \
 	src/import/demo.c src/import/genre.c src/import/genre.h \
+	src/import/idset.c src/import/idset.h src/import/imdb.c \
 	src/import/import.c src/import/import.h \
 	src/import/media.c src/import/media.h \
 	src/import/movielens.c \
@@ -139,7 +141,7 @@ libmxm_a_SOURCES = \
 	src/import/record.c src/import/record.h \
 	src/import/report.c src/import/report.h \
 	src/import/table.c src/import/table.h \
-	src/import/title.c src/import/title.h \
+	src/import/title.c src/import/title.h src/import/tmdb.c \
 	src/recommend/cholesky.c src/recommend/cholesky.h \
 	src/recommend/factors.c src/recommend/factors.h \
 	src/recommend/fetch.c \

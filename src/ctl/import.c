@@ -13,6 +13,7 @@
 #include "base/conf.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "base/text.h"
 #include "ctl/advice.h"
 #include "ctl/ctl.h"
 #include "ctl/stop.h"
@@ -25,7 +26,9 @@ static const struct source {
 	enum err (*run)(struct import *);
 } sources[] = {
 	{ "demo", import_demo },
+	{ "imdb", import_imdb },
 	{ "movielens", import_movielens },
+	{ "tmdb", import_tmdb },
 };
 
 struct options {
@@ -92,6 +95,44 @@ read_options(struct ctl *ctl, char **argv, struct options *o)
 		o->source++;
 	o->dir = argv[1] ? argv[1] : ctl_data_path(ctl->mem, "demo");
 	o->dry_run = ctl_option(ctl, "--dry-run") != NULL;
+}
+
+static int
+read_number(const struct ctl *ctl, const char *name, long max, long *out)
+{
+	const char *text = ctl_option(ctl, name);
+	int64_t n;
+
+	if (!text)
+		return EX_OK;
+	if (!text_is_digits(text) || !text_to_int64(text, &n) || n > max)
+		return ctl_usage(ctl, "%s: \"%s\" is not a number up to %ld",
+		    name, text, max);
+	*out = (long)n;
+	return EX_OK;
+}
+
+/* The options of import imdb, of which other imports have none. */
+static int
+read_filter(const struct ctl *ctl, struct import *im)
+{
+	struct import_filter *f = &im->filter;
+	char *types = mem_text(im, "|");
+	int status;
+
+	for (size_t i = 0; i < ctl->n_options; i++) {
+		if (strcmp(ctl->options[i].name, "--type") == 0)
+			types = mem_printf(
+			    im, "%s%s|", types, ctl->options[i].value);
+	}
+	f->types = types[1] ? types : "|movie|";
+	f->adult = ctl_option(ctl, "--adult") != NULL;
+	status = read_number(ctl, "--from", 9999, &f->from);
+	if (status == EX_OK)
+		status = read_number(ctl, "--to", 9999, &f->to);
+	if (status == EX_OK)
+		status = read_number(ctl, "--min-votes", 1000000000, &f->votes);
+	return status;
 }
 
 /* --------------------------------------------------------------- the work */
@@ -218,6 +259,9 @@ ctl_import(struct ctl *ctl, int argc, char **argv)
 	im->media_root = ctl->conf->media_root;
 	im->dry_run = o.dry_run;
 	im->strict = ctl_option(ctl, "--strict") != NULL;
+	status = read_filter(ctl, im);
+	if (status != EX_OK)
+		return status;
 	im->no_members = ctl_option(ctl, "--no-members") != NULL;
 	im->stop = &ctl_stop;
 	progress_init(&im->progress, ctl_shows_progress(ctl));

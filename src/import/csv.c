@@ -227,7 +227,6 @@ lose(struct csv *c, const char *why)
 static void
 read_quoted(struct csv *c)
 {
-	size_t bytes = 0;
 	int ch;
 
 	for (;;) {
@@ -236,10 +235,8 @@ read_quoted(struct csv *c)
 			lose(c, "an unterminated quote");
 			return;
 		}
-		if (c->line - c->begin > CSV_LINES_MAX ||
-		    ++bytes > CSV_RECORD_MAX) {
-			lose(c, "a quote that is not closed within 1000 lines "
-				"and a megabyte");
+		if (c->line - c->begin > CSV_LINES_MAX) {
+			lose(c, "a quote that is not closed within 1000 lines");
 			return;
 		}
 		if (ch == '"') {

@@ -52,6 +52,12 @@ enum err import_movielens(struct import *im);
 /* The files of demo/README. */
 enum err import_demo(struct import *im);
 
+/* title.basics, title.principals, name.basics (title.ratings) of IMDb. */
+enum err import_imdb(struct import *im);
+
+/* movies.csv and credits.csv of TMDB. */
+enum err import_tmdb(struct import *im);
+
 /* ------------------------------------------------ what the imports share */
 
 /* Runs fn(im) as the transaction of an import, with its settings and lock. */

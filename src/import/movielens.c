@@ -215,22 +215,6 @@ link_of(const struct movielens *ml, int64_t movie)
 
 /* ------------------------------------------------------------- movies.csv */
 
-/* The first `max` characters of a valid UTF-8 text, no hyphen at the end. */
-static void
-cut(char *s, size_t max)
-{
-	size_t n = 0, characters = 0;
-
-	while (s[n]) {
-		if (((unsigned char)s[n] & 0xc0) != 0x80 && characters++ == max)
-			break;
-		n++;
-	}
-	while (n > 0 && s[n - 1] == '-')
-		n--;
-	s[n] = '\0';
-}
-
 static char *
 make_slug(
     TALLOC_CTX *mem, const char *prefix, int64_t number, const char *title)
@@ -238,7 +222,7 @@ make_slug(
 	char *slug = mem_printf(mem, "%s%" PRId64 "-%s", prefix, number,
 	    text_slug_unicode(mem, title));
 
-	cut(slug, SLUG_MAX);
+	title_slug_cut(slug, SLUG_MAX);
 	return slug;
 }
 

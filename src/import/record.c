@@ -24,8 +24,8 @@ let_go(struct holder *h)
 	return 0;
 }
 
-struct json_object *
-record_parse(TALLOC_CTX *mem, const char *line, size_t n, const char **why)
+static struct json_object *
+parse(TALLOC_CTX *mem, const char *line, size_t n, const char **why)
 {
 	struct json_tokener *tokener = json_tokener_new_ex(DEPTH_MAX);
 	struct holder *h = mem_new(mem, struct holder);
@@ -48,10 +48,30 @@ record_parse(TALLOC_CTX *mem, const char *line, size_t n, const char **why)
 	else if (memmem(line, n, "\\u0000", 6))
 		*why = "NUL in a text";
 	else if (end != n)
-		*why = "text after the JSON object";
-	else if (!json_object_is_type(h->object, json_type_object))
-		*why = "not a JSON object";
+		*why = "text after the JSON value";
 	return *why ? NULL : h->object;
+}
+
+struct json_object *
+record_parse(TALLOC_CTX *mem, const char *line, size_t n, const char **why)
+{
+	struct json_object *object = parse(mem, line, n, why);
+
+	if (*why || json_object_is_type(object, json_type_object))
+		return object;
+	*why = "not a JSON object";
+	return NULL;
+}
+
+struct json_object *
+record_parse_list(TALLOC_CTX *mem, const char *text, size_t n, const char **why)
+{
+	struct json_object *list = parse(mem, text, n, why);
+
+	if (*why || json_object_is_type(list, json_type_array))
+		return list;
+	*why = "not a JSON list";
+	return NULL;
 }
 
 const char *
@@ -102,8 +122,8 @@ begins_with_date(const char *s)
 			       (month == 2 && day == 29 && is_leap(year)));
 }
 
-static bool
-is_date(const char *s)
+bool
+record_is_date(const char *s)
 {
 	return strlen(s) == 10 && begins_with_date(s);
 }
@@ -164,7 +184,7 @@ check_text(TALLOC_CTX *mem, const struct record_field *f, const char *s)
 			return NULL;
 		break;
 	case R_DATE:
-		if (is_date(s))
+		if (record_is_date(s))
 			return NULL;
 		break;
 	case R_TIME:

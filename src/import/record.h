@@ -43,6 +43,13 @@ struct record_field {
 struct json_object *record_parse(
     TALLOC_CTX *mem, const char *line, size_t n, const char **why);
 
+/* The same for a list. */
+struct json_object *record_parse_list(
+    TALLOC_CTX *mem, const char *text, size_t n, const char **why);
+
+/* "1999-03-31", a date that exists. */
+bool record_is_date(const char *s);
+
 /*
  * Validates the members; unknown ones are errors. NULL, or the error, below
  * `mem`. Members that are null or, if optional, empty texts are removed.

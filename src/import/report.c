@@ -69,14 +69,15 @@ report_count(struct report *r, const struct report_at *at, long n)
 		reason->at.last = last_line(at);
 }
 
-/* true if the last message is the same and of the lines before. */
+/* true if the last message is the same, of this line or the one before. */
 static bool
 extend_note(struct report *r, const struct report_at *at, const char *why)
 {
 	struct note *note = &r->notes[r->n_notes > 0 ? r->n_notes - 1 : 0];
 
 	if (r->n_notes == 0 || note->at.kind != at->kind ||
-	    at->line != last_line(&note->at) + 1 ||
+	    at->line < last_line(&note->at) ||
+	    at->line > last_line(&note->at) + 1 ||
 	    strcmp(note->at.file, at->file) != 0 || strcmp(note->why, why) != 0)
 		return false;
 	note->at.last = last_line(at);

@@ -227,3 +227,18 @@ title_split(TALLOC_CTX *mem, const char *raw, struct title *out)
 	}
 	out->text = text_trim(mem, b.data);
 }
+
+void
+title_slug_cut(char *s, size_t max)
+{
+	size_t n = 0, characters = 0;
+
+	while (s[n]) {
+		if (((unsigned char)s[n] & 0xc0) != 0x80 && characters++ == max)
+			break;
+		n++;
+	}
+	while (n > 0 && s[n - 1] == '-')
+		n--;
+	s[n] = '\0';
+}

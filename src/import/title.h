@@ -21,4 +21,10 @@ struct title {
  */
 void title_split(TALLOC_CTX *mem, const char *raw, struct title *out);
 
+/*
+ * Cuts a slug, valid UTF-8, to its first `max` characters, and hyphens off the
+ * end.
+ */
+void title_slug_cut(char *s, size_t max);
+
 #endif

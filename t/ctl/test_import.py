@@ -464,7 +464,7 @@ def test_a_quote_that_is_never_closed_is_an_error(place):
     lines[1] = '9,62,"4,1\n'
     ratings = "userId,movieId,rating,timestamp\n" + "".join(lines)
     failed(place, EX_DATAERR, "ml/ratings.csv:3: a quote that is not closed"
-           " within 1000 lines and a megabyte (lines 3 to 1004)", "movielens",
+           " within 1000 lines (lines 3 to 1004)", "movielens",
            place.data(ratings=ratings))
     failed(place, EX_DATAERR, "an unterminated quote (lines 3 to 21)",
            "movielens", place.data(ratings="".join(

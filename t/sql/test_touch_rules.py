@@ -404,6 +404,7 @@ IRRELEVANT = [
     "DELETE FROM account WHERE id = 0",
     "INSERT INTO job (name) VALUES ('x')",
     "INSERT INTO movie_source VALUES ('imdb', 'tt0089881', 1)",
+    "INSERT INTO person_source VALUES ('imdb', 'nm0000041', 1)",
 ]
 
 
