@@ -10,7 +10,7 @@
 
 PACKAGES_package=(
 	dbus debhelper dh-apparmor dpkg-dev lintian blhc mmdebstrap po-debconf
-	build-essential faketime haproxy locales iproute2 mount util-linux
+	build-essential faketime git haproxy locales iproute2 mount util-linux
 )
 
 # What the tests in a chroot need beside the packages.
@@ -45,11 +45,17 @@ package_version() {
 	sed -n '1s/^moviesxmovies (\(.*\)-[^-]*).*/\1/p' "$SRC/debian/changelog"
 }
 
+# The tree may belong to another user than root.
+# In conditions: one command.
+package_git() {
+	git -c safe.directory='*' -C "$SRC" "$@"
+}
+
 # A copy of the files under version control; the tree stays as it is.
 package_copy() {
 	local to=$1
 	mkdir -p "$to"
-	git -C "$SRC" ls-files -z --cached --others --exclude-standard |
+	package_git ls-files -z --cached --others --exclude-standard |
 	    tar -C "$SRC" --null --files-from - --ignore-failed-read -cf - |
 	    tar -C "$to" -xf -
 }
@@ -78,10 +84,10 @@ package_build() {
 	package_log build env -C "$tree" dpkg-buildpackage -us -uc
 }
 
-# lintian does not want to be root.
+# lintian does not want to be root, if another user can read the packages.
 package_lint() {
-	local as=()
-	[ "$EUID" -ne 0 ] || as=(setpriv --reuid nobody --clear-groups)
+	local as=(setpriv --reuid nobody --clear-groups)
+	[ "$EUID" -eq 0 ] && "${as[@]}" test -r "$OUT/build.log" || as=()
 	"${as[@]}" lintian --pedantic --fail-on error,warning,info,pedantic \
 	    --tag-display-limit 0 "$OUT"/*.changes ||
 	    die 1 "lintian has findings" "see above" "fix or override them"
@@ -210,23 +216,21 @@ package_try() {
 }
 
 # package_previous: the version to upgrade from, in OUT/previous: the newest
-# release (a tag v*), or until there is one the tree before its last migration,
-# which is that of the commit before it if its units had their present names.
+# release (a tag v*), or until there is one the tree before its last migration; in a
+# clone without that commit the present tree.
 package_previous() {
 	local from tree=$OUT/previous/tree
 	rm -rf "$OUT/previous"
 	mkdir -p "$tree"
-	from=$(git -C "$SRC" describe --tags --match 'v*' --abbrev=0 'HEAD^' \
+	from=$(package_git describe --tags --match 'v*' --abbrev=0 'HEAD^' \
 	    2>/dev/null) ||
-	    from=$(git -C "$SRC" log -1 --diff-filter=A --format=%H^ -- \
+	    from=$(package_git log -1 --diff-filter=A --format=%H^ -- \
 	    sql/migrations)
 	if [ -n "$from" ] &&
-	    git -C "$SRC" cat-file -e "$from:systemd/mxmd.socket"; then
-		git -C "$SRC" archive "$from" | tar -C "$tree" -xf -
+	    package_git cat-file -e "$from:systemd/mxmd.socket"; then
+		package_git archive "$from" | tar -C "$tree" -xf -
 	else
 		package_copy "$tree"
-		find "$tree/sql/migrations" -name '*.sql' | sort |
-		    tail -n 1 | xargs rm
 	fi
 	sed -i '1s/(.*)/(0.1.0-0.1)/' "$tree/debian/changelog"
 	env -C "$tree" DEB_BUILD_OPTIONS='nocheck noautodbgsym' \
