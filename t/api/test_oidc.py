@@ -504,7 +504,7 @@ BAD = {
     "HS256 with the public key": (lambda: {
         "header": {"alg": "HS256"}, "sign": hs256(BAD_KEY.pem())},
         "not RS256"),
-    "other key": (lambda: {"sign": Key().sign}, "signature"),
+    "other key": (lambda: {"sign": Key(pair=1).sign}, "signature"),
     "no signature": (lambda: {"sign": lambda d: b""}, "signature"),
     "ES256 with an RSA key": (lambda: {"header": {"alg": "ES256"},
                                        "sign": ES256.sign}, "no key"),
@@ -584,7 +584,7 @@ def test_new_keys_are_fetched_once_a_minute(stack, client, provider):
     for i in range(4):
         assert log_in(client, provider.code(email=f"k{i}@example.org")).ok
     fetched = provider.requests["/keys"]
-    provider.keys = [Key()]
+    provider.keys = [Key(pair=1)]
     for i in range(4):
         assert log_in(client, provider.code(email=f"r{i}@example.org")).ok
     assert provider.requests["/keys"] <= fetched + 2

@@ -4,6 +4,7 @@ and token endpoint. It signs with RS256 or ES256, or wrongly on request."""
 
 import base64
 import collections
+import functools
 import hashlib
 import hmac
 import http.server
@@ -26,14 +27,24 @@ def number(value, size=None):
     return b64(value.to_bytes(size or (value.bit_length() + 7) // 8, "big"))
 
 
-class Key:
-    """A key pair; alg is RS256 or ES256."""
+@functools.cache
+def rsa_pair(pair, bits):
+    """The pair of that number; making one takes up to half a second."""
+    return rsa.generate_private_key(65537, bits)
 
-    def __init__(self, alg="RS256", kid=None, bits=2048):
+
+class Key:
+    """A key pair under an identifier of its own; alg is RS256 or ES256. Keys of
+    RS256 with the same number are one pair."""
+
+    def __init__(self, alg="RS256", kid=None, bits=2048, pair=0):
         self.alg, self.kid = alg, kid or secrets.token_hex(4)
-        self.private = (
-            rsa.generate_private_key(65537, bits) if alg == "RS256"
-            else ec.generate_private_key(ec.SECP256R1()))
+        self.bits, self.pair = bits, pair
+
+    @functools.cached_property
+    def private(self):
+        return (rsa_pair(self.pair, self.bits) if self.alg == "RS256"
+                else ec.generate_private_key(ec.SECP256R1()))
 
     def jwk(self):
         n = self.private.public_key().public_numbers()
