@@ -20,6 +20,10 @@ SELECT pg_try_advisory_xact_lock(hashtextextended('moviesxmovies import', 0))
 -- name: import_analyze :script
 SELECT analyze_imported();
 
+-- After rows with ids of another database.
+-- name: import_settle :script
+SELECT settle_sequences();
+
 -- name: import_genre_stage :exec
 CREATE TEMPORARY TABLE import_genre (
     name text,

@@ -40,7 +40,7 @@ libmxm_a_SOURCES = \
 	src/db/grant.c src/db/grant.h \
 	src/db/migrate.c src/db/migrate.h \
 	src/db/open.c \
-	src/db/pipeline.c src/db/pipeline.h \
+	src/db/pipeline.c src/db/pipeline.h src/db/pull.c src/db/pull.h \
 	src/db/pooler.c \
 	src/db/query.c src/db/query.h \
 	src/db/ready.c \
@@ -136,7 +136,7 @@ libmxm_a_SOURCES = \
 	src/import/idset.c src/import/idset.h src/import/imdb.c \
 	src/import/import.c src/import/import.h \
 	src/import/media.c src/import/media.h \
-	src/import/movielens.c \
+	src/import/movielens.c src/import/original.c \
 	src/import/progress.c src/import/progress.h \
 	src/import/record.c src/import/record.h \
 	src/import/report.c src/import/report.h \

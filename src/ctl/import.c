@@ -28,6 +28,7 @@ static const struct source {
 	{ "demo", import_demo },
 	{ "imdb", import_imdb },
 	{ "movielens", import_movielens },
+	{ "moviesxmovies", import_original },
 	{ "tmdb", import_tmdb },
 };
 
@@ -209,7 +210,7 @@ report_failure(const struct ctl *ctl, const struct import *im, enum err e)
 		ctl_error(ctl, "interrupted; nothing was changed\n");
 		return 128 + ctl_stop;
 	}
-	if (strstr(im->why, "no connection"))
+	if (strstr(im->why, "the database: no connection"))
 		rest = advice_database(ctl, im->why);
 	else if (e == ERR_UNAVAILABLE)
 		rest = "run it again; existing records are not changed";
@@ -250,13 +251,15 @@ ctl_import(struct ctl *ctl, int argc, char **argv)
 
 	(void)argc;
 	read_options(ctl, argv, &o);
-	status = check_folder(ctl, o.dir);
+	status =
+	    o.source->run == import_original ? EX_OK : check_folder(ctl, o.dir);
 	if (status != EX_OK)
 		return status;
 	im->mem = im;
 	im->dir = o.dir;
 	im->db = db_new(im, ctl->conf->database, 0);
 	im->media_root = ctl->conf->media_root;
+	im->media = ctl_option(ctl, "--media");
 	im->dry_run = o.dry_run;
 	im->strict = ctl_option(ctl, "--strict") != NULL;
 	status = read_filter(ctl, im);

@@ -389,6 +389,8 @@ query_check(TALLOC_CTX *mem, struct db *db, enum stmt s, const char **fault)
 	*fault = NULL;
 	if (!db->conn)
 		return ERR_UNAVAILABLE;
+	if (info->mode == STMT_SCRIPT && makes_temporary_table(info))
+		return conn_command(db, info->name, info->text, NULL);
 	if (info->mode == STMT_COPY || info->mode == STMT_SCRIPT)
 		return ERR_OK;
 	e = conn_command(db, info->name, "SAVEPOINT checking", NULL);

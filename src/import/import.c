@@ -51,15 +51,16 @@ import_first(const struct import *im, const char *const *files, size_t n)
 
 /*
  * The message of a database error. If the server refuses checked data, that is
- * an internal error.
+ * an internal error, but for rows that another transaction has inserted.
  */
 enum err
 import_database_failed(struct import *im, enum err e)
 {
 	if (im->why || import_stopped(im))
 		return e;
-	return import_fail(im, e == ERR_UNAVAILABLE ? e : ERR_INTERNAL,
-	    "the database: %s", db_error(im->db));
+	if (e != ERR_UNAVAILABLE && e != ERR_CONFLICT)
+		e = ERR_INTERNAL;
+	return import_fail(im, e, "the database: %s", db_error(im->db));
 }
 
 enum err
@@ -148,6 +149,8 @@ take_lock(struct import *im)
 static enum err
 check_used(struct import *im)
 {
+	if (im->is_database)
+		return ERR_OK;
 	for (int i = 0; i < im->report.n_tallies; i++) {
 		const struct tally *t = &im->report.tallies[i];
 

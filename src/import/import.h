@@ -29,7 +29,9 @@ struct import {
 	TALLOC_CTX *mem;
 	const char *dir;
 	const char *media_root;            /* target of pictures; NULL: none */
+	const char *media;                 /* original: pictures; NULL: none */
 	bool dry_run;                      /* roll back at the end */
+	bool is_database;                  /* any share may be skipped */
 	bool strict;                       /* for mxmctl: a status of its own */
 	bool no_members;                   /* demo: only the catalogue */
 	struct import_filter filter;       /* imdb */
@@ -57,6 +59,13 @@ enum err import_imdb(struct import *im);
 
 /* movies.csv and credits.csv of TMDB. */
 enum err import_tmdb(struct import *im);
+
+/*
+ * The database of the original service: `dir` is a connection string of libpq
+ * or a name. ERR_INVALID: it is another one; ERR_CONFLICT: the site has other
+ * rows with the same ids, too.
+ */
+enum err import_original(struct import *im);
 
 /* ------------------------------------------------ what the imports share */
 

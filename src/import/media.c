@@ -27,6 +27,7 @@ struct job {
 	TALLOC_CTX *mem;
 	struct stat owner; /* of the target */
 	struct media_copy *out;
+	const struct media_list *list;
 };
 
 static bool
@@ -226,7 +227,7 @@ copy_path(struct job *job, int from_dir, int to_dir, const char *path)
 	return good;
 }
 
-/* All of `from`, or the pictures of media_defaults. Closes from_dir. */
+/* Which pictures of `from` are copied. Closes from_dir. */
 typedef bool copy_from(struct job *job, int from_dir, int to_dir);
 
 static bool
@@ -242,6 +243,24 @@ copy_defaults(struct job *job, int from_dir, int to_dir)
 
 	for (size_t i = 0; good && media_defaults[i]; i++)
 		good = copy_path(job, from_dir, to_dir, media_defaults[i]);
+	close(from_dir);
+	return good;
+}
+
+static bool
+copy_listed(struct job *job, int from_dir, int to_dir)
+{
+	const struct media_list *list = job->list;
+	struct stat st;
+	bool good = true;
+
+	for (size_t i = 0; good && i < list->n; i++) {
+		if (fstatat(from_dir, list->paths[i], &st, 0) != 0 ||
+		    !S_ISREG(st.st_mode))
+			list->missing(list->arg, i);
+		else if (!list->dry_run)
+			good = copy_path(job, from_dir, to_dir, list->paths[i]);
+	}
 	close(from_dir);
 	return good;
 }
@@ -282,4 +301,14 @@ media_copy_defaults(
 
 	memset(out, 0, sizeof *out);
 	return run_job(&job, from, to, copy_defaults);
+}
+
+bool
+media_copy_list(TALLOC_CTX *mem, const char *from, const char *to,
+    const struct media_list *list, struct media_copy *out)
+{
+	struct job job = { .mem = mem, .out = out, .list = list };
+
+	memset(out, 0, sizeof *out);
+	return run_job(&job, from, to, copy_listed);
 }

@@ -35,4 +35,17 @@ extern const char *const media_defaults[];
 bool media_copy_defaults(
     TALLOC_CTX *mem, const char *from, const char *to, struct media_copy *out);
 
+/* Pictures by their paths, which have no parts . and .. or empty ones. */
+struct media_list {
+	const char *const *paths;
+	size_t n;
+	bool dry_run; /* only look for them */
+	void (*missing)(void *arg, size_t i);
+	void *arg;
+};
+
+/* Copies these, as media_copy() does; `from` must exist. */
+bool media_copy_list(TALLOC_CTX *mem, const char *from, const char *to,
+    const struct media_list *list, struct media_copy *out);
+
 #endif

@@ -13,7 +13,7 @@
 #include <stdarg.h>
 
 #define REPORT_TALLIES 24
-#define REPORT_REASONS 64
+#define REPORT_REASONS 256
 #define REPORT_NOTES   100
 #define REPORT_CAUSES  16
 

@@ -1,0 +1,33 @@
+-- SPDX-License-Identifier: GPL-3.0-or-later
+--
+-- After an import with ids: the sequences continue behind the highest ones. Only
+-- the owner of a sequence may set it, and an import is run by the role that reads
+-- and writes rows. It takes no argument, and never sets a sequence back.
+
+CREATE FUNCTION settle_sequences() RETURNS void
+	LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	item    record;
+	highest bigint;
+BEGIN
+	FOR item IN
+		SELECT c.oid::regclass AS relation, a.attname AS name,
+		       pg_get_serial_sequence(c.oid::regclass::text, a.attname)
+		       AS sequence
+		  FROM pg_class AS c
+		  JOIN pg_attribute AS a ON a.attrelid = c.oid
+		 WHERE c.relnamespace = 'public'::regnamespace
+		   AND a.attidentity <> ''
+		   AND NOT a.attisdropped
+	LOOP
+		EXECUTE format('SELECT max(%I) FROM %s', item.name, item.relation)
+		   INTO highest;
+		IF highest >= coalesce(pg_sequence_last_value(item.sequence), 0) THEN
+			PERFORM setval(item.sequence, highest);
+		END IF;
+	END LOOP;
+END
+$$;
+
+REVOKE EXECUTE ON FUNCTION settle_sequences() FROM PUBLIC;
