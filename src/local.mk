@@ -140,6 +140,7 @@ libmxm_a_SOURCES = \
 	src/import/progress.c src/import/progress.h \
 	src/import/record.c src/import/record.h \
 	src/import/report.c src/import/report.h \
+	src/import/site.c src/import/site.h \
 	src/import/table.c src/import/table.h \
 	src/import/title.c src/import/title.h src/import/tmdb.c \
 	src/recommend/cholesky.c src/recommend/cholesky.h \
@@ -206,7 +207,7 @@ mxmctl_SOURCES = src/mxmctl.c src/commands.def src/ctl/ctl.h \
 	src/ctl/check_mail.c src/ctl/check_nginx.c src/ctl/check_server.c \
 	src/ctl/check_provider.c \
 	src/ctl/check_role.c \
-	src/ctl/config.c src/ctl/dropin.c src/ctl/dropin.h src/ctl/import.c src/ctl/jobs.c \
+	src/ctl/config.c src/ctl/dropin.c src/ctl/dropin.h src/ctl/export.c src/ctl/import.c src/ctl/jobs.c \
 	src/ctl/secrets.c src/ctl/stop.c src/ctl/stop.h \
 	src/ctl/migrate.c src/ctl/nginx_map.c \
 	src/ctl/recommend/calibrate.c \

@@ -29,6 +29,7 @@ static const struct source {
 	{ "imdb", import_imdb },
 	{ "movielens", import_movielens },
 	{ "moviesxmovies", import_original },
+	{ "site", import_site },
 	{ "tmdb", import_tmdb },
 };
 

@@ -164,6 +164,7 @@ copy_abort(struct copy *c, const char *why)
 struct copy_reader {
 	struct db *db;
 	const char *name;
+	char *text; /* of copy_read_text() */
 };
 
 /* Discards remaining rows; the connection stays usable. */
@@ -173,6 +174,7 @@ reader_destroy(struct copy_reader *r)
 	struct db *db = r->db;
 	char *row;
 
+	PQfreemem(r->text);
 	if (!db->in_copy)
 		return 0;
 	db->in_copy = false;
@@ -252,4 +254,27 @@ copy_read_row(struct copy_reader *r, int64_t *numbers, int n)
 	PQfreemem(row);
 	talloc_free(r);
 	return ERR_INVALID;
+}
+
+/* Of what the server escapes, JSON contains only backslashes. */
+enum err
+copy_read_text(struct copy_reader *r, const char **text, size_t *n)
+{
+	char *to;
+
+	PQfreemem(r->text);
+	r->text = NULL;
+	if (!conn_copied(r->db, &r->text)) {
+		r->text = NULL;
+		return read_end(r);
+	}
+	to = r->text;
+	for (const char *s = to; *s; s++) {
+		*to++ = *s;
+		s += *s == '\\' && s[1] == '\\';
+	}
+	*to = '\0';
+	*text = r->text;
+	*n = (size_t)(to - r->text);
+	return ERR_OK;
 }

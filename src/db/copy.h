@@ -30,7 +30,7 @@ void copy_abort(struct copy *c, const char *why);
 struct copy_reader;
 
 /*
- * Starts COPY … TO STDOUT of integers, for more rows than fit in memory.
+ * Starts COPY … TO STDOUT, for more rows than fit in memory.
  * Freeing it before the end cancels it.
  */
 enum err copy_read_begin(
@@ -43,5 +43,11 @@ enum err copy_read_begin(
  * db_interrupt() is set.
  */
 enum err copy_read_row(struct copy_reader *r, int64_t *numbers, int n);
+
+/*
+ * The next row, which is one JSON text, with a line feed at its end; valid
+ * until the next call. Errors as above.
+ */
+enum err copy_read_text(struct copy_reader *r, const char **text, size_t *n);
 
 #endif

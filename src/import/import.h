@@ -67,6 +67,9 @@ enum err import_tmdb(struct import *im);
  */
 enum err import_original(struct import *im);
 
+/* The files of mxmctl export; ERR_CONFLICT: the site is not empty. */
+enum err import_site(struct import *im);
+
 /* ------------------------------------------------ what the imports share */
 
 /* Runs fn(im) as the transaction of an import, with its settings and lock. */

@@ -1,0 +1,296 @@
+-- SPDX-License-Identifier: GPL-3.0-or-later
+--
+-- mxmctl export and mxmctl import site: the rows of a site as JSON lines, one file
+-- a kind. The members of a line are columns, and lists of rows of other tables
+-- that belong to it. Not exported is what is computed from the rows (folded texts,
+-- totals of ratings, models), and what ends with the site (sessions, codes, jobs).
+
+-- name: site_begin :script
+SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY;
+SET LOCAL idle_in_transaction_session_timeout = 0;
+
+-- Whether accounts are exported with their password hashes: on or off.
+-- name: site_passwords :one (wanted text)
+SELECT set_config('mxm.passwords', :wanted, true) AS wanted;
+
+-- name: site_schema :one
+SELECT max(number)::bigint AS number
+  FROM migration;
+
+-- The rows of a table that belong to row `id`, without generated columns.
+-- fragment: site_rows(relation, parent, id, place)
+(SELECT coalesce(jsonb_agg(to_jsonb(c) - ARRAY['{{parent}}', 'title_fold']
+                           ORDER BY c.{{place}}), '[]')
+   FROM {{relation}} AS c
+  WHERE c.{{parent}} = {{id}})
+
+-- name: site_persons :copy
+COPY (
+	SELECT row_to_json(t)
+	  FROM (SELECT id, slug, name, image, biography, birthday, deathday, gender,
+	               {{site_rows:person_translation, person_id, p.id, language}}
+	               AS translations,
+	               {{site_rows:person_source, person_id, p.id, source}} AS sources,
+	               created_at, updated_at, deleted_at
+	          FROM person AS p) AS t
+	 ORDER BY id)
+TO STDOUT;
+
+-- name: site_genres :copy
+COPY (
+	SELECT row_to_json(t)
+	  FROM (SELECT id, slug, name,
+	               {{site_rows:genre_translation, genre_id, g.id, language}}
+	               AS translations,
+	               created_at, updated_at, deleted_at
+	          FROM genre AS g) AS t
+	 ORDER BY id)
+TO STDOUT;
+
+-- name: site_platforms :copy
+COPY (
+	SELECT row_to_json(t)
+	  FROM (SELECT id, slug, name, url, image, created_at, updated_at, deleted_at
+	          FROM platform) AS t
+	 ORDER BY id)
+TO STDOUT;
+
+-- name: site_awards :copy
+COPY (
+	SELECT row_to_json(t)
+	  FROM (SELECT id, slug, name, category, icon, date,
+	               {{site_rows:person_award, award_id, a.id, person_id}}
+	               AS persons,
+	               created_at, updated_at, deleted_at
+	          FROM award AS a) AS t
+	 ORDER BY id)
+TO STDOUT;
+
+-- name: site_movies :copy
+COPY (
+	SELECT row_to_json(t)
+	  FROM (SELECT id, slug, title, synopsis, release_date, cover, popularity,
+	               {{site_rows:movie_genre, movie_id, m.id, genre_id}} AS genres,
+	               {{site_rows:movie_platform, movie_id, m.id, platform_id}}
+	               AS platforms,
+	               {{site_rows:movie_award, movie_id, m.id, award_id}} AS awards,
+	               {{site_rows:movie_director, movie_id, m.id, position}}
+	               AS directors,
+	               {{site_rows:movie_actor, movie_id, m.id, position}} AS actors,
+	               {{site_rows:movie_translation, movie_id, m.id, language}}
+	               AS translations,
+	               {{site_rows:movie_source, movie_id, m.id, source}} AS sources,
+	               created_at, updated_at, deleted_at
+	          FROM movie AS m) AS t
+	 ORDER BY id)
+TO STDOUT;
+
+-- name: site_accounts :copy
+COPY (
+	SELECT row_to_json(t)
+	  FROM (SELECT id, username, email,
+	               CASE current_setting('mxm.passwords')
+	               WHEN 'on' THEN password ELSE '!' END AS password,
+	               first_name, last_name, bio, picture, preferred_language,
+	               verified, boarded, active, locked, staff, training, epoch, look,
+	               old_username, older_usernames, renamed_at, translated_on,
+	               translated, date_joined, confirmed_at, updated_at, removed_at
+	          FROM account) AS t
+	 ORDER BY id)
+TO STDOUT;
+
+-- name: site_sign_ins :copy
+COPY (SELECT row_to_json(t) FROM provider_link AS t ORDER BY id)
+TO STDOUT;
+
+-- name: site_own_platforms :copy
+COPY (SELECT row_to_json(t) FROM account_platform AS t
+       ORDER BY user_id, platform_id)
+TO STDOUT;
+
+-- name: site_follows :copy
+COPY (SELECT row_to_json(t) FROM follow AS t ORDER BY user_id, person_id)
+TO STDOUT;
+
+-- name: site_marks :copy
+COPY (SELECT row_to_json(t) FROM unseen AS t ORDER BY user_id, movie_id)
+TO STDOUT;
+
+-- name: site_friendships :copy
+COPY (SELECT row_to_json(t) FROM friendship AS t ORDER BY id)
+TO STDOUT;
+
+-- name: site_requests :copy
+COPY (SELECT row_to_json(t) FROM friend_request AS t ORDER BY id)
+TO STDOUT;
+
+-- name: site_ratings :copy
+COPY (SELECT row_to_json(t) FROM rating AS t ORDER BY id)
+TO STDOUT;
+
+-- name: site_reviews :copy
+COPY (SELECT row_to_json(t) FROM review AS t ORDER BY id)
+TO STDOUT;
+
+-- name: site_comments :copy
+COPY (SELECT row_to_json(t) FROM comment AS t ORDER BY id)
+TO STDOUT;
+
+-- name: site_reactions :copy
+COPY (SELECT row_to_json(t) FROM reaction AS t ORDER BY id)
+TO STDOUT;
+
+-- name: site_lists :copy
+COPY (
+	SELECT row_to_json(t)
+	  FROM (SELECT id, user_id, slug, name, description, privacity,
+	               created_at, updated_at, deleted_at
+	          FROM movielist) AS t
+	 ORDER BY id)
+TO STDOUT;
+
+-- name: site_list_movies :copy
+COPY (SELECT row_to_json(t) FROM movielist_movie AS t
+       ORDER BY movielist_id, position, movie_id)
+TO STDOUT;
+
+-- name: site_trending :copy
+COPY (SELECT row_to_json(t) FROM trend AS t ORDER BY place)
+TO STDOUT;
+
+-- Finished ones.
+-- name: site_translations :copy
+COPY (
+	SELECT row_to_json(t)
+	  FROM (SELECT id, digest, language, author_id, text, provider, not_before,
+	               created_at
+	          FROM translation
+	         WHERE text IS NOT NULL) AS t
+	 ORDER BY id)
+TO STDOUT;
+
+-- name: site_audit :copy
+COPY (SELECT row_to_json(t) FROM audit AS t ORDER BY id)
+TO STDOUT;
+
+-- name: site_is_empty :one
+SELECT NOT EXISTS (SELECT FROM account)
+       AND NOT EXISTS (SELECT FROM movie)
+       AND NOT EXISTS (SELECT FROM person)
+       AND NOT EXISTS (SELECT FROM genre)
+       AND NOT EXISTS (SELECT FROM platform)
+       AND NOT EXISTS (SELECT FROM award) AS is_empty;
+
+-- name: site_line_stage :exec
+CREATE TEMPORARY TABLE site_line (
+    kind text,
+    line bigint,
+    doc  jsonb
+) ON COMMIT DROP;
+
+-- name: site_line_copy :copy
+COPY site_line (kind, line, doc)
+FROM STDIN;
+
+-- name: site_line_index :exec
+CREATE INDEX site_line_kind ON site_line (kind, line);
+
+-- name: site_line_analyze :exec
+ANALYZE site_line;
+
+-- The kind that the next script inserts.
+-- name: site_kind :one (kind text)
+SELECT set_config('mxm.kind', :kind, true) AS kind;
+
+-- Inserts the rows of a kind and those that belong to them. The columns are those
+-- of the first line, so that an older export can be read. In batches, because the server holds the pending foreign key checks of a
+-- statement in memory.
+-- name: site_load :script
+DO $$
+DECLARE
+    item    record;
+    known   text[];
+    columns text;
+    fields  text;
+    highest bigint;
+BEGIN
+    FOR item IN
+        SELECT *
+          FROM (VALUES
+               ('persons', NULL, 'person', NULL),
+               ('persons', 'translations', 'person_translation', 'person_id'),
+               ('persons', 'sources', 'person_source', 'person_id'),
+               ('genres', NULL, 'genre', NULL),
+               ('genres', 'translations', 'genre_translation', 'genre_id'),
+               ('platforms', NULL, 'platform', NULL),
+               ('awards', NULL, 'award', NULL),
+               ('awards', 'persons', 'person_award', 'award_id'),
+               ('movies', NULL, 'movie', NULL),
+               ('movies', 'genres', 'movie_genre', 'movie_id'),
+               ('movies', 'platforms', 'movie_platform', 'movie_id'),
+               ('movies', 'awards', 'movie_award', 'movie_id'),
+               ('movies', 'directors', 'movie_director', 'movie_id'),
+               ('movies', 'actors', 'movie_actor', 'movie_id'),
+               ('movies', 'translations', 'movie_translation', 'movie_id'),
+               ('movies', 'sources', 'movie_source', 'movie_id'),
+               ('accounts', NULL, 'account', NULL),
+               ('sign_ins', NULL, 'provider_link', NULL),
+               ('own_platforms', NULL, 'account_platform', NULL),
+               ('follows', NULL, 'follow', NULL),
+               ('marks', NULL, 'unseen', NULL),
+               ('friendships', NULL, 'friendship', NULL),
+               ('requests', NULL, 'friend_request', NULL),
+               ('ratings', NULL, 'rating', NULL),
+               ('reviews', NULL, 'review', NULL),
+               ('comments', NULL, 'comment', NULL),
+               ('reactions', NULL, 'reaction', NULL),
+               ('lists', NULL, 'movielist', NULL),
+               ('list_movies', NULL, 'movielist_movie', NULL),
+               ('trending', NULL, 'trend', NULL),
+               ('translations', NULL, 'translation', NULL),
+               ('audit', NULL, 'audit', NULL))
+               AS t (kind, member, target, parent)
+         WHERE kind = current_setting('mxm.kind')
+    LOOP
+        EXECUTE format($q$
+            SELECT ARRAY(SELECT jsonb_object_keys(r.doc))
+              FROM (SELECT %s AS doc
+                      FROM site_line AS l
+                     WHERE l.kind = %L
+                     ORDER BY l.line) AS r
+             LIMIT 1
+            $q$, CASE WHEN item.member IS NULL THEN 'l.doc'
+                      ELSE format('jsonb_array_elements(l.doc -> %L)', item.member)
+                 END, item.kind)
+           INTO known;
+        CONTINUE WHEN known IS NULL;
+        SELECT string_agg(quote_ident(attname), ', ' ORDER BY attnum),
+               string_agg(format('r.%I', attname), ', ' ORDER BY attnum)
+          INTO columns, fields
+          FROM pg_attribute
+         WHERE attrelid = item.target::regclass
+           AND attnum > 0
+           AND attgenerated = ''
+           AND (attname = ANY (known) OR attname = item.parent);
+        SELECT max(line) INTO highest FROM site_line WHERE kind = item.kind;
+        FOR low IN 1..highest BY 250000 LOOP
+            EXECUTE format($q$
+                INSERT INTO %1$I (%2$s)
+                SELECT %3$s
+                  FROM site_line AS l
+                  %4$s
+                 CROSS JOIN LATERAL jsonb_populate_record(NULL::%1$I, %5$s) AS r
+                 WHERE l.kind = %6$L
+                   AND l.line BETWEEN %7$s AND %8$s
+                 ORDER BY l.line
+                $q$, item.target, columns, fields,
+                CASE WHEN item.member IS NOT NULL THEN
+                    format('CROSS JOIN jsonb_array_elements(l.doc -> %L) AS e (doc)',
+                           item.member)
+                END, CASE WHEN item.member IS NULL THEN 'l.doc' ELSE
+                    format('e.doc || jsonb_build_object(%L, l.doc -> ''id'')',
+                           item.parent)
+                END, item.kind, low, low + 249999);
+        END LOOP;
+    END LOOP;
+END $$;
