@@ -36,6 +36,26 @@ SELECT CASE WHEN k.kind IS NULL THEN 'missing:kind'
                                     :tag, :slug, :viewer, :origin, :request_id)
     AS c ON true;
 
+-- The merge patch that sets a picture, which is a field (cover), or field-language
+-- of a translation (image-es).
+-- name: document_picture :one (kind text, thing bigint, picture text, path text)
+SELECT CASE WHEN k.kind IS NULL THEN 'missing:kind'
+            WHEN d.document IS NULL THEN 'missing:thing'
+            WHEN f.key IS NULL THEN 'missing:picture'
+            ELSE 'ok' END AS outcome,
+       CASE
+       WHEN f.part = '' THEN jsonb_build_object(f.key, :path::text)
+       WHEN f.key IS NOT NULL THEN jsonb_build_object(f.part, jsonb_build_object(right(:picture, 2),
+                jsonb_build_object(f.key, :path::text))) END AS document
+  FROM (SELECT) AS one
+  LEFT JOIN document_kind AS k ON k.plural = :kind
+ CROSS JOIN LATERAL (SELECT document(k.kind, :thing) AS document) AS d
+  LEFT JOIN document_field AS f
+    ON f.kind = k.kind
+   AND f.type = 'picture'
+   AND :picture ~ ('^' || f.key || CASE f.part WHEN '' THEN ''
+                                   ELSE '-(en|es|fr|de)' END || '$');
+
 -- The ids that an operand of mxmctl stands for (document_find()).
 -- name: document_find :one (kind text, word text)
 SELECT document_find(k.kind, :word) AS ids

@@ -212,15 +212,31 @@ DELETE FROM account
 	 LIMIT 500)
    AND confirmed_at IS NULL;
 
--- Those of the paths that no account uses.
--- name: account_pictures_unused :many (paths text[])
+-- Those of the paths that nothing uses, neither what is removed.
+-- name: pictures_unused :many (paths text[])
 SELECT p.picture
   FROM unnest(:paths::text[]) AS p (picture)
  WHERE NOT EXISTS (SELECT
                      FROM account AS a
                     WHERE a.picture = p.picture
                       AND a.picture <> 'users/default.png')
+   AND NOT EXISTS (SELECT FROM movie AS m WHERE m.cover = p.picture)
+   AND NOT EXISTS (SELECT
+                     FROM movie_translation AS t
+                    WHERE t.image = p.picture)
+   AND NOT EXISTS (SELECT FROM person AS n WHERE n.image = p.picture)
+   AND NOT EXISTS (SELECT FROM platform AS f WHERE f.image = p.picture)
+   AND NOT EXISTS (SELECT FROM award AS w WHERE w.icon = p.picture)
  LIMIT cardinality(:paths);
+
+-- name: prune_audit :exec (lifetime bigint)
+DELETE FROM audit
+ WHERE id IN (
+	SELECT id
+	  FROM audit
+	 WHERE at < now() - :lifetime::bigint * interval '1 second'
+	 ORDER BY at
+	 LIMIT 1000);
 
 -- name: prune_sessions :exec ()
 DELETE FROM session

@@ -100,7 +100,7 @@ libmxm_a_SOURCES = \
 	src/api/touch.c src/api/touch.h \
 	src/api/translate.c src/api/translate.h \
 	src/api/upload.c src/api/upload.h \
-	src/admin/documents.c src/admin/documents.h \
+	src/admin/documents.c src/admin/documents.h src/admin/pictures.c \
 	src/awards/awards.c \
 	src/genres/genres.c \
 	src/persons/persons.c \
@@ -197,7 +197,7 @@ mxm_jobs_SOURCES = src/mxm-jobs.c src/jobs.def src/mails.def src/jobs/jobs.h \
 mxm_jobs_LDADD = $(libmxm_libs)
 
 mxmctl_SOURCES = src/mxmctl.c src/commands.def src/ctl/ctl.h \
-	src/ctl/advice.c src/ctl/advice.h src/ctl/args.c src/ctl/args.h \
+	src/ctl/advice.c src/ctl/advice.h src/ctl/args.c src/ctl/audit.c src/ctl/args.h \
 	src/ctl/backup/backup.c src/ctl/backup/backup.h \
 	src/ctl/backup/media.c src/ctl/backup/pack.c \
 	src/ctl/backup/program.c src/ctl/backup/restore.c \

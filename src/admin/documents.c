@@ -199,8 +199,8 @@ document_change(struct req *r, const char *action, const char *document,
 	return e ? e : check_result(r, row);
 }
 
-static enum err
-reply_document(struct req *r, int status, const struct row *row)
+enum err
+document_reply(struct req *r, int status, const struct row *row)
 {
 	struct json *j = reply_json(r, status);
 
@@ -237,7 +237,7 @@ document_add(struct req *r)
 	reply_header(r, "Location",
 	    mem_printf(r->mem, "%s/api/admin/%s/%s/", r->conf->public_origin,
 		path_of(r, "kind"), row_text(&row, "id")));
-	return reply_document(r, 201, &row);
+	return document_reply(r, 201, &row);
 }
 
 enum err
@@ -247,7 +247,7 @@ document_detail(struct req *r)
 	enum err e;
 
 	e = run_one(r, SQL_document_detail, &row);
-	return e ? e : reply_document(r, 200, &row);
+	return e ? e : document_reply(r, 200, &row);
 }
 
 /* What was changed since the caller has read it is not changed. */
@@ -259,7 +259,7 @@ document_edit(struct req *r)
 
 	e = document_change(
 	    r, "edit", input_text(r, "document"), r->if_match, &row);
-	return e ? e : reply_document(r, 200, &row);
+	return e ? e : document_reply(r, 200, &row);
 }
 
 enum err
@@ -269,7 +269,7 @@ document_remove(struct req *r)
 	enum err e;
 
 	e = document_change(r, "remove", NULL, tag_of(r), &row);
-	return e ? e : reply_document(r, 200, &row);
+	return e ? e : document_reply(r, 200, &row);
 }
 
 enum err
@@ -279,7 +279,7 @@ document_restore(struct req *r)
 	enum err e;
 
 	e = document_change(r, "restore", NULL, tag_of(r), &row);
-	return e ? e : reply_document(r, 200, &row);
+	return e ? e : document_reply(r, 200, &row);
 }
 
 enum err

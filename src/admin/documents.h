@@ -9,6 +9,7 @@
 #include "base/base.h"
 
 #include "db/row.h"
+#include "http/body.h"
 #include "http/request.h"
 
 /*
@@ -23,5 +24,15 @@
  */
 enum err document_change(struct req *r, const char *action,
     const char *document, const char *tag, struct row *row);
+
+/*
+ * Stores the picture of the path …/pictures/{picture}/ and sets its field;
+ * NULL: the default picture. Errors as above, and that of field `picture`.
+ */
+enum err document_set_picture(
+    struct req *r, const struct upload *u, struct row *row);
+
+/* Answers with the document and its ETag. */
+enum err document_reply(struct req *r, int status, const struct row *row);
 
 #endif

@@ -211,7 +211,7 @@ upload_lock(TALLOC_CTX *mem, const char *media_root, const char *folder)
 	return fd;
 }
 
-/* Removes the files of a failed statement unless an account has them. */
+/* Removes the files of a failed statement unless something has them. */
 static void
 remove_unused(struct req *r, const char *folder, const char *path)
 {
@@ -221,7 +221,7 @@ remove_unused(struct req *r, const char *folder, const char *path)
 
 	if (lock < 0)
 		return;
-	if (!query_all(r->mem, r->db, &rows, SQL_account_pictures_unused,
+	if (!query_all(r->mem, r->db, &rows, SQL_pictures_unused,
 		arg_text_array(paths, 1)) &&
 	    rows.count > 0)
 		upload_unlink(r->mem, r->conf->media_root, path);

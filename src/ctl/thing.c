@@ -119,8 +119,9 @@ print_members(const struct thing *t, const char *document)
 		return ctl_failed(t->ctl, t->db, e);
 	for (int i = 0; i < rows.count; i++) {
 		rows_at(&rows, i, &row);
-		printf("%-12s  %s\n", row_text(&row, "key"),
-		    ctl_plain(t->ctl->mem, row_text(&row, "text")));
+		printf("%-12s  ", row_text(&row, "key"));
+		ctl_put_plain(row_text(&row, "text"));
+		putchar('\n');
 	}
 	return EX_OK;
 }
@@ -141,7 +142,20 @@ show(const struct thing *t, const char *id)
 	return EX_OK;
 }
 
-/* Does an action, and prints the document or a line. */
+/* The document after a change, or a line. */
+static int
+print_changed(const struct thing *t, const struct row *row, const char *done)
+{
+	if (!t->ctl->json)
+		printf("%s %s\n", row_text(row, "id"), done);
+	else if (row_text(row, "document"))
+		printf("%s\n", row_text(row, "document"));
+	else
+		printf("{\"id\":%s}\n", row_text(row, "id"));
+	return EX_OK;
+}
+
+/* Does an action. */
 static int
 change(const struct thing *t, struct req *r, const char *action,
     const char *document, const char *done)
@@ -150,15 +164,7 @@ change(const struct thing *t, struct req *r, const char *action,
 	enum err e;
 
 	e = document_change(r, action, document, NULL, &row);
-	if (e)
-		return print_errors(t, r, e);
-	if (!t->ctl->json)
-		printf("%s %s\n", row_text(&row, "id"), done);
-	else if (row_text(&row, "document"))
-		printf("%s\n", row_text(&row, "document"));
-	else
-		printf("{\"id\":%s}\n", row_text(&row, "id"));
-	return EX_OK;
+	return e ? print_errors(t, r, e) : print_changed(t, &row, done);
 }
 
 static int
@@ -184,19 +190,25 @@ purge(const struct thing *t, const char *id)
 
 /* The file, "-" standard input; NULL: failed, with a message. */
 static const char *
-read_file(const struct thing *t, const char *path)
+open_file(const struct thing *t, const char *path, size_t *n)
 {
-	size_t n;
-	char *text;
-
 	if (strcmp(path, "-") != 0 && !freopen(path, "r", stdin)) {
 		ctl_error(t->ctl, "%s: %s\n", path, strerror(errno));
 		return NULL;
 	}
-	text = ctl_input(t->ctl, DOCUMENT_MAX, &n);
-	if (text && strlen(text) == n)
+	return ctl_input(t->ctl, DOCUMENT_MAX, n);
+}
+
+/* The same of a text. */
+static const char *
+read_file(const struct thing *t, const char *path)
+{
+	size_t n;
+	const char *text = open_file(t, path, &n);
+
+	if (!text || strlen(text) == n)
 		return text;
-	ctl_error(t->ctl, text ? "%s: a NUL byte\n" : "%s: too large\n", path);
+	ctl_error(t->ctl, "%s: a NUL byte\n", path);
 	return NULL;
 }
 
@@ -262,9 +274,13 @@ print_listed(const struct row *row)
 {
 	const char *slug = row_text(row, "slug");
 
-	printf("%-8s %-7s %s%s%s  %s\n", row_text(row, "id"),
+	printf("%-8s %-7s %s%s", row_text(row, "id"),
 	    row_is_null(row, "deleted_at") ? "-" : "removed", slug ? slug : "",
-	    slug ? "  " : "", row_text(row, "label"), row_text(row, "detail"));
+	    slug ? "  " : "");
+	ctl_put_plain(row_text(row, "label"));
+	printf("  ");
+	ctl_put_plain(row_text(row, "detail"));
+	putchar('\n');
 }
 
 static void
@@ -312,6 +328,48 @@ list(const struct thing *t)
 		return ctl_failed(t->ctl, t->db, e);
 	rows.count = rows_listed(&rows);
 	return ctl_rows(t->ctl, &rows, print_listed, put_listed);
+}
+
+/* --------------------------------------------------------------- pictures */
+
+/* The request of a picture of the thing. */
+static struct req *
+picture_request(const struct thing *t, const char *id)
+{
+	const char *language = ctl_option(t->ctl, "--language");
+	const char *field = strcmp(t->kind, "movies") == 0 ? "cover" :
+			    strcmp(t->kind, "awards") == 0 ? "icon" :
+							     "image";
+
+	if (language)
+		field = mem_printf(t->ctl->mem, "image-%s", language);
+	return request_of(t, METHOD_PUT,
+	    mem_printf(t->ctl->mem, "%s/pictures/%s", id, field));
+}
+
+/* A picture from a file, or the default one. */
+static int
+picture(const struct thing *t)
+{
+	const char *path = t->operands[1], *id;
+	struct upload u = { .data = NULL };
+	int status = EX_OK;
+	struct req *r;
+	struct row row;
+	enum err e;
+
+	if (!path == !ctl_option(t->ctl, "--default"))
+		return ctl_usage(t->ctl, "either FILE or --default is needed");
+	id = find(t, t->operands[0], &status);
+	if (!id)
+		return status;
+	if (path)
+		u.data = open_file(t, path, &u.len);
+	if (path && !u.data)
+		return EX_NOINPUT;
+	r = picture_request(t, id);
+	e = document_set_picture(r, path ? &u : NULL, &row);
+	return e ? print_errors(t, r, e) : print_changed(t, &row, "edited");
 }
 
 /* --------------------------------------------------------------- commands */
@@ -375,5 +433,7 @@ ctl_thing(struct ctl *ctl, int argc, char **argv)
 			return run_each(&t, &verbs[v]);
 	if (strcmp(argv[0], "add") == 0)
 		return write_document(&t, NULL, t.operands[0]);
+	if (strcmp(argv[0], "picture") == 0)
+		return picture(&t);
 	return strcmp(argv[0], "edit") == 0 ? edit(&t) : list(&t);
 }

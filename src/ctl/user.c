@@ -76,8 +76,10 @@ list(struct ctl *ctl, struct db *db, const struct user_options *options)
 	return ctl_rows(ctl, &rows, print_user, put_listed);
 }
 
-const char *
-ctl_plain(TALLOC_CTX *mem, const char *s)
+/* Control characters, which imported names can have, are replaced: a terminal
+ * interprets them. */
+static const char *
+plain(TALLOC_CTX *mem, const char *s)
 {
 	char *copy = mem_text(mem, s), *p;
 
@@ -90,6 +92,15 @@ ctl_plain(TALLOC_CTX *mem, const char *s)
 			p[0] = p[1] = '?'; /* U+0080 to U+009F */
 	}
 	return copy;
+}
+
+void
+ctl_put_plain(const char *s)
+{
+	char *copy = (char *)plain(NULL, s);
+
+	fputs(copy, stdout);
+	talloc_free(copy);
 }
 
 static int
@@ -115,8 +126,8 @@ show(struct ctl *ctl, struct db *db, const struct row *row,
 		    row_id(row, "id"), row_text(row, "username"),
 		    row_text(row, "email"),
 		    row_bool(row, "verified") ? "" : " (not verified)",
-		    ctl_plain(ctl->mem, row_text(row, "first_name")),
-		    ctl_plain(ctl->mem, row_text(row, "last_name")),
+		    plain(ctl->mem, row_text(row, "first_name")),
+		    plain(ctl->mem, row_text(row, "last_name")),
 		    row_text(row, "language"), row_text(row, "state"),
 		    row_bool(row, "staff") ? ", administrator" : "", since,
 		    removed ? removed : "", row_text(row, "joined_at"),

@@ -44,9 +44,8 @@ int user_done(
  */
 char *ctl_password(struct ctl *ctl);
 
-/* A copy for a terminal, without the control characters that imported texts can
- * have. */
-const char *ctl_plain(TALLOC_CTX *mem, const char *s);
+/* Prints a text without the control characters that imported ones can have. */
+void ctl_put_plain(const char *s);
 
 /* All of standard input below ctl->mem; NULL: more than `max` bytes. */
 char *ctl_input(struct ctl *ctl, size_t max, size_t *n);

@@ -43,6 +43,7 @@ static const struct param {
 	{ "list", TEXT, NULL, MSG_LIST_NOT_FOUND },
 	{ "movie", RESERVING, "Movie", MSG_NONE },
 	{ "person", TEXT, "Person", MSG_NONE },
+	{ "picture", TEXT, "Picture", MSG_NONE },
 	{ "provider", TEXT, "Provider", MSG_NONE },
 	{ "reaction", NUMBER, "Reaction", MSG_NONE },
 	{ "review", NUMBER, "Review", MSG_NONE },

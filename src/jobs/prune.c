@@ -37,6 +37,19 @@ prune_changes(struct job *job)
 }
 
 static enum err
+prune_audit(struct job *job)
+{
+	long n;
+	enum err e;
+
+	do {
+		e = query_exec(job->mem, job->in->db, &n, SQL_prune_audit,
+		    arg_id(job->in->conf->audit_lifetime));
+	} while (!e && n >= BATCH && !*job->in->stop);
+	return e;
+}
+
+static enum err
 prune_translations(struct job *job)
 {
 	return query_exec(job->mem, job->in->db, NULL, SQL_prune_translations,
@@ -63,5 +76,7 @@ prune(struct job *job)
 			log_info("pruned %ld expired %s", all, expired[i].what);
 	}
 	e = prune_changes(job);
+	if (!e)
+		e = prune_audit(job);
 	return e ? e : prune_translations(job);
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * Job prune_accounts: deletes old accounts whose mail address was not
- * confirmed, and pictures that no account has: of deleted accounts, replaced
- * ones, and those that a crash between storing a picture and its row leaves.
+ * confirmed, and pictures that nothing has: of deleted accounts and things,
+ * replaced ones, and those that a crash between storing a picture and its row
+ * leaves.
  */
 #include "base/base.h"
 
@@ -19,7 +20,6 @@
 #include "db/query.h"
 #include "jobs/jobs.h"
 
-#define FOLDER     "users"
 #define BATCH      500       /* the LIMIT of the statement, too */
 #define ORPHAN_AGE (60 * 60) /* seconds: its row may not be written yet */
 
@@ -68,13 +68,14 @@ is_part(const char *name)
  * number of pictures.
  */
 static size_t
-next_pictures(TALLOC_CTX *mem, DIR *dir, const char *paths[BATCH])
+next_pictures(
+    TALLOC_CTX *mem, const char *folder, DIR *dir, const char *paths[BATCH])
 {
 	struct dirent *entry;
 	size_t n = 0;
 
 	while (n < BATCH && (entry = readdir(dir)) != NULL) {
-		char *path = mem_printf(mem, FOLDER "/%s", entry->d_name);
+		char *path = mem_printf(mem, "%s/%s", folder, entry->d_name);
 
 		if (is_part(entry->d_name) && is_old(dir, entry->d_name))
 			(void)unlinkat(dirfd(dir), entry->d_name, 0);
@@ -85,43 +86,45 @@ next_pictures(TALLOC_CTX *mem, DIR *dir, const char *paths[BATCH])
 }
 
 /*
- * Removes those of the pictures that no account has, under the lock: what is
+ * Removes those of the pictures that nothing has, under the lock: what is
  * uploaded again at this moment has a row afterwards, or a new time.
  */
 static enum err
 remove_unused(
-    struct job *job, TALLOC_CTX *mem, DIR *dir, const char **paths, size_t n)
+    struct job *job, const char *folder, DIR *dir, const char **paths, size_t n)
 {
+	TALLOC_CTX *mem = mem_need(talloc_new(job->mem));
 	const char *root = job->in->conf->media_root;
-	int lock = upload_lock(mem, root, FOLDER);
+	int lock = upload_lock(mem, root, folder);
 	struct rows rows = { 0 };
 	struct row row;
 	enum err e;
 
 	if (lock < 0)
 		return ERR_UNAVAILABLE;
-	e = query_all(mem, job->in->db, &rows, SQL_account_pictures_unused,
+	e = query_all(mem, job->in->db, &rows, SQL_pictures_unused,
 	    arg_text_array(paths, n));
 	for (int i = 0; !e && i < rows.count; i++) {
 		const char *path;
 
 		rows_at(&rows, i, &row);
 		path = row_text(&row, "picture");
-		if (is_old(dir, path + strlen(FOLDER "/")))
+		if (is_old(dir, path + strlen(folder) + 1))
 			upload_unlink(mem, root, path);
 	}
 	close(lock);
 	if (!e && rows.count > 0)
-		log_info("removed %d picture%s without an account", rows.count,
+		log_info("removed %d unused picture%s", rows.count,
 		    PLURAL(rows.count));
+	talloc_free(mem);
 	return e;
 }
 
 static enum err
-prune_orphans(struct job *job)
+prune_orphans(struct job *job, const char *folder)
 {
 	const char *root = job->in->conf->media_root, *paths[BATCH];
-	DIR *dir = opendir(mem_printf(job->mem, "%s/" FOLDER, root));
+	DIR *dir = opendir(mem_printf(job->mem, "%s/%s", root, folder));
 	enum err e = ERR_OK;
 	size_t n;
 
@@ -131,9 +134,9 @@ prune_orphans(struct job *job)
 	do {
 		TALLOC_CTX *mem = mem_need(talloc_new(job->mem));
 
-		n = next_pictures(mem, dir, paths);
+		n = next_pictures(mem, folder, dir, paths);
 		if (n > 0)
-			e = remove_unused(job, mem, dir, paths, n);
+			e = remove_unused(job, folder, dir, paths, n);
 		talloc_free(mem);
 	} while (!e && n == BATCH && !*job->in->stop);
 	closedir(dir);
@@ -143,7 +146,11 @@ prune_orphans(struct job *job)
 enum err
 prune_accounts(struct job *job)
 {
+	static const char *const folders[] = { "users", "movies", "persons",
+		"platforms", "awards" };
 	enum err e = prune_unconfirmed(job);
 
-	return e ? e : prune_orphans(job);
+	for (size_t i = 0; !e && i < array_len(folders); i++)
+		e = prune_orphans(job, folders[i]);
+	return e;
 }

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from people import account
+from pictures import corners, encoded, files_of
 
 TREE = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(TREE / "t/lint")]
@@ -518,6 +519,81 @@ def test_the_order_of_links(stack, staff):
     removed_for_good(staff, path)
 
 
+# -- pictures -------------------------------------------------------------
+
+PICTURES = [("movies", "cover"), ("persons", "image"), ("platforms", "image"),
+            ("awards", "icon")]
+
+
+def upload(client, path, data, **more):
+    return client.request("PUT", path, files={
+        "picture": ("../x.png", data, "text/html")}, **more)
+
+
+@pytest.mark.parametrize("kind, field", PICTURES)
+def test_a_picture(stack, staff, client, kind, field):
+    made, path = add(staff, kind, NEW[kind][0])
+    url = f"{path}pictures/{field}/"
+    tag = staff.get(path).headers["ETag"]
+    r = upload(staff, url, encoded(corners()), headers={"If-Match": tag})
+    assert r.status_code == 200, r.text
+    assert r.headers["ETag"] == staff.get(path).headers["ETag"] != tag
+    stored = r.json()[field]
+    assert re.fullmatch(rf"{kind}/[0-9a-f]{{32}}-1024\.jpg", stored)
+    assert all(f.exists() for f in files_of(stack, stored))
+    assert client.get(f"/media/{stored}", check=False).status_code == 200
+    assert upload(staff, url, encoded(corners()),
+                  headers={"If-Match": tag}).status_code == 412
+    r = staff.delete(url)
+    assert r.status_code == 200 and r.json()[field] is None
+    assert [e["action"] for e in audit(staff, kind=kind[:-1],
+                                       id=made["id"])] == [
+        "picture", "picture", "add"]
+    removed_for_good(staff, path)
+
+
+def test_a_picture_of_a_translation(stack, staff, ana):
+    made, path = add(staff, "movies", {"title": "Covers"})
+    r = upload(staff, f"{path}pictures/image-es/", encoded(corners(), "JPEG"))
+    assert r.status_code == 200, r.text
+    stored = r.json()["translations"]["es"]["image"]
+    assert stored.startswith("movies/") and r.json()["cover"] is None
+    r = upload(staff, f"{path}pictures/cover/", encoded(corners()))
+    public = ana.get(f"/api/movies/{made['slug']}/").json()
+    assert r.json()["cover"] in json.dumps(public)
+    r = staff.delete(f"{path}pictures/image-es/")
+    assert r.json()["translations"]["es"]["image"] is None
+    removed_for_good(staff, path)
+
+
+@pytest.mark.parametrize("data", [b"", b"x", b"<svg/>", b"\x89PNG\r\n\x1a\n",
+                                  b"GIF89a" + b"x" * 2000])
+def test_what_is_no_picture(stack, staff, data):
+    folder = Path(stack.media) / "movies"
+    before = sorted(folder.iterdir()) if folder.exists() else []
+    r = upload(staff, f"{ADMIN}/movies/9/pictures/cover/", data)
+    assert r.status_code == 400 and list(r.json()) == ["picture", "error"]
+    assert (sorted(folder.iterdir()) if folder.exists() else []) == before
+
+
+def test_what_is_no_place_for_a_picture(staff):
+    good = encoded(corners())
+    for path, model in (("movies/9/pictures/icon", "Picture"),
+                        ("movies/9/pictures/image-it", "Picture"),
+                        ("movies/9/pictures/image", "Picture"),
+                        ("genres/1/pictures/image", "Picture"),
+                        ("movies/9/pictures/slug", "Picture"),
+                        ("movies/999999/pictures/cover", "Thing"),
+                        ("films/9/pictures/cover", "Kind")):
+        for r in (upload(staff, f"{ADMIN}/{path}/", good),
+                  staff.delete(f"{ADMIN}/{path}/")):
+            assert r.status_code == 404 and r.json()["model"] == model, path
+    for more in ({"json": {"picture": "movies/x.jpg"}}, {"json": {}},
+                 {"data": {"picture": "x"}}):
+        r = staff.request("PUT", f"{ADMIN}/movies/9/pictures/cover/", **more)
+        assert r.status_code == 400 and "picture" in r.json(), r.text
+
+
 # -- lists ----------------------------------------------------------------
 
 def test_pages_and_searches(staff):
@@ -602,7 +678,9 @@ def requests(stack):
         yield "GET", f"{ADMIN}/{kind}/"
         yield "POST", f"{ADMIN}/{kind}/"
         for method, end in (("GET", ""), ("PATCH", ""), ("DELETE", ""),
-                            ("POST", "restore/"), ("DELETE", "purge/")):
+                            ("POST", "restore/"), ("DELETE", "purge/"),
+                            ("PUT", "pictures/image/"),
+                            ("DELETE", "pictures/image/")):
             yield method, f"{ADMIN}/{kind}/{number}/{end}"
 
 

@@ -61,7 +61,7 @@ def existing(stack):
     assert made.ok, made.text
     people.account(stack, "keeper", staff=True)
     return {"award": "oscar-best-picture-1973", "comment": comment,
-            "kind": "movies", "thing": "9",
+            "kind": "movies", "picture": "cover", "thing": "9",
             "list": "missing", "movie": "heat", "person": "al-pacino",
             "reaction": {True: of_comment, False: of_review},
             "review": review, "username": "ana"}

@@ -8,6 +8,7 @@ import os
 import pytest
 
 import stack as stack_module
+from pictures import corners, encoded, files_of
 
 WORLD = "catalogue"
 KINDS = ("movie", "person", "genre", "platform", "award", "review", "comment",
@@ -176,3 +177,44 @@ def test_a_list_of_many_movies(stack):
                 stdin=done.stdout)
     assert again.stdout == done.stdout
     stack.sql("DELETE FROM movie WHERE title ~ '^M[0-9]+$'")
+
+
+def test_pictures(stack, tmp_path):
+    file = tmp_path / "cover.png"
+    file.write_bytes(encoded(corners()))
+    done = run(stack, "movie", "picture", "--json", "heat", str(file))
+    stored = json.loads(done.stdout)["cover"]
+    assert all(f.exists() for f in files_of(stack, stored))
+    done = run(stack, "movie", "picture", "--json", "--language", "es", "heat",
+               str(file))
+    assert json.loads(done.stdout)["translations"]["es"]["image"] == stored
+    run(stack, "movie", "picture", "--default", "--language", "es", "heat")
+    run(stack, "movie", "picture", "--default", "heat")
+    assert shown(stack, "movie", "heat")["cover"] is None
+    file.write_bytes(b"no picture")
+    refused(run(stack, "movie", "picture", "heat", str(file), check=False),
+            "picture: Upload a JPEG")
+    for arguments in (("heat",), ("--default", "heat", str(file))):
+        refused(run(stack, "movie", "picture", *arguments, check=False),
+                "either FILE or --default", status=os.EX_USAGE)
+
+
+def test_the_audit_log(stack):
+    number = run(stack, "genre", "add", "--set",
+                 "name=Musical").stdout.split()[0]
+    run(stack, "genre", "edit", "musical", "--set", "name=Musicals")
+    entry, first = json.loads(run(stack, "audit", "--json", "--kind", "genre",
+                                  "--id", number).stdout)
+    assert (entry["action"], entry["origin"], entry["username"]) == (
+        "edit", "mxmctl", None)
+    assert (entry["before"], entry["after"]) == ({"name": "Musical"},
+                                                 {"name": "Musicals"})
+    assert first["before"] is None and first["after"]["slug"] == "musical"
+    line = run(stack, "audit", "--limit", "1").stdout
+    assert line.split()[1:] == ["mxmctl", "edit", "genre", number, "Musicals"]
+    assert run(stack, "audit", "--user", "nobody").stdout == ""
+    for option in ("--id", "--limit"):
+        refused(run(stack, "audit", option, "0", check=False), option,
+                status=os.EX_USAGE)
+    refused(run(stack, "audit", "--kind", "films", check=False), "none of",
+            status=os.EX_USAGE)

@@ -193,3 +193,30 @@ def waits_for_a_lock(folder):
     with open("/proc/locks", encoding="ascii") as locks:
         return any("->" in line and line.split()[6].endswith(f":{node}")
                    for line in locks)
+
+
+def test_pictures_of_things(stack):
+    """One that nothing has is removed; what is removed has its picture."""
+    used = {"movie": "cover", "person": "image", "platform": "image",
+            "award": "icon", "movie_translation": "image"}
+    made = {}
+    for n, (table, column) in enumerate(used.items()):
+        folder = {"movie_translation": "movies"}.get(table, table + "s")
+        paths = [f"{folder}/{n}{k}{'0' * 30}-1024.jpg" for k in "ab"]
+        for path in paths:
+            for file in files_of(stack, path):
+                file.parent.mkdir(exist_ok=True)
+                file.write_bytes(b"x")
+            aged(files_of(stack, path), WEEK)
+        made[table] = paths
+    stack.sql("INSERT INTO movie (id, slug, title, cover, deleted_at)"
+              " VALUES (901, 'a', 'A', %s, now())", [made["movie"][0]])
+    stack.sql("INSERT INTO movie_translation (movie_id, language, image)"
+              " VALUES (901, 'es', %s)", [made["movie_translation"][0]])
+    for table in ("person", "platform", "award"):
+        stack.sql(f"INSERT INTO {table} (slug, name, {used[table]})"
+                  " VALUES ('a', 'A', %s)", [made[table][0]])
+    prune(stack)
+    for table, (kept, gone) in made.items():
+        assert all(f.exists() for f in files_of(stack, kept)), table
+        assert not any(f.exists() for f in files_of(stack, gone)), table

@@ -11,6 +11,7 @@ import re
 import world
 from client import Client
 from people import account
+from pictures import corners, encoded
 from stack import OWNER
 
 USERS = ("ana", "bob", "carla")
@@ -24,6 +25,7 @@ VALUES = {
     "list": ("sunday", "secret", "between-us", "no-list"),
     "movie": ("the-godfather", "heat", "volver", "nowhere"),
     "person": ("al-pacino", "penelope-cruz", "nobody"),
+    "picture": ("image",),
     "provider": ("nowhere",),
     "reaction": "SELECT id FROM reaction ORDER BY id DESC LIMIT 4",
     "review": "SELECT id FROM review ORDER BY id DESC LIMIT 6",
@@ -41,6 +43,10 @@ VALUES = {
 # What stands for several parameters: a query for rows that belong together, else
 # every value with every other. One comment is read below another review.
 TOGETHER = {
+    ("kind", "thing", "picture"):
+        "SELECT 'persons', id, 'image' FROM person WHERE id > 100 UNION ALL"
+        " SELECT 'platforms', id, 'image' FROM platform WHERE id > 100"
+        " ORDER BY 2 DESC LIMIT 4",
     # what the tests have added
     ("kind", "thing"):
         "(SELECT 'genres', id FROM genre WHERE id > 100 UNION ALL"
@@ -205,6 +211,12 @@ def by_staff(play, who):
             "json": {"name": f"n{next(NAMES)}"}}
 
 
+def a_picture(play, who):
+    size = play.dice.randint(8, 40)
+    return {**by_staff(play, who), "json": None,
+            "files": {"picture": ("x", encoded(corners(size, 20)))}}
+
+
 def nothing(play, who):
     return {}
 
@@ -215,6 +227,8 @@ WRITES = {
     "POST /api/admin/{kind}/": by_staff,
     "DELETE /api/admin/{kind}/{thing}/": by_staff,
     "PATCH /api/admin/{kind}/{thing}/": by_staff,
+    "DELETE /api/admin/{kind}/{thing}/pictures/{picture}/": by_staff,
+    "PUT /api/admin/{kind}/{thing}/pictures/{picture}/": a_picture,
     "DELETE /api/admin/{kind}/{thing}/purge/": by_staff,
     "POST /api/admin/{kind}/{thing}/restore/": by_staff,
     "POST /api/auth/forgot-password/": a_reset,

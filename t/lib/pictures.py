@@ -178,7 +178,7 @@ def stored(stack):
 
 def files_of(stack, path):
     """The six files of a picture, by its path or address, the widest first."""
-    stem = re.fullmatch(r"(?:.*/media/)?(users/[0-9a-f]{32})-1024\.jpg",
+    stem = re.fullmatch(r"(?:.*/media/)?(\w+/[0-9a-f]{32})-1024\.jpg",
                         str(path))[1]
     return [pathlib.Path(stack.media) / f"{stem}-{w}.{s}"
             for w in WIDTHS for s in ("jpg", "webp")]

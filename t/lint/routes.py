@@ -14,8 +14,8 @@ DEFAULT_LIMITS = {"ROUTE": "LIMIT(L_USER)", "ROUTE_TOP": "LIMIT(L_USER)",
 OWNED = {"review", "comment", "reaction", "list"}
 # these name none that others can change, or the statement finds the caller's by
 # :viewer,
-SHARED = {"award", "kind", "movie", "person", "provider", "session", "thing",
-          "username"}
+SHARED = {"award", "kind", "movie", "person", "picture", "provider", "session",
+          "thing", "username"}
 # and these rows insert rows of the caller.
 NOT_OWNED = {
     ("POST", "/reviews/{review}/comments/"),
