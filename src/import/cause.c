@@ -135,6 +135,11 @@ cause_of_header(
 		return "it is a web page: the download has failed";
 	if (strncmp(head, "version https:/", 15) == 0)
 		return "it is a pointer of Git LFS, not the file";
+	if (ok && strncasecmp(row->fields[0], "sep=", 4) == 0)
+		return "a line \"sep=\" of a spreadsheet program is before the "
+		       "header";
+	if (ok && strchr(row->fields[row->count - 1], '\r'))
+		return "the lines end with CR, without LF";
 	if (ok)
 		return cause_of_separator(form, row);
 	return row->why ? cause_of_row(row) : NULL;

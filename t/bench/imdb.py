@@ -78,8 +78,15 @@ def peak(pid):
     return int(found.get("VmHWM", "0").split()[0])
 
 
-def run(conf, folder):
-    began = time.monotonic()
+def spent(pid):
+    """Seconds of CPU of a process and of its children that have ended."""
+    with open(f"/proc/{pid}/stat", encoding="utf-8") as text:
+        fields = text.read().rpartition(")")[2].split()
+    return sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
+
+
+def run(cluster, conf, folder):
+    began, before = time.monotonic(), spent(cluster.process.pid)
     most = 0
     with subprocess.Popen([str(stack.BUILD / "mxmctl"), "--config", str(conf),
                            "import", "imdb", "--progress", str(folder)],
@@ -89,7 +96,10 @@ def run(conf, folder):
             time.sleep(0.1)
         if process.returncode:
             raise SystemExit(process.returncode)
-    print(f"{time.monotonic() - began:.1f} s, mxmctl {most / 1024:.0f} MiB, load"
+    took = time.monotonic() - began
+    time.sleep(1)  # the server's process has ended
+    print(f"{took:.1f} s; mxmctl {most / 1024:.0f} MiB; CPU:"
+          f" server {spent(cluster.process.pid) - before:.1f} s; load"
           f" {os.getloadavg()[0]:.1f}", flush=True)
 
 
@@ -102,12 +112,12 @@ def measure(folder, lines):
         os.chmod(base, 0o755)
         with stack.Cluster(production=True) as cluster:
             place = place_module.Place(cluster, base)
-            run(place.conf, folder)
+            run(cluster, place.conf, folder)
             print(place.sql("SELECT (SELECT count(*) FROM movie),"
                             " (SELECT count(*) FROM person),"
                             " (SELECT count(*) FROM movie_actor),"
                             " (SELECT count(*) FROM movie_director)"), flush=True)
-            run(place.conf, folder)
+            run(cluster, place.conf, folder)
 
 
 if __name__ == "__main__":

@@ -28,7 +28,7 @@ def report(done):
     return re.sub(r"^imported .*\n", "", told, flags=re.M)
 
 
-@pytest.mark.parametrize("source", ["imdb", "movielens", "tmdb"])
+@pytest.mark.parametrize("source", ["demo", "imdb", "movielens", "tmdb"])
 def test_report(place, source):
     expected = FILES / source / "report.txt"
     done = place.ctl("import", source, "--dry-run", "--strict", FILES / source)

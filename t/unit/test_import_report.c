@@ -182,6 +182,8 @@ Test(import_report, causes_of_headers)
 	cr_expect_str_eq(header_cause(mem, "PK\x03\x04,\n", 6),
 	    "it is a ZIP archive or the file of a spreadsheet program");
 	cr_expect(strstr(header_cause(mem, "titl\xe9,b\n", 8), "Latin-1"));
+	cr_expect(strstr(header_cause(mem, "sep=,\na,b\n", 10), "sep="));
+	cr_expect(strstr(header_cause(mem, "a,b\r1,2\r", 8), "with CR"));
 	cr_expect_null(header_cause(mem, "a,b\n", 4));
 	cr_expect_null(header_cause(mem, "", 0));
 	talloc_free(mem);
