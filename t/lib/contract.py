@@ -17,6 +17,7 @@ While operations of the document are not implemented, t/contract/pending.txt
 lists them, one a line: METHOD path. They count as missing in the document.
 """
 
+import copy
 import datetime
 import functools
 import json
@@ -51,7 +52,13 @@ class ContractError(AssertionError):
 
 
 def load(path=OPENAPI):
-    """The document, read by the fast loader where there is one."""
+    """The document, which the caller may change."""
+    return copy.deepcopy(read(path))
+
+
+@functools.cache
+def read(path):
+    """By the fast loader where there is one."""
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     with open(path, encoding="utf-8") as file:
         return yaml.load(file, Loader=loader)
