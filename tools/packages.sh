@@ -27,11 +27,11 @@ PACKAGES_demo=(
 # The test frameworks, the linters, and libraries of the tests.
 PACKAGES_test=(
 	libcriterion-dev clang-format clang-tidy cppcheck faketime mandoc pgbouncer
-	shellcheck apparmor strace systemd
+	shellcheck apparmor strace systemd chromium chromium-driver
 	python3 python3-pytest python3-requests python3-yaml
 	python3-jsonschema python3-hypothesis python3-psycopg2 python3-jwt
 	python3-prometheus-client
-	python3-cryptography python3-seccomp
+	python3-cryptography python3-seccomp python3-selenium
 	python3-numpy python3-scipy python3-pil
 )
 

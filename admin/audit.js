@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//
+// The editor: the audit log, of everything or of one thing.
+
+import { admin, call } from "./api.js";
+import { make, pages, place, shown, time } from "./dom.js";
+import { KINDS } from "./kinds.js";
+import { t } from "./texts.js";
+
+// The keys that were changed, with the values before and after. Of something
+// that was added or purged there is only one side.
+function changes(entry) {
+	const keys = [...new Set([...Object.keys(entry.before || {}),
+		...Object.keys(entry.after || {})])];
+	const head = ["conflict.field", "audit.before", "audit.after"];
+
+	if (keys.length === 0) {
+		return "";
+	}
+	return make("details", {}, make("summary", {},
+		t("audit.keys", { n: keys.length })),
+	make("div", { class: "scroll", tabindex: "0", role: "group",
+		"aria-label": t("audit.keys", { n: keys.length }) },
+	make("table", {}, make("thead", {}, make("tr", {}, head.map((key) =>
+		make("th", { scope: "col" }, t(key))))),
+	make("tbody", {}, keys.map((key) => make("tr", {},
+		make("th", { scope: "row" }, key),
+		make("td", { "data-of": t("audit.before") },
+			shown(entry.before?.[key])),
+		make("td", { "data-of": t("audit.after") },
+			shown(entry.after?.[key]))))))));
+}
+
+// The audit log has the kinds in the singular.
+const one = (kind) => kind.slice(0, -1);
+
+function row(entry) {
+	const kind = entry.kind + "s";
+	const name = entry.label || entry.thing_id;
+	const who = entry.username || t("audit.origin." + entry.origin);
+
+	return make("li", {},
+		make("p", {}, make("strong", {}, t("action." + entry.action)), " ",
+			t("one." + kind), " ",
+			make("a", { href: place(`${kind}/${entry.thing_id}`),
+				dir: "auto" }, name)),
+		make("p", { class: "soft" }, time(entry.at), " · ", who,
+			entry.request_id && [" · ", make("code", {},
+				entry.request_id)]),
+		changes(entry));
+}
+
+export async function auditView(query) {
+	const { data } = await call("GET", admin("audit", "", { ...query,
+		kind: query.kind && one(query.kind) }));
+	const kind = make("select", { id: "audit-kind", name: "kind" },
+		make("option", { value: "" }, t("audit.any")),
+		Object.keys(KINDS).map((key) => make("option", { value: key,
+			selected: key === query.kind }, t("kind." + key))));
+	const id = make("input", { id: "audit-id", name: "id", type: "text",
+		inputmode: "numeric", value: query.id || "", autocomplete: "off" });
+	const user = make("input", { id: "audit-user", name: "username",
+		type: "text", value: query.username || "", autocomplete: "off",
+		autocapitalize: "none", spellcheck: "false" });
+	const box = (input, text) => make("div", {},
+		make("label", { for: input.id }, text), input);
+
+	return make("div", {},
+		make("h1", { tabindex: "-1" }, t("audit")),
+		make("form", { class: "find", role: "search",
+			"aria-label": t("audit"), submit: (event) => {
+				event.preventDefault();
+				location.hash = place("audit", { kind: kind.value,
+					id: id.value.trim(), username: user.value.trim() });
+			} },
+		box(kind, t("audit.kind")), box(id, t("audit.id")),
+		box(user, t("audit.user")),
+		make("div", { class: "low" }, make("button", {}, t("show")))),
+		make("p", { class: "soft" }, t("found.entries", { n: data.count,
+			more: data.count_exact === false ? "+" : "" })),
+		data.results.length ? make("ul", { class: "rows log" },
+			data.results.map(row)) : make("p", {}, t("found.none")),
+		pages(data, "audit", query));
+}
