@@ -354,6 +354,9 @@ def test_friends_see_it_at_once(play):
     play.stack.sql("INSERT INTO friendship (user1_id, user2_id) VALUES (1, 2)"
                    " ON CONFLICT DO NOTHING")
     play.stack.sql("UPDATE account SET training = true WHERE id = 2")
+    # what is left for ana are few movies
+    made.rate(play.stack, "ana", {n: 1 + 4 * (n % 2 == 0)
+                                  for n in range(made.MOVIES - 4)})
     play.stack.touched()
     assert bob.post(path, json={"rating": 1}).status_code == 201
     play.stack.jobs.stop()
