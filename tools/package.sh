@@ -210,7 +210,7 @@ package_try() {
 	local lower=$OUT/$1-fetched:$OUT/$1 log=$1-$4${5:+-$5}
 	[ "$3" = fetched ] || lower=$OUT/$1-full:$lower
 	[ "$3" != "$4" ] || lower=$OUT/$1-$4:$lower
-	package_log "$log" timeout 900 "$SRC/debian/tests/chroot" "$lower" \
+	package_log "$log" timeout 3600 "$SRC/debian/tests/chroot" "$lower" \
 	    "$2" "/packages/$4" "${@:5}"
 	sed -n 's/^figure: /     /p' "$OUT/$log.log"
 }
@@ -293,7 +293,7 @@ package_by_hand() {
 	    'cd /packages/source
 	     fetch install --no-install-recommends \
 	         $(bash tools/packages.sh build demo) certbot'
-	package_log "$1-by-hand" timeout 900 "$SRC/debian/tests/chroot" \
+	package_log "$1-by-hand" timeout 3600 "$SRC/debian/tests/chroot" \
 	    "$OUT/$1-hand:$OUT/$1" "$debs" /packages/by-hand
 }
 
