@@ -84,6 +84,18 @@ SELECT {{order}} AS key, row_to_json(t) AS record
  ORDER BY {{order}}
  LIMIT :size
 
+-- What another site finds the movie m by.
+-- fragment: export_movie
+       extract(year FROM m.release_date)::integer AS year,
+       (SELECT min(s.key)
+          FROM movie_source AS s
+         WHERE s.movie_id = m.id
+           AND s.source = 'imdb') AS imdb,
+       (SELECT min(s.key)
+          FROM movie_source AS s
+         WHERE s.movie_id = m.id
+           AND s.source = 'tmdb') AS tmdb
+
 -- name: export_profile :many (user_id bigint, after bigint, size bigint)
 WITH t AS (
 	SELECT id, username, email, first_name, last_name, bio, picture,
@@ -122,10 +134,20 @@ WITH t AS (
 )
 {{export_rows:t.id}};
 
+-- The file of an import is not in it: it is deleted after the import.
+-- name: export_imports :many (user_id bigint, after bigint, size bigint)
+WITH t AS (
+	SELECT user_id AS id, name, dry_run, replace, state, failure, detail,
+	       report, requested_at, finished_at
+	  FROM history
+	 WHERE user_id = :user_id
+)
+{{export_rows:t.id}};
+
 -- name: export_ratings :many (user_id bigint, after bigint, size bigint)
 WITH t AS (
-	SELECT r.id, m.slug AS movie, m.title, r.rating, r.created_at,
-	       r.updated_at, r.deleted_at
+	SELECT r.id, m.slug AS movie, m.title, {{export_movie}}, r.rating,
+	       r.created_at, r.updated_at, r.deleted_at
 	  FROM rating AS r
 	  JOIN movie AS m ON m.id = r.movie_id
 	 WHERE r.user_id = :user_id
@@ -134,8 +156,9 @@ WITH t AS (
 
 -- name: export_reviews :many (user_id bigint, after bigint, size bigint)
 WITH t AS (
-	SELECT v.id, m.slug AS movie, v.title, v.content, v.is_positive,
-	       v.spoiler, v.created_at, v.updated_at, v.deleted_at
+	SELECT v.id, m.slug AS movie, m.title AS movie_title, {{export_movie}},
+	       v.title, v.content, v.is_positive, v.spoiler, v.created_at,
+	       v.updated_at, v.deleted_at
 	  FROM review AS v
 	  JOIN movie AS m ON m.id = v.movie_id
 	 WHERE v.user_id = :user_id
@@ -171,7 +194,8 @@ WITH t AS (
 
 -- name: export_list_movies :many (user_id bigint, after bigint, size bigint)
 WITH t AS (
-	SELECT i.position, l.slug AS list, m.slug AS movie, m.title, i.created_at
+	SELECT i.position, l.id AS list_id, l.slug AS list, m.slug AS movie,
+	       m.title, {{export_movie}}, i.created_at
 	  FROM movielist AS l
 	  JOIN movielist_movie AS i ON i.movielist_id = l.id
 	  JOIN movie AS m ON m.id = i.movie_id
@@ -181,7 +205,7 @@ WITH t AS (
 
 -- name: export_unseen :many (user_id bigint, after bigint, size bigint)
 WITH t AS (
-	SELECT m.id, m.slug AS movie, m.title, u.created_at
+	SELECT m.id, m.slug AS movie, m.title, {{export_movie}}, u.created_at
 	  FROM unseen AS u
 	  JOIN movie AS m ON m.id = u.movie_id
 	 WHERE u.user_id = :user_id

@@ -123,7 +123,7 @@ libmxm_a_SOURCES = \
 	src/recommendations/together.c \
 	src/sessions/login.c src/sessions/sessions.c \
 	src/jobs/archive.c src/jobs/archive.h src/jobs/jws.c src/jobs/jws.h \
-	src/users/changes.c src/users/export.c \
+	src/users/changes.c src/users/export.c src/users/history.c \
 	src/users/removal.c \
 	src/users/fields.c src/users/fields.h src/users/friends.c \
 	src/users/profile.c src/users/provider.c \
@@ -135,6 +135,9 @@ libmxm_a_SOURCES = \
 	src/import/demo.c src/import/genre.c src/import/genre.h \
 	src/import/idset.c src/import/idset.h src/import/imdb.c \
 	src/import/import.c src/import/import.h \
+	src/import/history.c src/import/history.h \
+	src/import/history_csv.c src/import/history_json.c \
+	src/import/history_lines.h src/import/history_read.c \
 	src/import/media.c src/import/media.h \
 	src/import/movielens.c src/import/original.c \
 	src/import/progress.c src/import/progress.h \
@@ -143,6 +146,7 @@ libmxm_a_SOURCES = \
 	src/import/site.c src/import/site.h \
 	src/import/table.c src/import/table.h \
 	src/import/title.c src/import/title.h src/import/tmdb.c \
+	src/import/unzip.c src/import/unzip.h \
 	src/recommend/cholesky.c src/recommend/cholesky.h \
 	src/recommend/factors.c src/recommend/factors.h \
 	src/recommend/fetch.c \
@@ -189,7 +193,7 @@ mxm_image_CPPFLAGS = $(AM_CPPFLAGS) $(VIPS_CFLAGS) $(SECCOMP_CFLAGS)
 mxm_image_LDADD = $(VIPS_LIBS) $(SECCOMP_LIBS)
 
 mxm_jobs_SOURCES = src/mxm-jobs.c src/jobs.def src/mails.def src/jobs/jobs.h \
-	src/jobs/export.c src/jobs/looks.c src/jobs/mail.c src/jobs/model.c \
+	src/jobs/export.c src/jobs/history.c src/jobs/looks.c src/jobs/mail.c src/jobs/model.c \
 	src/jobs/oidc.c src/jobs/prune.c src/jobs/removed.c src/jobs/run.c \
 	src/jobs/touch.c src/jobs/translate.c src/jobs/trend.c \
 	src/jobs/unconfirmed.c \
@@ -222,7 +226,7 @@ mxmctl_SOURCES = src/mxmctl.c src/commands.def src/ctl/ctl.h \
 	src/ctl/routes.c src/ctl/thing.c src/ctl/tune.c src/ctl/sql.c \
 	src/ctl/status.c \
 	src/ctl/password.c src/ctl/user.h src/ctl/user.c src/ctl/user_make.c \
-	src/ctl/user_raise.c
+	src/ctl/user_import.c src/ctl/user_raise.c
 mxmctl_LDADD = $(librecommend_libs) $(libmxm_libs)
 
 # The completion of bash, from the tables of commands and settings.

@@ -19,13 +19,13 @@
 #include "base/mem.h"
 #include "cache/cache.h"
 #include "db/db.h"
+#include "http/body.h"
 #include "http/route.h"
 #include "http/server.h"
 #include "recommend/loader.h"
 #include "worker.h"
 
 /* For the other fields of a form with a picture. */
-#define FORM_SPARE (64 * 1024)
 
 struct worker {
 	struct serve serve;
@@ -124,8 +124,11 @@ die_with(pid_t master)
 static size_t
 longest_body(const struct conf *conf)
 {
-	size_t upload = conf->upload_limit + FORM_SPARE;
+	size_t upload = conf->upload_limit > conf->import_limit ?
+			    conf->upload_limit :
+			    conf->import_limit;
 
+	upload += FORM_SPARE;
 	return conf->body_limit > upload ? conf->body_limit : upload;
 }
 

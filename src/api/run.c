@@ -64,6 +64,7 @@ static const struct reference {
 	{ "friend_request_to_user_id_fkey", "username" },
 	{ "friendship_user1_id_fkey", "username" },
 	{ "friendship_user2_id_fkey", "username" },
+	{ "history_user_id_fkey", NULL },
 	{ "movielist_movie_movie_id_fkey", "movie" },
 	{ "movielist_movie_movielist_id_fkey", "list" },
 	{ "movielist_user_id_fkey", NULL },

@@ -18,7 +18,7 @@
 
 #define LISTED     200
 #define LISTED_MAX 100000
-#define TIMEOUT_MS 60000 /* deleting or exporting an account */
+#define TIMEOUT_MS 60000 /* deleting, exporting, importing an account */
 
 static void
 put_texts(struct json *j, const struct row *row, const char *const *names)
@@ -350,6 +350,7 @@ static const struct verb {
 	    const struct user_options *options);
 } verbs[] = {
 	{ "export", export_user },
+	{ "import", user_import },
 	{ "lock", lock },
 	{ "remove", remove_user },
 	{ "sessions", sessions },

@@ -23,6 +23,10 @@ struct user_options {
 int user_create(
     struct ctl *ctl, struct db *db, const struct user_options *options);
 
+/* Imports the history of a user from a file. */
+int user_import(struct ctl *ctl, struct db *db, const struct row *user,
+    const struct user_options *options);
+
 /* Sets the password of the user in `row` (statement admin_user_find). */
 int user_set_password(struct ctl *ctl, struct db *db, const struct row *row);
 

@@ -16,6 +16,9 @@ struct json_object;
 /* Values of a document, at all levels. */
 #define BODY_DOCUMENT_VALUES 100000
 
+/* Bytes of a multipart form beside its file. */
+#define FORM_SPARE ((size_t)64 * 1024)
+
 /* An uploaded file. `data` points into the request's body. */
 struct upload {
 	const char *filename; /* as sent, may be empty */

@@ -421,8 +421,14 @@ fill_file(const struct filling *x, const struct raw *raw)
 		x->out->text = raw->text;
 		return;
 	}
-	add_field_error(x, MSG_PICTURE_INVALID,
-	    msg_size(x->r->mem, x->r->lang, x->r->conf->upload_limit), NULL);
+	if (x->f->flags & HISTORY)
+		add_field_error(x, MSG_HISTORY_FILE,
+		    msg_size(x->r->mem, x->r->lang, x->r->conf->import_limit),
+		    NULL);
+	else
+		add_field_error(x, MSG_PICTURE_INVALID,
+		    msg_size(x->r->mem, x->r->lang, x->r->conf->upload_limit),
+		    NULL);
 }
 
 /* A scalar that is present and not null. */
@@ -601,7 +607,7 @@ field_read_query(struct req *r)
 
 /* The input of a route that is in the body. */
 struct body_input {
-	bool body, required, forms, files;
+	bool body, required, forms, files, history;
 };
 
 static struct body_input
@@ -618,6 +624,7 @@ body_input_of(const struct req *r)
 		w.body = true;
 		w.required |= (f->flags & (REQUIRED | OR_BODY)) == REQUIRED;
 		w.files |= f->from == FROM_FILE;
+		w.history |= (f->flags & HISTORY) != 0;
 	}
 	w.forms |= w.files;
 	return w;
@@ -678,19 +685,22 @@ field_read_body(struct req *r)
 {
 	struct body_input w = body_input_of(r);
 	bool upload = w.files && body_kind_of(r) == BODY_MULTIPART;
-	size_t limit = upload ? r->conf->upload_limit : r->conf->body_limit;
+	size_t limit = r->conf->body_limit;
 	struct body body = { .kind = BODY_EMPTY };
 	struct source source = { .body = &body };
 	enum err e = ERR_OK;
 
 	assert(r->values);
+	if (upload)
+		limit =
+		    w.history ? r->conf->import_limit : r->conf->upload_limit;
 	if (r->body_too_large)
 		return fail_large(r, limit);
 	if (r->route->input->type == T_DOCUMENT && r->body_len <= limit)
 		return read_document(r);
 	if (!w.body)
 		return ERR_OK;
-	if (!upload && r->body_len > limit)
+	if (r->body_len > limit + (upload ? FORM_SPARE : 0))
 		return fail_large(r, limit);
 	if (w.forms)
 		e = body_any(r, &body);

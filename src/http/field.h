@@ -46,7 +46,7 @@ enum field_type {
 	T_PAGE,    /* page number: digits, else the default; clamped */
 	T_LIMIT,   /* page size: 1..100, else the default; more means 100 */
 	T_CURSOR,  /* last_id: digits, else absent */
-	T_FILE,    /* one uploaded picture */
+	T_FILE,    /* one uploaded file, a picture unless HISTORY */
 	T_DOCUMENT /* the whole body: a JSON object of any members */
 };
 
@@ -64,11 +64,12 @@ enum field_flags {
 	/* only four times the maximum length is an error here; the handler
 	 * checks the length together with other fields */
 	MEASURED_LATER = 128,
-	TRIMMED = 256,   /* T_TEXT: without white space at both ends */
-	OR_BODY = 512,   /* FROM_QUERY: read from the body if it is not there */
-	OR_TEXT = 1024,  /* T_FILE: a text is no error; the handler checks it */
-	UNORDERED = 2048 /* T_LIST: sorted, each once, so that the key of a
-			    cached answer does not depend on the order */
+	TRIMMED = 256,  /* T_TEXT: without white space at both ends */
+	OR_BODY = 512,  /* FROM_QUERY: read from the body if it is not there */
+	OR_TEXT = 1024, /* T_FILE: a text is no error; the handler checks it */
+	UNORDERED = 2048, /* T_LIST: sorted, each once, so that the key of a
+			     cached answer does not depend on the order */
+	HISTORY = 4096    /* T_FILE: any file, of up to import_limit */
 };
 
 struct field {

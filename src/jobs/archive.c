@@ -30,6 +30,7 @@ static const struct table {
 	{ "sessions", SQL_export_sessions },
 	{ "codes", SQL_export_codes },
 	{ "jobs", SQL_export_jobs },
+	{ "imports", SQL_export_imports },
 	{ "ratings", SQL_export_ratings },
 	{ "reviews", SQL_export_reviews },
 	{ "comments", SQL_export_comments },

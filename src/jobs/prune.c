@@ -78,5 +78,10 @@ prune(struct job *job)
 	e = prune_changes(job);
 	if (!e)
 		e = prune_audit(job);
-	return e ? e : prune_translations(job);
+	if (!e)
+		e = prune_translations(job);
+	if (!e)
+		e = query_exec(job->mem, job->in->db, NULL, SQL_prune_histories,
+		    arg_id(job->in->conf->import_lifetime));
+	return e;
 }

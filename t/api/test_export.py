@@ -69,6 +69,9 @@ def lena(stack):
         VALUES (%(me)s, 'google', '117');
         INSERT INTO code (user_id, purpose, digest, expires_at)
         VALUES (%(me)s, 'reset', 'x', now() + interval '1 day');
+        INSERT INTO history (user_id, name, dry_run, replace, state, report,
+                             finished_at)
+        VALUES (%(me)s, 'ratings.csv', false, false, 'done', '{}', now());
         INSERT INTO translation (digest, language, author_id, text)
         VALUES (sha256('x'), 'de', %(me)s, 'a translation');
         INSERT INTO audit (origin, kind, thing_id, owner_id, label, action, after)

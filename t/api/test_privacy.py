@@ -78,7 +78,7 @@ NOBODY = """
 /api/persons/directors/searching/ /api/persons/searching/ /api/persons/{person}/
 /api/persons/{person}/acted-movies/ /api/persons/{person}/directed-movies/
 /api/platforms/ /api/auth/sessions/ /api/users/changes/ /api/users/export/
-/api/users/following/ /api/users/platforms/
+/api/users/following/ /api/users/import/ /api/users/platforms/
 /api/users/preferred-language/
 """.split()
 
@@ -131,6 +131,7 @@ PUT /api/persons/{person}/follow/
 DELETE /api/users/
 PUT /api/users/
 POST /api/users/export/
+POST /api/users/import/
 POST /api/users/onboarding/
 PUT /api/users/platforms/
 POST /api/users/preferred-language/

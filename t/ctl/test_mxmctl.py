@@ -103,7 +103,8 @@ ELSEWHERE = {
     "recommend rollback": "ctl/test_models.py",
     "recommend train": "ctl/test_train.py", "recommend tune": "ctl/test_tune.py",
     "restore": "ctl/test_backup.py", "secrets encrypt": "ctl/test_secrets.py",
-    "secrets remove": "ctl/test_secrets.py", "user verify": "ctl/test_user.py",
+    "secrets remove": "ctl/test_secrets.py", "user import": "api/test_history.py",
+    "user verify": "ctl/test_user.py",
     "verify": "ctl/test_backup.py",
     **{c: "ctl/test_thing.py" for c in COMMANDS if c == "audit" or c.split()[0] in
        ("movie", "person", "genre", "platform", "award", "review", "comment",

@@ -25,6 +25,7 @@ NOT_EXPORTED = {
     "change": "clients start over", "change_head": "clients start over",
     "session": "users log in again", "code": "requested again",
     "password_request": "requested again", "export": "built again",
+    "history": "reports of imports",
     "job": "work of the other site", "touch": "of its cache",
     "model": "trained again", "model_chunk": "trained again",
     "emoji": "part of the schema", "migration": "part of the schema",

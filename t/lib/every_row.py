@@ -217,6 +217,15 @@ def a_picture(play, who):
             "files": {"picture": ("x", encoded(corners(size, 20)))}}
 
 
+def a_history(play, who):
+    """A dry run: what a job changes is raised later. The former may be running."""
+    play.stack.sql("DELETE FROM history")
+    text = ("Const,Your Rating,Date Rated,Title,Year\n"
+            f",{play.dice.randint(1, 10)},2020-01-01,Heat,1995\n")
+    return {"files": {"file": ("ratings.csv", text)},
+            "data": {"dry_run": "true"}}
+
+
 def nothing(play, who):
     return {}
 
@@ -268,6 +277,7 @@ WRITES = {
     "DELETE /api/users/friends/": a_friend,
     "DELETE /api/users/": a_leaver,
     "POST /api/users/export/": an_export,
+    "POST /api/users/import/": a_history,
     "PUT /api/users/": a_profile,
     "POST /api/users/onboarding/": nothing,
     "PUT /api/users/platforms/": some_platforms,
@@ -282,7 +292,7 @@ REFUSED = {"POST /api/auth/forgot-password/", "POST /api/oauth/google/",
            "POST /api/auth/verify/"}
 
 # Never cached, and an export is as it was built.
-NOT_COMPARED = {"GET /api/users/export/"}
+NOT_COMPARED = {"GET /api/users/export/", "GET /api/users/import/"}
 
 
 def there_and_back(table, column, value, where):

@@ -92,6 +92,8 @@ SELECT 'prune', CASE WHEN i % 1000 = 0 THEN 'failed' ELSE 'done' END, now()
 INSERT INTO job (name, run_at) SELECT 'mail_reset', now() + interval '1 day'
   FROM generate_series(1, 5000);
 INSERT INTO export (user_id) SELECT id FROM account;
+INSERT INTO history (user_id, name, dry_run, replace, state, report, finished_at)
+SELECT id, '', false, false, 'done', '{}', now() FROM account;
 INSERT INTO provider_link (provider, subject, user_id)
 SELECT 'google', id, id FROM account;
 INSERT INTO translation (digest, language, author_id, text, not_before)
@@ -337,6 +339,10 @@ HOT = [
     ("job_result", "5", ["job_pkey"], ["job"]),
     ("export_get", "5", ["account_pkey", "export_pkey"], ["account", "export"]),
     ("export_start", "5", ["account_pkey", "export_pkey"], ["account", "export"]),
+    ("history_get", "5", ["account_pkey", "history_pkey"],
+     ["account", "history"]),
+    ("history_start", "5, 'a', 'b', false, false",
+     ["account_pkey", "history_pkey"], ["account", "history"]),
     ("translation_find", "'{a,b}', 'es'", ["translation_digest_unique"],
      ["translation"]),
     ("translation_ask", "'{a,b}', 'es', 5, 5, 100",
