@@ -93,7 +93,7 @@ t_unit_test_tx_SOURCES = t/unit/test_tx.c $(db_world)
 EXTRA_DIST += t/tap t/run_checks t/lsan.supp t/valgrind.supp t/conftest.py \
 	t/lib t/api t/bench/bare.py t/bench/bench.py t/bench/search.py \
 	t/bench/catalogue.sql t/bench/friends.py t/bench/home.py t/bench/hot.py \
-	t/bench/imdb.py \
+	t/bench/imdb.py t/bench/original.py \
 	t/bench/logins.py t/bench/people.sql t/bench/secrecy.py t/bench/serving.py t/bench/site.sql \
 	t/bench/writing.py t/cache \
 	t/contract t/ctl t/faults t/fixtures t/fuzz/run t/fuzz/corpus t/import t/jobs \
