@@ -58,6 +58,9 @@ const char *ctl_data_path(TALLOC_CTX *mem, const char *name);
  */
 bool ctl_default_pictures(const struct ctl *ctl);
 
+/* Whether a directory is in media_root, which the web server publishes. */
+bool ctl_is_in_media(const struct ctl *ctl, const char *folder);
+
 /* Prints "mxmctl <command>: " and the message, which ends with a line feed. */
 void ctl_error(const struct ctl *ctl, const char *fmt, ...) printf_like(2, 3);
 

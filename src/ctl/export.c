@@ -46,6 +46,20 @@ path_of(const struct task *t, const char *name, const char *end)
 
 /* ------------------------------------------------------------- directory */
 
+bool
+ctl_is_in_media(const struct ctl *ctl, const char *folder)
+{
+	char *media = realpath(ctl->conf->media_root, NULL);
+	char *here = realpath(folder, NULL);
+	size_t n = media ? strlen(media) : 0;
+	bool is_in = media && here && strncmp(here, media, n) == 0 &&
+		     (here[n] == '/' || here[n] == '\0');
+
+	free(media);
+	free(here);
+	return is_in;
+}
+
 /* Creates it; one that exists must be empty. */
 static int
 make_directory(struct task *t)
@@ -55,9 +69,17 @@ make_directory(struct task *t)
 	bool empty = true;
 
 	t->made = mkdir(t->dir, 0700) == 0;
+	if (ctl_is_in_media(t->ctl, t->dir)) {
+		if (t->made)
+			(void)rmdir(t->dir);
+		ctl_error(t->ctl,
+		    "%s is in media_root, which the web server publishes\n",
+		    t->dir);
+		return EX_CANTCREAT;
+	}
 	if (t->made)
 		return EX_OK;
-	dir = errno == EEXIST ? opendir(t->dir) : NULL;
+	dir = opendir(t->dir);
 	if (!dir) {
 		ctl_error(t->ctl, "%s: %s\n", t->dir, strerror(errno));
 		return EX_CANTCREAT;

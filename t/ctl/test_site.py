@@ -200,6 +200,9 @@ def test_files(stack, exported, tmp_path):
     assert "$argon2" in (exported / "accounts.jsonl").read_text()
     full = stack.ctl(["export", tmp_path / "some"], check=False)
     assert full.returncode == EX_CANTCREAT and "not empty" in full.stderr
+    public = stack.ctl(["export", stack.media / "x"], check=False)
+    assert public.returncode == EX_CANTCREAT and "media_root" in public.stderr
+    assert not (stack.media / "x").exists()
 
 
 @pytest.fixture

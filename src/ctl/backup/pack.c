@@ -51,7 +51,6 @@ failed(const struct pack *p)
 	    error > 0 ? strerror(error) : archive_error_string(p->to));
 }
 
-/* The web server publishes that directory. */
 static bool
 is_in_media(const struct pack *p)
 {
@@ -60,15 +59,8 @@ is_in_media(const struct pack *p)
 			     slash == p->path ? "/" :
 						mem_textn(p->ctl->mem, p->path,
 						    (size_t)(slash - p->path));
-	char *media = realpath(p->ctl->conf->media_root, NULL);
-	char *here = realpath(folder, NULL);
-	size_t n = media ? strlen(media) : 0;
-	bool is_in = media && here && strncmp(here, media, n) == 0 &&
-		     (here[n] == '/' || here[n] == '\0');
 
-	free(media);
-	free(here);
-	return is_in;
+	return ctl_is_in_media(p->ctl, folder);
 }
 
 /* Not over a device or a directory, which the rename would replace. */
