@@ -662,11 +662,12 @@ def test_resends_at_once_send_one(stack, unverified):
 
 
 def test_resend_to_the_verified_sends_nothing(stack, ana):
-    before = stack.value("SELECT count(*) FROM job")
+    mails = "SELECT count(*) FROM job WHERE name LIKE 'mail%'"
+    before = stack.value(mails)
     r = ana.post(RESEND)
     assert r.status_code == 200
     assert r.json() == {"status": "User is already verified"}
-    assert stack.value("SELECT count(*) FROM job") == before
+    assert stack.value(mails) == before
 
 
 def test_resend_takes_the_empty_form_of_the_front_end(unverified):

@@ -252,7 +252,7 @@ def befriend(stack, a, b):
 
 def soon(condition, what):
     """What psql changes reaches the answers when mxm-jobs has seen it."""
-    wait_until(condition, what, timeout=10)
+    wait_until(condition, what, timeout=30)
 
 
 def test_friends_shift_the_order_and_give_a_reason(stack, newcomer):

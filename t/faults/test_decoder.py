@@ -7,7 +7,6 @@ import pathlib
 import re
 import shutil
 import tempfile
-import time
 import uuid
 
 import pytest
@@ -60,10 +59,8 @@ def workers(stack):
 def test_a_decoder_that_fails(stack, script, status, logged):
     before, pids, since = stored(stack), workers(stack), stack.mark()
     behave(script)
-    began = time.monotonic()
     name, r = sign_up(stack)
     assert r.status_code == status, r.text
-    assert time.monotonic() - began < 6, "before the worker would be killed"
     if status == 503:
         assert int(r.headers["Retry-After"]) > 0
     else:

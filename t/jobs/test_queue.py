@@ -26,11 +26,15 @@ def once(stack, *args):
 
 
 def test_a_notification_wakes(stack):
-    began = time.monotonic()
+    """Without it each waits for the next round, a second after the job before; on
+    a busy machine only some are that fast."""
+    times = []
     for _ in range(10):
+        began = time.monotonic()
         wait_state(stack, queue(stack, "mail_verification",
                                 {"account_id": NINA}), "done")
-    assert time.monotonic() - began < 4
+        times.append(time.monotonic() - began)
+    assert sorted(times)[2] < 0.5, times
 
 
 def test_the_future_can_wait(stack):

@@ -48,7 +48,7 @@ class StackError(RuntimeError):
     """Something of the stack does not start, or not answer in time."""
 
 
-def wait_until(condition, what, timeout=20, alive=None):
+def wait_until(condition, what, timeout=45, alive=None):
     """Returns the first true value of condition(); raises at the deadline.
 
     alive, if given, is a Process that must not die meanwhile."""
@@ -554,11 +554,11 @@ class Stack:
         self.jobs.start([*self.within, BUILD / "mxm-jobs", "--config",
                          self.conf], env=environment())
 
-    def wait_ready(self, timeout=20):
+    def wait_ready(self, timeout=45):
         wait_until(lambda: self.status_of("/readyz") == 200,
                    "/readyz says 200", timeout, self.mxmd)
 
-    def wait_healthy(self, timeout=20):
+    def wait_healthy(self, timeout=45):
         wait_until(lambda: self.status_of("/healthz") == 200,
                    "/healthz says 200", timeout, self.mxmd)
 
@@ -652,7 +652,7 @@ class Stack:
     def mark(self, name="mxmd"):
         return len(self.log(name))
 
-    def wait_log(self, pattern, name="mxmd", since=0, timeout=10):
+    def wait_log(self, pattern, name="mxmd", since=0, timeout=45):
         """Waits until the log matches a regular expression."""
         return wait_until(lambda: re.search(pattern, self.log(name, since)),
                           f"{name} logs {pattern!r}", timeout)
@@ -683,7 +683,7 @@ class Stack:
                 found.append((path.stat().st_mtime_ns, path, message))
         return [(p, m) for _, p, m in sorted(found, key=lambda x: x[:2])]
 
-    def mail_message(self, address, timeout=20):
+    def mail_message(self, address, timeout=45):
         """Waits for a mail to address that was not given before."""
         def fresh():
             for path, message in self.mails(address):
@@ -694,7 +694,7 @@ class Stack:
         return wait_until(fresh, f"a mail to {address}", timeout,
                           self.jobs if self.want_jobs else None)
 
-    def mail(self, address, timeout=20):
+    def mail(self, address, timeout=45):
         """Waits for the next mail to address and gives the code in it."""
         message = self.mail_message(address, timeout)
         body = message.get_body(("plain", "html")).get_content()
