@@ -14,16 +14,19 @@ process_stat() {
 	    [ -n "$stat" ]
 }
 
-# Prints the start time of a process in ticks since boot; fails if there is
-# none. In conditions: each test returns by itself.
+# Sets START to the start time of a process in ticks since boot; fails if there
+# is none. Not printed: bash ignores a Ctrl-C while it waits for $(…), and the
+# demo checks its services in this way when it has printed that it is ready.
+# In conditions: each test returns by itself.
 process_start() {
 	local stat
+	START=
 	process_stat "$1" || return 1
 	# After the name, which may hold blanks: state is field 3, start 22.
 	# shellcheck disable=SC2086
 	set -- ${stat##*) }
 	[ "$1" != Z ] || return 1
-	printf '%s' "${20}"
+	START=${20}
 }
 
 # Sets PID to the running process of a service; fails if there is none.
@@ -33,12 +36,13 @@ service_pid() {
 	PID=
 	[ -f "$STATE/pid/$1" ] || return 1
 	read -r PID start <"$STATE/pid/$1" || return 1
-	[ "$(process_start "$PID")" = "$start" ]
+	process_start "$PID" && [ "$START" = "$start" ]
 }
 
 # Records the process of a service.
 service_note() {
-	printf '%s %s\n' "$2" "$(process_start "$2")" >"$STATE/pid/$1"
+	process_start "$2" || true
+	printf '%s %s\n' "$2" "$START" >"$STATE/pid/$1"
 }
 
 # run_as USER COMMAND…: as that user when we are root, in a clean environment.
