@@ -78,7 +78,9 @@ class Demo:
         found = {}
         folder = self.folder / "pid"
         for file in folder.iterdir() if folder.is_dir() else ():
-            found[file.name] = int(file.read_text().split()[0])
+            # one that is being written is empty, and one may be removed
+            with contextlib.suppress(FileNotFoundError, IndexError):
+                found[file.name] = int(file.read_text().split()[0])
         return found
 
     def runs(self):
