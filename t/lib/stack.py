@@ -9,12 +9,14 @@ waits have a condition and a deadline, and end with the log of a process that di
 meanwhile.
 """
 
+import contextlib
 import ctypes
 import email
 import email.policy
 import os
 import pathlib
 import pwd
+import random
 import re
 import secrets
 import shlex
@@ -67,10 +69,15 @@ def wait_until(condition, what, timeout=45, alive=None):
 
 
 def free_port():
-    """A loopback port that was free a moment ago."""
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
+    """A loopback port that was free a moment ago; none of those that the system
+    gives to connections, of which other tests have many."""
+    limits = pathlib.Path("/proc/sys/net/ipv4/ip_local_port_range").read_text()
+    lowest = int(limits.split()[0])
+    while True:
+        port = random.randrange(10000, lowest) if lowest > 20000 else 0
+        with socket.socket() as s, contextlib.suppress(OSError):
+            s.bind(("127.0.0.1", port))
+            return s.getsockname()[1]
 
 
 def answers(path):
