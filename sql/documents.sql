@@ -56,10 +56,15 @@ SELECT CASE WHEN k.kind IS NULL THEN 'missing:kind'
    AND :picture ~ ('^' || f.key || CASE f.part WHEN '' THEN ''
                                    ELSE '-(en|es|fr|de)' END || '$');
 
--- The ids that an operand of mxmctl stands for (document_find()).
+-- The ids that an operand of mxmctl stands for (document_find()); of lists with
+-- one slug those that are not removed, if there are any.
 -- name: document_find :one (kind text, word text)
-SELECT document_find(k.kind, :word) AS ids
+SELECT coalesce((SELECT array_agg(l.id ORDER BY l.id)
+                   FROM live_movielist AS l
+                  WHERE cardinality(f.ids) > 1
+                    AND l.id = ANY (f.ids)), f.ids) AS ids
   FROM document_kind AS k
+ CROSS JOIN LATERAL (SELECT document_find(k.kind, :word) AS ids) AS f
  WHERE k.plural = :kind;
 
 -- The newest first.

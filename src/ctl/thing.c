@@ -417,11 +417,14 @@ ctl_thing(struct ctl *ctl, int argc, char **argv)
 	struct thing t = { .ctl = ctl, .n = argc - 1, .operands = argv + 1 };
 	enum err e;
 
-	for (size_t i = 0; i < ctl->n_options; i++)
+	for (size_t i = 0; i < ctl->n_options; i++) {
+		const char *set = ctl->options[i].value;
+
 		if (strcmp(ctl->options[i].name, "--set") == 0 &&
-		    !strchr(ctl->options[i].value, '='))
-			return ctl_usage(ctl, "--set: \"%s\" has no \"=\"",
-			    ctl->options[i].value);
+		    (*set == '=' || !strchr(set, '=')))
+			return ctl_usage(
+			    ctl, "--set: \"%s\" is not FIELD=VALUE", set);
+	}
 	t.kind = mem_printf(
 	    ctl->mem, "%.*ss", (int)strcspn(ctl->command, " "), ctl->command);
 	t.db = db_new(ctl->mem, ctl->conf->database, TIMEOUT_MS);

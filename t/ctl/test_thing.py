@@ -80,10 +80,12 @@ def test_settings(stack):
             now["synopsis"]) == ([], None, {}, "")
     for kind, name, value in (("movie", "title", ""), ("movie", "x.y.z", "1"),
                               ("movie", "popularity", "much"),
+                              ("movie", "translations.es.", "x"),
+                              ("movie", ".", "x"),
                               ("movie", "genres", "drama,,nothing")):
         done = run(stack, kind, "edit", "set", "--set", f"{name}={value}",
                    check=False)
-        refused(done, f"mxmctl movie edit: {name.split('.')[0]}: ")
+        refused(done, f"mxmctl movie edit: {name.split('.')[0]}")
     run(stack, "movie", "remove", "set")
     run(stack, "movie", "purge", "set")
 
@@ -133,7 +135,11 @@ def test_which_thing(stack):
         run(stack, "list", "add", "--set", f"user={user}", "--set",
             "name=Twins")
     refused(run(stack, "list", "show", "twins", check=False), "of several")
+    run(stack, "list", "remove", "bob/twins")
+    assert shown(stack, "list", "twins")["user"] == "carla"
     assert shown(stack, "list", "bob/twins")["user"] == "bob"
+    run(stack, "list", "add", "--set", "user=bob", "--set", "name=Twins")
+    assert shown(stack, "list", "bob/twins")["deleted_at"] is None
     refused(run(stack, "list", "show", "ana/twins", check=False), "not found")
     for word in ("", "id=", "id=x", "99999999999999999999", "%", "a/b/c"):
         refused(run(stack, "movie", "show", word, check=False), "not found")
@@ -155,7 +161,8 @@ def test_what_is_refused(stack, text, message):
 def test_usage(stack):
     for arguments, text in (
             (("edit", "heat"), "nothing to change"),
-            (("add", "--set", "title"), '"title" has no "="'),
+            (("add", "--set", "title"), '"title" is not FIELD=VALUE'),
+            (("add", "--set", "=x"), '"=x" is not FIELD=VALUE'),
             (("list", "--limit", "0"), "not a number from 1 to"),
             (("list", "--removed", "maybe"), "none of no|yes|all"),
             (("show",), "missing operand")):

@@ -44,9 +44,9 @@ VALUES = {
 # every value with every other. One comment is read below another review.
 TOGETHER = {
     ("kind", "thing", "picture"):
-        "SELECT 'persons', id, 'image' FROM person WHERE id > 100 UNION ALL"
+        "(SELECT 'persons', id, 'image' FROM person WHERE id > 100 UNION ALL"
         " SELECT 'platforms', id, 'image' FROM platform WHERE id > 100"
-        " ORDER BY 2 DESC LIMIT 4",
+        " ORDER BY 2 DESC LIMIT 4) UNION ALL SELECT 'persons', 999999, 'image'",
     # what the tests have added
     ("kind", "thing"):
         "(SELECT 'genres', id FROM genre WHERE id > 100 UNION ALL"
