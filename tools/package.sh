@@ -315,10 +315,6 @@ package_hosts() {
 	    -p no:cacheprovider "$SRC/t/hosts"
 }
 
-package_release() {
-	sed -n 's/^VERSION_CODENAME=//p' /etc/os-release
-}
-
 # package_chroots QUICK: what is done in chroots.
 package_chroots() {
 	local release name

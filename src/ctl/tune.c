@@ -16,6 +16,7 @@
 #include "base/plan.h"
 #include "base/text.h"
 #include "cache/cache.h"
+#include "ctl/backup/backup.h"
 #include "ctl/dropin.h"
 #include "db/db.h"
 #include "db/query.h"
@@ -383,10 +384,12 @@ write_one(
     struct tuning *t, const char *folder, const char *text, const char *like)
 {
 	const char *path = dropin_write(t->ctl, folder, NAME, text, like);
+	int why = errno;
 
 	if (!path) {
 		ctl_error(t->ctl, "%s/%s: %s; run it as root\n", folder, NAME,
-		    strerror(errno));
+		    strerror(why));
+		errno = why;
 		return false;
 	}
 	t->written[t->n_written++] = path;
@@ -409,7 +412,7 @@ write_all(struct tuning *t)
 			 mem_printf(t->ctl->mem, "%s/" CACHE_UNIT ".d", units),
 			 lines_of(t, CACHE_UNIT), units)))
 		return EX_OK;
-	return EX_CANTCREAT;
+	return errno == EACCES || errno == EPERM ? EX_NOPERM : EX_CANTCREAT;
 }
 
 /* A later file or the environment may override a setting. */
@@ -454,7 +457,7 @@ put_proposal(struct json *j, const struct proposal *p)
 }
 
 static int
-print_json(const struct tuning *t, int status)
+print_json(const struct tuning *t)
 {
 	struct json *j = ctl_json(t->ctl);
 	size_t i;
@@ -479,7 +482,7 @@ print_json(const struct tuning *t, int status)
 		json_text(j, t->written[i]);
 	json_list_end(j);
 	json_object_end(j);
-	return ctl_json_done(j, status);
+	return ctl_json_done(j, EX_OK);
 }
 
 static bool
@@ -520,7 +523,7 @@ print_commands(const struct tuning *t)
 }
 
 static int
-print_text(const struct tuning *t, int status)
+print_text(const struct tuning *t)
 {
 	const char *where = "";
 	size_t i;
@@ -539,7 +542,7 @@ print_text(const struct tuning *t, int status)
 		    p->now ? p->now : "-", p->why);
 	}
 	print_commands(t);
-	return status;
+	return EX_OK;
 }
 
 int
@@ -550,7 +553,8 @@ ctl_tune(struct ctl *ctl, int argc, char **argv)
 		.memory = host_memory(),
 		.hosts = 1,
 		.local = is_local(ctl) };
-	int status = EX_OK;
+	struct db *db = ctl_database(ctl);
+	int status;
 
 	(void)argc;
 	(void)argv;
@@ -558,8 +562,10 @@ ctl_tune(struct ctl *ctl, int argc, char **argv)
 	    !read_number(ctl, "--hosts", HOSTS_MAX, &t.hosts) ||
 	    !read_size(ctl, &t.memory))
 		return EX_USAGE;
-	t.answered = query_one(ctl->mem, ctl_database(ctl), &t.server,
-			 SQL_server_facts, NO_ARGS) == ERR_OK;
+	/* without it, what the server has is not known */
+	(void)program_db(db, program_user(ctl, ctl->conf->database));
+	t.answered = query_one(ctl->mem, db, &t.server, SQL_server_facts,
+			 NO_ARGS) == ERR_OK;
 	choose_plan(&t);
 	propose_settings(&t);
 	propose_limits(&t);
@@ -567,8 +573,9 @@ ctl_tune(struct ctl *ctl, int argc, char **argv)
 	propose_postgresql(&t);
 	if (ctl_option(ctl, "--write")) {
 		status = write_all(&t);
-		if (status == EX_OK)
-			check_in_force(&t);
+		if (status != EX_OK)
+			return status;
+		check_in_force(&t);
 	}
-	return ctl->json ? print_json(&t, status) : print_text(&t, status);
+	return ctl->json ? print_json(&t) : print_text(&t);
 }

@@ -554,11 +554,13 @@ def test_root_connects_as_the_user_of_the_role(stack, cluster, host, tmp_path):
         wait_until(lambda: not root_may(cluster), "the file is read")
         ctl(tmp_path / "as.conf", "backup", tmp_path / "mxm.tar")
         ctl(tmp_path / "to.conf", "restore", tmp_path / "mxm.tar")
+        tune = json.loads(ctl(tmp_path / "as.conf", "tune", "--json").stdout)
     finally:
         ident.write_text(text)
         cluster.process.signal(signal.SIGHUP)
         wait_until(lambda: root_may(cluster), "the file is read")
     assert counts(cluster, host.database) == counts(cluster, stack.database)
+    assert all(p["now"] for p in tune["proposals"] if p["where"] == "postgresql")
 
 
 def test_what_does_not_fit(stack, cluster, backup, host, tmp_path):

@@ -2,7 +2,9 @@
 """mxmctl: how it is called, check, config, routes, nginx-map."""
 
 import json
+import os
 import re
+import shutil
 import subprocess
 
 import pytest
@@ -618,7 +620,23 @@ def test_tune_writes(conf, tmp_path):
     # nothing below the directory of the units: an error, and no more output
     done = mxmctl(*args[:-1], tmp_path / "none", "--write")
     assert done.returncode == 73
-    assert "run it as root" in done.stderr
+    assert "run it as root" in done.stderr and not done.stdout
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to be another")
+def test_tune_does_not_write_as_an_ordinary_user(tmp_path):
+    (tmp_path / "mxm.conf").write_text(f"signing_key = {KEY}\n")
+    (tmp_path / "mxm.conf").chmod(0o600)
+    shutil.chown(tmp_path / "mxm.conf", "nobody")
+    shutil.copy(BUILD / "mxmctl", tmp_path / "mxmctl")
+    for folder in (tmp_path, *tmp_path.parents[:2]):
+        folder.chmod(0o755)
+    done = subprocess.run(
+        ["setpriv", "--reuid", "nobody", "--regid", "nogroup", "--clear-groups",
+         tmp_path / "mxmctl", "--config", tmp_path / "mxm.conf", "tune", "--write"],
+        capture_output=True, text=True, cwd="/", env={})
+    assert done.returncode == 77 and not done.stdout
+    assert "conf.d/50-tune.conf: Permission denied; run it as root" in done.stderr
 
 
 @pytest.mark.parametrize("args", [

@@ -137,6 +137,9 @@ struct program {
 struct passwd *program_user(struct ctl *ctl, const char *conninfo);
 
 /* Connects as that user. */
+enum err program_db(struct db *db, const struct passwd *user);
+
+/* The same with a message on failure. Returns the exit status. */
 int program_connect(struct ctl *ctl, struct db *db, const struct passwd *user);
 
 /*

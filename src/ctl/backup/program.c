@@ -60,17 +60,24 @@ program_user(struct ctl *ctl, const char *conninfo)
 	return getpwnam(name);
 }
 
-int
-program_connect(struct ctl *ctl, struct db *db, const struct passwd *user)
+enum err
+program_db(struct db *db, const struct passwd *user)
 {
 	enum err e;
 
 	if (user && (setegid(user->pw_gid) != 0 || seteuid(user->pw_uid) != 0))
-		return backup_fail(ctl, EX_OSERR, "cannot become %s: %s",
-		    user->pw_name, strerror(errno));
+		abort(); /* root may */
 	e = db_connect(db);
 	if (user && (seteuid(0) != 0 || setegid(0) != 0))
 		abort();
+	return e;
+}
+
+int
+program_connect(struct ctl *ctl, struct db *db, const struct passwd *user)
+{
+	enum err e = program_db(db, user);
+
 	return e ? ctl_failed(ctl, db, e) : EX_OK;
 }
 
