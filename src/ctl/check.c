@@ -17,6 +17,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "ctl/check.h"
+#include "db/db.h"
 #include "db/settings.h"
 #include "recommend/fit.h"
 
@@ -88,6 +89,12 @@ struct ctl *
 check_ctl(const struct findings *f)
 {
 	return f->ctl;
+}
+
+struct db *
+check_db(const struct findings *f)
+{
+	return db_new(f->ctl->mem, f->ctl->conf->database, CHECK_DB_MS);
 }
 
 const char *

@@ -14,6 +14,7 @@
 #include "ctl/ctl.h"
 
 #define CHECK_SECONDS 12
+#define CHECK_DB_MS   5000
 
 struct findings;
 
@@ -29,6 +30,9 @@ void check_found(
 void check_warn(struct findings *f, const char *what, const char *text);
 
 struct ctl *check_ctl(const struct findings *f);
+
+/* A connection to the database, for statements of at most CHECK_DB_MS. */
+struct db *check_db(const struct findings *f);
 
 /* Where a setting is set, for a remedy: the file and line, or its name. */
 const char *check_place(const struct findings *f, enum conf_id id);

@@ -17,8 +17,6 @@
 #include "db/migrate.h"
 #include "db/query.h"
 
-#define TIMEOUT_MS 5000
-
 /* Seconds that a job may be overdue before a warning, and before a failure. */
 #define QUEUE_SLOW 60
 #define QUEUE_LATE 600
@@ -28,20 +26,11 @@
 /* The timer trains every night: after two missed nights. */
 #define MODEL_OLD (INT64_C(60) * 60 * 60)
 
-static struct db *
-connected(struct findings *f)
-{
-	struct ctl *ctl = check_ctl(f);
-	struct db *db = db_new(ctl->mem, ctl->conf->database, TIMEOUT_MS);
-
-	return db_connect(db) == ERR_OK ? db : NULL;
-}
-
 void
 check_database(struct findings *f)
 {
 	struct ctl *ctl = check_ctl(f);
-	struct db *db = db_new(ctl->mem, ctl->conf->database, TIMEOUT_MS);
+	struct db *db = check_db(f);
 	struct schema schema;
 
 	if (db_connect(db) != ERR_OK) {
@@ -63,7 +52,7 @@ check_replica(struct findings *f)
 {
 	struct ctl *ctl = check_ctl(f);
 	struct db *db =
-	    db_new(ctl->mem, ctl->conf->database_replica, TIMEOUT_MS);
+	    db_new(ctl->mem, ctl->conf->database_replica, CHECK_DB_MS);
 
 	if (!*ctl->conf->database_replica)
 		return;
@@ -157,13 +146,12 @@ void
 check_queue(struct findings *f)
 {
 	int64_t failed = 0, waiting = 0, age = 0;
-	struct db *db = connected(f);
 	struct rows rows;
 	struct row row;
 	int i;
 
-	if (!db || query_all(check_ctl(f)->mem, db, &rows, SQL_job_counts,
-		       NO_ARGS) != ERR_OK)
+	if (query_all(check_ctl(f)->mem, check_db(f), &rows, SQL_job_counts,
+		NO_ARGS) != ERR_OK)
 		return; /* reported by check_database() */
 	for (i = 0; i < rows.count; i++) {
 		rows_at(&rows, i, &row);
@@ -216,14 +204,11 @@ void
 check_model(struct findings *f)
 {
 	struct ctl *ctl = check_ctl(f);
-	struct db *db = connected(f);
 	struct ctl_model here;
 	struct published newest;
 	enum err e;
 
-	if (!db)
-		return; /* reported by check_database() */
-	e = publish_newest(ctl->mem, db, &newest);
+	e = publish_newest(ctl->mem, check_db(f), &newest);
 	if (e == ERR_NOT_FOUND) {
 		check_found(f, "model", EX_OK,
 		    "none yet; it is trained in the first night after the "
@@ -231,7 +216,7 @@ check_model(struct findings *f)
 		return;
 	}
 	if (e)
-		return;
+		return; /* reported by check_database() */
 	ctl_model_here(ctl->mem, ctl->conf->model_file, &here);
 	report_model(f, &here, &newest);
 }

@@ -13,8 +13,6 @@
 #include "db/query.h"
 #include "db/settings.h"
 
-#define TIMEOUT_MS 5000
-
 /* How to change an installation that has only one role. */
 static const char *
 second_role(struct ctl *ctl, const char *role, const char *database)
@@ -58,11 +56,11 @@ void
 check_role(struct findings *f)
 {
 	struct ctl *ctl = check_ctl(f);
-	struct db *db = db_new(ctl->mem, ctl->conf->database, TIMEOUT_MS);
 	const char *text;
 	struct row row;
 
-	if (query_one(ctl->mem, db, &row, SQL_role_rights, NO_ARGS) != ERR_OK)
+	if (query_one(ctl->mem, check_db(f), &row, SQL_role_rights, NO_ARGS) !=
+	    ERR_OK)
 		return; /* reported by check_database() */
 	text = excess_privileges(ctl, &row);
 	if (text)

@@ -16,8 +16,6 @@
 #include "db/db.h"
 #include "db/query.h"
 
-#define TIMEOUT_MS 5000
-
 /* Tokens and sessions are compared with the clocks of all hosts. */
 #define CLOCK_NEAR (2 * INT64_C(1000000))
 #define CLOCK_FAR  (60 * INT64_C(1000000))
@@ -25,11 +23,8 @@
 static bool
 read_facts(struct findings *f, struct row *row)
 {
-	struct ctl *ctl = check_ctl(f);
-	struct db *db = db_new(ctl->mem, ctl->conf->database, TIMEOUT_MS);
-
-	return query_one(ctl->mem, db, row, SQL_server_facts, NO_ARGS) ==
-	       ERR_OK;
+	return query_one(check_ctl(f)->mem, check_db(f), row, SQL_server_facts,
+		   NO_ARGS) == ERR_OK;
 }
 
 static void
