@@ -165,6 +165,9 @@ take_setting(
 		    "%s: %s: this file is world-readable; run "
 		    "\"chmod o= %s\", or use %s_file",
 		    place, name, r->file, name);
+	if (strcmp(r->file, r->conf->file) != 0 && r->conf->source[id] &&
+	    !r->conf->overridden[id])
+		r->conf->overridden[id] = r->conf->source[id];
 	note(r, id, value, place);
 }
 

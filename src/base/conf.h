@@ -82,6 +82,8 @@ struct conf {
 #undef SETTING
 	const char *text[CONF__MAX];   /* in the format of the file */
 	const char *source[CONF__MAX]; /* "mxm.conf:12"; NULL: the default */
+	/* the line of `file` that a file of conf.d overrides; NULL: none */
+	const char *overridden[CONF__MAX];
 	const char *file;
 };
 

@@ -263,6 +263,26 @@ check_tuning(struct findings *f)
 			place ? place : conf->file, why));
 }
 
+/* A file of conf.d comes later than the one that users edit first. */
+static void
+check_overridden(struct findings *f)
+{
+	const struct conf *conf = f->ctl->conf;
+	size_t n = strlen(conf->file);
+	int i;
+
+	for (i = 0; i < CONF__MAX; i++) {
+		const char *line = conf->overridden[i];
+
+		if (line && strncmp(line, conf->file, n) == 0 && line[n] == ':')
+			check_warn(f, "settings",
+			    mem_printf(f->ctl->mem,
+				"%s: %s has no effect, because %s overrides it; "
+				"change it there",
+				line, conf_settings[i].name, conf->source[i]));
+	}
+}
+
 /* Runs first, because the other checks need the settings. */
 static bool
 check_settings(struct findings *f)
@@ -275,6 +295,7 @@ check_settings(struct findings *f)
 	    ERR_OK) {
 		f->ctl->conf = conf;
 		check_found(f, "settings", EX_OK, conf->file);
+		check_overridden(f);
 		check_tuning(f);
 		return true;
 	}

@@ -105,8 +105,8 @@ check_sender(struct findings *f)
 		check_warn(f, "mail_from",
 		    mem_printf(check_ctl(f)->mem,
 			"%s has a local host name, so other servers may refuse "
-			"the mails; set mail_from in %s",
-			conf->mail_from, conf->file));
+			"the mails; set mail_from (%s)",
+			conf->mail_from, check_place(f, CONF_ID_mail_from)));
 	else
 		check_found(f, "mail_from", EX_OK, conf->mail_from);
 }

@@ -58,6 +58,20 @@ def test_a_default_picture_that_is_missing(stack, tmp_path):
     assert not check(stack, tmp_path, 0, env=env, media_root=root)
 
 
+def test_a_setting_without_effect(stack, tmp_path):
+    """What conf.d sets wins; that among files of conf.d is no fault."""
+    (tmp_path / "conf.d").mkdir()
+    (tmp_path / "conf.d/a.conf").write_text("limit_user = 7\nlimit_write = 7\n")
+    (tmp_path / "conf.d/b.conf").write_text("limit_write = 8\n")
+    found = check(stack, tmp_path, 0, limit_user=5, limit_write=None)
+    place = f"{tmp_path}/changed.conf"
+    line = [text.split(" ")[0] for text in
+            pathlib.Path(place).read_text().splitlines()].index("limit_user") + 1
+    assert found == {"settings": (
+        "warning", f"{place}:{line}: limit_user has no effect, because "
+        f"{tmp_path}/conf.d/a.conf:1 overrides it; change it there")}
+
+
 @pytest.mark.parametrize("sender, good", [
     (None, False), ("movies@localhost", False), ("movies@host", False),
     ("movies@nas.local", False), ("m@example.org", True)])
@@ -65,7 +79,8 @@ def test_a_sender_that_nobody_knows(stack, tmp_path, mail_server, sender, good):
     found = check(stack, tmp_path, 0, mail_transport="smtp",
                   smtp_url=mail_server.url, mail_from=sender)
     assert ("mail_from" in found) is not good
-    assert good or "set mail_from in" in found["mail_from"][1]
+    assert good or re.search(r"set mail_from \(/\S+/changed.conf",
+                             found["mail_from"][1])
 
 
 def test_a_log_in_without_tls(stack, tmp_path, mail_server):
