@@ -68,14 +68,19 @@ def generate(folder, lines):
               for i in range(1, persons + 1)))
 
 
-def peak(pid):
-    """KiB that the process has had in memory at most, without shared ones."""
+def memory(pid):
+    """MiB that a process has for itself, without shared memory and files."""
     try:
         with open(f"/proc/{pid}/status", encoding="utf-8") as lines:
             found = dict(line.split(":", 1) for line in lines)
     except OSError:
         return 0
-    return int(found.get("VmHWM", "0").split()[0])
+    return int(found.get("RssAnon", "0").split()[0]) / 1024
+
+
+def children(pid):
+    with open(f"/proc/{pid}/task/{pid}/children", encoding="utf-8") as text:
+        return text.read().split()
 
 
 def spent(pid):
@@ -87,19 +92,22 @@ def spent(pid):
 
 def run(cluster, conf, folder):
     began, before = time.monotonic(), spent(cluster.process.pid)
-    most = 0
+    own = sum(os.times()[2:4])
+    most = server = 0
     with subprocess.Popen([str(stack.BUILD / "mxmctl"), "--config", str(conf),
                            "import", "imdb", "--progress", str(folder)],
                           env=stack.environment()) as process:
         while process.poll() is None:
-            most = max(most, peak(process.pid))
+            most = max(most, memory(process.pid))
+            server = max(server, *map(memory, children(cluster.process.pid)))
             time.sleep(0.1)
         if process.returncode:
             raise SystemExit(process.returncode)
     took = time.monotonic() - began
     time.sleep(1)  # the server's process has ended
-    print(f"{took:.1f} s; mxmctl {most / 1024:.0f} MiB; CPU:"
-          f" server {spent(cluster.process.pid) - before:.1f} s; load"
+    print(f"{took:.1f} s; memory: mxmctl {most:.0f} MiB, server {server:.0f} MiB;"
+          f" CPU: mxmctl {sum(os.times()[2:4]) - own:.1f} s, server"
+          f" {spent(cluster.process.pid) - before:.1f} s; load"
           f" {os.getloadavg()[0]:.1f}", flush=True)
 
 
