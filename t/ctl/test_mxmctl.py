@@ -96,7 +96,11 @@ JSON = {
     "user show": "jack", "user remove": "--now jack"}
 # Those that need more, and where --json is tried.
 ELSEWHERE = {
-    "backup": "ctl/test_backup.py", "import movielens": "ctl/test_import.py",
+    "backup": "ctl/test_backup.py", "export": "ctl/test_site.py",
+    "import imdb": "ctl/test_import_files.py",
+    "import movielens": "ctl/test_import.py",
+    "import moviesxmovies": "ctl/test_import_original.py",
+    "import site": "ctl/test_site.py", "import tmdb": "ctl/test_import_files.py",
     "recommend evaluate": "ctl/test_recommend.py",
     "recommend explain": "api/test_recommendations.py",
     "recommend export": "ctl/test_models.py",
