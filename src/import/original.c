@@ -357,7 +357,7 @@ static enum err
 add_rows(struct import *im)
 {
 	enum err e = ERR_OK;
-	long added;
+	long added = 0;
 
 	progress_begin(&im->progress, "storing", (int64_t)array_len(parts));
 	for (size_t i = 0; !e && i < array_len(parts); i++) {
