@@ -303,9 +303,11 @@ propose_cache(struct tuning *t)
 		   "a sixteenth of the memory; more only if \"cache stats\" "
 		   "shows evictions" });
 	if (own)
-		propose(t, (struct proposal){ CACHE_UNIT, "MemoryMax", NULL,
-			       number(t, (uint64_t)(size + size / 4 + 64), "M"),
-			       "64M and one and a quarter of MEGABYTES" });
+		propose(
+		    t, (struct proposal){ CACHE_UNIT, "MemoryMax", NULL,
+			   number(t, (uint64_t)size + (uint64_t)size / 4 + 64,
+			       "M"),
+			   "64M and one and a quarter of MEGABYTES" });
 }
 
 static const char *

@@ -192,6 +192,7 @@ copy_credit(struct tmdb *tmdb, struct table *t, struct copy *c, TALLOC_CTX *mem,
 	const char *name = record_text(o, "name");
 	char key[24];
 	int64_t gender = 0;
+	enum err e;
 
 	tmdb->cat.credits->read++;
 	if (k->directs) {
@@ -218,7 +219,9 @@ copy_credit(struct tmdb *tmdb, struct table *t, struct copy *c, TALLOC_CTX *mem,
 	k->person.gender = (int)gender;
 	snprintf(key, sizeof key, "%" PRId64, k->person.number);
 	k->person.key = key;
-	return catalogue_credit_copy(&tmdb->cat, t, c, k);
+	e = catalogue_credit_copy(&tmdb->cat, t, c, k);
+	k->person.key = NULL;
+	return e;
 }
 
 static enum err
