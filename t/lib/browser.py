@@ -46,13 +46,15 @@ class Browser:
         self.driver = webdriver.Chrome(service=Service(DRIVER),
                                        options=options)
         self.first = self.driver.current_window_handle
+        self.front = None
 
     def close(self):
         self.driver.quit()
 
     def window(self, url, width=1400, height=900):
-        """A new window, without the session of another one."""
-        self.driver.switch_to.new_window("window")
+        """A new window, without the session of another one; as a tab, which
+        takes a tenth of the time."""
+        self.driver.switch_to.new_window("tab")
         return Window(self, self.driver.current_window_handle, url, width,
                       height)
 
@@ -71,10 +73,12 @@ class Window:
 
     @property
     def driver(self):
-        """The driver, with this window in front."""
+        """The driver, with this window in front: hidden ones draw nothing."""
         driver = self.browser.driver
-        if driver.current_window_handle != self.handle:
+        if self.browser.front != self.handle:
             driver.switch_to.window(self.handle)
+            driver.execute_cdp_cmd("Page.bringToFront", {})
+            self.browser.front = self.handle
         return driver
 
     def open(self, path):
@@ -95,6 +99,7 @@ class Window:
                     " e.stopImmediatePropagation(), true)")
         self.driver.close()
         self.browser.driver.switch_to.window(self.browser.first)
+        self.browser.front = None
 
     def resize(self, width, height=900, dark=False):
         self.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", {
@@ -115,15 +120,16 @@ class Window:
                 return condition()
             except (NoSuchElementException, StaleElementReferenceException):
                 return None
-        return wait_until(safe, what)
+        return wait_until(safe, what, poll=0.1)
 
     def all(self, css):
         return self.driver.find_elements(By.CSS_SELECTOR, css)
 
     def one(self, css):
         """The first visible element."""
-        return self.wait(lambda: next(
-            (e for e in self.all(css) if e.is_displayed()), None), css)
+        return self.wait(lambda: self.script(
+            "return [...document.querySelectorAll(arguments[0])].find("
+            "(e) => e.checkVisibility())", css), css)
 
     def text(self, text, css="main"):
         """Waits until an element has a text."""
@@ -146,11 +152,10 @@ class Window:
     def named(self, name, kind="button, a, summary"):
         """The last visible button or link with that name: of two the one in a
         dialog, which is at the end."""
-        def found():
-            same = [e for e in self.all(kind) if e.is_displayed()
-                    and name in (e.text, e.get_attribute("aria-label"))]
-            return same[-1] if same else None
-        return self.wait(found, f"a button or link {name!r}")
+        return self.wait(lambda: self.script(
+            "return [...document.querySelectorAll(arguments[0])].filter((e) =>"
+            " e.checkVisibility() && [e.innerText, e.ariaLabel].includes("
+            "arguments[1])).at(-1)", kind, name), f"a button or link {name!r}")
 
     def press(self, name):
         """Uses a button or link by the keyboard alone."""

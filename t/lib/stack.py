@@ -50,10 +50,11 @@ class StackError(RuntimeError):
     """Something of the stack does not start, or not answer in time."""
 
 
-def wait_until(condition, what, timeout=45, alive=None):
+def wait_until(condition, what, timeout=45, alive=None, poll=POLL):
     """Returns the first true value of condition(); raises at the deadline.
 
-    alive, if given, is a Process that must not die meanwhile."""
+    alive, if given, is a Process that must not die meanwhile; poll: the seconds
+    between two calls of condition()."""
     deadline = time.monotonic() + timeout
     while True:
         value = condition()
@@ -65,7 +66,7 @@ def wait_until(condition, what, timeout=45, alive=None):
         if time.monotonic() > deadline:
             tail = f"\n{alive.tail()}" if alive is not None else ""
             raise StackError(f"{what}: not within {timeout} s{tail}")
-        time.sleep(POLL)
+        time.sleep(poll)
 
 
 def free_port():
