@@ -140,10 +140,13 @@ compare(struct pull *p, const PGresult *here, const PGresult *there,
 	return e;
 }
 
+/* The message outlives the handle of the source. */
 static enum err
-fail(struct db *db, enum err e, const char *what, const char **why)
+fail(const struct pull *p, struct db *db, enum err e, const char **why)
 {
-	*why = mem_printf(db, "%s: %s", what, db_error(db));
+	*why = mem_printf(p->target, "%s: %s",
+	    db == p->source ? "the original's database" : "the database",
+	    db_error(db));
 	return e;
 }
 
@@ -167,13 +170,13 @@ pull_begin(TALLOC_CTX *mem, struct db *source, struct db *target,
 			"'public'::regnamespace"),
 		    &there);
 	if (e)
-		e = fail(source, e, "the original's database", why);
+		e = fail(p, source, e, why);
 	else {
 		source->in_tx = true;
 		e = conn_command(
 		    target, NAME, COLUMNS("pg_my_temp_schema()"), &here);
 		if (e)
-			e = fail(target, e, "the database", why);
+			e = fail(p, target, e, why);
 	}
 	if (!e)
 		e = compare(p, here, there, why);
@@ -262,14 +265,14 @@ end(struct pull *p, enum err e, const char **why)
 
 	if (e) {
 		conn_drop(p->source);
-		return fail(p->target, e, "the database", why);
+		return fail(p, p->target, e, why);
 	}
 	p->source->in_copy = false;
 	res = p->source->conn ? conn_wait(p->source) : NULL;
 	e = conn_check(p->source, NAME, res);
 	PQclear(res);
 	if (e)
-		e = fail(p->source, e, "the original's database", why);
+		e = fail(p, p->source, e, why);
 	p->target->in_copy = false;
 	res = NULL;
 	if (p->target->conn &&
@@ -278,7 +281,7 @@ end(struct pull *p, enum err e, const char **why)
 	if (!e) {
 		e = conn_check(p->target, NAME, res);
 		if (e)
-			e = fail(p->target, e, "the database", why);
+			e = fail(p, p->target, e, why);
 	}
 	PQclear(res);
 	return e;
@@ -299,13 +302,13 @@ pull_copy(struct pull *p, int i, pull_progress *fn, void *arg, int64_t *rows,
 				 "STDIN",
 				 t->name, t->columns));
 	if (e)
-		return fail(p->target, e, "the database", why);
+		return fail(p, p->target, e, why);
 	e = start(p->source, mem_printf(p,
 				 "COPY (SELECT %s FROM public.\"%s\")"
 				 " TO STDOUT",
 				 t->columns, t->name));
 	if (e) {
-		e = fail(p->source, e, "the original's database", why);
+		e = fail(p, p->source, e, why);
 		(void)PQputCopyEnd(p->target->conn, "reading failed");
 		PQclear(conn_wait(p->target));
 		p->target->in_copy = false;
