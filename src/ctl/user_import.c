@@ -24,7 +24,7 @@ read_file(struct ctl *ctl, const char *path, size_t *n)
 	FILE *file = fopen(path, "re");
 	const char *why = NULL;
 	char *data = NULL;
-	struct stat st;
+	struct stat st = { 0 };
 
 	if (!file || fstat(fileno(file), &st) < 0)
 		why = strerror(errno);
