@@ -49,7 +49,7 @@ print_help(void)
 
 	printf(USAGE "\n");
 	for (i = 0; i < array_len(commands); i++)
-		printf("  %-19s %.*s\n", commands[i].name,
+		printf("  %-21s %.*s\n", commands[i].name,
 		    (int)strcspn(commands[i].help, "\n"), commands[i].help);
 	printf("\n"
 	       "  --config FILE  settings file (default %s)\n"

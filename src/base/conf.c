@@ -41,7 +41,8 @@ const struct conf_setting conf_settings[CONF__MAX] = {
 struct reader {
 	struct conf *conf;
 	struct conf_errors *errors;
-	bool unreadable;
+	bool unreadable; /* a file cannot be read */
+	bool unusable;   /* the file of a secret, for any reason */
 	/* the current file */
 	const char *file;
 	bool open_to_all; /* world-readable */
@@ -410,7 +411,7 @@ remedy_for_secret(struct reader *r, int id, const char *file)
 	    file);
 }
 
-/* Of a file that cannot be used, one error is enough: unreadable. */
+/* Of a file that cannot be used, one error is enough: unusable. */
 static void
 secret_from_file(struct reader *r, int id, const char *file, bool ours)
 {
@@ -433,7 +434,7 @@ secret_from_file(struct reader *r, int id, const char *file, bool ours)
 			set(r, id, text, file);
 	}
 	if (!text)
-		r->unreadable = true;
+		r->unusable = true;
 	if (fd >= 0)
 		close(fd);
 }
@@ -500,9 +501,8 @@ check_key(struct reader *r)
 	const char *file = conf->signing_key_file;
 	bool is_named = *file;
 
-	/* an unreadable file may contain a valid key: no advice to create one
-	 */
-	if (n >= KEY_LEAST || (n == 0 && r->unreadable))
+	/* such a file may contain a valid key: no advice to create one */
+	if (n >= KEY_LEAST || (n == 0 && (r->unreadable || r->unusable)))
 		return;
 	if (!is_named)
 		file = mem_printf(

@@ -92,6 +92,7 @@ def test_hacking_has_what_the_tests_need():
                "numpy": "python3-numpy", "scipy": "python3-scipy",
                "PIL": "python3-pil",
                "pytest": "python3-pytest", "seccomp": "python3-seccomp",
+               "selenium": "python3-selenium",
                "urllib3": "python3-requests"}
     ours = {p.stem for p in (ROOT / "t").rglob("*.py")} | {"covers"}
     imported = set()

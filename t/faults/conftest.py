@@ -9,8 +9,8 @@ import world
 
 @pytest.fixture(scope="module")
 def server():
-    """A PostgreSQL of this module's own."""
-    with stack_module.Cluster() as made:
+    """A PostgreSQL of this module's own, which loses no session in a crash."""
+    with stack_module.Cluster(production=True) as made:
         yield made
 
 

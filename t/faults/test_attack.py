@@ -572,14 +572,17 @@ def test_sizes_of_bodies(site, stack):
         sizes[path] = sizes.get(path, False) or any(
             i["type"] == "file" for i in r["inputs"])
     assert sorted(p for p, file in sizes.items() if file) == [
-        "/api/auth/signup/", "/api/users/"]
+        "/api/admin/1/1/pictures/1/", "/api/auth/signup/", "/api/users/",
+        "/api/users/import/"]
     for path, file in {**sizes, "/healthz": False, "/media/x": False}.items():
         # the body does not arrive: nginx refuses its length, or waits for it
+        most = 17 if path == "/api/users/import/" else 6
         for form in (path, path.rstrip("/")):
             with wire.connect(site) as s:
                 s.sendall(f"POST {form} HTTP/1.1\r\n{HOST_LINE}"
                           "Expect: 100-continue\r\n"
-                          f"Content-Length: {7 << 20 if file else 200_000}\r\n"
+                          "Content-Length: "
+                          f"{(most + 1) << 20 if file else 200_000}\r\n"
                           "\r\n".encode())
                 assert s.recv(20)[9:12] == b"413", form
     for path in ("/api/users/", "/api/auth/signup/"):

@@ -329,7 +329,7 @@ HOT = [
      ["account_pkey", "session_(pkey|user_id)"], ["account", "session"]),
     ("session_end", "'" + 32 * "5" + "', 5", ["session_(pkey|user_id)"],
      ["session"]),
-    ("provider_ask", "'google', 'a', 'b', 'c'", ["job_oidc_exchange"], ["job"]),
+    ("provider_ask", "'google', 'a', 'b', 'c', NULL", ["job_oidc_exchange"], ["job"]),
     ("provider_claims", "5", ["job_pkey"], ["job"]),
     ("provider_abandon", "5", ["job_pkey"], ["job"]),
     ("provider_log_in", "'google', 'Google', '5', 'u5@example.org', true, 'a',"
@@ -345,7 +345,7 @@ HOT = [
      ["account_pkey", "history_pkey"], ["account", "history"]),
     ("translation_find", "'{a,b}', 'es'", ["translation_digest_unique"],
      ["translation"]),
-    ("translation_ask", "'{a,b}', 'es', 5, 5, 100",
+    ("translation_ask", "'{a,b}', 'es', 5, 5, 100, NULL",
      ["translation_digest_unique", "job_translate_failed", "account_pkey"],
      ["translation", "job", "account"]),
     ("movie_search", "'es', 'm77', 5, NULL, NULL, NULL, NULL, NULL, NULL, false,"
