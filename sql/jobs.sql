@@ -46,6 +46,13 @@ UPDATE job
    AND attempts = :attempts
    AND state = 'running';
 
+-- name: job_renew :exec (id bigint, attempts integer, lease integer)
+UPDATE job
+   SET lease_until = now() + make_interval(secs => :lease::integer)
+ WHERE id = :id
+   AND attempts = :attempts
+   AND state = 'running';
+
 -- name: job_again :exec (id bigint, attempts integer, delay integer, why text)
 UPDATE job
    SET state = 'queued',

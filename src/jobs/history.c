@@ -7,17 +7,20 @@
  */
 #include "base/base.h"
 
+#include "base/clock.h"
 #include "base/conf.h"
 #include "db/query.h"
 #include "import/history.h"
 #include "jobs/jobs.h"
 
-#define TIMEOUT_MS 60000 /* a statement of the import */
-#define STEP       5     /* percent */
+#define TIMEOUT_MS 60000             /* a statement of the import */
+#define STEP       5                 /* percent */
+#define RENEW_US   INT64_C(10000000) /* between renewals of the lease */
 
 struct state {
 	struct job *job;
 	int shown;
+	int64_t renewed;
 };
 
 static void
@@ -25,7 +28,12 @@ store_progress(struct history_import *h, int percent)
 {
 	struct state *state = h->arg;
 	struct job *job = state->job;
+	int64_t now = clock_steady_us();
 
+	if (now - state->renewed > RENEW_US) {
+		state->renewed = now;
+		jobs_renew(job);
+	}
 	if (percent < state->shown + STEP)
 		return;
 	state->shown = percent;
@@ -53,7 +61,7 @@ store_failure(const struct history_import *h)
 enum err
 history_job(struct job *job)
 {
-	struct state state = { .job = job };
+	struct state state = { .job = job, .renewed = clock_steady_us() };
 	struct history_import h = {
 		.db = db_new(job->mem, job->in->conf->database, TIMEOUT_MS),
 		.mem = job->mem,

@@ -63,6 +63,12 @@ typedef enum err job_handler(struct job *job);
 #undef JOB
 #undef JOB_AWAITED
 
+/*
+ * Extends the lease of a job: a handler that takes longer than a minute calls it
+ * at least once a minute, else the job is taken for abandoned.
+ */
+void jobs_renew(struct job *job);
+
 /* Creates the state below `mem`, without connecting. Call it after the fork. */
 struct jobs *jobs_new(TALLOC_CTX *mem, const struct conf *conf,
     const volatile sig_atomic_t *stop);

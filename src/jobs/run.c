@@ -19,10 +19,11 @@
 #include "db/query.h"
 #include "jobs/jobs.h"
 
-#define POLL_MS        1000
-#define PAUSE_MIN_MS   250
-#define PAUSE_MAX_MS   4000
-#define LEASE_SECONDS  120 /* more than twice the time of any handler */
+#define POLL_MS      1000
+#define PAUSE_MIN_MS 250
+#define PAUSE_MAX_MS 4000
+/* More than twice the time of any handler, or of its calls of jobs_renew(). */
+#define LEASE_SECONDS  120
 #define REAP_US        INT64_C(5000000)
 #define SCHEDULE_US    INT64_C(60000000)
 #define DELAY_FIRST    10 /* seconds; multiplied by four each time */
@@ -43,6 +44,14 @@ static const struct {
 #undef JOB
 #undef JOB_AWAITED
 };
+
+void
+jobs_renew(struct job *job)
+{
+	/* If that fails, the next call may not. */
+	(void)query_exec(job->mem, job->in->db, NULL, SQL_job_renew,
+	    arg_id(job->id), arg_int(job->attempts), arg_int(LEASE_SECONDS));
+}
 
 struct jobs *
 jobs_new(
