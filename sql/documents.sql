@@ -104,9 +104,13 @@ SELECT d.key, CASE json_typeof(d.value)
   FROM json_each(:document) AS d
  LIMIT 100;
 
--- A document with fields that are set by texts.
--- name: document_settings :one (kind text, document jsonb, names text[],
---	texts text[])
-SELECT document_settings(k.kind, :document, :names, :texts) AS document
+-- A document with fields that are set by texts. A new one is without what the
+-- document of another thing has of its own.
+-- name: document_settings :one (kind text, document jsonb, is_new boolean,
+--	names text[], texts text[])
+SELECT document_settings(k.kind, CASE
+           WHEN :is_new AND jsonb_typeof(:document) = 'object'
+           THEN :document - '{id,created_at,updated_at,deleted_at}'::text[]
+           ELSE :document END, :names, :texts) AS document
   FROM document_kind AS k
  WHERE k.plural = :kind;

@@ -224,7 +224,7 @@ read_body(struct req *r, const char *text)
 
 /* Adds what --set NAME=VALUE sets to the document that was read. */
 static enum err
-add_settings(const struct thing *t, struct req *r)
+add_settings(const struct thing *t, struct req *r, bool is_new)
 {
 	size_t n = t->ctl->n_options, k = 0;
 	const char **names = mem_array(r->mem, const char *, n + 1);
@@ -240,11 +240,11 @@ add_settings(const struct thing *t, struct req *r)
 		names[k] = mem_textn(r->mem, set, strcspn(set, "="));
 		values[k++] = set + strcspn(set, "=") + 1;
 	}
-	if (k == 0)
+	if (k == 0 && !is_new)
 		return ERR_OK;
 	e = query_one(r->mem, t->db, &row, SQL_document_settings,
-	    arg_text(t->kind), arg_text(r->body), arg_text_array(names, k),
-	    arg_text_array(values, k));
+	    arg_text(t->kind), arg_text(r->body), arg_bool(is_new),
+	    arg_text_array(names, k), arg_text_array(values, k));
 	return e ? e : read_body(r, row_text(&row, "document"));
 }
 
@@ -260,7 +260,7 @@ write_document(const struct thing *t, const char *id, const char *path)
 		return EX_NOINPUT;
 	e = read_body(r, text);
 	if (!e)
-		e = add_settings(t, r);
+		e = add_settings(t, r, !id);
 	if (e)
 		return print_errors(t, r, e);
 	return change(t, r, id ? "edit" : "add", input_text(r, "document"),
