@@ -311,7 +311,8 @@ SELECT pg_temp.change('users_user', $$password = left(s.password, 255)$$,
       AND s.password !~ '^pbkdf2_sha256\$[0-9]{1,7}\$[^$]{1,128}\$[A-Za-z0-9+/]{43}=$'$$,
     'unknown password hash',
     $$format('a hash of kind "%s": a new password must be requested by mail',
-             left(split_part(s.password, '$', 1), 32))$$);
+             coalesce(substring(s.password FROM '^([a-z][a-z0-9_]{0,31})\$'),
+                      'unknown'))$$);
 SELECT pg_temp.drop_orphans('socialaccount_socialaccount', 'user_id',
     'users_user');
 SELECT pg_temp.drop_rows('socialaccount_socialaccount',

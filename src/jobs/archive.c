@@ -187,13 +187,19 @@ add_table(struct writer *w, const struct table *t)
 	return e;
 }
 
-/* A picture that is missing on this host is left out. */
+/*
+ * A picture that is missing on this host is left out, and a path that does not
+ * stay below media_root, which another site's export may have.
+ */
 static enum err
 add_picture(struct writer *w, const char *media_root)
 {
 	const char *name = strrchr(w->picture, '/');
-	int fd = open(mem_printf(w->mem, "%s/%s", media_root, w->picture),
-	    O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	bool below = *w->picture != '.' && !strstr(w->picture, "/.");
+	int fd = !below ?
+		     -1 :
+		     open(mem_printf(w->mem, "%s/%s", media_root, w->picture),
+			 O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	struct stat st;
 	ssize_t n;
 	char *p;

@@ -130,6 +130,19 @@ def test_everything_is_in_it(stack, lena):
     assert b"digest" not in everything
 
 
+def test_a_picture_elsewhere_is_left_out(stack):
+    """Such a path can come from the export of another site."""
+    bob = stack.client("bob")
+    assert (stack.media / ".." / stack.conf.name).is_file()
+    before = stack.value("SELECT picture FROM account WHERE username = 'bob'")
+    stack.sql("UPDATE account SET picture = %s WHERE username = 'bob'",
+              [f"../{stack.conf.name}"])
+    files = unpacked(built(bob).content)
+    stack.sql("UPDATE account SET picture = %s WHERE username = 'bob'", [before])
+    assert "json/profile.json" in files
+    assert not [name for name in files if name.startswith("picture/")]
+
+
 def test_every_table_about_a_user_is_exported(stack, lena):
     """A table that refers to an account has a file, or a reason."""
     tables = {t for (t,) in stack.sql("""

@@ -194,6 +194,9 @@ def test_log_in_and_read(cluster, original, tmp_path):
 
 # --------------------------------------------------------- what does not fit
 
+# a password hash without the name of its kind
+UNSALTED = 32 * "5"
+
 # table, id, a change of the original, the reason, a query and its answer.
 # "gone": the row is skipped.
 FAULTS = [
@@ -216,6 +219,8 @@ FAULTS = [
      "SELECT preferred_language FROM account WHERE id = 2", "en"),
     ("users_user", 2, "password = 'bcrypt$x'", "unknown password hash",
      "SELECT password FROM account WHERE id = 2", "bcrypt$x"),
+    ("users_user", 2, f"password = '{UNSALTED}'", "unknown password hash",
+     "SELECT password FROM account WHERE id = 2", UNSALTED),
     ("users_user", 6, "date_joined = 'infinity'", "time out of range",
      "SELECT count(*) FROM account WHERE id = 6", 0),
     ("persons_person", 10, "gender = 7", "unknown gender",
@@ -285,6 +290,7 @@ def test_faults(place, original):
             original.sql(f"UPDATE {table} SET {change} WHERE id = {number}")
         done = run(place, original, "--strict", "--json", check=1)
         lines = done.stderr.splitlines()
+        assert UNSALTED not in done.stderr + done.stdout
         for (table, number, _), (change, sort, query, value) in now.items():
             assert place.one(query) == value, change
             assert any(line.startswith(f"{table}:{number}: ") for line in lines
