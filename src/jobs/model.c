@@ -136,7 +136,8 @@ fetch(
 	talloc_free(w->logged);
 	w->logged = NULL;
 	look_in_place(w, mem, j->conf->model_file);
-	return ERR_OK;
+	/* written into meanwhile: soon again */
+	return is_in_place(w, p) ? ERR_OK : ERR_UNAVAILABLE;
 }
 
 static enum err
