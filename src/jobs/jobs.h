@@ -64,8 +64,8 @@ typedef enum err job_handler(struct job *job);
 #undef JOB_AWAITED
 
 /*
- * Extends the lease of a job: a handler that takes longer than a minute calls it
- * at least once a minute, else the job is taken for abandoned.
+ * Extends the lease of a job: a handler that takes longer than a minute calls
+ * it at least once a minute, else the job is taken for abandoned.
  */
 void jobs_renew(struct job *job);
 
