@@ -366,9 +366,12 @@ demo_nginx() {
 		    -keyout "$dir/key.pem" -out "$dir/cert.pem" \
 		    2>>"$STATE/log/nginx.log"
 	fi
+	# A copy: the user of nginx may not be able to read the source.
+	mkdir -p "$dir/data"
+	cp -R "$SRC/admin" "$dir/data"
 	"$SRC/nginx/render" "$dir" RUN_DIR="$RUN/app" PORT="$PORT" \
 	    TLS_PORT="$TLS_PORT" MEDIA_ROOT="$RUN/state/media" \
-	    ORIGINS="$FRONT_ENDS"
+	    DATA_DIR="$dir/data" ORIGINS="$FRONT_ENDS"
 	if [ "$EUID" -eq 0 ]; then
 		chown -R "$USER_WEB:$GROUP_WEB" "$dir"
 	fi

@@ -142,6 +142,7 @@ def test_demo_says_what_runs_and_ends_with_ready(stopped):
         assert re.search(rf"^  {what}.* \d+ ", text, re.M), text
     assert all(map(is_running, demo.pids().values()))
     assert demo.get("/readyz").status_code == 200
+    assert demo.get("/admin/main.js").status_code == 200  # the editor
 
 
 def test_the_curl_lines_work_when_pasted(demo):
