@@ -19,16 +19,18 @@
 -------------------------------------------------------------------------------
 
 -- Stores a file and queues its job, unless another one has not ended. One that has
--- not ended after an hour is not being imported any more.
+-- not ended after an hour is replaced: its job then finds nothing of its own.
 -- name: history_start :one (viewer bigint, name text, file bytea, dry_run boolean,
 --	replace boolean)
 WITH started AS (
-	INSERT INTO history AS h (user_id, name, file, dry_run, replace)
-	SELECT id, :name, :file, :dry_run, :replace
+	INSERT INTO history AS h (user_id, job_id, name, file, dry_run, replace)
+	SELECT id, nextval(pg_get_serial_sequence('job', 'id')), :name, :file,
+	       :dry_run, :replace
 	  FROM account
 	 WHERE id = :viewer
 	    ON CONFLICT (user_id) DO UPDATE
-	   SET requested_at = now(),
+	   SET job_id = excluded.job_id,
+	       requested_at = now(),
 	       name = excluded.name,
 	       file = excluded.file,
 	       dry_run = excluded.dry_run,
@@ -41,10 +43,10 @@ WITH started AS (
 	       finished_at = NULL
 	 WHERE h.state IN ('done', 'failed')
 	    OR h.requested_at <= now() - interval '1 hour'
-	RETURNING user_id
+	RETURNING user_id, job_id
 ), queued AS (
-	INSERT INTO job (name, payload)
-	SELECT 'history', jsonb_build_object('account_id', user_id)
+	INSERT INTO job (id, name, payload)
+	SELECT job_id, 'history', jsonb_build_object('account_id', user_id)
 	  FROM started
 )
 SELECT CASE WHEN s.user_id IS NULL THEN 'exists' ELSE 'ok' END AS outcome
@@ -63,24 +65,21 @@ SELECT h.state, h.progress, h.name, h.dry_run, h.replace,
 
 -- What a job is to import; no row: there is nothing any more.
 -- name: history_take :one (job_id bigint)
-UPDATE history AS h
+UPDATE history
    SET state = 'running',
        progress = 0
-  FROM job AS j
- WHERE j.id = :job_id
-   AND h.user_id::text = j.payload ->> 'account_id'
-   AND h.state IN ('queued', 'running')
-RETURNING h.user_id, h.name, h.file, h.dry_run, h.replace;
+ WHERE job_id = :job_id
+   AND state IN ('queued', 'running')
+RETURNING user_id, name, file, dry_run, replace;
 
--- name: history_progress :exec (user_id bigint, progress integer)
+-- name: history_progress :exec (job_id bigint, progress integer)
 UPDATE history
    SET progress = :progress
- WHERE user_id = :user_id
+ WHERE job_id = :job_id
    AND state = 'running';
 
 -- The end: a report, or the reason of the failure. The file is deleted.
--- name: history_finish :exec (user_id bigint, report jsonb, failure text,
---	detail text)
+-- name: history_finish :exec (job_id bigint, report jsonb, failure text, detail text)
 UPDATE history
    SET state = CASE WHEN :failure::text IS NULL THEN 'done' ELSE 'failed' END,
        progress = CASE WHEN :failure::text IS NULL THEN 100 ELSE progress END,
@@ -89,7 +88,7 @@ UPDATE history
        detail = :detail,
        report = :report,
        finished_at = now()
- WHERE user_id = :user_id
+ WHERE job_id = :job_id
    AND state IN ('queued', 'running');
 
 -- name: prune_histories :exec (lifetime bigint)

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * mxm-jobs: the master of the background jobs. It forks one process that
- * fetches models, one that raises generations, two that run jobs and two that
- * run those for which requests wait, restarts those that die, and forwards
- * signals. SIGTERM: each process exits after its
- * current job. SIGHUP: the settings are read again; if they are valid, new
- * processes are started, else nothing changes.
+ * fetches models, one that raises generations, two that run jobs, two that run
+ * those for which requests wait and one that runs those that may take minutes,
+ * restarts those that die, and forwards signals. SIGTERM: each process exits
+ * after its current job. SIGHUP: the settings are read again; if they are
+ * valid, new processes are started, else nothing changes.
  */
 #include "base/base.h"
 
@@ -35,6 +35,7 @@ static const struct role {
 } roles[] = {
 	{ "mxm-jobs/await", jobs_run, JOBS_AWAITED },
 	{ "mxm-jobs/await", jobs_run, JOBS_AWAITED },
+	{ "mxm-jobs/long", jobs_run, JOBS_LONG },
 	{ "mxm-jobs/model", model_run, JOBS_ALL },
 	{ "mxm-jobs/touch", touch_run, JOBS_ALL },
 	{ "mxm-jobs/work", jobs_run, JOBS_LATER },

@@ -3,71 +3,66 @@
  * Job history: imports the file that a user has uploaded. The file is deleted
  * with the end of the import; a trigger of table job does so if the job fails.
  * The progress is stored by another connection, because the import is one
- * transaction.
+ * transaction. The rows of table history are those of this job: one that the
+ * user has replaced meanwhile, or deleted with the account, rolls back.
  */
 #include "base/base.h"
 
-#include "base/clock.h"
 #include "base/conf.h"
 #include "db/query.h"
 #include "import/history.h"
 #include "jobs/jobs.h"
 
-#define TIMEOUT_MS 60000             /* a statement of the import */
-#define STEP       5                 /* percent */
-#define RENEW_US   INT64_C(10000000) /* between renewals of the lease */
+#define TIMEOUT_MS 60000 /* a statement of the import */
+#define STEP       2     /* percent */
 
 struct state {
 	struct job *job;
 	int shown;
-	int64_t renewed;
+	bool replaced;
 };
 
+/* Called for the records, and between statements. */
 static void
 store_progress(struct history_import *h, int percent)
 {
 	struct state *state = h->arg;
 	struct job *job = state->job;
-	int64_t now = clock_steady_us();
 
-	if (now - state->renewed > RENEW_US) {
-		state->renewed = now;
-		jobs_renew(job);
-	}
 	if (percent < state->shown + STEP)
 		return;
 	state->shown = percent;
+	jobs_renew(job);
 	/* The import goes on without it. */
 	(void)query_exec(job->mem, job->in->db, NULL, SQL_history_progress,
-	    arg_id(h->user_id), arg_int(percent));
-}
-
-static enum err
-store_report(struct history_import *h)
-{
-	return query_exec(h->mem, h->db, NULL, SQL_history_finish,
-	    arg_id(h->user_id), arg_text(h->json), arg_null(), arg_null());
+	    arg_id(job->id), arg_int(percent));
 }
 
 /* The user is informed of a file that cannot be used; the job is done. */
 static enum err
-store_failure(const struct history_import *h)
+store_end(struct history_import *h)
 {
-	return query_exec(h->mem, h->db, NULL, SQL_history_finish,
-	    arg_id(h->user_id), arg_null(), arg_text(h->failure),
-	    arg_text(h->why));
+	struct state *state = h->arg;
+	long rows = 0;
+	enum err e;
+
+	e = query_exec(h->mem, h->db, &rows, SQL_history_finish,
+	    arg_id(state->job->id), arg_text(h->failure ? NULL : h->json),
+	    arg_text(h->failure), arg_text(h->failure ? h->why : NULL));
+	state->replaced = !e && rows == 0;
+	return state->replaced ? ERR_CONFLICT : e;
 }
 
 enum err
 history_job(struct job *job)
 {
-	struct state state = { .job = job, .renewed = clock_steady_us() };
+	struct state state = { .job = job };
 	struct history_import h = {
 		.db = db_new(job->mem, job->in->conf->database, TIMEOUT_MS),
 		.mem = job->mem,
 		.stop = job->in->stop,
 		.progress = store_progress,
-		.finish = store_report,
+		.finish = store_end,
 		.arg = &state,
 	};
 	struct row row;
@@ -88,7 +83,9 @@ history_job(struct job *job)
 	h.data = row_bytes(job->mem, &row, "file", &h.len);
 	e = history_import(&h);
 	if (e && h.failure)
-		return store_failure(&h);
+		e = store_end(&h);
+	if (state.replaced)
+		return ERR_OK;
 	job->why =
 	    e == ERR_INTERNAL ? "the database refused a statement" : job->why;
 	return e;

@@ -17,8 +17,17 @@ struct db;
 struct oidc;
 struct shm;
 
-/* Jobs for which a request waits, the others, and the periodic of these. */
-enum jobs_group { JOBS_ALL, JOBS_LATER, JOBS_AWAITED, JOBS_PERIODIC };
+/*
+ * Jobs for which a request waits, those that may take minutes, the others, and
+ * the periodic of these.
+ */
+enum jobs_group {
+	JOBS_ALL,
+	JOBS_LATER,
+	JOBS_AWAITED,
+	JOBS_LONG,
+	JOBS_PERIODIC
+};
 
 /* The state of a process of mxm-jobs. */
 struct jobs {
@@ -59,9 +68,11 @@ typedef enum err job_handler(struct job *job);
 
 #define JOB(NAME, HANDLER, MOST, PERIOD) job_handler HANDLER;
 #define JOB_AWAITED(NAME, HANDLER)       job_handler HANDLER;
+#define JOB_LONG(NAME, HANDLER, MOST)    job_handler HANDLER;
 #include "jobs.def"
 #undef JOB
 #undef JOB_AWAITED
+#undef JOB_LONG
 
 /*
  * Extends the lease of a job: a handler that takes longer than a minute calls

@@ -39,10 +39,12 @@ static const struct {
 } kinds[] = {
 #define JOB(NAME, HANDLER, MOST, PERIOD) \
 	{ #NAME, HANDLER, MOST, PERIOD, JOBS_LATER },
-#define JOB_AWAITED(NAME, HANDLER) { #NAME, HANDLER, 1, 0, JOBS_AWAITED },
+#define JOB_AWAITED(NAME, HANDLER)    { #NAME, HANDLER, 1, 0, JOBS_AWAITED },
+#define JOB_LONG(NAME, HANDLER, MOST) { #NAME, HANDLER, MOST, 0, JOBS_LONG },
 #include "jobs.def"
 #undef JOB
 #undef JOB_AWAITED
+#undef JOB_LONG
 };
 
 void
@@ -103,7 +105,7 @@ schedule(struct jobs *j, TALLOC_CTX *mem)
 	enum err e;
 	size_t i;
 
-	if (j->group == JOBS_AWAITED ||
+	if (j->group == JOBS_AWAITED || j->group == JOBS_LONG ||
 	    (j->schedule_at && now < j->schedule_at))
 		return ERR_OK;
 	for (i = 0; i < array_len(kinds); i++) {

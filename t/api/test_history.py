@@ -3,15 +3,20 @@
 mxmctl user import. t/fixtures/history has a folder for each format, with the
 files and the expected report."""
 
+import concurrent.futures
+import contextlib
 import gzip
 import io
 import json
+import os
+import signal
 import struct
 import zipfile
 
 import pytest
 
 import stack as stack_module
+from queue_tools import children, hasten, queue, wait_state
 from stack import wait_until
 from test_removal import newcomer, number, run_job
 
@@ -316,11 +321,11 @@ def test_refusals(stack, client, nina, me):
 
 @pytest.mark.parametrize("how", ["fails", "is removed"])
 def test_the_file_is_deleted_if_the_job(stack, me, how):
-    stack.sql("INSERT INTO history (user_id, name, file, dry_run, replace)"
-              " VALUES (1, 'x', 'secret', false, false)")
     job = stack.value(
-        "INSERT INTO job (name, payload, run_at) VALUES ('history',"
-        " '{\"account_id\": 1}', now() + interval '1 day') RETURNING id")
+        "INSERT INTO job (name, run_at) VALUES ('history',"
+        " now() + interval '1 day') RETURNING id")
+    stack.sql("INSERT INTO history (user_id, job_id, name, file, dry_run, replace)"
+              " VALUES (1, %s, 'x', 'secret', false, false)", [job])
     if how == "fails":
         stack.sql("UPDATE job SET state = 'failed', finished_at = now()"
                   " WHERE id = %s", [job])
@@ -336,6 +341,147 @@ def test_the_report_expires(stack, me):
               " WHERE user_id = %s", [1])
     run_job(stack, "prune")
     assert me.get(IMPORT).json()["state"] is None
+
+
+# ------------------------------------------------------------ interruptions --
+
+@contextlib.contextmanager
+def halted(stack, table):
+    """Imports wait where they write this table; the steps go from lists to
+    ratings."""
+    with contextlib.closing(stack.cluster.connect(stack.database)) as db, \
+            db.cursor() as c:
+        c.execute("BEGIN")
+        c.execute(f"LOCK TABLE {table} IN SHARE ROW EXCLUSIVE MODE")
+        yield c
+        c.execute("COMMIT")
+
+
+def waiting(stack, table):
+    """The process id at the database of the import that waits there."""
+    return wait_until(lambda: stack.value(
+        "SELECT min(pid) FROM pg_locks"
+        " WHERE relation = %s::regclass AND NOT granted", [table]),
+        f"an import waits for {table}", alive=stack.jobs)
+
+
+def job_of(stack, who=1):
+    return stack.value("SELECT job_id FROM history WHERE user_id = %s", [who])
+
+
+def test_imports_delay_no_mail(stack, me, bob):
+    """They have a process of their own, which runs one after the other."""
+    with halted(stack, "rating"):
+        assert upload(me, "ratings.csv", HEADER + HEAT).status_code == 202
+        waiting(stack, "rating")
+        assert upload(bob, "ratings.csv", HEADER + HEAT).status_code == 202
+        for mail in [queue(stack, "mail_verification", {"account_id": 5})
+                     for _ in range(3)]:
+            wait_state(stack, mail, "done")
+        assert bob.get(IMPORT).json()["state"] == "queued"
+    assert [ended(who)["state"] for who in (me, bob)] == ["done", "done"]
+
+
+def test_the_lease_is_renewed_between_steps(stack, me):
+    lease = "SELECT extract(epoch FROM lease_until - now()) FROM job WHERE id = %s"
+    with halted(stack, "rating"):
+        with halted(stack, "movielist"):
+            upload(me, "ratings.csv", HEADER + HEAT)
+            waiting(stack, "movielist")
+            before = me.get(IMPORT).json()["progress"]
+            stack.sql("UPDATE job SET lease_until = now() + interval '50 s'"
+                      " WHERE id = %s", [job_of(stack)])
+        waiting(stack, "rating")
+        assert stack.value(lease, [job_of(stack)]) > 60
+        assert 50 < before < me.get(IMPORT).json()["progress"] < 100
+    assert ended(me)["state"] == "done"
+
+
+@pytest.mark.parametrize("what", ["the process is killed", "a connection is lost"])
+def test_an_import_is_resumed_if(stack, me, what):
+    name, data = inputs("letterboxd")
+    expected = json.loads((FOLDER / "letterboxd/expected.json").read_text())
+    with halted(stack, "rating"):
+        upload(me, name, data)
+        backend = waiting(stack, "rating")
+        job = job_of(stack)
+        if "killed" in what:
+            os.kill(*children(stack.jobs, "mxm-jobs/long"), signal.SIGKILL)
+            stack.sql("UPDATE job SET lease_until = now() WHERE id = %s", [job])
+        else:
+            stack.cluster.sql("SELECT pg_terminate_backend(%s)", [backend])
+            wait_state(stack, job, "queued", 1)
+            assert not any(holdings(stack, "ana").values())
+            hasten(stack, job)
+    body = ended(me)
+    assert body["state"] == "done" and body["report"] == expected["report"]
+    assert plain(holdings(stack, "ana")) == expected["stored"]
+
+
+def test_the_disk_of_the_database_is_full(stack, me):
+    stack.cluster.sql("""
+        CREATE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql AS $$
+        BEGIN
+            RAISE EXCEPTION 'No space left on device' USING ERRCODE = '53100';
+        END $$;
+        CREATE TRIGGER full_disk BEFORE INSERT ON rating
+            EXECUTE FUNCTION full_disk()""", None, stack.database)
+    name, data = inputs("letterboxd")
+    try:
+        upload(me, name, data)
+        job = job_of(stack)
+        wait_state(stack, job, "queued", 1)
+        assert not any(holdings(stack, "ana").values())
+        stack.sql("UPDATE job SET attempts = max_attempts - 1 WHERE id = %s",
+                  [job])
+        hasten(stack, job)
+        body = ended(me)
+    finally:
+        stack.cluster.sql("DROP FUNCTION full_disk CASCADE", None,
+                          stack.database)
+    assert (body["state"], body["failure"]) == ("failed", "internal")
+    assert body["message"] == "The import has failed. Please try again later."
+    assert not any(holdings(stack, "ana").values())
+    assert stack.value("SELECT count(*) FROM history WHERE file IS NOT NULL") == 0
+    assert imported(me, name, data)["state"] == "done"
+
+
+def test_an_account_is_deleted_meanwhile(stack):
+    client = newcomer(stack, "i-gone")
+    mark = stack.mark("mxm-jobs")
+    with halted(stack, "rating") as c:
+        upload(client, "ratings.csv", HEADER + HEAT)
+        waiting(stack, "rating")
+        job = job_of(stack, number(stack, "i-gone"))
+        c.execute("DELETE FROM account WHERE username = 'i-gone'")
+    stack.wait_log(f"job {job} history: attempt 1 failed", "mxm-jobs", mark)
+    assert stack.value("SELECT count(*) FROM job WHERE id = %s", [job]) == 0
+
+
+def test_an_import_that_was_replaced_changes_nothing(stack, me):
+    """Neither does it take or end the newer one."""
+    with halted(stack, "rating"):
+        upload(me, "ratings.csv", HEADER + HEAT)
+        waiting(stack, "rating")
+        old = job_of(stack)
+        stack.sql("UPDATE history SET requested_at = now() - interval '1 hour'"
+                  " WHERE user_id = 1")
+        assert upload(me, "new.csv", HEADER + HEAT.replace(
+            "Heat,1995", "Volver,2006")).status_code == 202
+        assert job_of(stack) != old
+    wait_state(stack, old, "done")
+    body = ended(me)
+    assert (body["state"], body["name"]) == ("done", "new.csv")
+    assert holdings(stack, "ana")["ratings"] == {"volver": 5}
+
+
+def test_uploads_at_the_same_time(stack, me):
+    with halted(stack, "rating"), \
+            concurrent.futures.ThreadPoolExecutor(4) as pool:
+        answers = sorted(r.status_code for r in pool.map(
+            lambda _: upload(me, "ratings.csv", HEADER + HEAT), range(4)))
+        assert answers == [202, 400, 400, 400]
+    assert ended(me)["state"] == "done"
 
 
 # ---------------------------------------------------------- invalid files --

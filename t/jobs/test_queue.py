@@ -264,7 +264,9 @@ def test_the_end_of_a_job_is_notified(stack):
 
 
 def test_each_process_runs_jobs_of_its_group(stack):
-    """Two for those that requests wait for, two for the others."""
-    for name in ("mxm-jobs/await", "mxm-jobs/work"):
-        wait_until(lambda n=name: len(children(stack.jobs, n)) == 2,
-                   f"two {name}")
+    """Two for those that requests wait for, one for those that may take
+    minutes, two for the others."""
+    for name, n in (("mxm-jobs/await", 2), ("mxm-jobs/long", 1),
+                    ("mxm-jobs/work", 2)):
+        wait_until(lambda a=name, b=n: len(children(stack.jobs, a)) == b,
+                   f"{n} {name}")
