@@ -116,8 +116,8 @@ SET LOCAL idle_in_transaction_session_timeout = 0;
 SELECT pg_advisory_xact_lock(hashtextextended('moviesxmovies history',
                                               :user_id))::text AS locked;
 
--- doc: NULL if the record is invalid, for the reason why, or if the whole file is
--- not used, with line 0.
+-- doc: NULL if the record is invalid, for the reason why; or if the whole file is not
+-- used, with line 0 and the number of its records in last.
 -- name: history_line_stage :exec
 CREATE TEMPORARY TABLE history_line (
     file   text,
@@ -129,8 +129,8 @@ CREATE TEMPORARY TABLE history_line (
     why    text
 ) ON COMMIT DROP;
 
--- score: half stars, 1 to 10. rank: which rating of a day counts. near: the film is
--- of the year before or after.
+-- day: at as it was written. score: half stars, 1 to 10. rank: which rating of a day
+-- counts. near: the film is of the year before or after.
 -- name: history_row_stage :exec
 CREATE TEMPORARY TABLE history_row (
     id         bigint GENERATED ALWAYS AS IDENTITY,
@@ -148,6 +148,7 @@ CREATE TEMPORARY TABLE history_row (
     rating     text,
     scale      integer,
     score      integer,
+    day        text,
     at         timestamptz,
     watched    boolean NOT NULL DEFAULT false,
     unseen     boolean NOT NULL DEFAULT false,
@@ -224,10 +225,10 @@ FROM STDIN;
 -- fragment: history_year(t)
 substring(btrim({{t}}), '^((18|19|20)[0-9][0-9])([.]0+)?$')::integer
 
--- "tt0114709" or "114709", as tt and at least seven digits.
+-- "tt0114709", "114709" or "114709.0", as tt and at least seven digits.
 -- fragment: history_imdb(t)
 (SELECT 'tt' || lpad(d, greatest(7, length(d)), '0')
-   FROM substring(btrim({{t}}), '^t*0*([0-9]{1,9})$') AS d
+   FROM substring(btrim({{t}}), '^t*0*([0-9]{1,9})(?:[.]0+)?$') AS d
   WHERE d IS NOT NULL)
 
 -- "862" or "862.0".
@@ -243,14 +244,13 @@ substring(btrim({{t}}), '^0*([1-9][0-9]{0,17})([.]0+)?$')
 -- Letterboxd: a diary and reviews have the day on which a film was watched. A list
 -- has two headers: the first one is that of its name.
 -- name: history_letterboxd :exec
-INSERT INTO history_row (file, line, last, rank, title, year, rating, scale, at,
+INSERT INTO history_row (file, line, last, rank, title, year, rating, scale, day,
                          watched, list, place, content)
 SELECT l.file, l.line, l.last,
        CASE l.part WHEN 'ratings' THEN 3 WHEN 'diary' THEN 2 ELSE 1 END,
        btrim(l.doc ->> 'name'), {{history_year:l.doc ->> 'year'}},
        l.doc ->> 'rating', 2,
-       history_time(coalesce(nullif(l.doc ->> 'watched date', ''),
-                             l.doc ->> 'date')),
+       coalesce(nullif(l.doc ->> 'watched date', ''), l.doc ->> 'date'),
        l.part IN ('ratings', 'watched', 'diary', 'reviews'),
        CASE l.part WHEN 'watchlist' THEN 'watchlist'
                    WHEN 'list' THEN l.file END,
@@ -263,22 +263,26 @@ SELECT l.file, l.line, l.last,
    AND (l.part <> 'list' OR l.doc ? 'position')
  ORDER BY l.file, l.line;
 
--- IMDb: ratings have no position; what has one is the watchlist, whose file may
--- have a random name, or another list.
+-- IMDb: ratings have no position, but for those of 2017; what has one is the
+-- watchlist, whose file may have a random name, or another list, also of persons. The
+-- type of a title is in the language of the user, and was without spaces for some
+-- time. Dates of 2017: "Sat Dec 31 00:00:00 2016".
 -- name: history_imdb :exec
 INSERT INTO history_row (file, line, last, film, title, other, year, imdb,
-                         rating, scale, at, watched, list, place)
+                         rating, scale, day, watched, list, place)
 SELECT l.file, l.line, l.last,
-       regexp_replace(lower(coalesce(l.doc ->> 'title type', '')), '[^a-z]', '',
-                      'g')
-       NOT IN ('tvseries', 'tvepisode', 'tvminiseries', 'miniseries', 'episode',
-               'videogame', 'game', 'podcastseries', 'podcastepisode',
-               'musicvideo'),
+       l.doc ->> 'const' NOT LIKE 'nm%'
+       AND fold_text(coalesce(l.doc ->> 'title type', ''))
+           !~ 'serie|episod|folge|game|videospiel|jeu|juego|gioco|jogo|podcast|music ?v',
        btrim(l.doc ->> 'title'), btrim(l.doc ->> 'original title'),
        {{history_year:l.doc ->> 'year'}}, {{history_imdb:l.doc ->> 'const'}},
        coalesce(l.doc ->> 'your rating', l.doc ->> 'you rated'), 1,
-       history_time(coalesce(nullif(l.doc ->> 'date rated', ''),
-                             l.doc ->> 'created')),
+       CASE WHEN d.day ~ '^[A-Z][a-z]{2} [A-Z][a-z]{2} [ 0-3][0-9] .* [0-9]{4}$'
+            THEN right(d.day, 4) || '-'
+                 || lpad(((strpos('JanFebMarAprMayJunJulAugSepOctNovDec',
+                                  substr(d.day, 5, 3)) + 2) / 3)::text, 2, '0')
+                 || '-' || translate(substr(d.day, 9, 2), ' ', '0')
+            ELSE d.day END,
        coalesce(l.doc ->> 'your rating', l.doc ->> 'you rated', '') <> '',
        CASE WHEN NOT l.doc ? 'position' OR l.part = 'ratings' THEN NULL
             WHEN l.part LIKE '%watchlist%'
@@ -287,15 +291,20 @@ SELECT l.file, l.line, l.last,
             ELSE l.file END,
        l.line
   FROM history_line AS l
+ CROSS JOIN LATERAL (
+	SELECT coalesce(nullif(l.doc ->> 'date rated', ''),
+	                nullif(l.doc ->> 'date added', ''), l.doc ->> 'created') AS day
+) AS d
  WHERE l.format = 'imdb'
    AND l.doc IS NOT NULL
  ORDER BY l.file, l.line;
 
 -- Trakt: the kind of an entry is seen from its keys. A collection says nothing of
--- its owner's opinion.
+-- its owner's opinion, and comments that were liked are of others. The comment of
+-- an entry is an object, or a text as other programs write it.
 -- name: history_trakt :exec
 INSERT INTO history_row (file, line, last, rank, film, title, year, imdb, tmdb,
-                         rating, scale, at, watched, list, place, content, spoiler)
+                         rating, scale, day, watched, list, place, content, spoiler)
 SELECT l.file, l.line, l.last,
        CASE WHEN l.doc ? 'rating' THEN 3 ELSE 1 END,
        coalesce(jsonb_typeof(l.doc -> 'movie') = 'object', false),
@@ -306,35 +315,39 @@ SELECT l.file, l.line, l.last,
        {{history_number:l.doc -> 'movie' -> 'ids' ->> 'tmdb'}},
        coalesce(l.doc ->> 'rating', l.doc -> 'comment' -> 'user_stats' ->> 'rating',
                 l.doc -> 'comment' ->> 'user_rating'), 1,
-       history_time(coalesce(l.doc ->> 'rated_at', l.doc ->> 'watched_at',
-           l.doc ->> 'last_watched_at', l.doc ->> 'listed_at',
-           l.doc -> 'comment' ->> 'created_at')),
+       coalesce(l.doc ->> 'rated_at', l.doc ->> 'watched_at',
+                l.doc ->> 'last_watched_at', l.doc ->> 'listed_at',
+                l.doc -> 'comment' ->> 'created_at', l.doc ->> 'created_at'),
        l.doc ? 'watched_at' OR l.doc ? 'last_watched_at' OR l.doc ? 'rating',
        CASE WHEN NOT l.doc ? 'listed_at' THEN NULL
             WHEN l.part LIKE '%watchlist%' THEN 'watchlist'
             ELSE l.file END,
-       l.line, l.doc -> 'comment' ->> 'comment',
-       coalesce(l.doc -> 'comment' ->> 'spoiler', '') = 'true'
+       l.line,
+       coalesce(l.doc -> 'comment' ->> 'comment',
+                CASE jsonb_typeof(l.doc -> 'comment') WHEN 'string'
+                     THEN l.doc ->> 'comment' END),
+       coalesce(l.doc -> 'comment' ->> 'spoiler', l.doc ->> 'spoiler', '') = 'true'
   FROM history_line AS l
  WHERE l.format = 'trakt'
    AND (l.doc ? 'movie' OR l.doc ? 'show' OR l.doc ? 'episode' OR l.doc ? 'season'
         OR l.doc ? 'person')
    AND (l.doc ? 'rating' OR l.doc ? 'watched_at' OR l.doc ? 'last_watched_at'
         OR l.doc ? 'listed_at' OR l.doc ? 'comment')
+   AND NOT l.doc ? 'liked_at'
    AND coalesce(l.doc -> 'comment' ->> 'parent_id', '0') = '0'
  ORDER BY l.file, l.line;
 
 -- The export of a site of this program. A review has a title of its own.
 -- name: history_own :exec
 INSERT INTO history_row (file, line, last, title, year, imdb, tmdb, slug, rating,
-                         scale, at, unseen, list, place, heading, content,
+                         scale, day, unseen, list, place, heading, content,
                          positive, spoiler)
 SELECT l.file, l.line, l.last,
        btrim(CASE l.part WHEN 'reviews' THEN l.doc ->> 'movie_title'
                          ELSE l.doc ->> 'title' END),
        {{history_year:l.doc ->> 'year'}}, {{history_imdb:l.doc ->> 'imdb'}},
        {{history_number:l.doc ->> 'tmdb'}}, l.doc ->> 'movie', l.doc ->> 'rating',
-       2, history_time(l.doc ->> 'created_at'), l.part = 'unseen',
+       2, l.doc ->> 'created_at', l.part = 'unseen',
        CASE l.part WHEN 'list_movies' THEN
             coalesce(l.doc ->> 'list_id', l.doc ->> 'list') END,
        l.line,
@@ -362,8 +375,9 @@ SELECT l.file, l.line, l.last,
 UPDATE history_row AS r
    SET score = CASE WHEN s.is_score THEN s.n::integer END,
        rating = nullif(btrim(r.rating), ''),
-       content = nullif(btrim(r.content, {{history_blanks}}), ''),
-       at = least(r.at, now()),
+       content = nullif(btrim(replace(r.content, chr(13) || chr(10), chr(10)),
+                              {{history_blanks}}), ''),
+       at = least(history_time(r.day), now()),
        reason = CASE WHEN NOT r.film THEN 'not_a_film'
                      WHEN coalesce(r.title, '') = ''
                       AND coalesce(r.imdb, r.tmdb) IS NULL THEN 'no_title'
@@ -555,8 +569,8 @@ SELECT r.list, coalesce(t.doc ->> 'name', replace(regexp_replace(r.list,
 	SELECT doc
 	  FROM history_line
 	 WHERE format = 'trakt'
-	   AND part = 'lists-lists'
-	   AND doc -> 'ids' ->> 'trakt' = substring(r.list, 'lists-list-([0-9]+)-')
+	   AND part IN ('lists-lists', 'lists')
+	   AND doc -> 'ids' ->> 'trakt' = substring(r.list, 'list-([0-9]+)-')
 	 ORDER BY line
 	 LIMIT 1) AS t ON true;
 
@@ -565,7 +579,8 @@ SELECT r.list, coalesce(t.doc ->> 'name', replace(regexp_replace(r.list,
 -- name: history_list_name :exec
 UPDATE history_list AS l
    SET name = n.name,
-       description = left(coalesce(l.description, ''), 10000),
+       description = left(replace(coalesce(l.description, ''), chr(13) || chr(10),
+                                  chr(10)), 10000),
        cut = n.cut,
        slug = CASE WHEN n.number = 1 THEN n.slug
                    ELSE n.slug || '-' || n.number END,
@@ -688,69 +703,43 @@ HAVING count(*) > 0;
 
 -- Persons and platforms have neither a year nor another id: address and name have
 -- to be equal.
--- name: history_follow_add :exec (user_id bigint)
+-- fragment: history_named(part, thing, added)
 WITH wanted AS (
 	SELECT l.file, l.line, l.last, l.doc ->> 'name' AS name, p.id,
 	       history_time(l.doc ->> 'created_at') AS at
 	  FROM history_line AS l
-	  LEFT JOIN live_person AS p
-	    ON p.slug = l.doc ->> 'person'
-	   AND p.name_fold = fold_text(l.doc ->> 'name')
-	 WHERE l.format = 'own'
-	   AND l.part = 'following'
-	   AND l.doc IS NOT NULL
-), skipped AS (
-	INSERT INTO history_skip (file, line, last, what, reason, title)
-	SELECT file, line, last, 'following', 'not_found', name
-	  FROM wanted
-	 WHERE id IS NULL
-), added AS (
-	INSERT INTO follow (user_id, person_id, created_at)
-	SELECT :user_id, id, coalesce(least(min(at), now()), now())
-	  FROM wanted
-	 WHERE id IS NOT NULL
-	 GROUP BY id
-	 ORDER BY id
-	    ON CONFLICT DO NOTHING
-	RETURNING person_id
-)
-INSERT INTO history_count
-SELECT 'following', count(*), (SELECT count(*) FROM added), 0,
-       count(id) - count(DISTINCT id), count(*) - count(id)
-  FROM wanted
-HAVING count(*) > 0;
-
--- name: history_platform_add :exec (user_id bigint)
-WITH wanted AS (
-	SELECT l.file, l.line, l.last, l.doc ->> 'name' AS name, p.id,
-	       history_time(l.doc ->> 'created_at') AS at
-	  FROM history_line AS l
-	  LEFT JOIN live_platform AS p
-	    ON p.slug = l.doc ->> 'platform'
+	  LEFT JOIN live_{{thing}} AS p
+	    ON p.slug = l.doc ->> '{{thing}}'
 	   AND fold_text(p.name) = fold_text(l.doc ->> 'name')
 	 WHERE l.format = 'own'
-	   AND l.part = 'platforms'
+	   AND l.part = '{{part}}'
 	   AND l.doc IS NOT NULL
 ), skipped AS (
 	INSERT INTO history_skip (file, line, last, what, reason, title)
-	SELECT file, line, last, 'platforms', 'not_found', name
+	SELECT file, line, last, '{{part}}', 'not_found', name
 	  FROM wanted
 	 WHERE id IS NULL
 ), added AS (
-	INSERT INTO account_platform (user_id, platform_id, created_at)
+	INSERT INTO {{added}} (user_id, {{thing}}_id, created_at)
 	SELECT :user_id, id, coalesce(least(min(at), now()), now())
 	  FROM wanted
 	 WHERE id IS NOT NULL
 	 GROUP BY id
 	 ORDER BY id
 	    ON CONFLICT DO NOTHING
-	RETURNING platform_id
+	RETURNING user_id
 )
 INSERT INTO history_count
-SELECT 'platforms', count(*), (SELECT count(*) FROM added), 0,
+SELECT '{{part}}', count(*), (SELECT count(*) FROM added), 0,
        count(id) - count(DISTINCT id), count(*) - count(id)
   FROM wanted
-HAVING count(*) > 0;
+HAVING count(*) > 0
+
+-- name: history_follow_add :exec (user_id bigint)
+{{history_named:following, person, follow}};
+
+-- name: history_platform_add :exec (user_id bigint)
+{{history_named:platforms, platform, account_platform}};
 
 -- The last review of a film counts. It is positive if its rating, or that of the
 -- film, is at least three stars. The title is that of the film.
@@ -877,7 +866,11 @@ SELECT file, line, last,
             WHEN unseen THEN 'unseen'
             ELSE 'watched' END,
        reason, left(coalesce(nullif(title, ''), imdb, tmdb), 255), year,
-       CASE reason WHEN 'bad_rating' THEN left(rating, 40) END, candidates
+       CASE reason WHEN 'bad_rating' THEN
+            left(rating, 40)
+            || CASE WHEN rating ~ '^[0-9]+,[0-9]+$'
+                    THEN ' (numbers are written with a decimal comma)' ELSE '' END
+       END, candidates
   FROM history_row
  WHERE reason IS NOT NULL
  UNION ALL
@@ -885,6 +878,30 @@ SELECT file, line, last, 'records', 'bad_record', NULL, NULL, why, NULL
   FROM history_line
  WHERE why IS NOT NULL
    AND line > 0;
+
+-- Records of which nothing is used: of whole files, and of those whose other records
+-- are.
+-- fragment: history_unused_rows
+SELECT file, sum(n)::bigint AS n
+  FROM (SELECT file, last AS n
+          FROM history_line
+         WHERE line = 0
+         UNION ALL
+        SELECT file, 1
+          FROM history_line AS l
+         WHERE doc IS NOT NULL
+           AND NOT EXISTS (SELECT
+                             FROM history_row AS r
+                            WHERE r.file = l.file
+                              AND r.line = l.line)
+           AND NOT (part IN ('list', 'lists', 'lists-lists') AND doc ? 'name'
+                    OR format = 'own' AND (part IN ('following', 'platforms')
+                                           OR doc ->> 'deleted_at' IS NOT NULL))
+       ) AS u
+ GROUP BY file
+HAVING sum(n) > 0
+ ORDER BY file COLLATE "C"
+ LIMIT 100
 
 -- fragment: history_skip_rows
 SELECT *
@@ -903,6 +920,10 @@ SELECT jsonb_build_object(
        'notes', jsonb_build_object(
            'rounded', (SELECT count(*) FROM history_rating WHERE score % 2 = 1),
            'near_year', (SELECT count(*) FROM history_row WHERE near),
+           'bad_date', (SELECT count(*)
+                          FROM history_row
+                         WHERE day <> ''
+                           AND at IS NULL),
            'cut', (SELECT count(*) FROM history_list WHERE cut),
            'deleted', (SELECT count(*)
                          FROM history_line
@@ -915,6 +936,9 @@ SELECT jsonb_build_object(
                  WHERE line = 0
                  ORDER BY file COLLATE "C"
                  LIMIT 100) AS i),
+       'unused',
+       (SELECT coalesce(jsonb_object_agg(file, n), '{}')
+          FROM ({{history_unused_rows}}) AS u),
        'skipped', jsonb_build_object(
            'total', (SELECT count(*) FROM history_skip),
            'by_reason',
@@ -955,6 +979,9 @@ SELECT reason, count(*) AS n, min(line) AS line, max(last) AS last
  GROUP BY reason
  ORDER BY reason
  LIMIT 100;
+
+-- name: history_unused :many
+{{history_unused_rows}};
 
 -- name: history_skips :many
 SELECT s.file, s.line || coalesce('-' || nullif(s.last, s.line), '') AS lines,

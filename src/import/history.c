@@ -12,8 +12,6 @@
 #include "import/history.h"
 #include "import/history_lines.h"
 
-#define READ 50 /* percent, when all files have been read */
-
 static const enum stmt stages[] = {
 	SQL_history_line_stage,
 	SQL_history_row_stage,
@@ -24,14 +22,13 @@ static const enum stmt stages[] = {
 	SQL_history_count_stage,
 };
 
-static const enum stmt formats[] = {
+#define FORMATS 4 /* the first steps: what the records are, by their format */
+
+static const enum stmt steps[] = {
 	SQL_history_letterboxd,
 	SQL_history_imdb,
 	SQL_history_trakt,
 	SQL_history_own,
-};
-
-static const enum stmt steps[] = {
 	SQL_history_row_check,
 	SQL_history_match_source,
 	SQL_history_match_title,
@@ -107,21 +104,27 @@ read_files(struct history_import *h, bool *known)
 	return e;
 }
 
-/* What the records say, by the format of their files. */
+/* known: a file has a known format, even if it has no records. */
 static enum err
-read_records(struct history_import *h, bool known)
+take_steps(struct history_import *h, bool known)
 {
 	long rows = 0, all = 0;
-	enum err e = ERR_OK;
+	enum err e;
 
-	for (size_t i = 0; !e && i < array_len(formats); i++) {
-		e = run_statement(h, formats[i], &rows);
+	for (size_t i = 0; i < array_len(steps); i++) {
+		if (i == FORMATS && all == 0 && !known)
+			return history_fail(h, "format",
+			    "%s has no records of a known format", h->name);
+		if (h->progress)
+			h->progress(
+			    h, HISTORY_READ + (int)((100 - HISTORY_READ) * i /
+						    array_len(steps)));
+		e = run_statement(h, steps[i], &rows);
+		if (e)
+			return e;
 		all += rows;
 	}
-	if (!e && all == 0 && !known)
-		return history_fail(h, "format",
-		    "%s has no records of a known format", h->name);
-	return e;
+	return ERR_OK;
 }
 
 static enum err
@@ -167,7 +170,7 @@ report_reasons(struct history_import *h)
 	return e;
 }
 
-/* The first skipped records, as lines of text. */
+/* The first skipped records, and what is not used, as lines of text. */
 static enum err
 report_skips(struct history_import *h)
 {
@@ -189,8 +192,14 @@ report_skips(struct history_import *h)
 	if (h->report.total[REPORT_SKIPPED] > rows.count)
 		buf_printf(&notes, "… and %ld more\n",
 		    h->report.total[REPORT_SKIPPED] - rows.count);
+	e = query_all(h->mem, h->db, &rows, SQL_history_unused, NO_ARGS);
+	for (int i = 0; !e && i < rows.count; i++) {
+		rows_at(&rows, i, &row);
+		buf_printf(&notes, "%s: not used: %" PRId64 " records\n",
+		    row_text(&row, "file"), row_id(&row, "n"));
+	}
 	h->notes = notes.data;
-	return ERR_OK;
+	return e;
 }
 
 static enum err
@@ -223,13 +232,7 @@ run_once(void *arg)
 	if (!e)
 		e = read_files(h, &known);
 	if (!e)
-		e = read_records(h, known);
-	for (size_t i = 0; !e && i < array_len(steps); i++) {
-		e = run_statement(h, steps[i], NULL);
-		if (!e && h->progress)
-			h->progress(h,
-			    READ + (int)((100 - READ) * i / array_len(steps)));
-	}
+		e = take_steps(h, known);
 	if (!e)
 		e = make_report(h);
 	if (!e && h->finish && !h->dry_run)

@@ -61,18 +61,6 @@ letterboxd_part(const struct header *header, const char *name)
 	return has_column(header, "rating") ? "ratings" : NULL;
 }
 
-/* What is wrong with a header that is of none of the formats. */
-static const char *
-unknown_header(const struct csv *csv, bool ok, const struct csv_row *row)
-{
-	const char *cause = cause_of_header(csv, CSV_COMMAS, ok, row);
-
-	if (cause)
-		return cause;
-	return ok ? "it has neither a column Const (IMDb) nor Letterboxd URI" :
-		    row->why;
-}
-
 /* Member files are not compressed: this one would be decompressed. */
 static bool
 is_compressed(const char *data, size_t n)
@@ -159,7 +147,7 @@ add_bad(struct history_lines *l, TALLOC_CTX *mem, const struct csv_row *row)
 
 static enum err
 add_rows(struct history_lines *l, TALLOC_CTX *mem, struct csv *csv,
-    struct header *header)
+    struct header *header, size_t size)
 {
 	struct csv_row row;
 	enum err e = ERR_OK;
@@ -169,6 +157,7 @@ add_rows(struct history_lines *l, TALLOC_CTX *mem, struct csv *csv,
 
 		switch (csv_next(csv, &row)) {
 		case CSV_ROW:
+			l->done = (double)csv_done(csv) / (double)size;
 			if (is_header(l, header, &row))
 				read_header(mem, &row, header);
 			else
@@ -189,6 +178,25 @@ add_rows(struct history_lines *l, TALLOC_CTX *mem, struct csv *csv,
 		talloc_free(one);
 	}
 	return e;
+}
+
+/* A file that is not used: its records are counted. */
+static enum err
+count_rows(struct history_lines *l, TALLOC_CTX *mem, struct csv *csv,
+    struct header *header)
+{
+	enum csv_event event;
+	struct csv_row row;
+	long n = 0;
+
+	while ((event = csv_next(csv, &row)) == CSV_ROW || event == CSV_BAD) {
+		if (event == CSV_ROW && is_header(l, header, &row))
+			read_header(mem, &row, header);
+		else
+			n++;
+	}
+	return history_ignore(
+	    l, n, "it has neither a column Const (IMDb) nor Letterboxd URI");
 }
 
 /*
@@ -223,29 +231,39 @@ from_windows(TALLOC_CTX *mem, const char *data, size_t n, size_t *length)
 }
 
 enum err
-history_csv(
-    struct history_lines *l, TALLOC_CTX *mem, const char *data, size_t n)
+history_csv(struct history_lines *l, TALLOC_CTX *mem, const char *data,
+    size_t n, bool ignored)
 {
 	char *text = from_windows(mem, data, n, &n);
-	struct header header;
+	const char *cause = NULL;
+	struct header header = { 0 };
 	struct csv_row row;
 	enum csv_event event;
 	struct csv *csv;
+	bool known;
 	FILE *file;
 
 	if (n == 0)
-		return history_ignore(l, "the file is empty");
+		return history_ignore(l, 0, "the file is empty");
 	if (is_compressed(data, n))
-		return history_ignore(l, "it is compressed, but no ZIP file");
+		return history_bad_file(
+		    l, 1, "it is compressed, but no ZIP file");
 	file = fmemopen(text ? text : (void *)(uintptr_t)data, n, "r");
 	mem_need(file);
 	csv = csv_new(mem, file, CSV_COMMAS);
 	event = csv_next(csv, &row);
 	if (event == CSV_END)
-		return history_ignore(l, "the file is empty");
-	if (event != CSV_ROW || !recognise(l, mem, &row, &header))
-		return history_ignore(
-		    l, unknown_header(csv, event == CSV_ROW, &row));
-	l->known = true;
-	return add_rows(l, mem, csv, &header);
+		return history_ignore(l, 0, "the file is empty");
+	known = event == CSV_ROW && recognise(l, mem, &row, &header);
+	if (known && !ignored) {
+		l->known = true;
+		return add_rows(l, mem, csv, &header, n);
+	}
+	if (!ignored)
+		cause =
+		    cause_of_header(csv, CSV_COMMAS, event == CSV_ROW, &row);
+	if (!ignored && !cause && event != CSV_ROW)
+		cause = row.why;
+	return cause ? history_bad_file(l, row.line, cause) :
+		       count_rows(l, mem, csv, &header);
 }

@@ -62,6 +62,7 @@ add_entry(struct history_lines *l, TALLOC_CTX *mem, struct scan *s, size_t from,
 	enum err e;
 
 	s->number++;
+	l->done = (double)s->at / (double)s->n;
 	if (to - from <= ENTRY_MAX)
 		entry = record_parse(one, s->text + from, to - from, &why);
 	if (entry)
@@ -83,7 +84,7 @@ fail_json(struct history_lines *l, const struct scan *s, const char *why)
 	for (size_t i = 0; i < s->at && i < s->n; i++)
 		line += s->text[i] == '\n';
 	if (!l->alone && s->number == 0)
-		return history_ignore(l, why);
+		return history_bad_file(l, line, why);
 	return history_fail(l->h, "broken", "%s:%ld: %s", l->file, line, why);
 }
 
@@ -214,13 +215,16 @@ history_json(
 	while (s.at < n && strchr(" \t\r\n", data[s.at]))
 		s.at++;
 	if (s.at == n)
-		return history_ignore(l, "the file is empty");
+		return history_ignore(l, 0, "the file is empty");
 	if (data[s.at] == '[')
 		e = read_list(l, mem, &s);
 	else if (data[s.at] == '{')
 		e = read_object(l, mem, &s);
 	else
-		return history_ignore(l, "it is not a list of objects");
+		return history_bad_file(l, 1,
+		    n > 1 && (data[0] == '\xff' || data[0] == '\xfe') ?
+			"the encoding is UTF-16" :
+			"it is not a list of objects");
 	while (!e && s.at < n && strchr(" \t\r\n", data[s.at]))
 		s.at++;
 	if (!e && s.at < n)

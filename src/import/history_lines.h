@@ -11,6 +11,8 @@
 #include "db/copy.h"
 #include "import/history.h"
 
+#define HISTORY_READ 50 /* percent, when all files have been read */
+
 struct history_lines {
 	struct history_import *h;
 	struct copy *copy;
@@ -21,12 +23,18 @@ struct history_lines {
 	/* the current file */
 	const char *file;   /* its path in the ZIP file, printable */
 	const char *format; /* letterboxd, imdb, trakt, own */
-	char *part; /* its name without path and suffix, in lower case */
-	bool alone; /* not in a ZIP file */
+	char *part;    /* its name without path and suffix, in lower case */
+	bool alone;    /* not in a ZIP file */
+	double before; /* percent: progress at its begin */
+	double share;  /* percent of the whole */
+	double done;   /* 0 to 1: of it */
 };
 
-/* A file that is not used; an error if it is the only one. */
-enum err history_ignore(struct history_lines *l, const char *why);
+/* A file that is not used, with `n` records; an error if it is the only one. */
+enum err history_ignore(struct history_lines *l, long n, const char *why);
+
+/* A file that cannot be read: as a record; an error if it is the only one. */
+enum err history_bad_file(struct history_lines *l, long line, const char *why);
 
 /*
  * Adds a record, a JSON object; `why`: an invalid one, `doc` is NULL. JSON
@@ -39,9 +47,9 @@ enum err history_add(struct history_lines *l, long line, long last,
 enum err history_fail(struct history_import *h, const char *failure,
     const char *fmt, ...) printf_like(3, 4);
 
-/* Adds the records of a file. */
-enum err history_csv(
-    struct history_lines *l, TALLOC_CTX *mem, const char *data, size_t n);
+/* Adds the records of a file, or counts those of one that is not used. */
+enum err history_csv(struct history_lines *l, TALLOC_CTX *mem, const char *data,
+    size_t n, bool ignored);
 enum err history_json(
     struct history_lines *l, TALLOC_CTX *mem, const char *data, size_t n);
 

@@ -13,8 +13,6 @@
 #include "import/history_lines.h"
 #include "import/unzip.h"
 
-#define HALF 50 /* percent: reading; the rest is the database */
-
 enum err
 history_fail(
     struct history_import *h, const char *failure, const char *fmt, ...)
@@ -46,17 +44,27 @@ history_add(struct history_lines *l, long line, long last, const char *doc,
 		return history_fail(l->h, "too_large",
 		    "the records have more than %zu MiB",
 		    2 * HISTORY_BYTES_MAX / 1024 / 1024);
+	if (l->h->progress)
+		l->h->progress(l->h, (int)(l->before + l->share * l->done));
 	snprintf(first, sizeof first, "%ld", line);
 	snprintf(end, sizeof end, "%ld", last);
 	return copy_row(l->copy, fields, (int)array_len(fields));
 }
 
 enum err
-history_ignore(struct history_lines *l, const char *why)
+history_ignore(struct history_lines *l, long n, const char *why)
 {
 	if (l->alone)
 		return history_fail(l->h, "format", "%s: %s", l->file, why);
-	return history_add(l, 0, 0, NULL, why);
+	return history_add(l, 0, n, NULL, why);
+}
+
+enum err
+history_bad_file(struct history_lines *l, long line, const char *why)
+{
+	if (l->alone)
+		return history_fail(l->h, "format", "%s: %s", l->file, why);
+	return history_add(l, line, line, NULL, why);
 }
 
 /* Whether the path ends in this suffix, in any case. */
@@ -81,18 +89,22 @@ part_of(TALLOC_CTX *mem, const char *path)
 	return part;
 }
 
-/* Files that were deleted there, or that are of another user, and copies. */
+/* Of Letterboxd: what was deleted there, or is of another user. */
 static bool
 is_ignored(const char *path)
 {
-	static const char *const folders[] = { "deleted/", "orphaned/",
-		"likes/", "__MACOSX/", "csv/" };
+	return strncasecmp(path, "deleted/", 8) == 0 ||
+	       strncasecmp(path, "orphaned/", 9) == 0 ||
+	       strncasecmp(path, "likes/", 6) == 0;
+}
 
-	for (size_t i = 0; i < array_len(folders); i++) {
-		if (strncasecmp(path, folders[i], strlen(folders[i])) == 0)
-			return true;
-	}
-	return !has_suffix(path, ".csv") && !has_suffix(path, ".json");
+/* Copies of others, and what is neither CSV nor JSON. */
+static bool
+is_unknown(const char *path)
+{
+	return strncmp(path, "__MACOSX/", 9) == 0 ||
+	       strncmp(path, "csv/", 4) == 0 ||
+	       (!has_suffix(path, ".csv") && !has_suffix(path, ".json"));
 }
 
 /*
@@ -134,7 +146,7 @@ read_content(
 	l->format = NULL;
 	if (has_suffix(l->file, ".json"))
 		return history_json(l, mem, data, n);
-	return history_csv(l, mem, data, n);
+	return history_csv(l, mem, data, n, is_ignored(l->file));
 }
 
 /* The error of unzip_read(). */
@@ -166,8 +178,8 @@ read_entry(struct history_lines *l, TALLOC_CTX *mem, struct unzip *u, int64_t i,
 		name += folder;
 	l->file = name;
 	l->part = part_of(mem, name);
-	if (is_ignored(name))
-		return history_ignore(l, "unknown file");
+	if (is_unknown(name))
+		return history_ignore(l, 0, "unknown file");
 	e = unzip_read(mem, u, i, *left, &content, &why);
 	if (e)
 		return fail_entry(l, e, why);
@@ -195,11 +207,11 @@ read_zip(struct history_lines *l)
 	for (int64_t i = 0; !e && i < unzip_count(u); i++) {
 		TALLOC_CTX *one = mem_need(talloc_new(mem));
 
+		l->share = (double)HISTORY_READ / (double)unzip_count(u);
+		l->before = l->share * (double)i;
+		l->done = 0;
 		e = read_entry(l, one, u, i, folder, &left);
 		talloc_free(one);
-		if (!e && l->h->progress)
-			l->h->progress(
-			    l->h, (int)(HALF * (i + 1) / unzip_count(u)));
 	}
 	talloc_free(mem);
 	return e;
@@ -219,6 +231,7 @@ history_read(struct history_lines *l)
 		return history_fail(
 		    h, "format", "%s is an empty ZIP file", h->name);
 	l->alone = true;
+	l->share = HISTORY_READ;
 	l->file = name ? name + 1 : h->name;
 	l->part = part_of(h->mem, l->file);
 	while (at < h->len && strchr("\xef\xbb\xbf \t\r\n", data[at]))
@@ -227,5 +240,5 @@ history_read(struct history_lines *l)
 		return history_fail(h, "format", "%s is empty", h->name);
 	if (data[at] == '[' || data[at] == '{')
 		return history_json(l, h->mem, data, h->len);
-	return history_csv(l, h->mem, data, h->len);
+	return history_csv(l, h->mem, data, h->len, false);
 }
