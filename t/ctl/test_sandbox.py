@@ -17,7 +17,7 @@ import pytest
 from apparmor_rules import Profile, needed
 from fake_smtp import FakeSmtp
 from pictures import corners, encoded
-from queue_tools import queue, wait_state
+from queue_tools import hasten, queue, wait_state
 from stack import BUILD, ROOT, answers, environment, wait_until
 from unit_file import Unit
 
@@ -153,7 +153,7 @@ def test_mxmd_serves_and_decodes_a_picture(stack):
     assert not (stack.base / "run/mxm.shm").stat().st_mode & 0o077
 
 
-def test_jobs_send_mail_and_delete_what_has_expired(stack):
+def test_jobs_send_mail_import_and_delete_what_has_expired(stack):
     with FakeSmtp() as server:
         settle(stack, mail_transport="smtp", smtp_url=server.url)
         stack.sql("INSERT INTO job (name, state, finished_at)"
@@ -165,6 +165,16 @@ def test_jobs_send_mail_and_delete_what_has_expired(stack):
             wait_until(lambda: stack.value(
                 "SELECT count(*) FROM job WHERE name = 'expired'") == 0,
                 "prune has run", alive=stack.jobs)
+            # conversions are modules of the C library, loaded when needed
+            text = "Const,Your Rating,Title,Year\ntt1,5,Améliorée,2001\n"
+            job = queue(stack, "history", run_at="2100-01-01")
+            stack.sql("INSERT INTO history (user_id, job_id, name, file, dry_run,"
+                      " replace) VALUES (%s, %s, '', %s, false, false)",
+                      [BOB, job, text.encode("cp1252")])
+            hasten(stack, job)
+            wait_state(stack, job, "done")
+            assert stack.value("SELECT report #>> '{skipped,first,0,title}'"
+                               "  FROM history") == "Améliorée"
             assert stack.jobs.stop() == 0
         finally:
             stack.jobs.kill()
