@@ -18,8 +18,8 @@ unit_tests = \
 	t/unit/test_db t/unit/test_evaluate t/unit/test_field \
 	t/unit/test_file t/unit/test_fold t/unit/test_guard \
 	t/unit/test_identity t/unit/test_image \
-	t/unit/test_import_csv t/unit/test_import_record \
-	t/unit/test_import_report \
+	t/unit/test_import_csv t/unit/test_import_media \
+	t/unit/test_import_record t/unit/test_import_report \
 	t/unit/test_import_title t/unit/test_json t/unit/test_key \
 	t/unit/test_lang t/unit/test_log t/unit/test_mailtext \
 	t/unit/test_matrix t/unit/test_mem t/unit/test_migrate \

@@ -56,10 +56,10 @@ ctl_data_path(TALLOC_CTX *mem, const char *name)
 bool
 ctl_default_pictures(const struct ctl *ctl)
 {
-	const char *from = ctl_data_path(ctl->mem, "media");
-	struct media_copy copy;
+	struct media_copy copy = { .from = ctl_data_path(ctl->mem, "media"),
+		.to = ctl->conf->media_root };
 
-	if (media_copy_defaults(ctl->mem, from, ctl->conf->media_root, &copy))
+	if (media_copy_defaults(ctl->mem, &copy))
 		return true;
 	ctl_error(ctl,
 	    "the default pictures could not be copied to %s: %s; "

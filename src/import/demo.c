@@ -592,13 +592,14 @@ import_all(struct import *im)
 enum err
 import_demo(struct import *im)
 {
-	struct media_copy pictures = { 0 };
+	struct media_copy pictures = { .from = import_path(im, "media"),
+		.to = im->media_root,
+		.stop = im->stop,
+		.progress = &im->progress };
 	struct tally *tally;
 	enum err e;
 
-	if (im->media_root && !im->dry_run &&
-	    !media_copy(
-		im->mem, import_path(im, "media"), im->media_root, &pictures))
+	if (im->media_root && !im->dry_run && !media_copy(im->mem, &pictures))
 		return import_fail(
 		    im, ERR_FORBIDDEN, "pictures: %s", pictures.why);
 	e = import_run(im, import_all);

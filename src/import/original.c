@@ -222,7 +222,7 @@ report_fault(struct import *im, const struct row *row, long more)
 	const char *source = part_of(row_text(row, "source"))->source;
 	const char *sort = mem_text(im->mem, row_text(row, "sort"));
 	bool dropped = row_bool(row, "dropped");
-	const struct report_at at = {
+	struct report_at at = {
 		.kind = dropped ? REPORT_SKIPPED : REPORT_ADJUSTED,
 		.file = source,
 		.what = sort,
@@ -291,8 +291,8 @@ report_missing(void *arg, size_t i)
 	rows_at(&p->rows, (int)i, &row);
 	p->tally->skipped++;
 	report_skip(&p->im->report, part_of(row_text(&row, "source"))->source,
-	    (long)row_id(&row, "id"), "picture missing", "no file %s",
-	    row_text(&row, "path"));
+	    (long)row_id(&row, "id"), "picture missing",
+	    "no file %s (links are not followed)", row_text(&row, "path"));
 }
 
 /* Before their rows are committed: a picture without a row is harmless. */
@@ -300,7 +300,10 @@ static enum err
 copy_pictures(struct import *im)
 {
 	struct pictures p = { .im = im };
-	struct media_copy copy;
+	struct media_copy copy = { .from = im->media,
+		.to = im->media_root,
+		.stop = im->stop,
+		.progress = &im->progress };
 	const char **paths;
 	struct row row;
 	enum err e;
@@ -317,13 +320,12 @@ copy_pictures(struct import *im)
 	}
 	p.tally = report_tally(&im->report, "pictures");
 	p.tally->read = p.rows.count;
-	if (!media_copy_list(im->mem, im->media, im->media_root,
+	if (!media_copy_list(im->mem, &copy,
 		&(struct media_list){ .paths = paths,
 		    .n = (size_t)p.rows.count,
 		    .dry_run = im->dry_run,
 		    .missing = report_missing,
-		    .arg = &p },
-		&copy))
+		    .arg = &p }))
 		return import_fail(im, ERR_FORBIDDEN, "pictures: %s", copy.why);
 	p.tally->added = copy.copied;
 	return ERR_OK;
