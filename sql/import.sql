@@ -7,6 +7,31 @@
 -- names end in _skip return skipped lines: line, reason, and the total and the
 -- last line of all (at most 100 are returned).
 
+-- What a statement that returns lines has after line and reason.
+-- fragment: skipped(lines)
+count(*) OVER () AS total,
+       max(line) OVER () AS last
+  FROM {{lines}}
+ ORDER BY line
+ LIMIT 100
+
+-- New movies or persons whose slug another one has.
+-- fragment: address_taken(lines, target)
+WITH taken AS (
+    DELETE FROM {{lines}} AS l
+     USING {{target}} AS t
+     WHERE l.{{target}}_id IS NULL
+       AND t.slug = l.slug
+    RETURNING l.line, l.slug)
+SELECT line,
+       format('the address %s belongs to another {{target}}', slug) AS why,
+       {{skipped:taken}}
+
+-- Whether a path cannot be that of a picture below media_root: a part of it is
+-- empty or begins with a dot, or it has control characters or is too long.
+-- fragment: outside_media(path)
+({{path}} ~ '(^|/)(\.|/|$)|[\x01-\x1f\x7f]' OR char_length({{path}}) > 255)
+
 -- name: import_settings :script
 SET LOCAL jit = off;
 SET LOCAL work_mem = '64MB';
@@ -111,11 +136,7 @@ WITH twice AS (
     RETURNING l.line, l.key, f.first)
 SELECT line,
        format('movie %s stands on line %s already', key, first) AS why,
-       count(*) OVER () AS total,
-       max(line) OVER () AS last
-  FROM twice
- ORDER BY line
- LIMIT 100;
+       {{skipped:twice}};
 
 -- name: ml_movie_know :exec
 UPDATE ml_movie AS l
@@ -160,19 +181,7 @@ UPDATE ml_movie AS l
                 WHERE m.slug = l.slug);
 
 -- name: ml_movie_taken_skip :many
-WITH taken AS (
-    DELETE FROM ml_movie AS l
-     USING movie AS m
-     WHERE l.movie_id IS NULL
-       AND m.slug = l.slug
-    RETURNING l.line, l.slug)
-SELECT line,
-       format('the address %s belongs to another movie', slug) AS why,
-       count(*) OVER () AS total,
-       max(line) OVER () AS last
-  FROM taken
- ORDER BY line
- LIMIT 100;
+{{address_taken:ml_movie, movie}};
 
 -- name: ml_movie_add :exec
 INSERT INTO movie (slug, title, release_date)
@@ -236,11 +245,7 @@ WITH unknown AS (
     RETURNING l.line, l.movie_key)
 SELECT line,
        format('there is no movie %s', movie_key) AS why,
-       count(*) OVER () AS total,
-       max(line) OVER () AS last
-  FROM unknown
- ORDER BY line
- LIMIT 100;
+       {{skipped:unknown}};
 
 -- name: ml_rating_twice_skip :many
 WITH twice AS (
@@ -256,11 +261,7 @@ WITH twice AS (
 SELECT line,
        format('user %s rated movie %s on line %s already', user_key,
               movie_key, first) AS why,
-       count(*) OVER () AS total,
-       max(line) OVER () AS last
-  FROM twice
- ORDER BY line
- LIMIT 100;
+       {{skipped:twice}};
 
 -- name: ml_member_fill :exec
 INSERT INTO ml_member (user_key, since, line, ratings)
@@ -284,11 +285,7 @@ WITH taken AS (
 SELECT line,
        format('user name ml%s belongs to another account; ratings skipped: '
               '%s', user_key, ratings) AS why,
-       count(*) OVER () AS total,
-       max(line) OVER () AS last
-  FROM taken
- ORDER BY line
- LIMIT 100;
+       {{skipped:taken}};
 
 -- Only their ratings have no user then.
 -- name: ml_rating_orphan :exec

@@ -227,8 +227,7 @@ BEGIN
         source, name, spare);
     PERFORM pg_temp.change(source, format('%I = %s', name, spare), format($q$
             s.%1$I !~* '\.(jpe?g|png|gif|webp|avif)$'
-            OR s.%1$I ~ '(^|/)(\.|$|/)|[\x01-\x1f\x7f]'
-            OR char_length(s.%1$I) > 255$q$, name),
+            OR {{outside_media:s.%1$I}}$q$, name),
         'no picture',
         format($q$format('%1$s "%%s"', left(s.%1$I, 100))$q$, name));
 END $f$;

@@ -144,19 +144,7 @@ UPDATE cat_movie AS l
    AND f.lines = 1;
 
 -- name: cat_movie_taken_skip :many
-WITH taken AS (
-    DELETE FROM cat_movie AS l
-     USING movie AS m
-     WHERE l.movie_id IS NULL
-       AND m.slug = l.slug
-    RETURNING l.line, l.slug)
-SELECT line,
-       format('the address %s belongs to another movie', slug) AS why,
-       count(*) OVER () AS total,
-       max(line) OVER () AS last
-  FROM taken
- ORDER BY line
- LIMIT 100;
+{{address_taken:cat_movie, movie}};
 
 -- name: cat_movie_need :exec
 UPDATE cat_movie AS l
@@ -255,11 +243,7 @@ WITH unknown AS (
     RETURNING c.line, c.person)
 SELECT line,
        format('there is no person %s', person) AS why,
-       count(*) OVER () AS total,
-       max(line) OVER () AS last
-  FROM unknown
- ORDER BY line
- LIMIT 100;
+       {{skipped:unknown}};
 
 -- What exists, and what a skipped movie would have.
 -- name: cat_credit_prune :exec
@@ -316,19 +300,7 @@ DELETE FROM cat_person AS q
                     WHERE c.person = q.number);
 
 -- name: cat_person_taken_skip :many
-WITH taken AS (
-    DELETE FROM cat_person AS q
-     USING person AS p
-     WHERE q.person_id IS NULL
-       AND p.slug = q.slug
-    RETURNING q.line, q.slug)
-SELECT line,
-       format('the address %s belongs to another person', slug) AS why,
-       count(*) OVER () AS total,
-       max(line) OVER () AS last
-  FROM taken
- ORDER BY line
- LIMIT 100;
+{{address_taken:cat_person, person}};
 
 -- name: cat_person_reserve :exec
 UPDATE cat_person AS q
@@ -356,27 +328,22 @@ SELECT :source, key, person_id
     ON CONFLICT DO NOTHING;
 
 -- Of a person who is named several times in a movie, the first place counts.
--- name: cat_director_add :exec (first bigint, last bigint)
-INSERT INTO movie_director (movie_id, person_id, position)
+-- fragment: credits_added(target, condition)
+INSERT INTO {{target}} (movie_id, person_id, position)
 SELECT l.movie_id, q.person_id, min(c.position)
   FROM cat_credit AS c
   JOIN cat_movie AS l ON l.number = c.movie
   JOIN cat_person AS q ON q.number = c.person
- WHERE c.directs
+ WHERE {{condition}}
    AND c.n BETWEEN :first AND :last
  GROUP BY l.movie_id, q.person_id
-    ON CONFLICT DO NOTHING;
+    ON CONFLICT DO NOTHING
+
+-- name: cat_director_add :exec (first bigint, last bigint)
+{{credits_added:movie_director, c.directs}};
 
 -- name: cat_actor_add :exec (first bigint, last bigint)
-INSERT INTO movie_actor (movie_id, person_id, position)
-SELECT l.movie_id, q.person_id, min(c.position)
-  FROM cat_credit AS c
-  JOIN cat_movie AS l ON l.number = c.movie
-  JOIN cat_person AS q ON q.number = c.person
- WHERE NOT c.directs
-   AND c.n BETWEEN :first AND :last
- GROUP BY l.movie_id, q.person_id
-    ON CONFLICT DO NOTHING;
+{{credits_added:movie_actor, NOT c.directs}};
 
 -- name: cat_movie_changed :one
 SELECT count(*) AS changed
