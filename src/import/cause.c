@@ -138,7 +138,7 @@ cause_of_header(
 	if (ok && strncasecmp(row->fields[0], "sep=", 4) == 0)
 		return "a line \"sep=\" of a spreadsheet program is before the "
 		       "header";
-	if (ok && strchr(row->fields[row->count - 1], '\r'))
+	if (csv_has_return(c))
 		return "the lines end with CR, without LF";
 	if (ok)
 		return cause_of_separator(form, row);

@@ -19,6 +19,8 @@ struct csv {
 	FILE *file;
 	struct archive *in; /* decompresses */
 	enum csv_form form;
+	size_t most;          /* bytes of a record */
+	const char *too_long; /* the fault of a longer one */
 	const volatile sig_atomic_t *stop;
 	int64_t size;
 	char *chunk; /* decompressed bytes */
@@ -74,6 +76,7 @@ csv_new(TALLOC_CTX *mem, FILE *file, enum csv_form form)
 
 	c->file = file;
 	c->form = form;
+	csv_limit(c, CSV_RECORD_MAX, "longer than a megabyte");
 	c->line = 1;
 	c->chunk = mem_array(c, char, CHUNK);
 	if (fileno(file) >= 0 && fstat(fileno(file), &st) == 0)
@@ -99,6 +102,13 @@ csv_open(TALLOC_CTX *mem, const char *path, enum csv_form form)
 }
 
 void
+csv_limit(struct csv *c, size_t most, const char *too_long)
+{
+	c->most = most;
+	c->too_long = too_long;
+}
+
+void
 csv_interrupt(struct csv *c, const volatile sig_atomic_t *flag)
 {
 	c->stop = flag;
@@ -120,6 +130,12 @@ const char *
 csv_head(const struct csv *c)
 {
 	return c->head;
+}
+
+bool
+csv_has_return(const struct csv *c)
+{
+	return c->len > 0 && memchr(c->bytes, '\r', c->len) != NULL;
 }
 
 /* Reads the next chunk; false: the end, or `broken`. */
@@ -182,14 +198,19 @@ set_fault(struct csv *c, const char *why)
 static void
 add_bytes(struct csv *c, const char *s, size_t n)
 {
-	if (n > CSV_RECORD_MAX - c->len) {
-		set_fault(c, "longer than a megabyte");
+	size_t room = c->room ? c->room : 4096;
+
+	if (n > c->most - c->len) {
+		set_fault(c, c->too_long);
 		return;
 	}
-	while (c->room < c->len + n) {
-		c->room = c->room ? 2 * c->room : 4096;
-		c->bytes = mem_grow(c, c->bytes, char, c->room);
-	}
+	while (room < c->len + n)
+		room *= 2;
+	if (room > c->most)
+		room = c->most;
+	if (room > c->room)
+		c->bytes = mem_grow(c, c->bytes, char, room);
+	c->room = room;
 	memcpy(c->bytes + c->len, s, n);
 	c->len += n;
 }
@@ -442,4 +463,18 @@ csv_columns(const struct csv_row *header, const char *const *names, int n,
 		}
 	}
 	return true;
+}
+
+const char *
+csv_repeated(const struct csv_row *header, const char *const *names, int n)
+{
+	for (int i = 0; i < n; i++) {
+		int found = 0;
+
+		for (int k = 0; k < header->count; k++)
+			found += is_named(header->fields[k], names[i]);
+		if (found > 1)
+			return names[i];
+	}
+	return NULL;
 }

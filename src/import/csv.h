@@ -5,8 +5,8 @@
  * CRLF, a byte order mark and empty lines are skipped. Invalid records are
  * reported, and reading continues after them, except after a quote that is not
  * closed within CSV_LINES_MAX lines, because the rest cannot be distinguished
- * from its field. Memory is bounded by CSV_RECORD_MAX: what is longer is
- * skipped to its end.
+ * from its field. Memory is bounded by CSV_RECORD_MAX, or csv_limit(): what is
+ * longer is skipped to its end.
  */
 #ifndef IMPORT_CSV_H
 #define IMPORT_CSV_H
@@ -52,6 +52,12 @@ struct csv *csv_open(TALLOC_CTX *mem, const char *path, enum csv_form form);
 /* Reads from an open file and closes it at the end. */
 struct csv *csv_new(TALLOC_CTX *mem, FILE *file, enum csv_form form);
 
+/*
+ * Records may have `most` bytes instead of CSV_RECORD_MAX; `too_long`, a static
+ * text, is the fault of longer ones. To be called before the first record.
+ */
+void csv_limit(struct csv *c, size_t most, const char *too_long);
+
 /* Reading fails when a signal handler sets *flag, also within a record. */
 void csv_interrupt(struct csv *c, const volatile sig_atomic_t *flag);
 
@@ -64,11 +70,18 @@ int64_t csv_size(const struct csv *c);
 /* The first bytes of the file, as text of at most 15 bytes. */
 const char *csv_head(const struct csv *c);
 
+/* Whether the last record, also a bad one, has a CR that does not end it. */
+bool csv_has_return(const struct csv *c);
+
 /*
  * The positions of n columns in a header, by name; false: *missing is the first
  * missing one. Order and other columns are ignored.
  */
 bool csv_columns(const struct csv_row *header, const char *const *names, int n,
     int *columns, const char **missing);
+
+/* The first of n names that more than one column has; NULL: none. */
+const char *csv_repeated(
+    const struct csv_row *header, const char *const *names, int n);
 
 #endif

@@ -7,6 +7,8 @@
  */
 #include "base/base.h"
 
+#include <unistd.h>
+
 #include "base/mem.h"
 #include "base/text.h"
 #include "db/copy.h"
@@ -185,11 +187,10 @@ read_links(struct movielens *ml)
 	bool any;
 	enum err e;
 
-	e = table_open(ml->im, &spec, &t);
-	if (e == ERR_NOT_FOUND) {
-		ml->im->why = NULL;
+	if (access(import_path(ml->im, spec.file), F_OK) != 0 &&
+	    errno == ENOENT)
 		return ERR_OK;
-	}
+	e = table_open(ml->im, &spec, &t);
 	while (!e) {
 		e = table_next(&t, &any);
 		if (e || !any)

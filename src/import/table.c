@@ -43,6 +43,11 @@ read_header(struct table *t, const struct table_spec *spec)
 		return bad_header(t, true, &row,
 		    mem_printf(t->im->mem, "the header has no column \"%s\"",
 			missing));
+	missing = csv_repeated(&row, spec->columns, t->n);
+	if (missing)
+		return bad_header(t, true, &row,
+		    mem_printf(t->im->mem,
+			"the header has more than one column \"%s\"", missing));
 	for (int i = t->n - spec->optional; i < t->n; i++) {
 		if (!csv_columns(
 			&row, spec->columns + i, 1, t->columns + i, &missing))

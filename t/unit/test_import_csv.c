@@ -226,6 +226,41 @@ Test(import_csv, columns)
 	cr_expect_str_eq(missing, "genres");
 }
 
+Test(import_csv, repeated_columns)
+{
+	static const char *const names[] = { "movieId", "title" };
+	struct csv_row header = { .count = 3,
+		.fields = { "title", "movieId", " Title" } };
+
+	cr_expect_str_eq(csv_repeated(&header, names, 2), "title");
+	cr_expect_null(csv_repeated(&header, names, 1));
+}
+
+Test(import_csv, longer_records)
+{
+	TALLOC_CTX *mem = talloc_new(NULL);
+	struct csv_row row;
+	struct csv *c;
+	struct buf b;
+
+	buf_init(&b, mem, 2 * CSV_RECORD_MAX + 64);
+	for (size_t i = 0; i < 2 * CSV_RECORD_MAX; i++)
+		buf_putc(&b, i == 9 ? '\r' : 'x');
+	buf_puts(&b, "\n\"");
+	c = reader(mem, b.data, b.len, CSV_LINES);
+	csv_limit(c, 2 * CSV_RECORD_MAX + 1, "too long");
+	cr_assert_eq(csv_next(c, &row), CSV_ROW);
+	cr_expect_eq(strlen(row.fields[0]), 2 * CSV_RECORD_MAX);
+	cr_expect(csv_has_return(c));
+	cr_assert_eq(csv_next(c, &row), CSV_ROW);
+	cr_expect_not(csv_has_return(c));
+	c = reader(mem, b.data, b.len, CSV_LINES);
+	csv_limit(c, 2 * CSV_RECORD_MAX - 1, "too long");
+	cr_assert_eq(csv_next(c, &row), CSV_BAD);
+	cr_expect_str_eq(row.why, "too long");
+	talloc_free(mem);
+}
+
 Test(import_csv, no_such_file)
 {
 	cr_expect_null(csv_open(NULL, "/nowhere/at.csv", CSV_COMMAS));
