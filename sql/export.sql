@@ -98,7 +98,8 @@ SELECT {{order}} AS key, row_to_json(t) AS record
 
 -- name: export_profile :many (user_id bigint, after bigint, size bigint)
 WITH t AS (
-	SELECT id, username, email, first_name, last_name, bio, picture,
+	SELECT id, username, email, first_name, last_name, bio,
+	       CASE WHEN NOT {{outside_media:picture}} THEN picture END AS picture,
 	       preferred_language, verified, boarded, active, locked,
 	       staff, training, password NOT LIKE '!%' AS has_password,
 	       old_username, older_usernames, renamed_at, date_joined, confirmed_at, updated_at,

@@ -202,9 +202,32 @@ ANALYZE site_line;
 -- name: site_kind :one (kind text)
 SELECT set_config('mxm.kind', :kind, true) AS kind;
 
+-- Paths of pictures that site_load replaces by the default one.
+-- name: site_pictures :many
+WITH pictures AS (
+	SELECT l.line, n.name, l.doc ->> n.name AS path
+	  FROM site_line AS l
+	  JOIN (VALUES ('persons', 'image'), ('platforms', 'image'), ('awards', 'icon'),
+	               ('movies', 'cover'), ('accounts', 'picture')) AS n (kind, name)
+	    ON n.kind = l.kind
+	 WHERE l.kind = current_setting('mxm.kind')
+	 UNION ALL
+	SELECT l.line, 'image', t.doc ->> 'image'
+	  FROM site_line AS l
+	 CROSS JOIN jsonb_array_elements(l.doc -> 'translations') AS t (doc)
+	 WHERE l.kind = 'movies'
+	   AND l.kind = current_setting('mxm.kind')),
+bad AS (
+	SELECT *
+	  FROM pictures
+	 WHERE {{outside_media:path}})
+SELECT line,
+       format('%s "%s": the default one', name, left(path, 100)) AS why,
+       {{skipped:bad}};
+
 -- Inserts the rows of a kind and those that belong to them. The columns are those
--- of the first line, so that an older export can be read. In batches, because the server holds the pending foreign key checks of a
--- statement in memory.
+-- of the first line, so that an older export can be read. In batches, because the
+-- server holds the pending foreign key checks of a statement in memory.
 -- name: site_load :script
 DO $$
 DECLARE
@@ -265,9 +288,16 @@ BEGIN
            INTO known;
         CONTINUE WHEN known IS NULL;
         SELECT string_agg(quote_ident(attname), ', ' ORDER BY attnum),
-               string_agg(format('r.%I', attname), ', ' ORDER BY attnum)
+               string_agg(format(CASE WHEN attname IN ('image', 'icon', 'cover',
+                                                       'picture')
+                   THEN $f$CASE WHEN {{outside_media:r.%1$I}} THEN %2$s
+                                ELSE r.%1$I END$f$
+                   ELSE 'r.%1$I' END, attname,
+                   coalesce(pg_get_expr(adbin, adrelid), 'NULL')),
+                   ', ' ORDER BY attnum)
           INTO columns, fields
           FROM pg_attribute
+          LEFT JOIN pg_attrdef ON adrelid = attrelid AND adnum = attnum
          WHERE attrelid = item.target::regclass
            AND attnum > 0
            AND attgenerated = ''

@@ -114,6 +114,18 @@ file_failed(struct task *t, const char *path)
 	return ERR_FORBIDDEN;
 }
 
+/* What could not be imported is not exported. */
+static enum err
+too_long(struct task *t, int64_t lines, size_t n)
+{
+	t->why = mem_printf(t->ctl->mem,
+	    "%s: row %" PRId64 " has %zu bytes as JSON, more than the %zu that "
+	    "can be imported; shorten its texts",
+	    t->shown.what, lines + 1, n, SITE_LINE_MAX);
+	t->status = EX_DATAERR;
+	return ERR_INVALID;
+}
+
 static enum err
 write_lines(struct task *t, struct copy_reader *r, FILE *to, int64_t *lines)
 {
@@ -127,8 +139,11 @@ write_lines(struct task *t, struct copy_reader *r, FILE *to, int64_t *lines)
 			return ERR_OK;
 		if (e)
 			return e;
-		if (fwrite(text, 1, n, to) != n) {
+		if (n > SITE_LINE_MAX)
+			e = too_long(t, *lines, n);
+		else if (fwrite(text, 1, n, to) != n)
 			e = file_failed(t, t->dir);
+		if (e) {
 			talloc_free(r);
 			return e;
 		}

@@ -95,40 +95,56 @@ send_chunk(struct copy *c)
 	return conn_check(c->db, c->name, NULL);
 }
 
-static void
-add_field(struct buf *b, const char *s)
+static enum err
+send_full(struct copy *c)
 {
-	if (!s) {
-		buf_puts(b, "\\N");
-		return;
-	}
-	for (;;) {
-		size_t n = strcspn(s, "\\\t\n\r");
+	return c->out.len >= CHUNK ? send_chunk(c) : ERR_OK;
+}
 
-		buf_add(b, s, n);
-		s += n;
-		if (!*s)
-			return;
+/* A field of many megabytes is sent in pieces. */
+static enum err
+add_field(struct copy *c, const char *s)
+{
+	struct buf *b = &c->out;
+	size_t n, part;
+	enum err e = ERR_OK;
+
+	if (!s)
+		buf_puts(b, "\\N");
+	while (!e && s && *s) {
+		for (n = strcspn(s, "\\\t\n\r"); !e && n > 0; n -= part) {
+			part = n < CHUNK ? n : CHUNK;
+			buf_add(b, s, part);
+			s += part;
+			e = send_full(c);
+		}
+		if (e || !*s)
+			break;
 		buf_putc(b, '\\');
-		if (*s == '\\')
-			buf_putc(b, '\\');
-		else
-			buf_putc(b, *s == '\t' ? 't' : *s == '\n' ? 'n' : 'r');
+		buf_putc(b, *s == '\t' ? 't' :
+			    *s == '\n' ? 'n' :
+			    *s == '\r' ? 'r' :
+					 '\\');
 		s++;
 	}
+	return e;
 }
 
 enum err
 copy_row(struct copy *c, const char *const *fields, int n)
 {
+	enum err e = ERR_OK;
+
 	assert(n > 0);
-	for (int i = 0; i < n; i++) {
+	for (int i = 0; !e && i < n; i++) {
 		if (i > 0)
 			buf_putc(&c->out, '\t');
-		add_field(&c->out, fields[i]);
+		e = add_field(c, fields[i]);
 	}
+	if (e)
+		return e;
 	buf_putc(&c->out, '\n');
-	return c->out.len >= CHUNK ? send_chunk(c) : ERR_OK;
+	return send_full(c);
 }
 
 enum err

@@ -96,7 +96,16 @@ enum err
 import_skips(struct import *im, enum stmt s, const char *file, const char *what,
     long *count)
 {
-	struct report_at at = { REPORT_SKIPPED, file, what, 0, 0 };
+	const struct report_at at = { REPORT_SKIPPED, file, what, 0, 0 };
+
+	return import_faults(im, s, &at, count);
+}
+
+enum err
+import_faults(
+    struct import *im, enum stmt s, const struct report_at *of, long *count)
+{
+	struct report_at at = *of;
 	struct rows rows;
 	struct row row;
 	long total = 0;

@@ -100,9 +100,12 @@ enum err import_exec_all(
     struct import *im, const enum stmt *statements, size_t n);
 
 /*
- * Runs a statement that returns skipped lines (line, why, total, last: of all),
- * and reports them. `count` may be NULL.
+ * Runs a statement that returns lines (line, why, total, last: of all), and
+ * reports them, as skipped or, with the kind, file and reason of `of`,
+ * otherwise. `count` may be NULL.
  */
+enum err import_faults(
+    struct import *im, enum stmt s, const struct report_at *of, long *count);
 enum err import_skips(struct import *im, enum stmt s, const char *file,
     const char *what, long *count);
 

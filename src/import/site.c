@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "db/copy.h"
 #include "db/query.h"
+#include "http/jsonscan.h"
 #include "import/csv.h"
 #include "import/import.h"
 #include "import/record.h"
@@ -94,6 +95,14 @@ read_manifest(struct import *im, struct json_object **out)
 	return ERR_OK;
 }
 
+/* Whether a line is an object. Not parsed: a tree has many times its size. */
+static bool
+is_object(const char *line, size_t n, struct jsonscan *scan)
+{
+	return jsonscan_most(line, n, SIZE_MAX, scan) &&
+	       line[strspn(line, " \t\r")] == '{';
+}
+
 /* Copies the lines of a file; all must be valid. */
 static enum err
 copy_lines(struct import *im, const char *kind, struct csv *c, struct copy *to,
@@ -101,16 +110,16 @@ copy_lines(struct import *im, const char *kind, struct csv *c, struct copy *to,
 {
 	TALLOC_CTX *mem = mem_need(talloc_new(im->mem)); /* of a line */
 	enum csv_event event = CSV_END;
+	struct jsonscan scan;
 	struct csv_row row;
-	const char *why;
 	enum err e = ERR_OK;
 
 	for (*lines = 0; !e && (event = csv_next(c, &row)) == CSV_ROW;
 	     ++*lines) {
-		if (!record_parse(
-			mem, row.fields[0], strlen(row.fields[0]), &why))
-			e = import_fail(im, ERR_INVALID, "%s.jsonl:%ld: %s",
-			    kind, row.line, why);
+		if (!is_object(row.fields[0], strlen(row.fields[0]), &scan))
+			e = import_fail(im, ERR_INVALID,
+			    "%s.jsonl:%ld: not a JSON object (character %zu)",
+			    kind, row.line, scan.at + 1);
 		else
 			e = copy_row(to,
 			    (const char *[]){ kind,
@@ -141,6 +150,7 @@ read_kind(struct import *im, const char *kind, int64_t wanted, struct copy *to)
 		return import_fail(
 		    im, ERR_NOT_FOUND, "%s: %s", path, strerror(errno));
 	csv_interrupt(c, im->stop);
+	csv_limit(c, SITE_LINE_MAX, SITE_LINE_TOO_LONG);
 	progress_begin(&im->progress, kind, csv_size(c));
 	e = copy_lines(im, kind, c, to, &lines);
 	progress_end(&im->progress);
@@ -181,6 +191,17 @@ read_files(struct import *im, struct json_object *manifest)
 	return e ? import_database_failed(im, e) : ERR_OK;
 }
 
+/* Rows with pictures outside of media_root get the default one. */
+static enum err
+check_pictures(struct import *im, const char *kind)
+{
+	const struct report_at at = { .kind = REPORT_ADJUSTED,
+		.file = mem_printf(im->mem, "%s.jsonl", kind),
+		.what = "picture path" };
+
+	return import_faults(im, SQL_site_pictures, &at, NULL);
+}
+
 /* What the database refuses is an error in the files. */
 static enum err
 load_kind(struct import *im, const char *kind)
@@ -193,8 +214,10 @@ load_kind(struct import *im, const char *kind)
 	if (!e)
 		e = query_script(im->mem, im->db, SQL_site_load);
 	tally->added = tally->read;
-	if (!e || e == ERR_UNAVAILABLE)
-		return e ? import_database_failed(im, e) : ERR_OK;
+	if (!e)
+		return check_pictures(im, kind);
+	if (e == ERR_UNAVAILABLE)
+		return import_database_failed(im, e);
 	return import_fail(im, ERR_INVALID, "%s.jsonl does not fit: %s", kind,
 	    db_error(im->db));
 }

@@ -12,6 +12,14 @@
 #define SITE_FORMAT   1
 #define SITE_MANIFEST "manifest.json"
 
+/*
+ * Bytes of a line: export refuses to write a longer one, so that every export
+ * can be imported. The longest that the API can make is the audit entry of a
+ * movie or a list with as many links as it may have, about 30 MiB.
+ */
+#define SITE_LINE_MAX      ((size_t)64 * 1024 * 1024)
+#define SITE_LINE_TOO_LONG "longer than 64 MiB"
+
 /* A kind of rows: file <name>.jsonl. */
 struct site_kind {
 	const char *name;

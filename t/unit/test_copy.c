@@ -67,6 +67,31 @@ odd_bytes(void *arg)
 	return ERR_OK;
 }
 
+/* Fields that are sent in pieces. */
+static enum err
+long_fields(void *arg)
+{
+	const size_t n = 300000;
+	char *text = mem_array(mem, char, n + 1);
+	const char *rows[] = { text, text };
+	struct copy *c = begin();
+
+	(void)arg;
+	for (size_t i = 0; i < n; i++)
+		text[i] = i % 70000 ? 'x' : '\t';
+	text[n] = '\0';
+	cr_assert_eq(copy_row(c, rows, 2), ERR_OK);
+	cr_assert_eq(copy_end(c, NULL), ERR_OK, "%s", db_error(db));
+	cr_expect_str_eq(own_value("SELECT name FROM import_genre"), text);
+	cr_expect_str_eq(own_value("SELECT slug FROM import_genre"), text);
+	return ERR_OK;
+}
+
+Test(copy, long_fields)
+{
+	cr_expect_eq(tx_run(db, long_fields, NULL), ERR_OK);
+}
+
 Test(copy, odd_bytes)
 {
 	cr_expect_eq(tx_run(db, odd_bytes, NULL), ERR_OK);
