@@ -552,8 +552,10 @@ END $$;
 -- is skipped.
 -- name: original_faults :many
 SELECT source, coalesce(id, 0) AS id, sort, why, dropped,
-       CASE WHEN n = 20 THEN total - n ELSE 0 END AS more
+       CASE WHEN n = 20 THEN total - n ELSE 0 END AS more,
+       coalesce(last, 0) AS last
   FROM (SELECT f.*, count(*) OVER (PARTITION BY source, sort, dropped) AS total,
+               max(id) OVER (PARTITION BY source, sort, dropped) AS last,
                row_number() OVER (PARTITION BY source, sort, dropped
                                   ORDER BY id) AS n
           FROM original_fault AS f) AS t

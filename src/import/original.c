@@ -230,6 +230,7 @@ report_fault(struct import *im, const struct row *row, long more)
 	};
 
 	report_add(&im->report, &at, "%s", row_text(row, "why"));
+	at.last = (long)row_id(row, "last");
 	if (more > 0)
 		report_count(&im->report, &at, more);
 	if (dropped)

@@ -35,17 +35,19 @@ report_tally(struct report *r, const char *what)
 static struct reason *
 reason_of(struct report *r, const struct report_at *at)
 {
-	struct reason *reason = r->reasons;
+	struct reason *reason;
 
-	for (int i = 0; i < r->n_reasons; i++, reason++) {
+	for (int i = 0; i < r->n_reasons; i++) {
+		reason = &r->reasons[i];
 		if (reason->at.kind == at->kind &&
 		    strcmp(reason->at.what, at->what) == 0 &&
 		    strcmp(reason->at.file, at->file) == 0)
 			return reason;
 	}
-	assert(r->n_reasons < REPORT_REASONS);
-	r->n_reasons++;
-	reason->at = *at;
+	r->reasons =
+	    mem_grow(r->mem, r->reasons, struct reason, r->n_reasons + 1);
+	reason = &r->reasons[r->n_reasons++];
+	*reason = (struct reason){ .at = *at };
 	reason->at.last = 0;
 	return reason;
 }
@@ -165,13 +167,15 @@ report_faults(const struct report *r)
 
 /* ------------------------------------------------------------------- text */
 
+/* "movies.csv:3", "movies.csv:3-7"; line 0: all of it, "movies.csv". */
 static void
-print_lines(const struct report_at *at, FILE *to)
+print_place(const struct report_at *at, FILE *to)
 {
+	fputs(at->file, to);
+	if (at->line > 0)
+		fprintf(to, ":%ld", at->line);
 	if (last_line(at) > at->line)
-		fprintf(to, "%ld-%ld", at->line, last_line(at));
-	else
-		fprintf(to, "%ld", at->line);
+		fprintf(to, "-%ld", last_line(at));
 }
 
 void
@@ -182,8 +186,7 @@ report_print_notes(const struct report *r, FILE *to)
 	for (int i = 0; i < r->n_notes; i++) {
 		const struct note *note = &r->notes[i];
 
-		fprintf(to, "%s:", note->at.file);
-		print_lines(&note->at, to);
+		print_place(&note->at, to);
 		fprintf(to, ": %s: %s\n", kinds[note->at.kind], note->why);
 		more -= note->count;
 	}
@@ -223,9 +226,9 @@ report_print(const struct report *r, FILE *to)
 	for (int i = 0; i < r->n_reasons; i++) {
 		const struct reason *reason = &r->reasons[i];
 
-		fprintf(to, "%s, %s: %ld (%s:", kinds[reason->at.kind],
-		    reason->at.what, reason->count, reason->at.file);
-		print_lines(&reason->at, to);
+		fprintf(to, "%s, %s: %ld (", kinds[reason->at.kind],
+		    reason->at.what, reason->count);
+		print_place(&reason->at, to);
 		fputs(")\n", to);
 	}
 }

@@ -13,7 +13,6 @@
 #include <stdarg.h>
 
 #define REPORT_TALLIES 24
-#define REPORT_REASONS 256
 #define REPORT_NOTES   100
 #define REPORT_CAUSES  16
 
@@ -66,14 +65,14 @@ struct cause {
 };
 
 struct report {
-	TALLOC_CTX *mem; /* for the texts of notes */
+	TALLOC_CTX *mem;
 	int n_tallies;
 	int n_reasons;
 	int n_notes; /* the first ones */
 	int n_causes;
 	long total[REPORT_KINDS];
 	struct tally tallies[REPORT_TALLIES];
-	struct reason reasons[REPORT_REASONS];
+	struct reason *reasons; /* below mem */
 	struct note notes[REPORT_NOTES];
 	struct cause causes[REPORT_CAUSES];
 };

@@ -5,6 +5,7 @@ every table (t/fixtures/original.sql), and with everything that does not fit."""
 import base64
 import hashlib
 import json
+import re
 import signal
 
 import pytest
@@ -168,6 +169,29 @@ def test_all_tables(place, original, cluster, tmp_path):
     again = run(place, original, "--media", media, "--json")
     assert content(place) == once
     assert not any(added for added, _ in counts(again).values())
+
+
+def test_report(place, original, tmp_path):
+    """t/import/original: one row or more of each fault."""
+    folder = stack_module.ROOT / "t/import/original"
+    original.sql((folder / "faults.sql").read_text())
+    media = tmp_path / "their"
+    (media / "person").mkdir(parents=True)
+    (media / "person/cruz.jpg").write_bytes(b"cruz")
+    (media / "awards").mkdir()
+    (media / "awards/oscar.png").symlink_to("/etc/passwd")
+    done = run(place, original, "--dry-run", "--strict", "--media", media, check=1)
+    assert not any(content(place).values())
+    told = re.sub(r"^imported .*\n", "", done.stderr + done.stdout, flags=re.M)
+    assert told == (folder / "report.txt").read_text()
+    run(place, original, "--media", media)
+    once = content(place)
+    again = run(place, original, "--media", media, "--json")
+    assert not any(added for added, _ in counts(again).values())
+    assert content(place) == once
+    # what the demonstration brings, and one picture
+    assert sorted(p.name for p in place.media.rglob("*.*")) == [
+        "cruz.jpg", "default.png", "default.png", "no-award.png", "no-movie.png"]
 
 
 def test_log_in_and_read(cluster, original, tmp_path):
