@@ -213,6 +213,9 @@ report_failure(const struct ctl *ctl, const struct import *im, enum err e)
 	}
 	if (strstr(im->why, "the database: no connection"))
 		rest = advice_database(ctl, im->why);
+	else if (db_disk_is_full(im->db))
+		rest = "make room on the disk of the database, and run it "
+		       "again; nothing was changed";
 	else if (e == ERR_UNAVAILABLE)
 		rest = "run it again; existing records are not changed";
 	ctl_error(ctl, "%s; %s\n", im->why, rest);

@@ -47,6 +47,7 @@ struct db {
 	bool retry;       /* the last error may not recur on retry */
 	bool lost;        /* the last error was of the connection */
 	bool unfit;       /* the server is unsuitable */
+	bool disk_full;   /* the last error of a statement was that */
 	bool standby;     /* of db_want_standby() */
 	bool own_session; /* the pooler does not share sessions */
 	bool outdated; /* the last error was an outdated prepared statement */

@@ -224,6 +224,12 @@ db_is_unfit(const struct db *db)
 	return db->unfit;
 }
 
+bool
+db_disk_is_full(const struct db *db)
+{
+	return db->disk_full;
+}
+
 const char *
 db_error(const struct db *db)
 {

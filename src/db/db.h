@@ -53,6 +53,9 @@ const char *db_error(const struct db *db);
  * pooler that shares sessions; see db_error(). */
 bool db_is_unfit(const struct db *db);
 
+/* true: the last statement that the server refused needed space on its disk. */
+bool db_disk_is_full(const struct db *db);
+
 /*
  * For workers: uses the circuit breaker shared by the workers of a host
  * (base/shm_database.h), so that a hanging database costs half a second instead

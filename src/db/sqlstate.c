@@ -86,6 +86,7 @@ set_statement_error(struct db *db, const char *name, const PGresult *res)
 	const char *text = PQresultErrorField(res, PG_DIAG_MESSAGE_PRIMARY);
 	const char *code = PQresultErrorField(res, PG_DIAG_SQLSTATE);
 
+	db->disk_full = code && strcmp(code, "53100") == 0;
 	conn_set_error(db, "%s: %s (SQLSTATE %s)", name,
 	    text ? text : "no message", code ? code : "none");
 }
