@@ -130,7 +130,8 @@ CREATE TEMPORARY TABLE history_line (
 ) ON COMMIT DROP;
 
 -- day: at as it was written. score: half stars, 1 to 10. rank: which rating of a day
--- counts. near: the film is of the year before or after.
+-- counts. twin: the first record with the same titles, year and ids; NULL: this one.
+-- near: the film is of the year before or after.
 -- name: history_row_stage :exec
 CREATE TEMPORARY TABLE history_row (
     id         bigint GENERATED ALWAYS AS IDENTITY,
@@ -141,10 +142,13 @@ CREATE TEMPORARY TABLE history_row (
     film       boolean NOT NULL DEFAULT true,
     title      text,
     other      text,
+    fold       text,
+    other_fold text,
     year       integer,
     imdb       text,
     tmdb       text,
     slug       text,
+    twin       bigint,
     rating     text,
     scale      integer,
     score      integer,
@@ -235,6 +239,10 @@ substring(btrim({{t}}), '^((18|19|20)[0-9][0-9])([.]0+)?$')::integer
 -- fragment: history_number(t)
 substring(btrim({{t}}), '^0*([1-9][0-9]{0,17})([.]0+)?$')
 
+-- Without line feeds and blanks at its ends.
+-- fragment: history_line(t)
+btrim(regexp_replace({{t}}, '\s+', ' ', 'g'))
+
 -- White space and what is invisible, for btrim().
 -- fragment: history_blanks
 (' ' || chr(9) || chr(10) || chr(11) || chr(12) || chr(13) || chr(133) || chr(160)
@@ -248,7 +256,7 @@ INSERT INTO history_row (file, line, last, rank, title, year, rating, scale, day
                          watched, list, place, content)
 SELECT l.file, l.line, l.last,
        CASE l.part WHEN 'ratings' THEN 3 WHEN 'diary' THEN 2 ELSE 1 END,
-       btrim(l.doc ->> 'name'), {{history_year:l.doc ->> 'year'}},
+       l.doc ->> 'name', {{history_year:l.doc ->> 'year'}},
        l.doc ->> 'rating', 2,
        coalesce(nullif(l.doc ->> 'watched date', ''), l.doc ->> 'date'),
        l.part IN ('ratings', 'watched', 'diary', 'reviews'),
@@ -274,7 +282,7 @@ SELECT l.file, l.line, l.last,
        l.doc ->> 'const' NOT LIKE 'nm%'
        AND fold_text(coalesce(l.doc ->> 'title type', ''))
            !~ 'serie|episod|folge|game|videospiel|jeu|juego|gioco|jogo|podcast|music ?v',
-       btrim(l.doc ->> 'title'), btrim(l.doc ->> 'original title'),
+       l.doc ->> 'title', l.doc ->> 'original title',
        {{history_year:l.doc ->> 'year'}}, {{history_imdb:l.doc ->> 'const'}},
        coalesce(l.doc ->> 'your rating', l.doc ->> 'you rated'), 1,
        CASE WHEN d.day ~ '^[A-Z][a-z]{2} [A-Z][a-z]{2} [ 0-3][0-9] .* [0-9]{4}$'
@@ -308,8 +316,8 @@ INSERT INTO history_row (file, line, last, rank, film, title, year, imdb, tmdb,
 SELECT l.file, l.line, l.last,
        CASE WHEN l.doc ? 'rating' THEN 3 ELSE 1 END,
        coalesce(jsonb_typeof(l.doc -> 'movie') = 'object', false),
-       btrim(coalesce(l.doc -> 'movie' ->> 'title', l.doc -> 'show' ->> 'title',
-                      l.doc -> 'person' ->> 'name')),
+       coalesce(l.doc -> 'movie' ->> 'title', l.doc -> 'show' ->> 'title',
+                l.doc -> 'person' ->> 'name'),
        {{history_year:coalesce(l.doc -> 'movie', l.doc -> 'show') ->> 'year'}},
        {{history_imdb:l.doc -> 'movie' -> 'ids' ->> 'imdb'}},
        {{history_number:l.doc -> 'movie' -> 'ids' ->> 'tmdb'}},
@@ -343,8 +351,8 @@ INSERT INTO history_row (file, line, last, title, year, imdb, tmdb, slug, rating
                          scale, day, unseen, list, place, heading, content,
                          positive, spoiler)
 SELECT l.file, l.line, l.last,
-       btrim(CASE l.part WHEN 'reviews' THEN l.doc ->> 'movie_title'
-                         ELSE l.doc ->> 'title' END),
+       CASE l.part WHEN 'reviews' THEN l.doc ->> 'movie_title'
+                   ELSE l.doc ->> 'title' END,
        {{history_year:l.doc ->> 'year'}}, {{history_imdb:l.doc ->> 'imdb'}},
        {{history_number:l.doc ->> 'tmdb'}}, l.doc ->> 'movie', l.doc ->> 'rating',
        2, l.doc ->> 'created_at', l.part = 'unseen',
@@ -370,24 +378,39 @@ SELECT l.file, l.line, l.last,
                           AND d.doc ->> 'deleted_at' IS NOT NULL))
  ORDER BY l.file, l.line;
 
--- Ratings as half stars; texts without blanks at their ends; no future.
+-- Ratings as half stars; texts without blanks at their ends, titles on one line; no
+-- future.
 -- name: history_row_check :exec
 UPDATE history_row AS r
    SET score = CASE WHEN s.is_score THEN s.n::integer END,
+       title = s.title,
+       fold = s.fold,
+       other_fold = s.other_fold,
+       twin = nullif(s.first, s.id),
        rating = nullif(btrim(r.rating), ''),
        content = nullif(btrim(replace(r.content, chr(13) || chr(10), chr(10)),
                               {{history_blanks}}), ''),
-       at = least(history_time(r.day), now()),
+       at = CASE WHEN s.at < now() THEN s.at
+                 WHEN s.at >= now() THEN now() END,
        reason = CASE WHEN NOT r.film THEN 'not_a_film'
-                     WHEN coalesce(r.title, '') = ''
+                     WHEN coalesce(s.title, '') = ''
                       AND coalesce(r.imdb, r.tmdb) IS NULL THEN 'no_title'
                      WHEN btrim(r.rating) <> '' AND s.is_score IS NOT TRUE
                      THEN 'bad_rating' END
-  FROM (SELECT id, n, n BETWEEN 1 AND 10 AND n = trunc(n) AS is_score
-          FROM (SELECT id, substring(btrim(rating),
-                           '^([0-9]{1,2}([.][0-9]{1,2})?)$')::numeric * scale
-                       AS n
-                  FROM history_row) AS scaled) AS s
+  FROM (SELECT id, title, fold, other_fold, at, n,
+               n BETWEEN 1 AND 10 AND n = trunc(n) AS is_score,
+               min(id) OVER (PARTITION BY fold, other_fold, year, imdb, tmdb, slug)
+               AS first
+          FROM (SELECT *, fold_text(title) AS fold,
+                       fold_text({{history_line:other}}) AS other_fold
+                  FROM (SELECT id, {{history_line:title}} AS title, other, year,
+                               imdb, tmdb, slug, history_time(btrim(day)) AS at,
+                               substring(btrim(rating),
+                                   '^([0-9]{1,2}([.][0-9]{1,2})?)$')::numeric
+                               * scale AS n
+                          FROM history_row
+                        OFFSET 0) AS scaled
+                OFFSET 0) AS folded) AS s
  WHERE s.id = r.id;
 
 -------------------------------------------------------------------------------
@@ -421,24 +444,20 @@ UPDATE history_row AS r
 -- export has addresses), else none. Without a year on both sides title and address
 -- have to be equal.
 -- name: history_match_title :exec
-WITH wanted AS MATERIALIZED (
-	SELECT DISTINCT r.id, r.year, r.imdb, r.tmdb, r.slug, t.fold
+WITH wanted AS (
+	SELECT r.id, r.year, r.imdb, r.tmdb, r.slug, v.fold
 	  FROM history_row AS r
-	 CROSS JOIN LATERAL (VALUES (r.title), (r.other)) AS v (title)
-	  JOIN (SELECT title, fold_text(title) AS fold
-	          FROM (SELECT title FROM history_row
-	                 UNION
-	                SELECT other FROM history_row) AS named
-	         WHERE title <> '') AS t ON t.title = v.title
-	 WHERE r.movie_id IS NULL
-	   AND r.reason IS NULL
+	 CROSS JOIN LATERAL (VALUES (r.fold), (nullif(r.other_fold, r.fold)))
+	         AS v (fold)
+	 WHERE r.twin IS NULL
+	   AND r.movie_id IS NULL
+	   AND v.fold <> ''
 ), film AS (
 	SELECT f.movie_id, extract(year FROM f.release_date)::integer AS year, t.fold
 	  FROM movie_find AS f
 	 CROSS JOIN LATERAL (VALUES (f.title), (f.title_en), (f.title_es),
 	                            (f.title_fr), (f.title_de)) AS t (fold)
 	 WHERE f.live
-	   AND t.fold IN (SELECT fold FROM wanted)
 ), hit AS (
 	SELECT DISTINCT w.id, f.movie_id, m.slug = w.slug AS named,
 	       CASE WHEN f.year IS NULL OR w.year IS NULL THEN
@@ -453,19 +472,16 @@ WITH wanted AS MATERIALIZED (
 	                    WHERE s.movie_id = f.movie_id
 	                      AND (s.source = 'imdb' AND s.key <> w.imdb
 	                           OR s.source = 'tmdb' AND s.key <> w.tmdb))
-), counted AS (
-	SELECT id, min(distance) AS distance
-	  FROM hit
-	 GROUP BY id
 ), best AS (
-	SELECT h.id, c.distance, count(*) AS n, min(h.movie_id) AS one,
-	       count(*) FILTER (WHERE h.named) AS n_named,
-	       min(h.movie_id) FILTER (WHERE h.named) AS named,
-	       array_agg(h.movie_id ORDER BY h.movie_id) AS films
-	  FROM hit AS h
-	  JOIN counted AS c ON c.id = h.id AND c.distance = h.distance
-	 WHERE c.distance < 3
-	 GROUP BY h.id, c.distance
+	SELECT id, distance, count(*) AS n, min(movie_id) AS one,
+	       count(*) FILTER (WHERE named) AS n_named,
+	       min(movie_id) FILTER (WHERE named) AS named,
+	       array_agg(movie_id ORDER BY movie_id) AS films
+	  FROM (SELECT *, min(distance) OVER (PARTITION BY id) AS nearest
+	          FROM hit) AS h
+	 WHERE distance = nearest
+	   AND distance < 3
+	 GROUP BY id, distance
 ), chosen AS (
 	SELECT id, distance, films,
 	       CASE WHEN distance = 2 THEN NULL
@@ -481,7 +497,9 @@ UPDATE history_row AS r
                      ELSE 'ambiguous' END,
        candidates = CASE WHEN c.movie_id IS NULL THEN c.films END
   FROM chosen AS c
- WHERE c.id = r.id;
+ WHERE c.id = coalesce(r.twin, r.id)
+   AND r.movie_id IS NULL
+   AND r.reason IS NULL;
 
 -- name: history_match_none :exec
 UPDATE history_row
@@ -554,6 +572,7 @@ SELECT r.list, coalesce(t.doc ->> 'name', replace(regexp_replace(r.list,
   FROM (SELECT DISTINCT list
           FROM history_row AS o
          WHERE list NOT IN ('watchlist', 'watched')
+           AND film
            AND NOT EXISTS (SELECT
                              FROM history_line AS l
                             WHERE l.format = 'letterboxd'
@@ -591,7 +610,7 @@ UPDATE history_list AS l
                                            key) AS number
           FROM (SELECT key, left(named, 128) AS name,
                        char_length(named) > 128
-                       OR char_length(description) > 10000 AS cut,
+                       OR char_length(coalesce(description, '')) > 10000 AS cut,
                        coalesce(slug, nullif(history_slug(named), ''),
                                 'list-' || left(md5(named), 8)) AS slug
                   FROM (SELECT *, coalesce(nullif(btrim(name, {{history_blanks}}),
@@ -922,7 +941,7 @@ SELECT jsonb_build_object(
            'near_year', (SELECT count(*) FROM history_row WHERE near),
            'bad_date', (SELECT count(*)
                           FROM history_row
-                         WHERE day <> ''
+                         WHERE btrim(day) <> ''
                            AND at IS NULL),
            'cut', (SELECT count(*) FROM history_list WHERE cut),
            'deleted', (SELECT count(*)

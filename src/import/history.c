@@ -30,6 +30,7 @@ static const enum stmt steps[] = {
 	SQL_history_trakt,
 	SQL_history_own,
 	SQL_history_row_check,
+	SQL_history_row_analyze,
 	SQL_history_match_source,
 	SQL_history_match_title,
 	SQL_history_match_none,

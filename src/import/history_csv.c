@@ -235,7 +235,7 @@ history_csv(struct history_lines *l, TALLOC_CTX *mem, const char *data,
     size_t n, bool ignored)
 {
 	char *text = from_windows(mem, data, n, &n);
-	const char *cause = NULL;
+	const char *cause;
 	struct header header = { 0 };
 	struct csv_row row;
 	enum csv_event event;
@@ -255,15 +255,15 @@ history_csv(struct history_lines *l, TALLOC_CTX *mem, const char *data,
 	if (event == CSV_END)
 		return history_ignore(l, 0, "the file is empty");
 	known = event == CSV_ROW && recognise(l, mem, &row, &header);
-	if (known && !ignored) {
-		l->known = true;
-		return add_rows(l, mem, csv, &header, n);
-	}
-	if (!ignored)
-		cause =
-		    cause_of_header(csv, CSV_COMMAS, event == CSV_ROW, &row);
-	if (!ignored && !cause && event != CSV_ROW)
+	if (ignored)
+		return count_rows(l, mem, csv, &header);
+	cause = cause_of_header(csv, CSV_COMMAS, event == CSV_ROW, &row);
+	if (!cause && event != CSV_ROW)
 		cause = row.why;
-	return cause ? history_bad_file(l, row.line, cause) :
-		       count_rows(l, mem, csv, &header);
+	if (cause)
+		return history_bad_file(l, row.line, cause);
+	if (!known)
+		return count_rows(l, mem, csv, &header);
+	l->known = true;
+	return add_rows(l, mem, csv, &header, n);
 }

@@ -12,6 +12,7 @@ import os
 import signal
 import struct
 import zipfile
+import zlib
 
 import pytest
 
@@ -22,7 +23,7 @@ from test_removal import newcomer, number, run_job
 
 IMPORT = "/api/users/import/"
 FOLDER = stack_module.ROOT / "t/fixtures/history"
-FORMATS = ["imdb", "imdb-2017", "letterboxd", "own", "trakt"]
+FORMATS = ["imdb", "imdb-2016", "imdb-2017", "letterboxd", "own", "trakt"]
 HEADER = "Date,Name,Year,Letterboxd URI,Rating\n"
 HEAT = "2020-01-02,Heat,1995,https://boxd.it/2b0k,4.5\n"
 
@@ -35,6 +36,8 @@ def films(stack):
                ('solaris-2002', 'Solaris', '2002-11-29'),
                ('twin-a', 'The Twin', '2020-01-10'),
                ('twin-b', 'The Twin', '2020-11-05'),
+               ('alien-3', 'Alien³', '1992-05-22'),
+               ('se7en', 'Se7en', '1995-09-22'),
                ('undated', 'Undated', NULL);
         INSERT INTO movie_source (source, key, movie_id) VALUES
                ('imdb', 'tt0113277', 9), ('tmdb', '949', 9),
@@ -42,9 +45,9 @@ def films(stack):
     stack.touched()
 
 
-def zipped(files, **more):
+def zipped(files, method=zipfile.ZIP_DEFLATED):
     out = io.BytesIO()
-    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED, **more) as archive:
+    with zipfile.ZipFile(out, "w", method) as archive:
         for name, data in files.items():
             archive.writestr(name, data)
     return out.getvalue()
@@ -504,6 +507,14 @@ def corrupted():
 GOOD = zipped({"ratings.csv": HEADER + HEAT})
 LONG = "x" * 2000000
 BROKEN = {
+    "lines that end with CR": ((HEADER + HEAT).replace("\n", "\r"), "format",
+                               "the lines end with CR"),
+    "a ZIP file in it": (zipped({"a.zip": zipped({"ratings.csv": HEADER + HEAT})}),
+                         "format", "no records of a known format"),
+    "a wrong checksum": (zipped({"ratings.csv": HEADER + HEAT}, 0).replace(
+        b"Heat", b"Hxat", 1), "broken", "ratings.csv: CRC error"),
+    "a wrong directory": (zipped({"ratings.csv": HEADER + HEAT}).replace(
+        b"PK\1\2", b"PK\1\3"), "broken", "not a valid ZIP file"),
     "a text": (b"hello", "format", "it has neither a column Const"),
     "only blanks": (b" \r\n\xef\xbb\xbf", "format", "is empty"),
     "semicolons": (HEADER.replace(",", ";"), "format",
@@ -577,6 +588,54 @@ def test_hostile_records(stack, me):
     assert stack.value("SELECT max(created_at) <= now() FROM rating")
 
 
+def overlapping(n):
+    """An archive of n entries, which are all the same bytes of it."""
+    data = (HEADER + HEAT).encode()
+    packed = zlib.compress(data)[2:-4]
+    sizes = struct.pack("<IIIH", zlib.crc32(data), len(packed), len(data), 11)
+    name = b"ratings.csv"
+    local = b"PK\3\4" + struct.pack("<HHHI", 20, 0, 8, 0) + sizes \
+        + struct.pack("<H", 0) + name + packed
+    directory = n * (b"PK\1\2" + struct.pack("<HHHHI", 20, 20, 0, 8, 0) + sizes
+                     + struct.pack("<HHHHII", 0, 0, 0, 0, 0, 0) + name)
+    return local + directory + b"PK\5\6" + struct.pack(
+        "<HHHHIIH", 0, 0, n, n, len(directory), len(local), 0)
+
+
+def test_unusual_archives(stack, me):
+    """What is valid is imported, wherever a path leads."""
+    zip64 = io.BytesIO()
+    with zipfile.ZipFile(zip64, "w") as archive:
+        with archive.open("ratings.csv", "w", force_zip64=True) as file:
+            file.write((HEADER + HEAT).encode())
+    for data, n in ((zip64.getvalue(), 1), (GOOD + b"x" * 1000, 1),
+                    (overlapping(300), 300),
+                    (zipped({"/ratings.csv": HEADER + HEAT, "..\\ratings.csv":
+                             HEADER + HEAT, "a/../../ratings.csv": HEADER + HEAT}),
+                     3)):
+        body = imported(me, "x.zip", data, dry_run="true")
+        assert body["state"] == "done", body
+        assert body["report"]["counts"]["ratings"]["read"] == n
+
+
+def test_many_records(stack, me, tmp_path):
+    """The time grows with their number only: a statement takes at most a
+    minute."""
+    path = tmp_path / "ratings.csv"
+    path.write_text(HEADER + "".join(f"2020-01-02,Film {i},{1900 + i % 100},u,4\n"
+                                     for i in range(30000)))
+    done = stack.ctl(f"user import --dry-run --json ana {path}")
+    assert json.loads(done.stdout)["skipped"]["total"] == 30000
+
+
+def test_the_last_rating_counts(stack, me):
+    """One without a date is not the last one."""
+    text = HEADER + HEAT + "22/11/2025,Heat,1995,u,1\n"
+    report = imported(me, "ratings.csv", text)["report"]
+    assert report["notes"]["bad_date"] == 1
+    assert holdings(stack, "ana")["ratings"] == {"heat": 5}
+
+
 def test_long_texts(stack, me):
     head = ("Date,Name,Year,Letterboxd URI,Rating,Rewatch,Review,Tags,"
             "Watched Date\n")
@@ -622,7 +681,7 @@ def test_mxmctl(stack, me, tmp_path):
     path.write_bytes(data)
     done = stack.ctl(f"user import ana {path}")
     assert "ratings.csv:3: skipped: not a film" in done.stderr
-    assert any(line.split() == ["ratings", "8", "4", "0", "0", "4"]
+    assert any(line.split() == ["ratings", "12", "4", "0", "0", "8"]
                for line in done.stdout.splitlines()), done.stdout
     assert stack.ctl(f"user import --strict ana {path}",
                      check=False).returncode == 1
