@@ -124,12 +124,14 @@ die_with(pid_t master)
 static size_t
 longest_body(const struct conf *conf)
 {
-	size_t upload = conf->upload_limit > conf->import_limit ?
-			    conf->upload_limit :
-			    conf->import_limit;
+	size_t longest = conf->upload_limit > conf->import_limit ?
+			     conf->upload_limit :
+			     conf->import_limit;
 
-	upload += FORM_SPARE;
-	return conf->body_limit > upload ? conf->body_limit : upload;
+	longest += FORM_SPARE;
+	if (longest < conf->document_limit)
+		longest = conf->document_limit;
+	return longest > conf->body_limit ? longest : conf->body_limit;
 }
 
 void

@@ -686,6 +686,7 @@ conf_load(TALLOC_CTX *mem, const char *file, struct conf **out,
 	check_times(&r);
 	check_memory(&r);
 	check_size(&r, CONF_ID_body_limit, r.conf->body_limit);
+	check_size(&r, CONF_ID_document_limit, r.conf->document_limit);
 	check_size(&r, CONF_ID_import_limit, r.conf->import_limit);
 	check_size(&r, CONF_ID_upload_limit, r.conf->upload_limit);
 	check_key(&r);

@@ -44,7 +44,7 @@ request_of(const struct thing *t, enum method method, const char *id)
 	struct route_match match;
 
 	*conf = *t->ctl->conf;
-	conf->body_limit = DOCUMENT_MAX;
+	conf->document_limit = DOCUMENT_MAX;
 	route_find(r->mem, method,
 	    mem_printf(r->mem, "/api/admin/%s/%s", t->kind, id ? id : ""),
 	    &match);

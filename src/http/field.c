@@ -685,7 +685,8 @@ field_read_body(struct req *r)
 {
 	struct body_input w = body_input_of(r);
 	bool upload = w.files && body_kind_of(r) == BODY_MULTIPART;
-	size_t limit = r->conf->body_limit;
+	bool document = r->route->input->type == T_DOCUMENT;
+	size_t limit = document ? r->conf->document_limit : r->conf->body_limit;
 	struct body body = { .kind = BODY_EMPTY };
 	struct source source = { .body = &body };
 	enum err e = ERR_OK;
@@ -696,7 +697,7 @@ field_read_body(struct req *r)
 		    w.history ? r->conf->import_limit : r->conf->upload_limit;
 	if (r->body_too_large)
 		return fail_large(r, limit);
-	if (r->route->input->type == T_DOCUMENT && r->body_len <= limit)
+	if (document && r->body_len <= limit)
 		return read_document(r);
 	if (!w.body)
 		return ERR_OK;

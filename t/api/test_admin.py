@@ -464,6 +464,31 @@ def test_what_is_no_document(staff, body):
 def test_a_hundred_thousand_links(staff):
     r = staff.post(f"{ADMIN}/movies/", {"title": "x",
                                         "actors": ["al-pacino"] * 100000})
+    assert r.status_code == 400 and r.json()["detail"]
+
+
+def test_a_long_document(stack, staff):
+    """Of many links, and what is too long, for the program and for nginx; of
+    other routes nothing is longer than before."""
+    slugs = [f"long-document-{'x' * 200}-{i}" for i in range(600, 0, -1)]
+    stack.sql("INSERT INTO movie (slug, title) SELECT unnest(%s), 'L'", [slugs])
+    made, path = add(staff, "lists", {"user": "ana", "name": "Very long",
+                                      "movies": slugs})
+    assert made["movies"] == slugs
+    again = patch(staff, path, {"movies": slugs[1:] + slugs[:1]})
+    assert again.json()["movies"] == slugs[1:] + slugs[:1]
+    removed_for_good(staff, path)
+    stack.sql("DELETE FROM movie WHERE title = 'L'")
+    limit = 2 << 20
+    for n, status in ((limit, 400), (limit + 1, 413), (2 * limit + 1, 413)):
+        body = b'{"title": "' + b"x" * (n - 13) + b'"}'
+        for method, url in (("POST", f"{ADMIN}/movies/"),
+                            ("PATCH", f"{ADMIN}/movies/9/")):
+            r = staff.request(method, url, data=body, headers={
+                "Content-Type": "application/json", "If-Match": "*"})
+            assert r.status_code == status and r.json()["error"], r.text[:200]
+    r = staff.request("POST", "/api/movies/heat/reviews/", data=body[:70000],
+                      headers={"Content-Type": "application/json"})
     assert r.status_code == 413
 
 
