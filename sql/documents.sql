@@ -26,14 +26,14 @@ SELECT CASE WHEN k.kind IS NULL THEN 'missing:kind'
  CROSS JOIN LATERAL (SELECT document(k.kind, :thing) AS document) AS d;
 
 -- name: document_change :one (kind text, action text, thing bigint, document jsonb,
---	tag text, slug text, viewer bigint, origin text, request_id text)
+--	tag text, slug text, viewer bigint, os_user text, request_id text)
 SELECT CASE WHEN k.kind IS NULL THEN 'missing:kind'
             WHEN c.result = 'missing' THEN 'missing'
             ELSE 'ok' END AS outcome, c.*
   FROM (SELECT) AS one
   LEFT JOIN document_kind AS k ON k.plural = :kind
   LEFT JOIN LATERAL document_change(k.kind, :action, :thing, :document,
-                                    :tag, :slug, :viewer, :origin, :request_id)
+                                    :tag, :slug, :viewer, :os_user, :request_id)
     AS c ON true;
 
 -- The merge patch that sets a picture, which is a field (cover), or field-language
@@ -82,7 +82,8 @@ WITH hit AS MATERIALIZED (
 	 LIMIT {{count_max}} + 1
 ), {{wanted_page:hit}}
 SELECT w.total, w.page, u.id, {{micros:u.at}} AS at, a.username, u.origin,
-       u.request_id, u.kind, u.thing_id, u.label, u.action, u.before, u.after
+       u.os_user, u.request_id, u.kind, u.thing_id, u.label, u.action,
+       u.deleted_rows, u.before, u.after
   FROM wanted AS w
   LEFT JOIN LATERAL (
 	SELECT id FROM hit ORDER BY id DESC OFFSET (w.page - 1) * :size LIMIT :size

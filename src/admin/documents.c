@@ -52,11 +52,13 @@ static const struct column audit_shape[] = {
 	{ "at", C_TIME, NULL },
 	{ "username", C_TEXT, NULL },
 	{ "origin", C_TEXT, NULL },
+	{ "os_user", C_TEXT, NULL },
 	{ "request_id", C_TEXT, NULL },
 	{ "kind", C_TEXT, NULL },
 	{ "thing_id", C_INT, NULL },
 	{ "label", C_TEXT, NULL },
 	{ "action", C_TEXT, NULL },
+	{ "deleted_rows", C_JSON, NULL },
 	{ "before", C_JSON, NULL },
 	{ "after", C_JSON, NULL },
 	{ NULL, C_NULL, NULL },
@@ -88,6 +90,7 @@ static const struct {
 	{ "fixed", MSG_FIELD_FIXED },
 	{ "integer", MSG_FIELD_INTEGER },
 	{ "items", MSG_FIELD_ITEMS },
+	{ "key", MSG_FIELD_KEY },
 	{ "length", MSG_FIELD_LENGTH },
 	{ "list", MSG_FIELD_LIST },
 	{ "max", MSG_FIELD_MAX },
@@ -147,7 +150,7 @@ check_result(struct req *r, const struct row *row)
 {
 	const char *result = row_text(row, "result");
 
-	if (strcmp(result, "ok") == 0)
+	if (strcmp(result, "ok") == 0 || strcmp(result, "same") == 0)
 		return ERR_OK;
 	if (strcmp(result, "invalid") == 0)
 		return fail_fields(r, row);
@@ -189,9 +192,9 @@ document_change(struct req *r, const char *action, const char *document,
 	bind_arg(r, "document", arg_text(document));
 	bind_arg(r, "tag", arg_text(tag));
 	bind_arg(r, "slug", arg_text(add ? slug_of(r) : ""));
-	bind_arg(r, "request_id", arg_text(r->account ? r->id : NULL));
-	bind_arg(r, "origin", arg_text(r->account ? "api" : "mxmctl"));
-	if (!r->account)
+	bind_arg(r, "request_id", arg_text(r->os_user ? NULL : r->id));
+	bind_arg(r, "os_user", arg_text(r->os_user));
+	if (r->os_user)
 		bind_arg(r, "viewer", arg_null());
 	if (add)
 		bind_arg(r, "thing", arg_null());
@@ -285,11 +288,21 @@ document_restore(struct req *r)
 enum err
 document_purge(struct req *r)
 {
+	struct json *j;
 	struct row row;
 	enum err e;
 
 	e = document_change(r, "purge", NULL, tag_of(r), &row);
-	return e ? e : reply_flag(r, 200, "status");
+	if (e)
+		return e;
+	j = reply_json(r, 200);
+	json_object(j);
+	json_key(j, "status");
+	json_bool(j, true);
+	json_key(j, "deleted_rows");
+	json_raw(j, row_text(&row, "deleted_rows"));
+	json_object_end(j);
+	return reply_done(r, j);
 }
 
 enum err

@@ -16,11 +16,12 @@
  * Does `action` (add, edit, picture, remove, restore, purge) to the thing of
  * the path /api/admin/{kind}/{thing}/ and writes the audit log, in one
  * transaction. `document` is the merge patch, or the new document, NULL: none.
- * `tag` is If-Match: NULL, not needed; "", needed and missing. A request
- * without a caller is one of mxmctl.
+ * `tag` is If-Match: NULL, not needed; "", needed and missing. The change
+ * is logged as one of r->os_user, if it is set, else of the caller.
  *
- * `row` has the columns id, document and etag. On failure the error has been
- * added: 400 with the fields, 404, 409, 412 with the document as it is, 428.
+ * `row` has the columns id, document, etag and deleted_rows. On failure the
+ * error has been added: 400 with the fields, 404, 409, 412 with the document as
+ * it is, 428.
  */
 enum err document_change(struct req *r, const char *action,
     const char *document, const char *tag, struct row *row);

@@ -21,13 +21,18 @@
 static void
 print_entry(const struct row *row)
 {
-	const char *user = row_text(row, "username");
+	const char *who = row_text(row, "username");
+	const char *os_user = row_text(row, "os_user");
 	char iso[CLOCK_ISO_SIZE];
 
 	clock_iso(iso, row_id(row, "at"));
-	printf("%s  %-12s %-7s %s %s  ", iso,
-	    user ? user : row_text(row, "origin"), row_text(row, "action"),
-	    row_text(row, "kind"), row_text(row, "thing_id"));
+	printf("%s  ", iso);
+	if (os_user)
+		printf("mxmctl:%-13s ", os_user);
+	else
+		printf("%-20s ", who ? who : row_text(row, "origin"));
+	printf("%-7s %s %s  ", row_text(row, "action"), row_text(row, "kind"),
+	    row_text(row, "thing_id"));
 	ctl_put_plain(row_text(row, "label"));
 	putchar('\n');
 }
@@ -35,9 +40,10 @@ print_entry(const struct row *row)
 static void
 put_entry(struct json *j, const struct row *row)
 {
-	static const char *const texts[] = { "username", "origin", "request_id",
-		"kind", "label", "action" };
-	static const char *const documents[] = { "before", "after" };
+	static const char *const texts[] = { "username", "origin", "os_user",
+		"request_id", "kind", "label", "action" };
+	static const char *const documents[] = { "deleted_rows", "before",
+		"after" };
 	char iso[CLOCK_ISO_SIZE];
 	size_t i;
 

@@ -89,13 +89,19 @@ ctl_password(struct ctl *ctl)
 }
 
 char *
-ctl_input(struct ctl *ctl, size_t max, size_t *n)
+ctl_input(struct ctl *ctl, const char *file, size_t max, size_t *n)
 {
 	char *text = mem_array(ctl->mem, char, max + 1);
 
 	*n = fread(text, 1, max + 1, stdin);
+	if (!file || strcmp(file, "-") == 0)
+		file = "standard input";
+	if (ferror(stdin)) {
+		ctl_error(ctl, "%s: %s\n", file, strerror(errno));
+		return NULL;
+	}
 	if (*n > max) {
-		ctl_error(ctl, "standard input has more than %zu bytes\n", max);
+		ctl_error(ctl, "%s has more than %zu bytes\n", file, max);
 		return NULL;
 	}
 	text[*n] = '\0';

@@ -174,8 +174,8 @@ read_secret(struct ctl *ctl, const char *name)
 {
 	bool terminal = isatty(STDIN_FILENO);
 	size_t least = strcmp(name, "signing_key") == 0 ? KEY_LEAST : 1, n = 0;
-	char *secret =
-	    terminal ? ctl_password(ctl) : ctl_input(ctl, SECRET_MAX + 2, &n);
+	char *secret = terminal ? ctl_password(ctl) :
+				  ctl_input(ctl, NULL, SECRET_MAX + 2, &n);
 
 	if (!secret)
 		return NULL;

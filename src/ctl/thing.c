@@ -6,7 +6,9 @@
  */
 #include "base/base.h"
 
+#include <pwd.h>
 #include <sysexits.h>
+#include <unistd.h>
 
 #include "admin/documents.h"
 #include "api/run.h"
@@ -31,9 +33,23 @@ struct thing {
 	struct ctl *ctl;
 	struct db *db;
 	const char *kind; /* "movies" */
-	int n;            /* of operands */
+	const char *os_user;
+	int n; /* of operands */
 	char **operands;
 };
+
+/* The login behind sudo, else the name of the real user. */
+static const char *
+os_user_of(TALLOC_CTX *mem)
+{
+	const char *login = getenv("SUDO_USER");
+	const struct passwd *user = login ? getpwnam(login) : NULL;
+
+	if (!user)
+		user = getpwuid(getuid());
+	return user ? mem_text(mem, user->pw_name) :
+		      mem_printf(mem, "uid %u", (unsigned)getuid());
+}
 
 /* A request of /api/admin/{kind}/, or of {thing}/ below it. */
 static struct req *
@@ -53,6 +69,7 @@ request_of(const struct thing *t, enum method method, const char *id)
 	memcpy(r->path_param, match.param, sizeof match.param);
 	r->conf = conf;
 	r->db = t->db;
+	r->os_user = t->os_user;
 	return r;
 }
 
@@ -72,7 +89,9 @@ print_errors(const struct thing *t, struct req *r, enum err e)
 		ctl_error(t->ctl, "%s%s%s\n", entry->field ? entry->field : "",
 		    entry->field ? ": " : "", problem_text(r, entry));
 	}
-	return n > 0 ? EX_DATAERR : ctl_failed(t->ctl, t->db, e);
+	if (n == 0)
+		return ctl_failed(t->ctl, t->db, e);
+	return e == ERR_STALE ? EX_TEMPFAIL : EX_DATAERR;
 }
 
 /* The id of an operand; NULL: *status is set after a message. */
@@ -94,12 +113,13 @@ find(const struct thing *t, const char *word, int *status)
 	ids = row_id_array(mem, &row, "ids", &n);
 	if (n == 1)
 		return mem_printf(mem, "%" PRId64, ids[0]);
-	ctl_error(t->ctl,
-	    n == 0 ? "not found: \"%s\"\n" :
-		     "\"%s\" is the slug of several; use id=NUMBER, or "
-		     "USER/SLUG\n",
-	    word);
-	*status = EX_DATAERR;
+	if (n == 0)
+		ctl_error(t->ctl, "not found: \"%s\"\n", word);
+	else
+		ctl_error(t->ctl,
+		    "\"%s\" fits several: id=%" PRId64 ", id=%" PRId64 "%s\n",
+		    word, ids[0], ids[1], n > 2 ? " …" : "");
+	*status = n == 0 ? EX_NOINPUT : EX_DATAERR;
 	return NULL;
 }
 
@@ -146,12 +166,13 @@ show(const struct thing *t, const char *id)
 static int
 print_changed(const struct thing *t, const struct row *row, const char *done)
 {
+	bool same = strcmp(row_text(row, "result"), "same") == 0;
+
 	if (!t->ctl->json)
-		printf("%s %s\n", row_text(row, "id"), done);
-	else if (row_text(row, "document"))
-		printf("%s\n", row_text(row, "document"));
+		printf(
+		    "%s %s\n", row_text(row, "id"), same ? "unchanged" : done);
 	else
-		printf("{\"id\":%s}\n", row_text(row, "id"));
+		printf("%s\n", row_text(row, "document"));
 	return EX_OK;
 }
 
@@ -184,8 +205,20 @@ restore(const struct thing *t, const char *id)
 static int
 purge(const struct thing *t, const char *id)
 {
-	return change(
-	    t, request_of(t, METHOD_DELETE, id), "purge", NULL, "deleted");
+	struct req *r = request_of(t, METHOD_DELETE, id);
+	struct row row;
+	enum err e;
+
+	e = document_change(r, "purge", NULL, NULL, &row);
+	if (e)
+		return print_errors(t, r, e);
+	if (t->ctl->json) {
+		printf("{\"id\":%s,\"deleted_rows\":%s}\n", id,
+		    row_text(&row, "deleted_rows"));
+		return EX_OK;
+	}
+	printf("%s deleted\n", id);
+	return print_members(t, row_text(&row, "deleted_rows"));
 }
 
 /* The file, "-" standard input; NULL: failed, with a message. */
@@ -196,7 +229,7 @@ open_file(const struct thing *t, const char *path, size_t *n)
 		ctl_error(t->ctl, "%s: %s\n", path, strerror(errno));
 		return NULL;
 	}
-	return ctl_input(t->ctl, DOCUMENT_MAX, n);
+	return ctl_input(t->ctl, path, DOCUMENT_MAX, n);
 }
 
 /* The same of a text. */
@@ -424,9 +457,15 @@ ctl_thing(struct ctl *ctl, int argc, char **argv)
 		    (*set == '=' || !strchr(set, '=')))
 			return ctl_usage(
 			    ctl, "--set: \"%s\" is not FIELD=VALUE", set);
+		if (!text_is_utf8(set, strlen(set)))
+			return ctl_usage(ctl, "--set: not UTF-8");
 	}
+	for (int i = 0; i < t.n && t.operands[i]; i++)
+		if (!text_is_utf8(t.operands[i], strlen(t.operands[i])))
+			return ctl_usage(ctl, "an argument is not UTF-8");
 	t.kind = mem_printf(
 	    ctl->mem, "%.*ss", (int)strcspn(ctl->command, " "), ctl->command);
+	t.os_user = os_user_of(ctl->mem);
 	t.db = db_new(ctl->mem, ctl->conf->database, TIMEOUT_MS);
 	e = user_raise_touched(ctl, t.db);
 	if (e)

@@ -51,7 +51,11 @@ char *ctl_password(struct ctl *ctl);
 /* Prints a text without the control characters that imported ones can have. */
 void ctl_put_plain(const char *s);
 
-/* All of standard input below ctl->mem; NULL: more than `max` bytes. */
-char *ctl_input(struct ctl *ctl, size_t max, size_t *n);
+/*
+ * All of standard input below ctl->mem, `n` bytes and a NUL; NULL: after a
+ * message, it cannot be read, or has more than `max` bytes. `file`: the name of
+ * what it was redirected from; NULL or "-": none.
+ */
+char *ctl_input(struct ctl *ctl, const char *file, size_t max, size_t *n);
 
 #endif

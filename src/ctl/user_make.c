@@ -90,7 +90,7 @@ read_body(struct ctl *ctl, const struct user_options *options)
 
 	if (!ctl->json)
 		return body_of(ctl, options);
-	body = ctl_input(ctl, ctl->conf->body_limit, &n);
+	body = ctl_input(ctl, NULL, ctl->conf->body_limit, &n);
 	if (body && strlen(body) != n) {
 		ctl_error(ctl, "standard input has a NUL byte\n");
 		return NULL;

@@ -96,6 +96,7 @@ struct req {
 	const char
 	    *path_param[PATH_PARAMS_MAX]; /* in the order of the pattern */
 	struct account *account;          /* NULL: not authenticated */
+	const char *os_user; /* who runs mxmctl, a user of the machine */
 	enum lang lang;
 	struct field_value *values; /* parallel to route->input */
 	struct problem *problem;    /* errors so far, NULL: none */

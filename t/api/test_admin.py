@@ -33,7 +33,8 @@ NEW = {
                    "de": None, "es": {"title": "El tercer hombre"}}}),
     "persons": ({"name": "Orson Welles", "birthday": "1915-05-06",
                  "gender": "male", "translations": {
-                     "fr": {"biography": "Acteur."}}},
+                     "fr": {"biography": "Acteur."}},
+                 "sources": {"imdb": "nm0000080", "tmdb": "40"}},
                 {"biography": "An actor.", "deathday": "1985-10-10"}),
     "genres": ({"name": "Film Noir", "translations": {"es": {"name": "Negro"}}},
                {"name": "Noir"}),
@@ -396,7 +397,28 @@ FAULTS = [
     ("movies", {"title": "x", "sources": {"imdb": ["a", 5]}}, "sources.imdb"),
     ("movies", {"title": "x", "sources": {"imdb": "a b"}}, "sources.imdb"),
     ("movies", {"title": "x", "sources": {"imdb": "x" * 65}}, "sources.imdb"),
-    ("movies", {"title": "x", "sources": {"imdb": ["a", "a"]}}, "sources"),
+    ("movies", {"title": "x", "sources": {"imdb": ["tt0068646", "tt0068646"]}},
+     "sources.imdb"),
+    ("movies", {"title": "x", "sources": {"imdb": ["tt0068646", None]}},
+     "sources.imdb"),
+    ("movies", {"title": "x", "sources": {"imdb": [["tt0068646"]]}},
+     "sources.imdb"),
+    ("movies", {"title": "x", "sources": {"imdb": {"a": "tt0068646"}}},
+     "sources.imdb"),
+    ("movies", {"title": "x", "sources": {"imdb": "nm0000008", "tmdb": "-5",
+                                          "movielens": "7.0"}},
+     "sources.imdb sources.tmdb sources.movielens"),
+    ("movies", {"title": "x", "sources": {"imdb": "tt123456789"}},
+     "sources.imdb"),
+    ("movies", {"title": "x", "sources": {"wikidata": [
+        f"Q{n}" for n in range(21)]}}, "sources"),
+    ("movies", {"title": "x", "sources": {f"c{n}": "1" for n in range(21)}},
+     "sources"),
+    ("movies", {"title": "x", "sources": {"Wikidata": "Q1"}},
+     "sources.Wikidata"),
+    ("persons", {"name": "x", "sources": {"imdb": "tt0068646"}}, "sources.imdb"),
+    ("persons", {"name": "x", "sources": {f"c{n}": "1" for n in range(21)}},
+     "sources"),
     ("movies", {"title": "x", "sources": {"": "a"}}, "sources."),
     ("movies", {"title": "x", "sources": "tt1"}, "sources"),
     ("movies", {"title": "x", "budget": 5, "id": 7, "error": 1}, "budget id __all__"),
@@ -490,6 +512,71 @@ def test_a_long_document(stack, staff):
     r = staff.request("POST", "/api/movies/heat/reviews/", data=body[:70000],
                       headers={"Content-Type": "application/json"})
     assert r.status_code == 413
+
+
+def test_ids_elsewhere(stack, staff):
+    """A key that stays is still marked as imported; one of another thing is
+    refused."""
+    made, path = add(staff, "movies", {"title": "Ids", "sources": {
+        "imdb": ["tt0000010", "tt0000011"], "tmdb": "1"}})
+    other, elsewhere = add(staff, "movies", {"title": "Ids"})
+    stack.sql("UPDATE movie_source SET imported = true WHERE movie_id = %s",
+              [made["id"]])
+    assert patch(staff, path, {"sources": {
+        "imdb": ["tt0000012", "tt0000011"], "wikidata": "Q5"}}).json()[
+            "sources"] == {"imdb": ["tt0000011", "tt0000012"], "tmdb": "1",
+                           "wikidata": "Q5"}
+    assert dict(stack.sql("SELECT key, imported FROM movie_source"
+                          " WHERE movie_id = %s", [made["id"]])) == {
+        "tt0000011": True, "1": True, "tt0000012": False, "Q5": False}
+    r = patch(staff, elsewhere, {"sources": {"imdb": "tt0000011"}})
+    assert r.status_code == 400 and list(r.json()) == ["sources", "error"]
+    ids = {f"c{n}": "1" for n in range(16)}
+    assert patch(staff, path, {"sources": ids}).status_code == 200
+    assert patch(staff, path, {"sources": {"one-more": "1"}}).json()[
+        "sources"] == ["Ensure this list has at most 20 items (it has 21)."]
+    assert patch(staff, path, {"sources": {"c1": None, "one-more": "1"}}
+                 ).status_code == 200
+    assert patch(staff, path, {"sources": None}).json()["sources"] == {}
+    for path in (path, elsewhere):
+        removed_for_good(staff, path)
+
+
+def test_what_is_deleted_with_it(stack, staff, ana, bob):
+    """A purge has how many rows, as the audit log has."""
+    movie, path = add(staff, "movies", {"title": "Counted", "genres": ["drama"]})
+    public = f"/api/movies/{movie['slug']}/"
+    for client in (ana, bob):
+        assert client.post(public + "ratings/", {"rating": 4}).ok
+    review = ana.post(public + "reviews/", {
+        "title": "t", "content": "c", "is_positive": True}).json()["id"]
+    url = f"/api/reviews/{review}/comments/"
+    comment = bob.post(url, {"content": "c"}).json()["id"]
+    reply = ana.post(f"{url}{comment}/replies/", {"content": "r"}).json()["id"]
+    ana.post(f"{url}{comment}/reactions/", {"emoji_code": "LIKE"})
+    bob.post(f"{url}{reply}/reactions/", {"emoji_code": "SAD"})
+    bob.post(f"/api/reviews/{review}/reactions/", {"emoji_code": "LIKE"})
+    made, lists = add(staff, "lists", {"user": "ana", "name": "Counted",
+                                       "movies": [movie["slug"]]})
+    person, star = add(staff, "persons", {"name": "Counted"})
+    patch(staff, path, {"actors": [person["slug"]]})
+
+    def purge(path, kind, number):
+        assert staff.delete(path).ok
+        r = staff.delete(path + "purge/")
+        entry = audit(staff, kind=kind, id=number)[0]
+        assert entry["deleted_rows"] == r.json()["deleted_rows"]
+        return r.json()
+    assert purge(star, "person", person["id"]) == {
+        "status": True, "deleted_rows": {"movie_actors": 1}}
+    assert purge(f"{ADMIN}/comments/{comment}/", "comment", comment)[
+        "deleted_rows"] == {"comments": 1, "reactions": 2}
+    bob.post(url, {"content": "c"})
+    assert purge(path, "movie", movie["id"])["deleted_rows"] == {
+        "ratings": 2, "reviews": 1, "comments": 1, "reactions": 1,
+        "list_movies": 1}
+    assert purge(lists, "list", made["id"])["deleted_rows"] == {}
+    assert audit(staff, kind="list", id=made["id"])[1]["deleted_rows"] is None
 
 
 @pytest.mark.parametrize("header", ["\xff", '"' * 3000, "*, *", "W/", '"'])
@@ -663,7 +750,8 @@ def test_who_what_and_which_request(staff):
     path = f"{ADMIN}/genres/{r.json()['id']}/"
     entry, = audit(staff, kind="genre", id=r.json()["id"])
     assert entry["request_id"] == r.headers["X-Request-Id"]
-    assert (entry["origin"], entry["label"]) == ("api", "Logged")
+    assert (entry["origin"], entry["os_user"], entry["label"]) == (
+        "api", None, "Logged")
     removed_for_good(staff, path)
     assert audit(staff, kind="genre", id=r.json()["id"])[0]["label"] == "Logged"
     assert audit(staff, username="nobody") == []
