@@ -81,6 +81,20 @@ UPDATE account
  WHERE id = :user_id
    AND NOT verified;
 
+-- name: admin_user_promote :exec (user_id bigint)
+UPDATE account
+   SET staff = true,
+       updated_at = now()
+ WHERE id = :user_id
+   AND NOT staff;
+
+-- name: admin_user_demote :exec (user_id bigint)
+UPDATE account
+   SET staff = false,
+       updated_at = now()
+ WHERE id = :user_id
+   AND staff;
+
 -- name: admin_user_lock :exec (user_id bigint)
 WITH ended AS (
 	DELETE FROM session

@@ -451,8 +451,9 @@ demo_model_is_here() {
 	    [[ $shown == *"no model has been published"* ]]
 }
 
-# An account to log in with.  The demo catalogue has one; with other data one is
-# created through the API: sign up, read the code in the mail, verify.
+# An account to log in with, that of an administrator.  The demo catalogue has one;
+# with other data one is created through the API: sign up, read the code in the
+# mail, verify.
 demo_account() {
 	local name
 	if [ -s "$STATE/account" ]; then
@@ -470,6 +471,11 @@ demo_account() {
 			[ "$TAKEN" = yes ] || break
 		done
 	fi
+	attempt logged "$STATE/log/mxmctl.log" \
+	    ctl user set-admin "$DEMO_USER"
+	# 65: it is one already, after an interrupted start
+	[ "$STATUS" -eq 0 ] || [ "$STATUS" -eq 65 ] ||
+	    demo_ctl_failed "user set-admin"
 	(umask 077 && printf '%s %s\n' "$DEMO_USER" "$DEMO_PASSWORD" \
 	    >"$STATE/account")
 }
@@ -553,7 +559,8 @@ demo_table() {
 	say "  logs       $(quoted "$DEMO/log/")"
 	say "  settings   $(quoted "$DEMO/conf/mxm.conf")"
 	say "  command    $(quoted "$DEMO/bin/mxmctl") --config $(quoted "$DEMO/conf/mxm.conf") status"
-	say "  account    $DEMO_USER, password $DEMO_PASSWORD"
+	say "  account    $DEMO_USER, password $DEMO_PASSWORD (administrator)"
+	say "  editor     $ORIGIN/admin/"
 	say "  reference  $ORIGIN/api/docs/"
 	say
 	say "Try it (the last command rates the first recommended film and prints the new"

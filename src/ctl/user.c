@@ -200,6 +200,20 @@ set_password(struct ctl *ctl, struct db *db, const struct row *row,
 }
 
 static int
+set_admin(struct ctl *ctl, struct db *db, const struct row *row,
+    const struct user_options *options)
+{
+	if (options->no)
+		return change(ctl, db, row, SQL_admin_user_demote,
+		    (const char *const[]){ "set-admin",
+			"is no administrator any more",
+			"is no administrator" });
+	return change(ctl, db, row, SQL_admin_user_promote,
+	    (const char *const[]){ "set-admin", "is an administrator now",
+		"is an administrator already" });
+}
+
+static int
 verify(struct ctl *ctl, struct db *db, const struct row *row,
     const struct user_options *options)
 {
@@ -354,6 +368,7 @@ static const struct verb {
 	{ "lock", lock },
 	{ "remove", remove_user },
 	{ "sessions", sessions },
+	{ "set-admin", set_admin },
 	{ "set-password", set_password },
 	{ "show", show },
 	{ "unlock", unlock },
@@ -391,6 +406,7 @@ read_options(struct ctl *ctl, struct user_options *out)
 	const char *limit = ctl_option(ctl, "--limit");
 
 	out->admin = ctl_option(ctl, "--admin") != NULL;
+	out->no = ctl_option(ctl, "--no") != NULL;
 	out->now = ctl_option(ctl, "--now") != NULL;
 	out->end_all = ctl_option(ctl, "--end-all") != NULL;
 	out->end = ctl_option(ctl, "--end");

@@ -12,7 +12,7 @@
 
 /* What the options of mxmctl user have set, and the operands. */
 struct user_options {
-	bool admin, now, end_all;
+	bool admin, no, now, end_all;
 	const char *end, *language;
 	int64_t limit;
 	int n;

@@ -92,7 +92,8 @@ JSON = {
     "pictures": "", "recommend show": "", "routes": "", "sql": "",
     "sql show": "incarnation", "status": "", "tune": "", "user create": "",
     "user export": "jack {tmp}/jack.zip", "user list": "", "user lock": "jack",
-    "user unlock": "jack", "user sessions": "jack", "user set-password": "jack",
+    "user unlock": "jack", "user sessions": "jack", "user set-admin": "jack",
+    "user set-password": "jack",
     "user show": "jack", "user remove": "--now jack"}
 # Those that need more, and where --json is tried.
 ELSEWHERE = {

@@ -235,6 +235,27 @@ def test_changes_take_effect_without_the_jobs(stack, rita, ana):
         stack.start_jobs()
 
 
+def test_set_admin(stack, rita):
+    client = stack.client("rita", PASSWORD)
+    assert client.get("/api/admin/genres/").status_code == 403
+    stack.jobs.stop()  # the workers learn it from the command
+    try:
+        assert user(stack, "set-admin rita").stdout.endswith(
+            ") is an administrator now\n")
+        assert client.get("/api/admin/genres/").status_code == 200
+        assert shown(stack, "rita")["admin"] is True
+        refused(user(stack, "set-admin rita", check=False), os.EX_DATAERR,
+                "rita is an administrator already")
+        done = json.loads(user(stack, "set-admin --no --json rita").stdout)
+        assert (done["username"], done["done"]) == ("rita", "set-admin")
+        assert client.get("/api/admin/genres/").status_code == 403
+        assert shown(stack, "rita")["admin"] is False
+    finally:
+        stack.start_jobs()
+    refused(user(stack, "set-admin --no rita", check=False), os.EX_DATAERR,
+            "rita is no administrator")
+
+
 def test_verify(stack, nina):
     assert shown(stack, "nina")["state"] == "unverified"
     assert nina.get("/api/genres/").status_code == 403
