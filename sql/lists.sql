@@ -174,14 +174,30 @@ SELECT {{unknown_name::genres, live_genre}} AS genre,
          ORDER BY u.n
          LIMIT 1) AS friend;
 
--- A name without a letter or digit of ASCII has no slug; the id becomes it.
+-- The slug of a list of the viewer. A name without a letter or digit of ASCII has
+-- none: the id becomes it, also if another list is called "List 7".
+-- fragment: list_slug(list)
+       coalesce(nullif(:slug, ''),
+                (SELECT s.slug
+                   FROM unnest(ARRAY['list-' || {{list}},
+                                     'list-' || {{list}} || '-' || {{list}}])
+                        AS s (slug)
+                  WHERE NOT EXISTS (SELECT
+                                      FROM live_movielist AS other
+                                     WHERE other.user_id = :viewer
+                                       AND other.slug = s.slug
+                                       AND other.id <> {{list}})
+                  ORDER BY s.slug
+                  LIMIT 1),
+                'list-' || {{list}})
+
 -- name: list_insert :one (viewer bigint, name text, description text,
 --	privacity text, slug text, movies bigint[])
 WITH made AS (
 	INSERT INTO movielist (id, user_id, name, slug, description, privacity)
-	SELECT id, :viewer, :name, coalesce(nullif(:slug, ''), 'list-' || id),
+	SELECT n.id, :viewer, :name, {{list_slug:n.id}},
 	       :description, :privacity
-	  FROM nextval(pg_get_serial_sequence('movielist', 'id')) AS id
+	  FROM nextval(pg_get_serial_sequence('movielist', 'id')) AS n (id)
 	    ON CONFLICT DO NOTHING
 	RETURNING *
 ), filled AS (
@@ -217,7 +233,7 @@ SELECT CASE WHEN l.id IS NULL THEN 'exists' ELSE 'ok' END AS outcome,
 -- name: list_update :owned (viewer bigint, username text, list text, name text,
 --	description text, privacity text, slug text)
 WITH {{owned_list}}, wanted AS (
-	SELECT o.id, coalesce(nullif(:slug, ''), 'list-' || o.id) AS slug
+	SELECT o.id, {{list_slug:o.id}} AS slug
 	  FROM owned AS o
 ), changed AS (
 	UPDATE movielist AS l

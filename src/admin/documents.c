@@ -14,7 +14,7 @@
 #include "http/handlers.h"
 
 const struct field document_page_input[] = {
-	{ "search", FROM_QUERY, T_TEXT, 0, .max_length = 255 },
+	{ "search", FROM_QUERY, T_TEXT, TRIMMED, .max_length = 255 },
 	{ "removed", FROM_QUERY, T_CHOICE, 0, .choices = "no,yes,all" },
 	{ "slugs", FROM_QUERY, T_LIST, 0, .max_length = LENGTH_SLUG },
 	PAGE_FIELDS,

@@ -289,6 +289,14 @@ is_mark(int32_t c)
 	       !utf8proc_get_property(c)->ignorable;
 }
 
+/* Default_Ignorable_Code_Point of DerivedCoreProperties.txt, unassigned ones too. */
+static bool
+is_ignorable(int32_t c)
+{
+	return utf8proc_get_property(c)->ignorable || c == 0x2065 ||
+	       (c >= 0xfff0 && c <= 0xfff8) || (c >= 0xe0000 && c <= 0xe0fff);
+}
+
 /*
  * Nobody can see it: control and format characters, what Unicode lists as
  * ignorable (among them fillers, which are letters, and variation selectors),
@@ -304,8 +312,7 @@ is_invisible(int32_t c)
 	case UTF8PROC_CATEGORY_ZP:
 		return true;
 	default:
-		return c == 0x2800 || c == 0x1d159 ||
-		       utf8proc_get_property(c)->ignorable;
+		return c == 0x2800 || c == 0x1d159 || is_ignorable(c);
 	}
 }
 

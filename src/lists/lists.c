@@ -35,7 +35,7 @@ const struct field list_create_input[] = {
 };
 
 const struct field list_query_input[] = {
-	{ "query", FROM_QUERY, T_TEXT, 0, .max_length = 255 },
+	{ "query", FROM_QUERY, T_TEXT, TRIMMED, .max_length = 255 },
 	PAGE_FIELDS,
 	{ 0 },
 };

@@ -9,7 +9,7 @@
 #include "movies/movies.h"
 
 const struct field movie_search_input[] = {
-	{ "name", FROM_QUERY, T_TEXT, 0, .max_length = 255 },
+	{ "name", FROM_QUERY, T_TEXT, TRIMMED, .max_length = 255 },
 	{ "genres", FROM_QUERY, T_LIST, 0, .max_length = LENGTH_SLUG },
 	{ "platforms", FROM_QUERY, T_LIST, 0, .max_length = LENGTH_SLUG },
 	{ "directors", FROM_QUERY, T_LIST, 0, .max_length = LENGTH_SLUG },

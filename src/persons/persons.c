@@ -12,19 +12,19 @@
 #define BARE_MAX 1000
 
 const struct field person_search_input[] = {
-	{ "search_query", FROM_QUERY, T_TEXT, 0, .max_length = 255 },
+	{ "search_query", FROM_QUERY, T_TEXT, TRIMMED, .max_length = 255 },
 	PAGE_FIELDS,
 	{ 0 },
 };
 
 const struct field person_name_input[] = {
-	{ "name", FROM_QUERY, T_TEXT, 0, .max_length = 255 },
+	{ "name", FROM_QUERY, T_TEXT, TRIMMED, .max_length = 255 },
 	PAGE_FIELDS,
 	{ 0 },
 };
 
 const struct field person_stretch_input[] = {
-	{ "search_query", FROM_QUERY, T_TEXT, 0, .max_length = 255 },
+	{ "search_query", FROM_QUERY, T_TEXT, TRIMMED, .max_length = 255 },
 	CURSOR_FIELDS,
 	{ 0 },
 };

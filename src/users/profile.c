@@ -10,14 +10,14 @@
 #include "users/users.h"
 
 const struct field user_search_input[] = {
-	{ "search_query", FROM_QUERY, T_TEXT, 0, .max_length = 255 },
+	{ "search_query", FROM_QUERY, T_TEXT, TRIMMED, .max_length = 255 },
 	{ "is_friend", FROM_QUERY, T_BOOL, 0 },
 	PAGE_FIELDS,
 	{ 0 },
 };
 
 const struct field friend_search_input[] = {
-	{ "search_query", FROM_QUERY, T_TEXT, 0, .max_length = 255 },
+	{ "search_query", FROM_QUERY, T_TEXT, TRIMMED, .max_length = 255 },
 	PAGE_FIELDS,
 	{ 0 },
 };

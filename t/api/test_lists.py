@@ -189,6 +189,21 @@ def test_names_without_ascii_have_a_slug(fay, made, name):
     assert fay.get(here).json()["name"] == name
 
 
+def test_a_slug_that_another_list_has_taken(stack, fay, made):
+    last = stack.sql("SELECT nextval(pg_get_serial_sequence("
+                     "'movielist', 'id'))")[0][0]
+    for n in range(1, 6):
+        r = fay.post(OWN, {**GOOD, "name": f"List {last + 2 * n}"})
+        assert r.status_code == 201, r.text
+        assert r.json()["id"] == last + 2 * n - 1
+        r = fay.post(OWN, {**GOOD, "name": "Кино"})
+        shown = r.json()
+        assert r.status_code == 201 and shown["id"] == last + 2 * n
+        assert shown["slug"] == f"list-{last + 2 * n}-{last + 2 * n}"
+        assert fay.put(path(f"fay/{shown['slug']}"), {
+            **GOOD, "name": "映画"}).json()["slug"] == shown["slug"]
+
+
 @pytest.mark.parametrize("change, key", [
     ({"name": ""}, "name"), ({"name": " \n"}, "name"), ({"name": None}, "name"),
     ({"name": "x" * 129}, "name"), ({"name": 5}, "name"),

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Movies: detail, search, unseen marks, genres, platforms, recommendations."""
+"""Movies: detail, search, unseen marks, genres, platforms, recommendations; white
+space in every search."""
 
 import pytest
 
@@ -332,3 +333,42 @@ def test_search_by_name_in_order(stack, ana, carla):
     assert [m["slug"] for page in pages for m in page] == found(ana)
     stack.sql("DELETE FROM movie WHERE slug LIKE 'order-%%'")
     stack.touched()
+
+# -- white space ------------------------------------------------------------
+
+# A search that finds something, of every route with one.
+EVERY_SEARCH = [
+    ("/api/movies/searching/", "name", "god"),
+    ("/api/movies-lists/searching/", "query", "e"),
+    ("/api/movies-lists/{list}/movies/searching/", "query", "e"),
+    ("/api/persons/searching/", "search_query", "al"),
+    ("/api/persons/actors/", "name", "al"),
+    ("/api/persons/actors/searching/", "search_query", "al"),
+    ("/api/persons/directors/", "name", "co"),
+    ("/api/persons/directors/searching/", "search_query", "co"),
+    ("/api/users/searching/", "search_query", "bo"),
+    ("/api/users/ana/friends/searching/", "search_query", "bo")]
+
+
+@pytest.fixture(scope="module")
+def evening(stack):
+    stack.sql("WITH made AS (INSERT INTO movielist (user_id, name, slug)"
+              " SELECT id, 'Evening', 'evening' FROM account"
+              " WHERE username = 'ana' RETURNING id)"
+              " INSERT INTO movielist_movie (movielist_id, movie_id)"
+              " SELECT made.id, m.id FROM made, movie AS m WHERE m.slug = 'heat'")
+    yield "ana/evening"
+    stack.sql("DELETE FROM movielist WHERE slug = 'evening'")
+
+
+@pytest.mark.parametrize("path, key, text", EVERY_SEARCH,
+                         ids=[p for p, _, _ in EVERY_SEARCH])
+def test_white_space_around_a_text_is_ignored(ana, evening, path, key, text):
+    def search(value):
+        r = ana.get(path.format(list=evening), params={key: value})
+        assert r.status_code == 200, r.text
+        return r.json()["results"]
+    assert search(text)
+    for around in (f" {text}", f"{text} ", f"\t{text}\u3000\n"):
+        assert search(around) == search(text)
+    assert search("  ") == search("")

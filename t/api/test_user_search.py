@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The search for users, all and among friends, and the suggestions."""
+"""The search for users, all and among friends, and the suggestions; and white space in\nevery search."""
 
 import secrets
 

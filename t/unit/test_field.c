@@ -175,7 +175,7 @@ Test(field, reports_errors_of_a_query)
 {
 	cr_assert_str_eq(error_body(query("/?name=%zz", ERR_INVALID)),
 	    "{\"error\":\"The query string is not valid: check its "
-	    "percent-encoding.\"}");
+	    "percent-encoding, and that it has at most 256 parameters.\"}");
 	cr_assert_str_eq(
 	    error_body(query("/?stars=x&name=toolong&kind=X", ERR_INVALID)),
 	    "{\"name\":[\"Ensure this value has at most 5 characters (it has "

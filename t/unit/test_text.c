@@ -44,7 +44,7 @@ Test(text, invisible_characters)
 	static const char *const invisible[] = { "\u200b", "\u3164", "\u115f",
 		"\u00ad", "\ufeff", "\u202e", "\u2800", "\ufe0f", "\U000e0041",
 		"\U000e0100", "\u034f", "\u2060", "\u200d", "\u2028", "\u180e",
-		"\uffa0" };
+		"\uffa0", "\u2065", "\ufff0", "\U000e0000", "\U000e0fff" };
 
 	for (size_t i = 0; i < array_len(invisible); i++) {
 		char text[16];
