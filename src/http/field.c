@@ -473,6 +473,15 @@ fill_null(const struct filling *x)
 	    NULL, NULL);
 }
 
+/* A query has it from a form with an empty field. */
+static bool
+is_unset_number(
+    const struct field *f, const struct source *s, const struct raw *raw)
+{
+	return s->query && (f->type == T_INT || f->type == T_NUMBER) &&
+	       raw->kind == RAW_TEXT && raw->text[0] == '\0';
+}
+
 static void
 fill(const struct filling *x, const struct source *s)
 {
@@ -492,7 +501,8 @@ fill(const struct filling *x, const struct source *s)
 		break;
 	}
 	if (raw.kind == RAW_ABSENT ||
-	    (raw.kind == RAW_NULL && x->f->type == T_FILE))
+	    (raw.kind == RAW_NULL && x->f->type == T_FILE) ||
+	    is_unset_number(x->f, s, &raw))
 		return;
 	if (raw.kind == RAW_NULL)
 		fill_null(x);

@@ -15,6 +15,8 @@
 
 #define RETRY_SECONDS 5
 
+enum which_fields { ALL, MEMBERS, OTHERS };
+
 static const char problem_type[] = "application/problem+json";
 
 /* The messages of errors without an own text. */
@@ -179,16 +181,43 @@ has_field(const struct problem *p, int n, const char *field)
 	return false;
 }
 
-/* {"field": ["text", …], …} in the order of the first errors. */
+/* Whether a member of RFC 9457 has that name. */
+static bool
+is_member(const char *field)
+{
+	static const char *const members[] = { "type", "title", "status",
+		"detail", "instance" };
+
+	for (size_t i = 0; i < array_len(members); i++) {
+		if (strcmp(members[i], field) == 0)
+			return true;
+	}
+	return false;
+}
+
+static bool
+has_members(const struct problem *p)
+{
+	for (int i = 0; i < p->n; i++) {
+		if (p->list[i].field && is_member(p->list[i].field))
+			return true;
+	}
+	return false;
+}
+
+/* {"field": ["text", …], …} in the order of the first errors: all fields, or those
+ * that are members of RFC 9457, or the others. */
 static void
-put_fields(const struct req *r, const struct problem *p, struct json *j)
+put_fields(const struct req *r, const struct problem *p, struct json *j,
+    enum which_fields which)
 {
 	const char *field;
 	int i, k;
 
 	for (i = 0; i < p->n; i++) {
 		field = p->list[i].field;
-		if (!field || has_field(p, i, field))
+		if (!field || has_field(p, i, field) ||
+		    (which != ALL && is_member(field) != (which == MEMBERS)))
 			continue;
 		json_key(j, field);
 		json_list(j);
@@ -318,7 +347,13 @@ put_body(struct req *r, const struct problem *p, enum err code, bool problem)
 	if (p->n == 0) {
 		put_path(r, p, j);
 	} else {
-		put_fields(r, p, j);
+		put_fields(r, p, j, problem ? OTHERS : ALL);
+		if (problem && has_members(p)) {
+			json_key(j, "errors");
+			json_object(j);
+			put_fields(r, p, j, MEMBERS);
+			json_object_end(j);
+		}
 		if (!problem && p->reason)
 			put_pair(j, "detail", p->reason);
 		else if (!problem && has_detail(p, code, style))

@@ -4,6 +4,8 @@
  */
 #include "base/base.h"
 
+#include <strings.h>
+
 #include "api/api.h"
 #include "base/conf.h"
 #include "base/text.h"
@@ -22,7 +24,7 @@ const struct field list_input[] = {
 };
 
 const struct field list_create_input[] = {
-	{ "intelligent", FROM_QUERY, T_TEXT, LENIENT, .max_length = 16 },
+	{ "intelligent", FROM_QUERY, T_TEXT, 0, .max_length = 255 },
 	{ "genres", FROM_QUERY, T_LIST, 0, .max_length = LENGTH_SLUG },
 	{ "celebrities", FROM_QUERY, T_LIST, 0, .max_length = LENGTH_SLUG },
 	{ "friends", FROM_QUERY, T_LIST, 0, .max_length = LENGTH_NAME },
@@ -124,7 +126,7 @@ is_smart(struct req *r)
 {
 	const char *text = input_text(r, "intelligent");
 
-	return text && *text && strcmp(text, "false") != 0;
+	return text && *text && strcasecmp(text, "false") != 0;
 }
 
 /* The genres, persons and friends of the query must exist. */

@@ -24,7 +24,7 @@
 #define FEW          100 /* movies; fewer, and there is one */
 
 const struct field together_input[] = {
-	{ "with", FROM_QUERY, T_LIST, 0, .max_length = LENGTH_NAME },
+	{ "with", FROM_QUERY, T_LIST, UNORDERED, .max_length = LENGTH_NAME },
 	PAGE_FIELDS,
 	{ 0 },
 };

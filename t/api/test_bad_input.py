@@ -257,3 +257,17 @@ def test_problem_json_on_request(client):
     assert r.headers["Content-Type"].startswith("application/problem+json")
     assert r.json()["status"] == 401 and r.json()["title"]
     assert r.json()["error"] == "You need to be authenticated"
+
+
+def test_problem_json_of_a_field_that_is_called_title(ana):
+    body = {"title": "", "content": "", "is_positive": True}
+    path = "/api/movies/heat/reviews/"
+    plain = ana.post(path, body, check=False)
+    assert plain.status_code == 400 and plain.json()["title"]
+    r = ana.post(path, body, check=False, headers={
+        "Accept": "application/problem+json"})
+    members = json.loads(r.text, object_pairs_hook=list)
+    assert len({k for k, _ in members}) == len(members)
+    assert (r.json()["title"], r.json()["status"]) == ("Bad Request", 400)
+    assert r.json()["errors"] == {"title": plain.json()["title"]}
+    assert r.json()["content"] == plain.json()["content"]

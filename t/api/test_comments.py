@@ -104,7 +104,7 @@ def test_a_deep_chain_is_deleted(stack, ana):
     """Replies have no limit of depth; deleting them does not need one."""
     top = write(ana)
     stack.sql("DO $$ DECLARE above bigint := %s; BEGIN"
-              " FOR i IN 1..3000 LOOP"
+              " FOR i IN 1..9000 LOOP"
               " INSERT INTO comment (user_id, review_id, reply_comment_id,"
               "                      content) VALUES (1, 1, above, 'c')"
               " RETURNING id INTO above; END LOOP; END $$", (top["id"],))
