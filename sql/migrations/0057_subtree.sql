@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: GPL-3.0-or-later
-
+--
 -- A deleted comment takes its replies along (0023, 0043). They are found first and
 -- deleted in one statement: one for each level took 0.7 ms, and so more than a
 -- statement may take for a chain of 7000. Writing a reply locks the comment above it:

@@ -5,6 +5,8 @@
  */
 #include "base/base.h"
 
+#include <strings.h>
+
 #include "auth/account.h"
 #include "auth/guard.h"
 #include "auth/key.h"
@@ -38,7 +40,7 @@ bearer_token(struct req *r, char **out)
 	const char *s = r->authorization + strspn(r->authorization, BLANKS);
 	size_t scheme = strcspn(s, BLANKS), n;
 
-	if (scheme != strlen("Bearer") || strncmp(s, "Bearer", scheme) != 0)
+	if (scheme != strlen("Bearer") || strncasecmp(s, "Bearer", scheme) != 0)
 		return fail(r, ERR_UNAUTHORIZED, NULL, MSG_AUTH_NEEDED);
 	s += scheme;
 	s += strspn(s, BLANKS);

@@ -289,7 +289,7 @@ is_mark(int32_t c)
 	       !utf8proc_get_property(c)->ignorable;
 }
 
-/* Default_Ignorable_Code_Point of DerivedCoreProperties.txt, unassigned ones too. */
+/* Default_Ignorable_Code_Point of Unicode, also those that are not assigned. */
 static bool
 is_ignorable(int32_t c)
 {

@@ -35,8 +35,8 @@ enum field_length {
 enum field_from { FROM_NONE, FROM_QUERY, FROM_BODY, FROM_FILE };
 
 enum field_type {
-	T_TEXT,   /* unchanged (NUL and invalid UTF-8 are errors) */
-	T_PROSE,  /* text of a user; the markup guard is removed */
+	T_TEXT,  /* unchanged (NUL and invalid UTF-8 are errors) */
+	T_PROSE, /* text of a user; the markup guard is removed */
 	/* numbers: an empty one in a query counts as absent */
 	T_INT,    /* integer or integer string; other values are errors */
 	T_NUMBER, /* in a query: a decimal number from min to max, finite */

@@ -205,8 +205,8 @@ has_members(const struct problem *p)
 	return false;
 }
 
-/* {"field": ["text", …], …} in the order of the first errors: all fields, or those
- * that are members of RFC 9457, or the others. */
+/* {"field": ["text", …], …} in the order of the first errors: all fields, or
+ * those that are members of RFC 9457, or the others. */
 static void
 put_fields(const struct req *r, const struct problem *p, struct json *j,
     enum which_fields which)
