@@ -1,24 +1,25 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
 // The editor: calls of the API. Tokens are in sessionStorage, and other windows
-// of the editor get them from this one through a BroadcastChannel, because the
-// use of a refresh token that was replaced ends the session.
+// of the editor get them from this one (share.js), because the use of a refresh
+// token that was replaced ends the session.
 
+import { connect, send as share } from "./share.js";
 import { t } from "./texts.js";
 
 const KEY = "mxm-editor";
-const channel = new BroadcastChannel(KEY);
+const WAIT = 2000; // ms for the answers of windows, which may be suspended
 
 let tokens = JSON.parse(sessionStorage.getItem(KEY) || "null");
 let lastName = tokens?.username;
 let renewing = null;
-let signingIn = null;
-let adopted = null;
+let asked = null; // {left, isSent, done}: the answers that are awaited
 const dead = new Set(); // refresh tokens of sessions that have ended
 
-// What main.js sets: signIn() resolves when there are tokens again; ended() is
-// called when the session has been ended in another window.
-export const hooks = { signIn: null, ended: null };
+// What main.js sets: signIn() resolves when the user has signed in, or closed
+// the dialog; adopted() is called when there is a session of another window,
+// ended() when the session has been ended in another window.
+export const hooks = { signIn: null, adopted: null, ended: null };
 
 // An answer that is an error. fields: its sentences, by the path of the field.
 export class Failure extends Error {
@@ -39,34 +40,60 @@ function store(next, tell = true) {
 		sessionStorage.removeItem(KEY);
 	}
 	if (tell && former) {
-		channel.postMessage({ former: former.refresh, next });
+		share({ former: former.refresh, next });
 	}
 }
 
-channel.addEventListener("message", ({ data }) => {
-	if (data.wanted && tokens) {
-		channel.postMessage({ offer: tokens });
-	} else if (data.offer && !tokens && !dead.has(data.offer.refresh)) {
-		store(data.offer, false);
-		adopted?.();
-	} else if ("former" in data && tokens?.refresh === data.former) {
+// One of the other windows has answered.
+function answered(more) {
+	asked.left += more;
+	if (asked.isSent && asked.left <= 0 || tokens) {
+		asked.done();
+	}
+}
+
+function receive(data) {
+	if (data.wanted) {
+		share({ offer: tokens });
+	} else if ("sent" in data) {
+		if (asked && !asked.isSent) {
+			asked.isSent = true;
+			answered(data.sent);
+		}
+	} else if ("offer" in data) {
+		if (data.offer && !tokens && !dead.has(data.offer.refresh)) {
+			store(data.offer, false);
+			hooks.adopted?.();
+		}
+		if (asked) {
+			answered(-1);
+		}
+	} else if (tokens?.refresh === data.former) {
 		store(data.next, false);
 		if (!data.next) {
 			hooks.ended();
 		}
 	}
-});
+}
 
-// Takes the session of another window, if there is one.
-export function adopt() {
-	if (tokens) {
-		return Promise.resolve();
+const connected = connect(receive);
+
+async function askOthers() {
+	if (await connected && !tokens) {
+		await new Promise((done) => {
+			asked = { left: 0, isSent: false, done };
+			share({ wanted: true });
+		});
+		asked = null;
 	}
-	channel.postMessage({ wanted: true });
-	return new Promise((done) => {
-		adopted = done;
-		setTimeout(done, 200);
-	});
+}
+
+// Takes the session of another window, if there is one. What is offered later
+// closes the dialog to sign in.
+function adopt() {
+	return Promise.race([askOthers(), new Promise((done) => {
+		setTimeout(done, WAIT);
+	})]);
 }
 
 export const signedIn = () => tokens?.username;
@@ -97,11 +124,12 @@ async function failure(answer) {
 		answer.headers.get("Content-Language"));
 }
 
-async function send(method, path, { json, form, etag, signal } = {}) {
+async function send(method, path, { json, form, etag, signal,
+	access = tokens?.access } = {}) {
 	const headers = { Accept: "application/json" };
 
-	if (tokens) {
-		headers.Authorization = "Bearer " + tokens.access;
+	if (access) {
+		headers.Authorization = "Bearer " + access;
 	}
 	if (etag) {
 		headers["If-Match"] = etag;
@@ -123,8 +151,7 @@ async function send(method, path, { json, form, etag, signal } = {}) {
 }
 
 // Takes new tokens: by the refresh token, else from another window, in which the
-// user may have signed in again, else the user signs in here. Calls that need
-// this at the same time share one.
+// user may have signed in again, else the user signs in here.
 async function renew() {
 	if (tokens) {
 		const former = tokens;
@@ -143,13 +170,27 @@ async function renew() {
 		store(null, false);
 	}
 	await adopt();
-	if (tokens) {
-		return;
+	if (!tokens) {
+		await hooks.signIn();
 	}
-	signingIn ||= hooks.signIn().finally(() => {
-		signingIn = null;
+	if (!tokens) {
+		throw new Failure(401, t("signin.needed"));
+	}
+}
+
+// Calls that need new tokens at the same time share one renewal.
+function renewed() {
+	renewing ||= renew().finally(() => {
+		renewing = null;
 	});
-	await signingIn;
+	return renewing;
+}
+
+// Resolves when the user is signed in.
+export async function session() {
+	if (!tokens) {
+		await renewed();
+	}
 }
 
 // One call: {data, etag, status}, or a Failure is thrown. 204 has no data.
@@ -159,10 +200,7 @@ export async function call(method, path, options) {
 
 	if (answer.status === 401) {
 		if (tokens?.access === used) {
-			renewing ||= renew().finally(() => {
-				renewing = null;
-			});
-			await renewing;
+			await renewed();
 		}
 		answer = await send(method, path, options);
 	}
@@ -176,27 +214,33 @@ export async function call(method, path, options) {
 	};
 }
 
-// Signs in, and out again if the account is not one of the staff.
+// Signs in. The tokens of an account that is not one of the staff, or of which
+// that cannot be read, are not used, and their session is ended.
 export async function signIn(username, password) {
 	const answer = await send("POST", "/api/auth/login/",
-		{ json: { username, password } });
+		{ json: { username, password }, access: null });
 
 	if (!answer.ok) {
 		throw await failure(answer);
 	}
 	const { access, refresh } = await answer.json();
-	const former = tokens;
-	tokens = { access, refresh, username };
-	const probe = await send("GET", admin("movies", "", { limit: 1 }));
-	if (!probe.ok) {
-		const error = await failure(probe);
-		await send("POST", "/api/auth/logout/").catch(() => null);
-		tokens = former;
-		throw probe.status === 403 ? new Failure(403,
-			t("signin.staff", { name: username, text: error.message })) :
-			error;
+	let problem;
+	try {
+		const probe = await send("GET", admin("movies", "", { limit: 1 }),
+			{ access });
+		problem = probe.ok ? null : await failure(probe);
+	} catch (error) {
+		problem = error;
 	}
-	store(tokens);
+	if (problem) {
+		await send("POST", "/api/auth/logout/", { access })
+			.catch(() => null);
+		throw problem.status === 403 ? new Failure(403,
+			t("signin.staff", { name: username, text: problem.message })) :
+			problem;
+	}
+	store({ access, refresh, username });
+	share({ offer: tokens });
 }
 
 // Ends the session. What the API answers does not matter: the tokens are

@@ -3,32 +3,28 @@
 // The editor: the audit log, of everything or of one thing.
 
 import { admin, call } from "./api.js";
-import { make, pages, place, shown, time } from "./dom.js";
+import { isEmpty, keyLabel, make, pages, place, shown, table, time }
+	from "./dom.js";
 import { KINDS } from "./kinds.js";
 import { t } from "./texts.js";
 
 // The keys that were changed, with the values before and after. Of something
-// that was added or purged there is only one side.
+// that was added or purged there is only one side, and keys without a value are
+// left out.
 function changes(entry) {
-	const keys = [...new Set([...Object.keys(entry.before || {}),
-		...Object.keys(entry.after || {})])];
-	const head = ["conflict.field", "audit.before", "audit.after"];
+	const sides = ["before", "after"].filter((side) => entry[side]);
+	const keys = [...new Set(sides.flatMap((side) =>
+		Object.keys(entry[side])))].filter((key) => sides.length > 1 ||
+		!isEmpty(entry[sides[0]][key]));
+	const label = t("audit.keys", { n: keys.length });
 
-	if (keys.length === 0) {
-		return "";
-	}
-	return make("details", {}, make("summary", {},
-		t("audit.keys", { n: keys.length })),
-	make("div", { class: "scroll", tabindex: "0", role: "group",
-		"aria-label": t("audit.keys", { n: keys.length }) },
-	make("table", {}, make("thead", {}, make("tr", {}, head.map((key) =>
-		make("th", { scope: "col" }, t(key))))),
-	make("tbody", {}, keys.map((key) => make("tr", {},
-		make("th", { scope: "row" }, key),
-		make("td", { "data-of": t("audit.before") },
-			shown(entry.before?.[key])),
-		make("td", { "data-of": t("audit.after") },
-			shown(entry.after?.[key]))))))));
+	return keys.length > 0 && make("details", {}, make("summary", {}, label),
+		table(label, ["conflict.field", ...sides.map((s) => "audit." + s)],
+			keys.map((key) => make("tr", {},
+				make("th", { scope: "row" }, keyLabel(key)),
+				sides.map((side) => make("td",
+					{ "data-of": t("audit." + side) },
+					shown(entry[side][key])))))));
 }
 
 // The audit log has the kinds in the singular.

@@ -3,6 +3,7 @@
 // The editor: elements, dialogs, messages, and times. Texts only ever enter
 // the page as text, never as markup.
 
+import { LANGUAGES } from "./kinds.js";
 import { language, t } from "./texts.js";
 
 export const by = (id) => document.getElementById(id);
@@ -98,24 +99,42 @@ export function equal(a, b) {
 		keys.every((key) => key in b && equal(a[key], b[key]));
 }
 
-// A value of a document, for a person to read.
+export const isEmpty = (value) => value == null || value === "" ||
+	(typeof value === "object" && Object.values(value).every(isEmpty));
+
+const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[.\d]*\+00:00$/;
+
+// A key of a document, for a person to read.
+export const keyLabel = (key) => (LANGUAGES.includes(key) ? t("lang." + key) :
+	t("field." + key));
+
+// A value of a document, likewise.
 export function shown(value) {
-	if (value === null || value === undefined || value === "") {
+	if (isEmpty(value)) {
 		return make("span", { class: "soft" }, t("nothing"));
 	}
 	if (Array.isArray(value)) {
-		return value.length ? value.map(String).join(", ") : shown(null);
+		return make("span", { dir: "auto" }, value.map(String).join(", "));
 	}
 	if (typeof value === "object") {
-		const rows = Object.entries(value);
-		return rows.length ? make("dl", { class: "inner" }, rows.map(
-			([key, inner]) => [make("dt", {}, key),
-				make("dd", {}, shown(inner))])) : shown(null);
+		return make("dl", { class: "inner" }, Object.entries(value)
+			.filter(([, inner]) => !isEmpty(inner)).map(([key, inner]) =>
+				[make("dt", {}, keyLabel(key)),
+					make("dd", {}, shown(inner))]));
 	}
 	if (typeof value === "boolean") {
 		return t(value ? "yes" : "no");
 	}
-	return make("span", { class: "prose", dir: "auto" }, String(value));
+	return TIME.test(value) ? time(value) :
+		make("span", { class: "prose", dir: "auto" }, String(value));
+}
+
+// A table that scrolls, also by the keyboard: the keys of the texts of its head.
+export function table(label, head, rows) {
+	return make("div", { class: "scroll", tabindex: "0", role: "group",
+		"aria-label": label },
+	make("table", {}, make("thead", {}, make("tr", {}, head.map((key) =>
+		make("th", { scope: "col" }, t(key))))), make("tbody", {}, rows)));
 }
 
 // An address of the editor: place("movies", {page: 2}) is "#/movies?page=2".

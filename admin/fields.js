@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
 // The editor: the controls of a form. control(field, options) returns
-// {node, input, get(), set(value)}: node has the label and all that belongs to
-// it, input has the focus when the field has an error.
+// {node, input, path, empty, get(), set(value), show(value), lock()}: node has the
+// label and all that belongs to it, input has the focus when the field has an
+// error, show() makes an element of a value, lock() is for what is set once.
 
-import { make, unique } from "./dom.js";
+import { make, shown, unique } from "./dom.js";
 import { changed, frame, mark } from "./frame.js";
 import { LANGUAGES, emptyOf } from "./kinds.js";
 import { linkControl } from "./links.js";
@@ -20,7 +21,7 @@ function textControl(field, options) {
 		lang: options.lang, inputmode: field.inputmode, autocomplete: "off",
 		step: field.type === "number" ? "any" : null,
 		max: field.type === "date" ? "9999-12-31" : null,
-		required: field.required, readonly: options.locked, input: changed });
+		required: field.required, input: changed });
 	const control = frame(field, options, input);
 	const empty = emptyOf(field);
 
@@ -39,8 +40,7 @@ function textControl(field, options) {
 }
 
 function flagControl(field, options) {
-	const input = make("input", { type: "checkbox", change: changed,
-		disabled: options.locked });
+	const input = make("input", { type: "checkbox", change: changed });
 	const control = frame(field, options, input);
 
 	control.get = () => input.checked;
@@ -52,10 +52,12 @@ function flagControl(field, options) {
 }
 
 function choiceControl(field, options) {
-	const input = make("select", { change: changed,
-		disabled: options.locked }, field.choices.map((value) =>
-		make("option", { value }, t(`${field.name}.${value}`))));
+	const show = (value) => t(`${field.name}.${value ?? ""}`);
+	const input = make("select", { change: changed }, field.choices.map(
+		(value) => make("option", { value }, show(value))));
 	const control = frame(field, options, input);
+
+	control.show = show;
 
 	control.get = () => input.value;
 	control.set = (value) => {
@@ -102,8 +104,13 @@ const CONTROLS = {
 };
 
 export function control(field, options) {
-	return Object.assign(CONTROLS[field.type](field, options),
-		{ path: options.path });
+	const made = CONTROLS[field.type](field, options);
+
+	return Object.assign(made, { path: options.path, empty: emptyOf(field),
+		show: made.show || shown,
+		lock: made.lock || (() => {
+			made.input.readOnly = true;
+		}) });
 }
 
 // Whether nothing is left of a translation. One whose document has no image

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
 // The editor: the form of one thing. Saving sends what was changed as a merge
-// patch with the entity tag of what was read; if the thing has been changed in
-// between (412), the user sees both and decides.
+// patch, and every change has the entity tag of what was read: if the thing has
+// been changed in between (412), the user sees both and decides. What is typed
+// while a request runs is not replaced by its answer.
 
 import { admin, call } from "./api.js";
-import { announce, ask, button, equal, make, place, shown, time }
+import { announce, ask, button, equal, make, place, shown, table, time }
 	from "./dom.js";
 import { control, translations } from "./fields.js";
 import { mark } from "./frame.js";
@@ -34,14 +35,6 @@ export function patchOf(before, after) {
 	return patch;
 }
 
-// The values that differ, by their paths ("translations.es.title").
-function paths(patch, before, prefix = "") {
-	return Object.entries(patch).flatMap(([key, value]) =>
-		(isObject(value) && isObject(before?.[key]) ?
-			paths(value, before[key], `${prefix}${key}.`) :
-			[prefix + key]));
-}
-
 const valueAt = (thing, path) => path.split(".").reduce(
 	(at, key) => at?.[key], thing);
 
@@ -57,6 +50,13 @@ function pathLabel(path) {
 	return [t("field." + first), lang].filter(Boolean).join(" ");
 }
 
+// The removal of a thing, as a control in the list of changes.
+const REMOVED = { path: "deleted_at", empty: null, get: () => undefined,
+	show: shown };
+
+// Thrown when the user has decided not to go on.
+const STOP = new Error("stop");
+
 export class Form {
 	constructor(kind, id) {
 		this.kind = kind;
@@ -68,10 +68,13 @@ export class Form {
 		this.before = {};  // the values of the form when it was filled
 	}
 
+	get path() {
+		return admin(this.kind, this.id + "/");
+	}
+
 	async open() {
 		if (this.id) {
-			const { data, etag } = await call("GET",
-				admin(this.kind, this.id + "/"));
+			const { data, etag } = await call("GET", this.path);
 			this.thing = data;
 			this.etag = etag;
 		}
@@ -83,18 +86,19 @@ export class Form {
 	// ---- what is in it ---------------------------------------------
 
 	build() {
-		const locked = (field) => Boolean(this.id && field.fixed);
 		const name = t("one." + this.kind);
 
 		this.heading = make("h1", { tabindex: "-1" });
 		this.facts = make("div", { class: "facts" });
 		this.errors = make("div", { class: "errors", role: "alert",
 			tabindex: "-1", hidden: true });
-		this.state = make("span", { class: "soft", id: "form-state" });
-		this.save = make("button", { class: "main" }, t("save"));
+		this.state = make("p", { class: "state", tabindex: "-1" });
+		this.message = "";
+		this.save = make("button", { class: "main",
+			"aria-keyshortcuts": "Control+S" }, t("save"));
 		for (const field of this.spec.fields) {
 			this.controls[field.name] = control(field,
-				{ path: field.name, locked: locked(field) });
+				{ path: field.name });
 		}
 		this.texts = this.spec.texts && translations(this.spec.texts,
 			(field) => this.controls[field]?.get(), {});
@@ -121,6 +125,9 @@ export class Form {
 		const thing = this.thing || {};
 
 		for (const field of this.spec.fields) {
+			if (this.id && field.fixed) {
+				this.controls[field.name].lock();
+			}
 			this.controls[field.name].set(field.name in thing ?
 				thing[field.name] : emptyOf(field));
 		}
@@ -133,10 +140,11 @@ export class Form {
 	// The title, what is known of the thing, and what can be done with it.
 	head() {
 		const { thing, kind } = this;
-		const named = thing ? titleOf(kind, thing) : t("new." + kind);
+		const named = (most) => (thing ? titleOf(kind, thing, most) :
+			t("new." + kind));
 
-		this.heading.textContent = named;
-		document.title = `${named} – ${t("title")}`;
+		this.heading.textContent = named(160);
+		document.title = `${named(60)} – ${t("title")}`;
 		if (!thing) {
 			return;
 		}
@@ -175,6 +183,12 @@ export class Form {
 		return patchOf(this.before, this.values());
 	}
 
+	// Whether a control differs from what the form was filled with.
+	isChanged(one) {
+		return one.pending !== undefined || !equal(one.get(),
+			valueAt(this.before, one.path) ?? one.empty);
+	}
+
 	isDirty() {
 		return Object.keys(this.patch()).length > 0 ||
 			this.pictures().length > 0;
@@ -184,8 +198,41 @@ export class Form {
 		const dirty = this.isDirty();
 
 		this.texts?.refresh();
-		this.state.textContent = dirty ? t("unsaved") : "";
 		this.undo.hidden = !dirty;
+		this.state.textContent = this.isBusy ? t("saving") :
+			dirty ? t("unsaved") : this.message;
+	}
+
+	// Shows a document that was read or written, and again what the user has
+	// changed and not sent, except where isDropped(control).
+	rebase({ data, etag }, isDropped = () => false) {
+		const kept = Object.values(this.controls).filter((one) =>
+			this.isChanged(one) && !isDropped(one)).map((one) =>
+			[one, one.get(), one.pending]);
+		const at = document.activeElement;
+		const caret = [at.selectionStart, at.selectionEnd];
+
+		this.thing = data;
+		this.etag = etag;
+		this.id = data.id;
+		this.fill();
+		for (const [one, value, pending] of kept) {
+			if (pending === undefined) {
+				one.set(value);
+			} else {
+				one.choose(pending);
+			}
+		}
+		if (Number.isInteger(caret[0])) {
+			at.setSelectionRange(...caret);
+		}
+		this.changed();
+	}
+
+	// The same after "sent", the values of the form, were written.
+	stored(answer, sent) {
+		this.before = sent;
+		this.rebase(answer);
 	}
 
 	async revert() {
@@ -201,178 +248,192 @@ export class Form {
 
 	// ---- saving ----------------------------------------------------
 
-	// What was read or written; the form keeps what the user has changed.
-	take({ data, etag }) {
-		this.thing = data;
-		this.etag = etag;
-		this.id = data.id;
+	async submit() {
+		if (this.id && !this.isBusy && !this.isDirty()) {
+			this.done("unchanged");
+			return;
+		}
+		await this.run(async () => {
+			await this.write();
+			await this.writePictures();
+			this.done("saved");
+		});
 	}
 
-	async submit() {
+	// One action at a time, whose error is shown.
+	async run(action) {
 		if (this.isBusy) {
 			return;
 		}
-		if (this.id && !this.isDirty()) {
-			announce(t("unchanged"));
-			return;
-		}
 		this.busy(true);
+		this.showErrors(null);
 		try {
-			this.showErrors(null);
-			const isNew = !this.id;
-			if (!await this.write()) {
-				return;
-			}
-			this.before = this.values();
-			if (isNew) { // also if a picture is refused
-				this.head();
-				this.node.dispatchEvent(new CustomEvent("added",
-					{ bubbles: true, detail: this.thing }));
-			}
-			await this.writePictures();
-			this.fill();
-			announce(t("saved"));
+			await action();
 		} catch (error) {
-			this.showErrors(error);
-		} finally {
-			this.busy(false);
+			if (error !== STOP) {
+				this.showErrors(error);
+			}
 		}
+		this.busy(false);
 	}
 
 	busy(yes) {
 		this.isBusy = yes;
 		this.node.setAttribute("aria-busy", String(yes));
-		if (yes) {
-			this.state.textContent = t("saving");
+		this.changed();
+	}
+
+	// A message beside the button to save, which gets the focus from it. From a
+	// field (Ctrl+S, Enter) the focus is not taken: the message is read out.
+	done(key) {
+		this.message = t(key);
+		this.isBusy = false;
+		this.changed();
+		if (document.activeElement === this.save) {
+			this.state.focus();
 		} else {
-			this.changed();
+			announce(this.message);
 		}
 	}
 
-	// The document without pictures; false if the user decided otherwise.
+	// Sends what request() returns, with the entity tag of what was read, and
+	// returns the answer; null: nothing was left to be sent. After a change by
+	// another user (412) and the decision, request() is called again.
+	async send(action, request) {
+		for (;;) {
+			const [method, path, options] = request() || [];
+			if (!method) {
+				return null;
+			}
+			try {
+				return await call(method, path,
+					{ ...options, etag: this.etag });
+			} catch (error) {
+				if (error.status !== 412) {
+					throw error;
+				}
+			}
+			await this.conflict(action);
+		}
+	}
+
+	// The document without pictures.
 	async write() {
+		let sent = this.values();
+
 		if (!this.id) {
-			const values = this.values();
-			const json = Object.fromEntries(Object.entries(values).filter(
+			const json = Object.fromEntries(Object.entries(sent).filter(
 				([key, value]) => key !== "slug" || value));
 			for (const field of this.spec.fields) {
 				if (field.type === "picture") {
 					delete json[field.name];
 				}
 			}
-			this.take(await call("POST", admin(this.kind), { json }));
-			return true;
+			this.stored(await call("POST", admin(this.kind), { json }), sent);
+			this.node.dispatchEvent(new CustomEvent("added",
+				{ bubbles: true, detail: this.thing }));
+			return;
 		}
-		const patch = this.patch();
-		if (Object.keys(patch).length === 0) {
-			return true;
-		}
-		for (;;) {
-			try {
-				this.take(await call("PATCH", admin(this.kind,
-					this.id + "/"), { json: patch, etag: this.etag }));
-				return true;
-			} catch (error) {
-				if (error.status !== 412) {
-					throw error;
-				}
-			}
-			if (!await this.conflict(patch)) {
-				return false;
-			}
+		const answer = await this.send("save", () => {
+			const json = this.patch();
+			sent = this.values();
+			return Object.keys(json).length && ["PATCH", this.path, { json }];
+		});
+		if (answer) {
+			this.stored(answer, sent);
 		}
 	}
 
 	async writePictures() {
 		for (const one of this.pictures()) {
-			const path = admin(this.kind,
-				`${this.id}/pictures/${one.picture}/`);
-			const form = new FormData();
-			form.append("picture", one.pending || "");
-			const before = this.thing;
-			let answer;
+			const path = `${this.path}pictures/${one.picture}/`;
+			let sent;
+			let chosen;
 			try {
-				answer = await (one.pending === null ?
-					call("DELETE", path) : call("PUT", path, { form }));
+				const answer = await this.send("save", () => {
+					sent = this.values();
+					chosen = one.pending;
+					const form = new FormData();
+					form.append("picture", chosen || "");
+					return chosen === undefined ? null : chosen ?
+						["PUT", path, { form }] : ["DELETE", path];
+				});
+				if (one.pending === chosen) {
+					one.pending = undefined;
+				}
+				if (answer) {
+					this.stored(answer, sent);
+				}
 			} catch (error) {
-				error.fields = { [one.path]: error.fields.picture ||
-					error.message };
+				if (error !== STOP) {
+					error.fields = { [one.path]: error.fields?.picture ||
+						error.message };
+				}
 				throw error;
 			}
-			this.takePicture(one, answer, before);
 		}
-	}
-
-	// A picture is written without If-Match, so the answer may have changes of
-	// others. With the former entity tag the next save finds them.
-	takePicture(one, { data, etag }, before) {
-		const rest = patchOf(before, data);
-		delete rest.updated_at;
-		const found = paths(rest, before);
-		const isAlone = found.every((path) => path === one.path ||
-			one.path.startsWith(path + "."));
-
-		this.thing = data;
-		if (isAlone || !this.etag) {
-			this.etag = etag;
-		}
-		one.set(valueAt(data, one.path) ?? null);
-		this.before = this.values();
 	}
 
 	// ---- changes of another user -----------------------------------
 
-	// Shows what was changed meanwhile. True: save all the same, over it.
-	async conflict(patch) {
-		const mine = new Set(paths(patch, this.before));
+	// Shows what was changed meanwhile, and asks whether to go on; else STOP is
+	// thrown. Where both have changed a field, the user chooses. What was not
+	// changed again, such as by an answer that was lost, is no question.
+	async conflict(action) {
 		const former = this.thing;
-		const now = await call("GET", admin(this.kind, this.id + "/"));
-		const known = ["translations", "deleted_at",
-			...this.spec.fields.map((field) => field.name)];
-		const theirs = paths(patchOf(former, now.data), former).filter(
-			(path) => known.includes(path.split(".")[0]));
-		if (theirs.length === 0) { // only what a job computes
-			this.etag = now.etag;
-			return true;
+		const now = await call("GET", this.path);
+		const at = (thing, one) => valueAt(thing, one.path) ?? one.empty;
+		const mine = (one) => (one.pending === undefined ? one.get() :
+			one.pending);
+		const theirs = [...Object.values(this.controls), REMOVED].filter(
+			(one) => !equal(at(former, one), at(now.data, one)) &&
+				!equal(at(now.data, one), mine(one)));
+		if (theirs.length === 0) {
+			this.rebase(now);
+			return;
 		}
-		const rows = theirs.map((path) => {
-			const own = [...mine].find((m) => m === path ||
-				m.startsWith(path + ".") || path.startsWith(m + "."));
-			return make("tr", { class: own ? "both" : null },
-				make("th", { scope: "row" }, pathLabel(path)),
-				make("td", { "data-of": t("conflict.before") },
-					shown(valueAt(former, path))),
-				make("td", { "data-of": t("conflict.now") },
-					shown(valueAt(now.data, path))),
-				make("td", { "data-of": t("conflict.mine") }, own ?
-					shown(valueAt(this.values(), own)) :
+		await Promise.all(theirs.map((one) => one.learn?.(at(now.data, one))));
+		const choices = new Map();
+		const choice = (one) => {
+			const select = make("select", { "aria-label":
+				t("conflict.keep.of", { field: pathLabel(one.path) }) },
+			["mine", "theirs"].map((value) => make("option", { value },
+				t("conflict.keep." + value))));
+			choices.set(one, select);
+			return select;
+		};
+		const cell = (key, ...content) => make("td",
+			{ "data-of": t("conflict." + key) }, content);
+		const rows = theirs.map((one) => {
+			const both = action === "save" && one !== REMOVED &&
+				this.isChanged(one);
+			return make("tr", { class: both ? "both" : null },
+				make("th", { scope: "row" }, pathLabel(one.path)),
+				cell("before", one.show(at(former, one))),
+				cell("now", one.show(at(now.data, one))),
+				cell("mine", both ? [one.show(mine(one)), choice(one)] :
 					make("span", { class: "soft" },
 						t("conflict.same"))));
 		});
-		const head = ["conflict.field", "conflict.before", "conflict.now",
-			"conflict.mine"].map((key) => make("th", { scope: "col" },
-			t(key)));
-		const choice = await ask(t("conflict.title"), [
-			make("p", {}, t("conflict.text")),
-			make("div", { class: "scroll", tabindex: "0",
-				role: "group", "aria-label": t("conflict.changes") },
-			make("table", {}, make("thead", {}, make("tr", {}, head)),
-				make("tbody", {}, rows)))],
-		[{ value: "mine", text: t("conflict.overwrite"), kind: "bad" },
-			{ value: "theirs", text: t("conflict.reload") },
-			{ value: "", text: t("cancel") }]);
+		const answer = await ask(t("conflict.title"), [
+			make("p", {}, t("conflict." + action)),
+			table(t("conflict.changes"), ["conflict.field",
+				"conflict.before", "conflict.now", "conflict.mine"], rows)],
+		[{ value: "go", text: t(action), kind: action === "save" ? "main" :
+			"bad" },
+		{ value: "reload", text: t("conflict.reload") },
+		{ value: "", text: t("cancel") }]);
 
-		if (choice === "mine") {
-			this.etag = now.etag;
-			return true;
+		if (answer === "go") {
+			this.rebase(now, (one) => choices.get(one)?.value === "theirs");
+			return;
 		}
-		if (choice === "theirs") {
-			this.take(now);
-			this.fill();
+		if (answer === "reload") {
+			this.rebase(now, () => true);
 			this.heading.focus();
 			announce(t("conflict.reloaded"));
 		}
-		return false;
+		throw STOP;
 	}
 
 	// ---- errors ----------------------------------------------------
@@ -414,18 +475,14 @@ export class Form {
 		if (!await this.mayLeave()) {
 			return;
 		}
-		const path = admin(this.kind, this.id + "/");
-		try {
-			await call(...(action === "remove" ? ["DELETE", path] :
-				["POST", path + "restore/"]));
-			this.take(await call("GET", path));
-			this.fill();
-			this.showErrors(null);
+		await this.run(async () => {
+			const answer = await this.send(action, () => (
+				action === "remove" ? ["DELETE", this.path] :
+					["POST", this.path + "restore/"]));
+			this.rebase(answer, () => true);
 			this.heading.focus();
 			announce(t("done." + action));
-		} catch (error) {
-			this.showErrors(error);
-		}
+		});
 	}
 
 	async purge() {
@@ -437,14 +494,12 @@ export class Form {
 		if (!choice) {
 			return;
 		}
-		try {
-			await call("DELETE", admin(this.kind, this.id + "/purge/"));
-			this.fill();
+		await this.run(async () => {
+			await this.send("purge", () => ["DELETE", this.path + "purge/"]);
+			this.fill(); // nothing is left to be saved
 			this.node.dispatchEvent(new CustomEvent("purged",
 				{ bubbles: true }));
-		} catch (error) {
-			this.showErrors(error);
-		}
+		});
 	}
 
 	// Whether the user gives up what is not saved, if there is anything.

@@ -11,7 +11,7 @@ export function changed() {
 }
 
 // What all controls have: a label, a help text, and a place for its error.
-// options: path, label, lang, locked.
+// options: path, label, lang.
 export function frame(field, options, input, more) {
 	const id = unique("field");
 	const label = make(more?.group ? "span" : "label",

@@ -114,9 +114,9 @@ export const LANGUAGES = ["en", "es", "fr", "de"];
 // What a field has while it is not filled in.
 export const emptyOf = (field) => ("empty" in field ? field.empty : "");
 
-// How a thing is called: its title or name, at most 60 characters of it.
-export function titleOf(kind, thing) {
+// How a thing is called: its title or name, or the beginning of it.
+export function titleOf(kind, thing, most = 60) {
 	const text = String(thing[KINDS[kind].title] || thing.slug || thing.id);
 
-	return text.length > 60 ? text.slice(0, 59) + "…" : text;
+	return text.length > most ? text.slice(0, most - 1) + "…" : text;
 }

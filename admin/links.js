@@ -5,7 +5,7 @@
 // and shown below as a list, in which they can be moved and removed.
 
 import { admin, call } from "./api.js";
-import { announce, button, make, unique } from "./dom.js";
+import { announce, button, make, shown, unique } from "./dom.js";
 import { changed, frame, mark } from "./frame.js";
 import { t } from "./texts.js";
 
@@ -19,6 +19,8 @@ const labels = new Map();
 export function remember(kind, rows) {
 	rows.forEach((row) => labels.set(`${kind}/${row.slug}`, row.label));
 }
+
+const labelOf = (kind, slug) => labels.get(`${kind}/${slug}`) || slug;
 
 // Reads the labels of slugs that are not known yet.
 async function learn(kind, slugs) {
@@ -137,7 +139,7 @@ function combobox(kind, input, take, taken) {
 
 // The list of what is linked; slugs is changed in place.
 function linked(field, slugs, redraw) {
-	const label = (slug) => labels.get(`${field.of}/${slug}`) || slug;
+	const label = (slug) => labelOf(field.of, slug);
 	const item = (slug, at) => {
 		const move = (by, text) => button(text, () => {
 			slugs.splice(at, 1);
@@ -155,8 +157,8 @@ function linked(field, slugs, redraw) {
 			announce(t("links.removed", { name: label(slug) }));
 		}, { class: "small", "data-move": "remove",
 			"aria-label": t("links.remove", { name: label(slug) }) });
-		return make("li", {}, make("span", { class: "name", dir: "auto" },
-			label(slug)), field.order && [move(-1, "↑"), move(1, "↓")],
+		return make("li", {}, make("span", { class: "name" },
+			make("bdi", {}, label(slug))), field.order && [move(-1, "↑"), move(1, "↓")],
 		remove);
 	};
 	return slugs.map(item);
@@ -165,15 +167,13 @@ function linked(field, slugs, redraw) {
 export function linkControl(field, options) {
 	const input = make("input", { type: "text", role: "combobox",
 		autocomplete: "off", "aria-autocomplete": "list",
-		"aria-expanded": "false", placeholder: t("links.type"),
-		disabled: options.locked });
+		"aria-expanded": "false", placeholder: t("links.type") });
 	const list = make(field.order ? "ol" : "ul", { class: "links" });
 	let slugs = [];
 
 	function redraw(at = -1, which = "") {
-		list.replaceChildren(...(options.locked ?
-			slugs.map((slug) => make("li", {},
-				labels.get(`${field.of}/${slug}`) || slug)) :
+		list.replaceChildren(...(input.disabled ?
+			slugs.map((slug) => make("li", {}, labelOf(field.of, slug))) :
 			linked(field, slugs, redraw)));
 		list.hidden = slugs.length === 0;
 		if (which) {
@@ -197,12 +197,19 @@ export function linkControl(field, options) {
 	}, () => slugs);
 	const control = frame(field, options, input, { after: [options_, list] });
 
+	control.lock = () => {
+		input.disabled = true;
+	};
+	control.learn = (value) => learn(field.of, [].concat(value ?? []))
+		.catch(() => null);
+	control.show = (value) => shown([].concat(value ?? []).map(
+		(slug) => labelOf(field.of, slug)));
 	control.get = () => (field.one ? slugs[0] ?? null : [...slugs]);
 	control.set = (value) => {
 		slugs = [].concat(value ?? []);
 		redraw();
 		mark(control);
-		learn(field.of, slugs).then(() => redraw(), () => {});
+		control.learn(slugs).then(() => redraw());
 	};
 	return control;
 }

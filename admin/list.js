@@ -7,6 +7,7 @@ import { announce, make, pages, place, time } from "./dom.js";
 import { remember } from "./links.js";
 import { t } from "./texts.js";
 
+const LIMIT = 25;
 const WAIT = 300; // ms after a key before the list is read
 
 // Whether removed things are listed: the choices of a list.
@@ -48,7 +49,8 @@ export async function listView(kind, query) {
 	async function read(now) {
 		asked?.abort();
 		asked = new AbortController();
-		const { data } = await call("GET", admin(kind, "", now),
+		const { data } = await call("GET", admin(kind, "",
+			{ limit: LIMIT, ...now }),
 			{ signal: asked.signal });
 		remember(kind, data.results);
 		results.replaceChildren(...drawResults(kind, now, data)

@@ -5,6 +5,7 @@
 nobase_dist_pkgdata_DATA += \
 	admin/api.js \
 	admin/audit.js \
+	admin/base.css \
 	admin/dom.js \
 	admin/fields.js \
 	admin/form.js \
@@ -17,5 +18,7 @@ nobase_dist_pkgdata_DATA += \
 	admin/main.js \
 	admin/pictures.js \
 	admin/queue.js \
+	admin/relay.js \
+	admin/share.js \
 	admin/style.css \
 	admin/texts.js

@@ -3,7 +3,8 @@
 // The editor of the catalogue at /admin/: its addresses (#/movies/12), the
 // navigation, signing in, and the question before changes are lost.
 
-import { adopt, hooks, lastUser, signIn, signOut, signedIn } from "./api.js";
+import { hooks, lastUser, session, signIn, signOut, signedIn }
+	from "./api.js";
 import { auditView } from "./audit.js";
 import { announce, button, by, make, place } from "./dom.js";
 import { Form } from "./form.js";
@@ -15,10 +16,12 @@ import { language, t } from "./texts.js";
 let form = null;    // the open form, if there is one
 let current = null; // the address that is shown
 let views = 0;      // of several that load, the last one is shown
+let wasAsked = false; // to sign in
 
 // ---- signing in ---------------------------------------------------------
 
-// Asks for user name and password until they are accepted.
+// Asks for user name and password until they are accepted, another window has
+// signed in, or the user closes it: a form behind it stays as it is.
 hooks.signIn = () => new Promise((done) => {
 	const before = document.activeElement;
 	const name = make("input", { id: "signin-name", autocomplete: "username",
@@ -29,8 +32,7 @@ hooks.signIn = () => new Promise((done) => {
 	const problem = make("p", { class: "error", role: "alert" });
 	let isBusy = false;
 	const box = make("dialog", { class: "signin",
-		"aria-labelledby": "signin-title",
-		cancel: (event) => event.preventDefault() },
+		"aria-labelledby": "signin-title" },
 	make("form", { submit: async (event) => {
 		event.preventDefault();
 		if (isBusy) {
@@ -54,9 +56,12 @@ hooks.signIn = () => new Promise((done) => {
 	make("label", { for: "signin-name" }, t("signin.name")), name,
 	make("label", { for: "signin-password" }, t("signin.password")), password,
 	problem, make("div", { class: "row" },
-		make("button", { class: "main" }, t("signin")))));
+		make("button", { class: "main" }, t("signin")),
+		form && button(t("cancel"), () => box.close()))));
 
+	hooks.adopted = () => box.close();
 	box.addEventListener("close", () => {
+		hooks.adopted = null;
 		box.remove();
 		drawTop();
 		if (before?.isConnected) {
@@ -64,6 +69,7 @@ hooks.signIn = () => new Promise((done) => {
 		}
 		done();
 	});
+	wasAsked = true;
 	document.body.append(box);
 	box.showModal();
 	(name.value ? password : name).focus();
@@ -123,6 +129,7 @@ async function view(hash) {
 	const [first, second, more] = path(hash);
 	const words = query(hash);
 
+	await session();
 	if (first === "") {
 		return home();
 	}
@@ -160,7 +167,8 @@ async function show() {
 		}
 		next = make("div", {}, make("h1", { tabindex: "-1" },
 			t("error.title")), make("p", { lang: error.lang },
-			error.message), button(t("again"), show));
+			error.message), button(t(signedIn() ? "again" : "signin"),
+			show, { class: "main" }));
 	}
 	if (number !== views) {
 		return;
@@ -175,7 +183,7 @@ async function show() {
 		document.title = heading.textContent === t("title") ? t("title") :
 			`${heading.textContent} – ${t("title")}`;
 	}
-	if (!isFirst) {
+	if (!isFirst || wasAsked) {
 		scrollTo(0, 0);
 		heading.focus({ preventScroll: true });
 	}
@@ -219,6 +227,14 @@ function wire() {
 			event.preventDefault();
 		}
 	});
+	addEventListener("keydown", (event) => {
+		if ((event.ctrlKey || event.metaKey) && event.key === "s" && form) {
+			event.preventDefault();
+			if (!document.querySelector("dialog")) {
+				form.submit();
+			}
+		}
+	});
 	document.addEventListener("changed", () => form?.changed());
 	by("main").addEventListener("added", (event) => {
 		current = place(`${path(current)[0]}/${event.detail.id}`);
@@ -239,10 +255,6 @@ async function start() {
 	document.title = t("title");
 	by("skip").textContent = t("skip");
 	wire();
-	await adopt();
-	if (!signedIn()) {
-		await hooks.signIn();
-	}
 	await show();
 }
 

@@ -14,46 +14,55 @@ const KINDS = ["reviews", "comments"];
 // place and focused.
 function item(kind, thing) {
 	const state = make("span", { class: "badge" }, t("is.removed"));
+	const changed = make("span");
+	const text = make("p", { class: "prose", dir: "auto" });
 	const problem = make("p", { class: "error", hidden: true });
 	const act = button("", change);
-	const box = make("article", {},
-		make("h2", { dir: "auto" }, make("a",
-			{ href: place(`${kind}/${thing.id}`) },
-			kind === "comments" ? t("number", { id: thing.id }) :
-				thing.label)),
+	const name = make("a", { href: place(`${kind}/${thing.id}`) });
+	const box = make("article", {}, make("h2", { dir: "auto" }, name),
 		make("p", { class: "row soft" }, make("span", { dir: "auto" },
-			thing.detail), time(thing.created_at || thing.updated_at),
-		thing.spoiler && make("span", { class: "badge" }, t("field.spoiler")),
-		state),
-		make("p", { class: "prose", dir: "auto" },
-			thing.content ?? thing.label),
+			thing.detail), changed, state), text,
 		make("div", { class: "row" }, act), problem);
 
 	function draw() {
-		const name = thing.label;
+		name.textContent = kind === "comments" ?
+			t("number", { id: thing.id }) : thing.label;
+		text.textContent = thing.content;
+		changed.replaceChildren(time(thing.updated_at));
 		box.classList.toggle("gone", Boolean(thing.deleted_at));
 		state.hidden = !thing.deleted_at;
 		act.textContent = t(thing.deleted_at ? "restore" : "remove");
 		act.setAttribute("aria-label", t(thing.deleted_at ?
-			"queue.restore" : "queue.remove", { name }));
+			"queue.restore" : "queue.remove", { name: thing.label }));
 		act.className = thing.deleted_at ? "" : "bad";
 	}
 
+	// Only what the user has read is removed or restored: if it has changed
+	// since, it is shown, and nothing is done.
 	async function change() {
 		const path = admin(kind, thing.id + "/");
+		const action = thing.deleted_at ? "restore" : "remove";
+
+		if (act.getAttribute("aria-busy")) {
+			return;
+		}
 		act.setAttribute("aria-busy", "true");
 		problem.hidden = true;
 		try {
-			if (thing.deleted_at) {
-				await call("POST", path + "restore/");
-				thing.deleted_at = null;
-				announce(t("done.restore"));
-			} else {
-				await call("DELETE", path);
-				thing.deleted_at = new Date().toISOString();
-				announce(t("done.remove"));
-			}
+			const now = await call("GET", path);
+			const isSame = now.data.content === thing.content &&
+				(now.data.title ?? thing.label) === thing.label &&
+				!now.data.deleted_at === !thing.deleted_at;
+			const { data } = isSame ? await (action === "remove" ?
+				call("DELETE", path, { etag: now.etag }) :
+				call("POST", path + "restore/", { etag: now.etag })) : now;
+			Object.assign(thing, data,
+				{ label: data.title ?? data.content.slice(0, 80) });
 			draw();
+			if (!isSame) {
+				throw new Error(t("queue.changed"));
+			}
+			announce(t("done." + action));
 		} catch (error) {
 			problem.textContent = error.message;
 			problem.hidden = false;

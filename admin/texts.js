@@ -29,6 +29,7 @@ const TEXTS = {
 		+ "there.",
 	"signin.name": "User name or mail address",
 	"signin.password": "Password",
+	"signin.needed": "Sign in to go on.",
 	"signin.staff": "The account {name} may not use the editor, because it does "
 		+ "not belong to the staff of this site. An administrator can change "
 		+ "that. ({text})",
@@ -110,18 +111,26 @@ const TEXTS = {
 	"stay": "Stay",
 
 	"conflict.title": "Another user has changed this",
-	"conflict.text": "It was saved by another user after you opened it. If you "
-		+ "save all the same, your values replace theirs in the fields that "
-		+ "you have changed; their changes of other fields stay.",
+	"conflict.save": "It was saved by another user after you opened it. Where "
+		+ "both of you have changed a field, choose whose value to keep. All "
+		+ "other changes stay, theirs and yours.",
+	"conflict.remove": "It was saved by another user after you opened it. "
+		+ "Remove it all the same?",
+	"conflict.restore": "It was saved by another user after you opened it. "
+		+ "Restore it all the same?",
+	"conflict.purge": "It was saved by another user after you opened it. Delete "
+		+ "it for ever all the same?",
 	"conflict.changes": "Changes by another user",
 	"conflict.field": "Field",
 	"conflict.before": "When you opened it",
 	"conflict.now": "Now",
 	"conflict.mine": "Your value",
 	"conflict.same": "not changed by you",
-	"conflict.overwrite": "Save mine over it",
+	"conflict.keep.of": "Keep of {field}",
+	"conflict.keep.mine": "keep yours",
+	"conflict.keep.theirs": "keep theirs",
 	"conflict.reload": "Discard mine and reload",
-	"conflict.reloaded": "Reloaded. Your changes were discarded.",
+	"conflict.reloaded": "Reloaded.",
 
 	"translations": "Translations",
 	"translations.help": "Users see the text of their language, or the one "
@@ -148,11 +157,14 @@ const TEXTS = {
 	"picture.new": "New picture: {name}",
 	"picture.unsaved": "This picture is not saved yet.",
 	"picture.none": "The default picture",
+	"picture.main": "That of the original",
 	"picture.broken": "The picture cannot be shown.",
 	"picture.unset": "Use the default picture",
 	"picture.keep": "Keep the present picture",
 
 	"queue": "Recent texts",
+	"queue.changed": "It was changed by another user in the meantime, and nothing "
+		+ "was done. This is how it is now.",
 	"queue.remove": "Remove {name}",
 	"queue.restore": "Restore {name}",
 
@@ -180,6 +192,7 @@ const TEXTS = {
 	"field.category": "Category",
 	"field.content": "Text",
 	"field.cover": "Cover",
+	"field.created_at": "Added",
 	"field.date": "Date",
 	"field.deathday": "Date of death",
 	"field.deleted_at": "Removed",
@@ -205,6 +218,8 @@ const TEXTS = {
 	"field.spoiler": "Spoiler",
 	"field.synopsis": "Synopsis",
 	"field.title": "Title",
+	"field.translations": "Translations",
+	"field.updated_at": "Changed",
 	"field.url": "Address (URL)",
 	"field.user": "User",
 	"help.popularity": "Orders lists of popular movies.",

@@ -30,7 +30,7 @@ from pathlib import Path
 import yaml
 
 METHODS = ("get", "put", "post", "delete", "patch")
-STYLES = ("base.css", "page.css")
+STYLES = ("../../admin/base.css", "page.css")
 SCRIPTS = ("tools.js", "schemas.js", "calls.js", "account.js", "page.js")
 
 POLICY = ("default-src 'none'; script-src {script}; style-src {style}; "

@@ -265,6 +265,7 @@ gen/inputs.def: $(srcdir)/src/routes.def
 
 # The description of the API and the page made from it, carried by the binary.
 description = $(srcdir)/doc/openapi.yaml $(srcdir)/doc/generate.py \
+	$(srcdir)/admin/base.css \
 	$(sort $(wildcard $(srcdir)/doc/page/*))
 BUILT_SOURCES += gen/schema.def
 CLEANFILES += gen/schema.def gen/openapi.json gen/docs.html

@@ -82,6 +82,12 @@ def movie(client, **document):
 
 def test_the_files_as_nginx_serves_them(stack):
     sizes = 0
+    opener = "Cross-Origin-Opener-Policy"
+    for path, more in (("none.js", {}),
+                       ("", {"headers": {"X": "x" * 40000}})):
+        r = requests.get(f"{stack.url}/admin/{path}", **more)
+        assert r.status_code >= 400 and r.headers[opener] == "same-origin"
+    assert requests.post(f"{stack.url}/admin/").headers[opener] == "same-origin"
     for name in ("", *FILES):
         r = requests.get(f"{stack.url}/admin/{name}")
         assert r.status_code == 200 and r.headers["Cache-Control"] == "no-cache"
@@ -89,6 +95,7 @@ def test_the_files_as_nginx_serves_them(stack):
         assert policy.startswith("default-src 'none'; script-src 'self';")
         assert "unsafe" not in policy and "frame-ancestors 'none'" in policy
         assert r.headers["X-Content-Type-Options"] == "nosniff"
+        assert r.headers[opener] == "same-origin"
         assert r.headers["Referrer-Policy"] == "same-origin"
         kind = {"js": "text/javascript", "css": "text/css",
                 "svg": "image/svg+xml"}.get(name.split(".")[-1], "text/html")
@@ -137,6 +144,16 @@ def test_signing_in(browser, stack, first):
         assert "staff" in other.one("dialog .error").text
         assert other.script("return sessionStorage.length") == 0
         assert not stack.sql("SELECT 1 FROM session WHERE user_id = 2")
+        sessions = stack.value("SELECT count(*) FROM session")
+        other.offline("*/api/admin/*")
+        sign_in(other, "ana")
+        other.text("The server cannot be reached", ".error")
+        other.offline()
+        assert other.script("return sessionStorage.length") == 0
+        assert stack.value("SELECT count(*) FROM session") == sessions
+        other.keys(Keys.ESCAPE)
+        other.text("Sign in to go on.")
+        other.press("Sign in")
         sign_in(other, "ana")
         other.text("Changes are visible to users at once")
         other.press("Sign out")
@@ -177,7 +194,7 @@ def test_a_movie_from_the_first_to_the_last(browser, stack, window, ana, bob,
     w.one("[role=option]")
     w.keys(Keys.ENTER)
     w.press("Save")
-    w.status("Saved.")
+    w.told("Saved.")
 
     w.wait(lambda: w.script(
         "const i = document.querySelector('img.preview:not([hidden])');"
@@ -223,34 +240,159 @@ def test_a_movie_from_the_first_to_the_last(browser, stack, window, ana, bob,
 
 
 def two_windows(w, v, bob, path):
-    """Both edit: what was saved first is shown to the second, who keeps typing,
-    saves over it, or reloads."""
+    """Both edit: what was saved first is shown to the second, who chooses for
+    each field that both have changed; nothing else of either is lost."""
     v.text("Der Himmel", "h1")
     v.write("Title", "Himmel")
     v.write("Synopsis", "One angel listens.")
     v.press("Save")
-    v.status("Saved.")
+    v.told("Saved.")
     w.write("Title", "Wings of Desire")
+    w.write("Title (German)", "Der Himmel")
     w.press("Save")
     w.text("Another user has changed this", "dialog")
-    row = {c.text for c in w.all("dialog tbody tr.both > *")}
-    assert row == {"Title", "Der Himmel über Berlin", "Himmel",
-                   "Wings of Desire"}
+    assert w.focused()[0].text == "Cancel"
+    row = w.one("dialog tr.both")
+    assert [c.text for c in row.find_elements("css selector", "*:is(th, td)")] == [
+        "Title", "Der Himmel über Berlin", "Himmel",
+        "Wings of Desire\nkeep yours\nkeep theirs"]
     w.text("One angel listens.", "dialog")
     w.keys(Keys.ESCAPE)
     w.wait(lambda: not w.all("dialog"), "the dialog is closed")
+    assert w.focused()[0] == w.named("Save")
     assert w.by_label("Title").get_attribute("value") == "Wings of Desire"
     assert bob.get(path).json()["title"] == "Himmel"
     w.press("Save")
-    w.press("Save mine over it")
-    w.status("Saved.")
+    w.press("Save", "dialog")
+    w.told("Saved.")
     assert bob.get(path).json()["title"] == "Wings of Desire"
     assert w.by_label("Synopsis").get_attribute("value") == "One angel listens."
     v.write("Title", "Heaven")
+    v.write("Title (Spanish)", "El cielo")
     v.press("Save")
-    v.press("Discard mine and reload")
-    v.status("Reloaded.")
+    v.choose("Keep of Title", "theirs")
+    v.press("Save", "dialog")
+    v.told("Saved.")
     assert v.by_label("Title").get_attribute("value") == "Wings of Desire"
+    w.write("Title", "Paradise")
+    w.press("Save")
+    w.press("Discard mine and reload")
+    w.status("Reloaded.")
+    for label, text in (("Title", "Wings of Desire"),
+                        ("Title (Spanish)", "El cielo"),
+                        ("Title (German)", "Der Himmel")):
+        assert w.by_label(label).get_attribute("value") == text
+
+
+def edit_meanwhile(client, path, **patch):
+    r = client.get(f"/api/admin/{path}/")
+    admin(client, path + "/", "PATCH", json=patch,
+          headers={"If-Match": r.headers["ETag"]})
+
+
+def test_every_action_finds_changes_of_others(window, browser, ana, stack):
+    """A picture, removing, restoring and deleting: nothing happens before the
+    user has seen what was changed, and what was typed stays."""
+    number = movie(ana, title="Of two")
+    path = f"movies/{number}"
+    cover = browser.folder / "other.png"
+    cover.write_bytes(pictures.encoded(pictures.noise()))
+    w = window(path)
+    w.by_label("Cover").send_keys(str(cover))
+    w.write("Title (French)", "De deux")
+    edit_meanwhile(ana, path, synopsis="Theirs")
+    w.press("Save")
+    w.text("Theirs", "dialog")
+    assert not w.all("dialog tr.both")
+    w.press("Cancel", "dialog")
+    w.text("This picture is not saved yet.")
+    assert admin(ana, path + "/")["cover"] is None
+    w.press("Save")
+    w.press("Save", "dialog")
+    w.told("Saved.")
+    document = admin(ana, path + "/")
+    assert document["synopsis"] == "Theirs" and "-1024.jpg" in document["cover"]
+    assert document["translations"]["fr"]["title"] == "De deux"
+    # a change between the document and its picture
+    w.press("Use the default picture")
+    edit_meanwhile(ana, path, synopsis="Again")
+    w.press("Save")
+    w.text("Again", "dialog")
+    assert admin(ana, path + "/")["cover"] == document["cover"]
+    w.press("Save", "dialog")
+    w.told("Saved.")
+    assert admin(ana, path + "/")["cover"] != document["cover"]
+    for action, done in (("Remove", "Removed."), ("Restore", "Restored."),
+                         ("Remove", "Removed."), ("Delete for ever", "Deleted")):
+        was = admin(ana, path + "/")["deleted_at"]
+        edit_meanwhile(ana, path, synopsis="Before " + action + str(was))
+        w.press(action)
+        if "Delete" in action:
+            w.press(action, "dialog")
+        w.text("Before " + action, "dialog")
+        w.keys(Keys.ESCAPE)
+        w.wait(lambda: not w.all("dialog"), "the dialog is closed")
+        assert admin(ana, path + "/")["deleted_at"] == was
+        w.press(action)
+        if "Delete" in action:
+            w.press(action, "dialog")
+            w.text("all the same?", "dialog")
+        w.press(action, "dialog")
+        w.status(done)
+    assert ana.get(f"/api/admin/{path}/").status_code == 404
+
+
+def test_what_is_typed_while_it_is_saved_stays(window, ana):
+    """On a slow network: neither the answer nor the message disturbs it."""
+    number = movie(ana, title="Slow")
+    w = window(f"movies/{number}")
+    w.write("Title", "Slower")
+    w.slow(1000)
+    w.press("Save")
+    w.by_label("Synopsis").send_keys("One two")
+    w.keys(Keys.ARROW_LEFT)
+    w.text("There are changes that are not saved.", ".state")
+    w.slow(0)
+    w.keys("-")
+    assert w.by_label("Synopsis").get_attribute("value") == "One tw-o"
+    assert admin(ana, f"movies/{number}/")["title"] == "Slower"
+    w.press("Save")
+    w.told("Saved.")
+    assert admin(ana, f"movies/{number}/")["synopsis"] == "One tw-o"
+
+
+def test_saving_that_is_impossible(window, ana, stack):
+    """Without a network, and as a user who is no administrator any more: the
+    text is still there, and can be saved later."""
+    number = movie(ana, title="Offline")
+    w = window(f"movies/{number}")
+    w.write("Title", "Online")
+    w.offline("*/api/*")
+    w.press("Save")
+    w.text("The server cannot be reached", ".errors")
+    w.press("Remove")
+    w.press("Stay")
+    w.offline()
+    stack.owner_sql("UPDATE account SET staff = false WHERE username = 'ana'")
+    stack.touched()
+    w.press("Save")
+    w.text("You do not have permission", ".errors")
+    stack.owner_sql("UPDATE account SET staff = true WHERE username = 'ana'")
+    stack.touched()
+    assert w.by_label("Title").get_attribute("value") == "Online"
+    w.press("Save")
+    w.told("Saved.")
+    assert admin(ana, f"movies/{number}/")["title"] == "Online"
+
+
+def test_an_answer_that_was_lost(window, ana):
+    """What was written all the same is no change of another user."""
+    number = movie(ana, title="Lost answer")
+    w = window(f"movies/{number}")
+    w.write("Title", "Written")
+    edit_meanwhile(ana, f"movies/{number}", title="Written")
+    w.press("Save")
+    w.told("Saved.")
 
 
 def test_errors_are_at_their_fields(window):
@@ -304,7 +446,7 @@ def test_changes_are_not_lost(window, first, ana, stack):
     w.press("Save")
     w.text("Your session has ended", "dialog")
     w.by_label("Password").send_keys(PASSWORD, Keys.ENTER)
-    w.status("Saved.")
+    w.told("Saved.")
     assert admin(ana, f"movies/{number}/")["title"] == "Not lost"
     first.open("genres")
     first.text("results")
@@ -329,6 +471,31 @@ def test_tokens_are_renewed_in_all_windows(window, first):
     wait_until(lambda: tokens(first) == tokens(w), "the first window has it")
 
 
+def test_no_other_page_gets_the_tokens(browser, window, first, stack):
+    """A front end of the same origin, which here is the page of the API: it may
+    send messages to the worker, and create channels, in vain."""
+    outside = browser.window(f"{stack.url}/api/docs/")
+    try:
+        assert outside.driver.execute_async_script(
+            "const done = arguments[0]; window.got = [];"
+            "const take = (e) => got.push(e.data);"
+            "navigator.serviceWorker.addEventListener('message', take);"
+            "navigator.serviceWorker.startMessages();"
+            "const channel = new BroadcastChannel('mxm-editor');"
+            "channel.onmessage = take;"
+            "history.pushState(null, '', '/admin/');"
+            "navigator.serviceWorker.getRegistration('/admin/').then((r) => {"
+            " r.active.postMessage({ wanted: true });"
+            " channel.postMessage({ wanted: true }); done(r.active.state); })"
+        ) == "activated"
+        w = window("genres")
+        w.text("results")  # it has the session: the worker was asked before
+        assert tokens(w) == tokens(first)
+        assert outside.script("return got") == []
+    finally:
+        outside.close()
+
+
 def test_the_queue(window, ana):
     w = window("queue/reviews")
     w.text("I could not refuse.")
@@ -341,6 +508,17 @@ def test_the_queue(window, ana):
     assert ana.get("/api/movies/the-godfather/reviews/").json()["count"] == 1
     w.press("Comments")
     w.text("Nor could I.")
+    number = admin(ana, "comments/?search=Nor could")["results"][0]["id"]
+    edit_meanwhile(ana, f"comments/{number}", content="Nor could we.")
+    w.press("Remove Nor could I.")
+    w.text("It was changed by another user")
+    w.text("Nor could we.")
+    assert not admin(ana, f"comments/{number}/")["deleted_at"]
+    w.press("Remove Nor could we.")
+    w.status("Removed.")
+    assert admin(ana, f"comments/{number}/")["deleted_at"]
+    w.keys(Keys.ENTER)
+    w.status("Restored.")
 
 
 def test_a_list_by_the_keyboard_alone(window, ana):
@@ -366,6 +544,37 @@ def test_a_list_by_the_keyboard_alone(window, ana):
     w.keys(Keys.ENTER)
     w.text("Volver", "h1")
     assert w.focused()[0] == w.one("h1")
+
+
+def test_a_page_weighs_less_than_100_kib(window, ana):
+    """With all that it reads, as from an empty cache: also a movie of many
+    persons and long texts."""
+    for n in range(30):
+        admin(ana, "persons/", "POST", json={"name": f"Weight {n}"})
+    people = admin(ana, "persons/?search=weight&limit=50")["results"]
+    number = movie(ana, actors=[p["slug"] for p in people],
+                   synopsis="Text " * 1000, translations={"fr": {
+                       "title": "x" * 255, "synopsis": "Texte " * 1000}})
+    w = window("movies")
+    w.text("results")
+    w.driver.execute_cdp_cmd("Network.enable", {})
+    w.driver.execute_cdp_cmd("Network.setCacheDisabled",
+                             {"cacheDisabled": True})
+    for path in (f"movies/{number}", "movies", "audit", "queue/reviews"):
+        w.open(path)
+        w.script("location.reload()")
+        w.wait(lambda: w.script("return document.readyState === 'complete' &&"
+                                "!document.querySelector('[aria-busy=true]')"
+                                " && document.querySelector('main h1')"), path)
+        if path.endswith(str(number)):
+            w.text("Weight 29", ".links:not([hidden])")
+        names, weight = w.script(
+            "const all = ['navigation', 'resource'].flatMap((k) =>"
+            " performance.getEntriesByType(k));"
+            "return [all.map((e) => e.name), all.reduce((n, e) =>"
+            " n + e.transferSize, 0)]")
+        assert any("/api/admin/" in name for name in names)
+        assert len(names) > 15 and 30000 < weight < 100 * 1024, (path, names)
 
 
 # ---------------------------------------------------------- accessibility --
@@ -428,4 +637,107 @@ def test_every_kind_opens_and_is_unchanged(window, ana):
         w.open(f"{kind}/{rows[-1]['id']}")
         assert w.one(".bar").text == "Save", kind  # and no changes to discard
     w.press("Save")
-    w.status("Nothing was changed.")
+    w.told("Nothing was changed.")
+
+
+# -------------------------------------------------- the keyboard alone --
+
+def test_a_journey_by_the_keyboard_alone(browser, stack, ana, bob):
+    """Only events of keys, from signing in to signing out, on an origin that is
+    not signed in. The focus is visible at every stop, and where it is expected
+    after each action."""
+    number = movie(ana, title="By the keyboard", synopsis="One.")
+    w = browser.window(f"http://localhost:{stack.port}/admin/")
+    try:
+        w.text("Sign in to the editor", "dialog")
+        w.type("ana", Keys.TAB, PASSWORD, Keys.ENTER)
+        w.text("Changes are visible to users at once")
+        assert w.at() == "Catalogue editor"
+        w.tab_to("Movies")
+        w.type(Keys.ENTER)
+        w.text("results")
+        assert w.at() == "Movies"
+        w.tab_to("Search")
+        w.type("by the keyb")
+        w.text("1 result")
+        w.tab_to("By the keyboard")
+        w.type(Keys.ENTER)
+        w.text("By the keyboard", "h1")
+        assert w.at() == "By the keyboard"
+        w.tab_to("Title (required)")
+        w.type(Keys.END, "!")
+        w.tab_to("Actors")
+        w.type("cruz")
+        w.one("[role=option]")
+        w.type(Keys.ESCAPE)
+        w.wait(lambda: not w.all("[role=option]:not([hidden] *)"),
+               "Escape closes the list")
+        w.type(Keys.BACKSPACE, "z")
+        w.one("[role=option]")
+        w.type(Keys.ARROW_DOWN, Keys.ARROW_UP, Keys.ENTER)
+        w.text("Penélope Cruz", ".links:not([hidden])")
+        assert w.at() == "Actors"
+        w.type("s", held=Keys.CONTROL)
+        w.status("Saved.")
+        assert w.at() == "Actors"  # where the user is
+        w.tab_to("Remove Penélope Cruz")
+        w.type(Keys.SPACE)
+        assert w.at() == "Actors"
+        w.tab_to("Save")
+        w.type(Keys.ENTER)
+        w.text("Saved.", ".state")
+        assert w.at() == "Saved."
+        document = admin(ana, f"movies/{number}/")
+        assert document["title"] == "By the keyboard!"
+        assert document["actors"] == []
+        w.tab_to("Title (required)", back=True)
+        w.type("?")
+        w.tab_to("Genres", back=True)
+        w.type(Keys.ENTER)
+        w.text("Leave without saving?", "dialog")
+        assert w.at() == "Stay"
+        stops = {w.tab() for _ in range(4)}
+        assert {"Stay", "Leave without saving"} <= stops
+        assert stops <= {"Stay", "Leave without saving", ""}
+        w.type(Keys.ESCAPE)
+        w.wait(lambda: w.at() == "Genres", "the focus is back")
+        w.tab_to("Discard the changes", back=True)
+        w.type(Keys.SPACE)
+        w.tab_to("Discard the changes")
+        w.type(Keys.SPACE)
+        w.wait(lambda: w.at() == "By the keyboard!", "the heading is focused")
+        w.tab_to("Remove")
+        w.type(Keys.ENTER)
+        w.status("Removed.")
+        assert w.at() == "By the keyboard!"
+        assert bob.get(f"/api/admin/movies/{number}/").status_code == 403
+        w.tab_to("Restore")
+        w.type(Keys.ENTER)
+        w.status("Restored.")
+        assert not admin(ana, f"movies/{number}/")["deleted_at"]
+        w.tab_to("Sign out", back=True)
+        w.type(Keys.ENTER)
+        w.text("Sign in to the editor", "dialog")
+    finally:
+        w.close()
+
+
+def test_no_keyboard_trap(window):
+    """Tab stops at each control of a long form, in the order of the page, and
+    returns to the first one; Shift-Tab goes the other way."""
+    w = window("movies/2")
+    w.text("The Godfather", "h1")
+    expected = w.script(
+        "return [...document.querySelectorAll('a, button, input, select,"
+        " textarea, summary, [tabindex=\"0\"]')].filter((e) => !e.disabled &&"
+        " e.checkVisibility()).map((e, n) => (e.dataset.stop = n))")
+    w.script("document.activeElement.blur()")
+    found = []
+    for _ in range(2 * len(expected)):
+        w.tab()
+        stop = w.script("return document.activeElement.dataset.stop")
+        if stop is not None and (not found or found[-1] != int(stop)):
+            found.append(int(stop))
+        if found[1:] and found[-1] == found[0]:
+            break
+    assert found == [*expected, expected[0]]

@@ -12,6 +12,7 @@ import subprocess
 import tarfile
 
 from selenium import webdriver
+from selenium.webdriver.common.action_chains import ActionChains
 from selenium.common.exceptions import (NoSuchElementException,
                                         StaleElementReferenceException)
 from selenium.webdriver.common.by import By
@@ -102,12 +103,26 @@ class Window:
         self.browser.front = None
 
     def resize(self, width, height=900, dark=False):
+        self.dark = dark
         self.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", {
             "width": width, "height": height, "deviceScaleFactor": 1,
             "mobile": width < 600})
         self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {
             "features": [{"name": "prefers-color-scheme",
                           "value": "dark" if dark else "light"}]})
+
+    def offline(self, *patterns):
+        """Requests of addresses like these fail; none: no more."""
+        self.driver.execute_cdp_cmd("Network.enable", {})
+        self.driver.execute_cdp_cmd("Network.setBlockedURLs",
+                                    {"urls": patterns})
+
+    def slow(self, latency):
+        """Answers take that many milliseconds longer."""
+        self.driver.execute_cdp_cmd("Network.enable", {})
+        self.driver.execute_cdp_cmd("Network.emulateNetworkConditions", {
+            "offline": False, "latency": latency, "downloadThroughput": -1,
+            "uploadThroughput": -1})
 
     def script(self, text, *args):
         return self.driver.execute_script(text, *args)
@@ -141,25 +156,32 @@ class Window:
         self.text(text, "#status")
         self.script("document.querySelector('#status').textContent = ''")
 
+    def told(self, text):
+        """Waits for the message of a form, which then has the focus."""
+        self.text(text, ".state")
+        assert self.focused() == (self.one(".state"), True)
+
     def by_label(self, label):
         """The control with that label, as assistive technology finds it."""
         return self.wait(lambda: self.script(
             "return [...document.querySelectorAll('label')].filter("
             "(l) => l.innerText.replace('(required)', '').trim() ==="
-            " arguments[0] && l.offsetParent)[0]?.control", label),
+            " arguments[0] && l.offsetParent)[0]?.control ||"
+            "[...document.querySelectorAll('select')].find("
+            "(s) => s.ariaLabel === arguments[0])", label),
             f"a control with the label {label!r}")
 
     def named(self, name, kind="button, a, summary"):
         """The last visible button or link with that name: of two the one in a
-        dialog, which is at the end."""
+        dialog, which is at the end. kind: a selector."""
         return self.wait(lambda: self.script(
             "return [...document.querySelectorAll(arguments[0])].filter((e) =>"
             " e.checkVisibility() && [e.innerText, e.ariaLabel].includes("
             "arguments[1])).at(-1)", kind, name), f"a button or link {name!r}")
 
-    def press(self, name):
-        """Uses a button or link by the keyboard alone."""
-        element = self.named(name)
+    def press(self, name, where=None):
+        """Uses a button or link by the keyboard alone; where: a button within."""
+        element = self.named(name, *([where + " button"] if where else []))
         self.script("arguments[0].focus()", element)
         assert element == self.driver.switch_to.active_element, name
         element.send_keys(Keys.ENTER)
@@ -184,6 +206,46 @@ class Window:
             "return s.outlineStyle !== 'none' && parseFloat(s.outlineWidth)"
             " >= 2", element)
 
+    def type(self, *keys, held=None):
+        """Events of keys, wherever the focus is; held: a key that is down."""
+        chain = ActionChains(self.driver, duration=0)
+        if held:
+            chain.key_down(held).send_keys(*keys).key_up(held).perform()
+        else:
+            chain.send_keys(*keys).perform()
+
+    def at(self):
+        """The name of the element with the focus; "": none has it."""
+        return self.script(
+            "const e = document.activeElement;"
+            "return e === document.body ? '' : e.ariaLabel ||"
+            " (e.labels?.[0] || e).innerText.trim()")
+
+    def tab(self, back=False):
+        """Goes to the next stop, and returns its name. It has a visible focus,
+        and nothing covers it."""
+        self.type(Keys.TAB, held=Keys.SHIFT if back else None)
+        name, fault = self.script(
+            "const e = document.activeElement;"
+            "if (e === document.body) return ['', null];"
+            "const s = getComputedStyle(e), r = e.getBoundingClientRect();"
+            "const over = document.elementFromPoint("
+            "r.x + Math.min(r.width, innerWidth) / 2,"
+            " r.y + Math.min(r.height, 60) / 2);"
+            "return [e.ariaLabel || (e.labels?.[0] || e).innerText.trim(),"
+            " s.outlineStyle === 'none' || parseFloat(s.outlineWidth) < 2 ?"
+            " 'no visible focus' : e.contains(over) ? null :"
+            " 'covered by ' + over?.outerHTML.slice(0, 99)]")
+        assert not fault, f"{name}: {fault}"
+        return name
+
+    def tab_to(self, name, back=False):
+        """Goes on until the stop with that name."""
+        stops = []
+        while not stops or stops[-1] != name:
+            stops.append(self.tab(back))
+            assert len(stops) < 150, (name, stops)
+
     def is_too_wide(self):
         """What is wider than the window, which would scroll sideways."""
         return self.script(
@@ -194,9 +256,14 @@ class Window:
             "(e) => e.outerHTML.slice(0, 99))")
 
     def screenshot(self, name):
-        """The whole page, as folder/name.png."""
+        """The whole page in a window of its height, as folder/name.png."""
+        width, height, bottom = self.script(
+            "const e = document.documentElement;"
+            "return [innerWidth, innerHeight, e.scrollHeight]")
+        self.resize(width, max(height, bottom), self.dark)
         shot = self.driver.execute_cdp_cmd("Page.captureScreenshot", {
-            "format": "png", "captureBeyondViewport": True})
+            "format": "png"})
+        self.resize(width, height, self.dark)
         path = self.browser.folder / f"{name}.png"
         path.write_bytes(base64.b64decode(shot["data"]))
         return path
