@@ -133,6 +133,11 @@ cause_of_header(
 	if (strncasecmp(head, "<!doctype", 9) == 0 ||
 	    strncasecmp(head, "<html", 5) == 0)
 		return "it is a web page: the download has failed";
+	if (head[0] == '{' || head[0] == '[')
+		return "it is a JSON file";
+	if (head[strcspn(head, "\1\2\3\4\5\6\7\b\v\f\16\17\20\21\22\23\24"
+			       "\25\26\27\30\31\32\33\34\35\36\37\177")])
+		return "it is not a text file, or not a complete one";
 	if (strncmp(head, "version https:/", 15) == 0)
 		return "it is a pointer of Git LFS, not the file";
 	if (ok && strncasecmp(row->fields[0], "sep=", 4) == 0)

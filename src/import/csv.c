@@ -66,6 +66,16 @@ open_filters(struct csv *c)
 	archive_read_support_filter_zstd(c->in);
 }
 
+/* libarchive has no message for the missing end of gzip. */
+static void
+read_failed(struct csv *c)
+{
+	const char *why = archive_error_string(c->in);
+
+	c->broken = mem_printf(
+	    c, "cannot be read: %s", why ? why : "the file is not complete");
+}
+
 struct csv *
 csv_new(TALLOC_CTX *mem, FILE *file, enum csv_form form)
 {
@@ -88,8 +98,7 @@ csv_new(TALLOC_CTX *mem, FILE *file, enum csv_form form)
 		status = archive_read_next_header(c->in, &entry);
 	c->ended = status == ARCHIVE_EOF;
 	if (status != ARCHIVE_OK && status != ARCHIVE_EOF)
-		c->broken = mem_printf(
-		    c, "cannot be read: %s", archive_error_string(c->in));
+		read_failed(c);
 	return c;
 }
 
@@ -97,7 +106,13 @@ struct csv *
 csv_open(TALLOC_CTX *mem, const char *path, enum csv_form form)
 {
 	FILE *file = fopen(path, "re");
+	struct stat st;
 
+	if (file && fstat(fileno(file), &st) == 0 && S_ISDIR(st.st_mode)) {
+		fclose(file);
+		errno = EISDIR;
+		return NULL;
+	}
 	return file ? csv_new(mem, file, form) : NULL;
 }
 
@@ -152,8 +167,7 @@ fill(struct csv *c)
 	}
 	n = archive_read_data(c->in, c->chunk, CHUNK);
 	if (n < 0) {
-		c->broken = mem_printf(
-		    c, "cannot be read: %s", archive_error_string(c->in));
+		read_failed(c);
 		return false;
 	}
 	c->ended = n == 0;

@@ -46,7 +46,7 @@ struct csv_row {
 
 struct csv;
 
-/* Opens a file; NULL: errno is set. Freeing `mem` closes it. */
+/* Opens a file, also a pipe; NULL: errno is set. Freeing `mem` closes it. */
 struct csv *csv_open(TALLOC_CTX *mem, const char *path, enum csv_form form);
 
 /* Reads from an open file and closes it at the end. */

@@ -5,8 +5,10 @@ test_import_original.py."""
 
 import gzip
 import json
+import os
 import re
 import shutil
+import subprocess
 
 import pytest
 
@@ -19,6 +21,14 @@ FILES = stack_module.ROOT / "t/import"
 @pytest.fixture
 def place(cluster, tmp_path):
     made = Place(cluster, tmp_path)
+    yield made
+    cluster.drop(made.database)
+
+
+@pytest.fixture(scope="module")
+def shared(cluster, tmp_path_factory):
+    """For dry runs."""
+    made = Place(cluster, tmp_path_factory.mktemp("shared"))
     yield made
     cluster.drop(made.database)
 
@@ -146,6 +156,63 @@ def test_imdb_files_that_are_compressed_or_broken(place):
            "imdb", folder)
     changed_file(folder, "title.basics.tsv", lambda b: b"<!DOCTYPE html>\n")
     failed(place, EX_DATAERR, "it is a web page", "imdb", folder)
+
+
+SMALL = b"movieId,title,genres\n1,Toy Story (1995),Drama\n"
+LARGE = b"movieId,title,genres\n" + b"1,Toy Story (1995),Drama\n" * 40_000
+PACKED = gzip.compress(LARGE)
+UTF_16 = "likely cause: the encoding is UTF-16"
+RETURNS = "likely cause: the lines end with CR, without LF"
+NO_TEXT = "it is not a text file, or not a complete one"
+
+
+@pytest.mark.parametrize("movies, message", [
+    (SMALL, None), (b"\xef\xbb\xbf" + SMALL.replace(b"\n", b"\r\n"), None),
+    (gzip.compress(SMALL[:30]) + gzip.compress(SMALL[30:]), None),
+    (SMALL.decode().encode("utf-16"), UTF_16),
+    (SMALL.decode().encode("utf-16-le"), UTF_16),
+    (SMALL.decode().encode("utf-16-be"), UTF_16),
+    (SMALL.replace(b"\n", b"\r"), RETURNS), (LARGE.replace(b"\n", b"\r"), RETURNS),
+    (PACKED[:-30], "cannot be read: truncated"),
+    (PACKED[:-4], "cannot be read: the file is not complete"),
+    (PACKED[:5], NO_TEXT),
+    (bytes(range(32, 0, -1)) * 1000, NO_TEXT), (b"", "the file is empty"),
+    (gzip.compress(b""), "the file is empty"), (b"\n\n", "the file is empty"),
+    (b'[{"movieId": 1}]', "it is a JSON file"),
+    (b"PK\x03\x04" + SMALL, "it is a ZIP archive"),
+    (b"sep=;\n" + SMALL, 'a line "sep="'),
+    (SMALL.replace(b",", b"|"), "separated by vertical bars"),
+    (SMALL.replace(b"genres", b"TITLE"), 'has no column "genres"'),
+    (SMALL.replace(b"\n", b",x\n").replace(b"s,x", b"s,Title"),
+     'has more than one column "title"'),
+    (b'"' + SMALL, "a quote is never closed"),
+    (os.mkdir, "movies.csv: Is a directory"), (os.mkfifo, None),
+    (lambda path: path.symlink_to("/dev/stdin"), None),
+    (lambda path: path.symlink_to("nowhere"), "No such file or directory"),
+    (lambda path: path.symlink_to("movies.csv"), "symbolic links")],
+    ids=lambda value: value if isinstance(value, str) else "")
+def test_odd_files(shared, tmp_path, movies, message):
+    (tmp_path / "ratings.csv").write_bytes(
+        b"userId,movieId,rating,timestamp\n1,0001,4.0,1\n")
+    path = tmp_path / "movies.csv"
+    if callable(movies):
+        movies(path)
+    else:
+        path.write_bytes(movies)
+    process = subprocess.Popen(
+        [str(stack_module.BUILD / "mxmctl"), "--config", str(shared.conf),
+         "import", "movielens", "--dry-run", str(tmp_path)],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        text=True, env=stack_module.environment())
+    if path.is_fifo():
+        path.write_bytes(SMALL)
+    _, told = process.communicate(SMALL.decode(), timeout=60)
+    assert (message or "dry run, nothing was changed") in told
+    if message is None:
+        assert process.returncode == 0
+    else:
+        assert process.returncode in (EX_DATAERR, EX_NOINPUT)
+        assert "nothing was changed" in told
 
 
 def test_columns_in_any_order(place):
