@@ -202,6 +202,66 @@ ANALYZE site_line;
 -- name: site_kind :one (kind text)
 SELECT set_config('mxm.kind', :kind, true) AS kind;
 
+-- The tables of a kind: of its lines, and of the lists that are members of them.
+-- fragment: site_tables
+(VALUES
+     ('persons', NULL, 'person', NULL),
+     ('persons', 'translations', 'person_translation', 'person_id'),
+     ('persons', 'sources', 'person_source', 'person_id'),
+     ('genres', NULL, 'genre', NULL),
+     ('genres', 'translations', 'genre_translation', 'genre_id'),
+     ('platforms', NULL, 'platform', NULL),
+     ('awards', NULL, 'award', NULL),
+     ('awards', 'persons', 'person_award', 'award_id'),
+     ('movies', NULL, 'movie', NULL),
+     ('movies', 'genres', 'movie_genre', 'movie_id'),
+     ('movies', 'platforms', 'movie_platform', 'movie_id'),
+     ('movies', 'awards', 'movie_award', 'movie_id'),
+     ('movies', 'directors', 'movie_director', 'movie_id'),
+     ('movies', 'actors', 'movie_actor', 'movie_id'),
+     ('movies', 'translations', 'movie_translation', 'movie_id'),
+     ('movies', 'sources', 'movie_source', 'movie_id'),
+     ('accounts', NULL, 'account', NULL),
+     ('sign_ins', NULL, 'provider_link', NULL),
+     ('own_platforms', NULL, 'account_platform', NULL),
+     ('follows', NULL, 'follow', NULL),
+     ('marks', NULL, 'unseen', NULL),
+     ('friendships', NULL, 'friendship', NULL),
+     ('requests', NULL, 'friend_request', NULL),
+     ('ratings', NULL, 'rating', NULL),
+     ('reviews', NULL, 'review', NULL),
+     ('comments', NULL, 'comment', NULL),
+     ('reactions', NULL, 'reaction', NULL),
+     ('lists', NULL, 'movielist', NULL),
+     ('list_movies', NULL, 'movielist_movie', NULL),
+     ('trending', NULL, 'trend', NULL),
+     ('translations', NULL, 'translation', NULL),
+     ('audit', NULL, 'audit', NULL))
+     AS t (kind, member, target, parent)
+
+-- Members of lines that are not columns, as a newer or another program writes them.
+-- name: site_unknown :many
+WITH first AS (
+	SELECT line, doc
+	  FROM site_line
+	 WHERE kind = current_setting('mxm.kind')
+	 ORDER BY line
+	 LIMIT 1),
+unknown AS (
+	SELECT f.line, k.name
+	  FROM first AS f
+	 CROSS JOIN jsonb_object_keys(f.doc) AS k (name)
+	 WHERE NOT EXISTS (SELECT
+	                     FROM {{site_tables}}
+	                     LEFT JOIN pg_attribute AS a
+	                       ON a.attrelid = t.target::regclass
+	                      AND a.attnum > 0
+	                      AND NOT a.attisdropped
+	                    WHERE t.kind = current_setting('mxm.kind')
+	                      AND coalesce(t.member, a.attname) = k.name))
+SELECT line, format('member "%s" is not imported', name) AS why,
+       {{skipped:unknown}};
+
 -- Paths of pictures that site_load replaces by the default one.
 -- name: site_pictures :many
 WITH pictures AS (
@@ -226,8 +286,9 @@ SELECT line,
        {{skipped:bad}};
 
 -- Inserts the rows of a kind and those that belong to them. The columns are those
--- of the first line, so that an older export can be read. In batches, because the
--- server holds the pending foreign key checks of a statement in memory.
+-- of the first line, so that an older export can be read; all lines have the same.
+-- In batches, because the server holds the pending foreign key checks of a
+-- statement in memory.
 -- name: site_load :script
 DO $$
 DECLARE
@@ -236,43 +297,11 @@ DECLARE
     columns text;
     fields  text;
     highest bigint;
+    odd     bigint;
 BEGIN
     FOR item IN
         SELECT *
-          FROM (VALUES
-               ('persons', NULL, 'person', NULL),
-               ('persons', 'translations', 'person_translation', 'person_id'),
-               ('persons', 'sources', 'person_source', 'person_id'),
-               ('genres', NULL, 'genre', NULL),
-               ('genres', 'translations', 'genre_translation', 'genre_id'),
-               ('platforms', NULL, 'platform', NULL),
-               ('awards', NULL, 'award', NULL),
-               ('awards', 'persons', 'person_award', 'award_id'),
-               ('movies', NULL, 'movie', NULL),
-               ('movies', 'genres', 'movie_genre', 'movie_id'),
-               ('movies', 'platforms', 'movie_platform', 'movie_id'),
-               ('movies', 'awards', 'movie_award', 'movie_id'),
-               ('movies', 'directors', 'movie_director', 'movie_id'),
-               ('movies', 'actors', 'movie_actor', 'movie_id'),
-               ('movies', 'translations', 'movie_translation', 'movie_id'),
-               ('movies', 'sources', 'movie_source', 'movie_id'),
-               ('accounts', NULL, 'account', NULL),
-               ('sign_ins', NULL, 'provider_link', NULL),
-               ('own_platforms', NULL, 'account_platform', NULL),
-               ('follows', NULL, 'follow', NULL),
-               ('marks', NULL, 'unseen', NULL),
-               ('friendships', NULL, 'friendship', NULL),
-               ('requests', NULL, 'friend_request', NULL),
-               ('ratings', NULL, 'rating', NULL),
-               ('reviews', NULL, 'review', NULL),
-               ('comments', NULL, 'comment', NULL),
-               ('reactions', NULL, 'reaction', NULL),
-               ('lists', NULL, 'movielist', NULL),
-               ('list_movies', NULL, 'movielist_movie', NULL),
-               ('trending', NULL, 'trend', NULL),
-               ('translations', NULL, 'translation', NULL),
-               ('audit', NULL, 'audit', NULL))
-               AS t (kind, member, target, parent)
+          FROM {{site_tables}}
          WHERE kind = current_setting('mxm.kind')
     LOOP
         EXECUTE format($q$
@@ -287,6 +316,17 @@ BEGIN
                  END, item.kind)
            INTO known;
         CONTINUE WHEN known IS NULL;
+        SELECT min(line)
+          INTO odd
+          FROM site_line
+         WHERE kind = item.kind
+           AND item.member IS NULL
+           AND NOT (doc ?& known AND doc - known = '{}');
+        IF odd IS NOT NULL THEN
+            RAISE check_violation
+                  USING MESSAGE = format('line %s has other members than the first',
+                                         odd);
+        END IF;
         SELECT string_agg(quote_ident(attname), ', ' ORDER BY attnum),
                string_agg(format(CASE WHEN attname IN ('image', 'icon', 'cover',
                                                        'picture')

@@ -191,15 +191,18 @@ read_files(struct import *im, struct json_object *manifest)
 	return e ? import_database_failed(im, e) : ERR_OK;
 }
 
-/* Rows with pictures outside of media_root get the default one. */
+/* What site_load leaves out, and the pictures that it replaces. */
 static enum err
-check_pictures(struct import *im, const char *kind)
+report_values(struct import *im, const char *kind)
 {
-	const struct report_at at = { .kind = REPORT_ADJUSTED,
-		.file = mem_printf(im->mem, "%s.jsonl", kind),
-		.what = "picture path" };
+	const char *file = mem_printf(im->mem, "%s.jsonl", kind);
+	const struct report_at unknown = { REPORT_DROPPED, file,
+		"unknown member", 0, 0 };
+	const struct report_at picture = { REPORT_ADJUSTED, file,
+		"picture path", 0, 0 };
+	enum err e = import_faults(im, SQL_site_unknown, &unknown, NULL);
 
-	return import_faults(im, SQL_site_pictures, &at, NULL);
+	return e ? e : import_faults(im, SQL_site_pictures, &picture, NULL);
 }
 
 /* What the database refuses is an error in the files. */
@@ -215,7 +218,7 @@ load_kind(struct import *im, const char *kind)
 		e = query_script(im->mem, im->db, SQL_site_load);
 	tally->added = tally->read;
 	if (!e)
-		return check_pictures(im, kind);
+		return report_values(im, kind);
 	if (e == ERR_UNAVAILABLE)
 		return import_database_failed(im, e);
 	return import_fail(im, ERR_INVALID, "%s.jsonl does not fit: %s", kind,

@@ -230,6 +230,8 @@ def copy(exported, tmp_path):
     ("genres.jsonl", (r"\A{", ""), EX_DATAERR, "genres.jsonl:1: "),
     ("ratings.jsonl", (r'"rating":\d', '"rating":9'), EX_DATAERR,
      "ratings.jsonl does not fit: "),
+    ("ratings.jsonl", (r'"rating":', '"stars":'), EX_DATAERR,
+     "line 2 has other members than the first"),
     ("comments.jsonl", (r'"review_id":\d+', '"review_id":99999'), EX_DATAERR,
      "comments.jsonl does not fit: "),
     ("movies.jsonl", (r'"slug":"[^"]*"', '"slug":null'), EX_DATAERR,
