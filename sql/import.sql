@@ -27,6 +27,19 @@ SELECT line,
        format('the address %s belongs to another {{target}}', slug) AS why,
        {{skipped:taken}}
 
+-- Ids at another catalogue that another movie has.
+-- fragment: link_of_other(lines, source)
+WITH other AS (
+    SELECT l.line, s.key
+      FROM {{lines}} AS l
+      JOIN movie_source AS s
+        ON s.source = '{{source}}'
+       AND s.key = l.{{source}}
+       AND s.movie_id <> l.movie_id)
+SELECT line,
+       format('another movie has the id %s at {{source}}', key) AS why,
+       {{skipped:other}}
+
 -- Whether a path cannot be that of a picture below media_root: a part of it is
 -- empty or begins with a dot, or it has control characters or is too long.
 -- fragment: outside_media(path)
@@ -211,6 +224,12 @@ SELECT 'tmdb', tmdb, movie_id
   FROM ml_movie
  WHERE tmdb IS NOT NULL
     ON CONFLICT DO NOTHING;
+
+-- name: ml_imdb_other :many
+{{link_of_other:ml_movie, imdb}};
+
+-- name: ml_tmdb_other :many
+{{link_of_other:ml_movie, tmdb}};
 
 -- name: ml_movie_genre_add :exec
 INSERT INTO movie_genre (movie_id, genre_id)

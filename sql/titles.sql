@@ -215,6 +215,9 @@ SELECT 'imdb', imdb, movie_id
  WHERE imdb IS NOT NULL
     ON CONFLICT DO NOTHING;
 
+-- name: cat_imdb_other :many
+{{link_of_other:cat_movie, imdb}};
+
 -- name: cat_genre_add :exec (first bigint, last bigint)
 WITH linked AS (
     INSERT INTO movie_genre (movie_id, genre_id)

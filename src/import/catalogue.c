@@ -277,6 +277,9 @@ static enum err
 store_movies(struct catalogue *cat)
 {
 	static const enum stmt sources[] = { SQL_cat_source_add };
+	const struct report_at other = { .kind = REPORT_DROPPED,
+		.file = cat->movie_file,
+		.what = "link of another movie" };
 	struct import *im = cat->im;
 	struct tally *movies = report_tally(&im->report, "movies");
 	enum err e;
@@ -291,6 +294,8 @@ store_movies(struct catalogue *cat)
 		e = exec_sources(cat, sources, array_len(sources));
 	if (!e)
 		e = import_exec(im, SQL_cat_imdb_add, NULL);
+	if (!e)
+		e = import_faults(im, SQL_cat_imdb_other, &other, NULL);
 	if (!e)
 		e = genres_store(&cat->genres);
 	if (!e)

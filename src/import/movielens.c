@@ -19,6 +19,7 @@
 #include "import/table.h"
 #include "import/title.h"
 
+#define LINKS       "links.csv"
 #define TITLE_MAX   255
 #define SLUG_MAX    100
 #define FIELD_MAX   4096
@@ -32,6 +33,8 @@ struct link {
 	int64_t movie;
 	int64_t tmdb;  /* 0: none, or one that an earlier movie has */
 	char imdb[24]; /* "tt0114709"; "": none */
+	long line;
+	bool used;
 };
 
 struct movielens {
@@ -82,31 +85,63 @@ by_movie(const void *a, const void *b)
 }
 
 static int
+by_line(const void *a, const void *b)
+{
+	const struct link *x = a, *y = b;
+	int order = by_movie(a, b);
+
+	return order ? order : (x->line > y->line) - (x->line < y->line);
+}
+
+static int
 by_tmdb(const void *a, const void *b)
 {
 	const struct link *x = a, *y = b;
 
 	if (x->tmdb != y->tmdb)
 		return x->tmdb < y->tmdb ? -1 : 1;
-	return by_movie(a, b);
+	return by_line(a, b);
 }
 
 /* If two movies have the same TMDB id, the first one gets it. */
 static void
 settle_links(struct movielens *ml)
 {
-	int64_t last = 0;
+	const struct link *last = NULL;
 
 	if (ml->n_links == 0)
 		return;
 	qsort(ml->links, ml->n_links, sizeof *ml->links, by_tmdb);
 	for (size_t i = 0; i < ml->n_links; i++) {
-		if (ml->links[i].tmdb == last)
-			ml->links[i].tmdb = 0;
-		else
-			last = ml->links[i].tmdb;
+		struct link *link = &ml->links[i];
+
+		if (!link->tmdb || !last || link->tmdb != last->tmdb)
+			last = link;
+		else if (link->movie != last->movie) {
+			report_drop(&ml->im->report, LINKS, link->line,
+			    "link used twice",
+			    "TMDB id %" PRId64 " is that of movie %" PRId64
+			    " already",
+			    link->tmdb, last->movie);
+			link->tmdb = 0;
+		}
 	}
-	qsort(ml->links, ml->n_links, sizeof *ml->links, by_movie);
+	qsort(ml->links, ml->n_links, sizeof *ml->links, by_line);
+}
+
+/* Links of no movie, and the second one of a movie. */
+static void
+report_unused(const struct movielens *ml)
+{
+	for (size_t i = 0; i < ml->n_links; i++)
+		if (!ml->links[i].used)
+			report_skip(&ml->im->report, LINKS, ml->links[i].line,
+			    "unused link", "movie %" PRId64 " %s",
+			    ml->links[i].movie,
+			    i > 0 && ml->links[i - 1].movie ==
+					 ml->links[i].movie ?
+				"has links already" :
+				"is not imported");
 }
 
 /*
@@ -167,8 +202,7 @@ take_link(struct movielens *ml, struct table *t, size_t *room)
 		    mem_grow(ml->im->mem, ml->links, struct link, *room);
 	}
 	link = &ml->links[ml->n_links++];
-	memset(link, 0, sizeof *link);
-	link->movie = movie;
+	*link = (struct link){ .movie = movie, .line = t->line };
 	if (!read_imdb(t->fields[1], link->imdb, sizeof link->imdb))
 		bad_value(t, "bad link", "an IMDb id", t->fields[1]);
 	if (!read_tmdb(t->fields[2], &link->tmdb))
@@ -179,7 +213,7 @@ static enum err
 read_links(struct movielens *ml)
 {
 	static const struct table_spec spec = {
-		.file = "links.csv",
+		.file = LINKS,
 		.columns = { "movieId", "imdbId", "tmdbId" },
 	};
 	struct table t;
@@ -201,17 +235,23 @@ read_links(struct movielens *ml)
 	return e;
 }
 
+/* The links of a movie, the first ones in the file. */
 static const struct link *
 link_of(const struct movielens *ml, int64_t movie)
 {
 	static const struct link none;
 	const struct link key = { .movie = movie };
-	const struct link *found = NULL;
+	struct link *found = NULL;
 
 	if (ml->n_links > 0)
 		found = bsearch(
 		    &key, ml->links, ml->n_links, sizeof *ml->links, by_movie);
-	return found ? found : &none;
+	if (!found)
+		return &none;
+	while (found > ml->links && found[-1].movie == movie)
+		found--;
+	found->used = true;
+	return found;
 }
 
 /* ------------------------------------------------------------- movies.csv */
@@ -288,7 +328,10 @@ stage_movies(struct movielens *ml)
 		e = import_exec(im, SQL_ml_movie_stage, NULL);
 	if (e)
 		return e;
-	return table_copy(&t, SQL_ml_movie_copy, copy_movie, ml);
+	e = table_copy(&t, SQL_ml_movie_copy, copy_movie, ml);
+	if (!e)
+		report_unused(ml);
+	return e;
 }
 
 static enum err
@@ -298,6 +341,9 @@ store_movies(struct movielens *ml)
 		SQL_ml_movie_know, SQL_ml_movie_match, SQL_ml_movie_yield };
 	static const enum stmt after[] = { SQL_ml_movie_added,
 		SQL_ml_source_add };
+	static const struct report_at other = { .kind = REPORT_DROPPED,
+		.file = "movies.csv",
+		.what = "link of another movie" };
 	struct import *im = ml->im;
 	struct tally *movies = report_tally(&im->report, "movies");
 	long twice = 0, taken = 0;
@@ -316,6 +362,10 @@ store_movies(struct movielens *ml)
 		e = import_exec(im, SQL_ml_movie_add, &movies->added);
 	if (!e)
 		e = import_exec_all(im, after, array_len(after));
+	if (!e)
+		e = import_faults(im, SQL_ml_imdb_other, &other, NULL);
+	if (!e)
+		e = import_faults(im, SQL_ml_tmdb_other, &other, NULL);
 	if (!e)
 		e = genres_store(&ml->genres);
 	if (!e)

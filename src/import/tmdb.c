@@ -182,6 +182,17 @@ number_of(struct json_object *o, const char *name, int64_t max, int64_t *out)
 	return true;
 }
 
+/* The same, where it may be missing or null. */
+static void
+take_number(struct table *t, struct json_object *o, const char *name,
+    int64_t max, int64_t *out)
+{
+	if (!number_of(o, name, max, out) && json_object_object_get(o, name))
+		table_drop(t, "bad number",
+		    "%s of a credit is not a number from 0 to %" PRId64, name,
+		    max);
+}
+
 /* One person of a list; invalid ones are dropped. */
 static enum err
 copy_credit(struct tmdb *tmdb, struct table *t, struct copy *c, TALLOC_CTX *mem,
@@ -214,8 +225,8 @@ copy_credit(struct tmdb *tmdb, struct table *t, struct copy *c, TALLOC_CTX *mem,
 		    NAME_MAX);
 		return ERR_OK;
 	}
-	number_of(o, "order", POSITION_MAX, &k->position);
-	number_of(o, "gender", 3, &gender);
+	take_number(t, o, "order", POSITION_MAX, &k->position);
+	take_number(t, o, "gender", 3, &gender);
 	k->person.gender = (int)gender;
 	snprintf(key, sizeof key, "%" PRId64, k->person.number);
 	k->person.key = key;

@@ -190,7 +190,8 @@ def test_what_is_skipped_is_told(place):
     done = place.ctl("import", "movielens", place.data())
     assert done.returncode == 0, done.stderr
     told = skipped(done)
-    assert dropped(done) == {}
+    assert dropped(done) == {
+        "links.csv:4": "TMDB id 77 is that of movie 6 already"}
     assert sorted(told) == sorted([
         "links.csv:5",
         "movies.csv:3", "movies.csv:4", "movies.csv:5", "movies.csv:6",
@@ -264,7 +265,7 @@ def test_many_skips_are_counted(place):
     other = "userId,movieId,rating,timestamp\n" + "".join(
         f"{i},1,{9 if i % 2 else 3}.0,1\n" for i in range(500))
     done = place.ctl("import", "movielens", "--json", place.data(ratings=other))
-    assert len(notes(done)) == 100
+    assert len(notes(done)) + len(dropped(done)) == 100
 
 
 def test_changed_rating(place):
@@ -498,6 +499,27 @@ def test_numbers_of_links_in_every_form(place):
     assert "links.csv:4" not in told
 
 
+def test_every_link_is_used_or_reported(place):
+    place.sql("WITH m AS (INSERT INTO movie (slug, title) VALUES ('x', 'X')"
+              " RETURNING id) INSERT INTO movie_source"
+              " SELECT 'imdb', 'tt0000009', id FROM m")
+    links = ("movieId,imdbId,tmdbId\n1,1,862\n1,1,862\n5,3,5\n4,3,4\n99,7,7\n"
+             "7,9,77\n6,8,77\n")
+    done = place.ctl("import", "movielens", place.data(links=links))
+    assert done.returncode == 0, done.stderr
+    told = skipped(done)
+    assert told["links.csv:3"] == "movie 1 has links already"
+    assert told["links.csv:6"] == "movie 99 is not imported"
+    assert not [k for k in told if k in ("links.csv:2", "links.csv:4")]
+    assert dropped(done) == {
+        "links.csv:7": "TMDB id 77 is that of movie 6 already",
+        "movies.csv:8": "another movie has the id tt0000003 at imdb"}
+    assert dict(place.sql("SELECT s.key, m.title FROM movie AS m JOIN movie_source"
+                          " AS s ON s.movie_id = m.id WHERE source = 'imdb'")) == {
+        "tt0000001": "Toy Story", "tt0000009": "X", "tt0000008": "The Twin",
+        "tt0000003": "Amelie (Le Fabuleux destin d'Amélie Poulain)"}
+
+
 def test_genres_cost_as_much_as_they_are_long(place):
     """A record of 20 000 genres is refused; 32 of a movie count."""
     many = "|".join(f"G{i}" for i in range(40))
@@ -505,7 +527,9 @@ def test_genres_cost_as_much_as_they_are_long(place):
         + f"91,Most (1990),{'Drama|' * 20000}\n"
     done = place.ctl("import", "movielens", place.data(movies=movies))
     assert done.returncode == 0, done.stderr
-    assert dropped(done) == {"movies.csv:12": "more than 32 genres"}
+    assert dropped(done) == {
+        "movies.csv:12": "more than 32 genres",
+        "links.csv:4": "TMDB id 77 is that of movie 6 already"}
     told = skipped(done)
     assert told["movies.csv:13"] == "title or genres have more than 4096 bytes"
     assert place.one("SELECT count(*) FROM movie_genre AS g JOIN movie AS m"

@@ -347,6 +347,24 @@ def test_limits_of_lists_and_fields(place):
     assert place.one("SELECT count(*) FROM movie_genre") == 33
 
 
+def test_numbers_of_credits(place):
+    folder = place.folder / "credits"
+    folder.mkdir()
+    (folder / "movies.csv").write_text(
+        "id,title,overview,release_date,genres\n1,Film,,,[]\n")
+    cast = [{"id": 1, "name": "A", "order": -1, "gender": 9},
+            {"id": 2, "name": "B", "order": None, "gender": 1}, {"id": 3, "name": "C"}]
+    (folder / "credits.csv").write_text(
+        'movie_id,cast,crew\n1,"' + json.dumps(cast).replace('"', '""') + '",[]\n')
+    done = place.ctl("import", "tmdb", folder, check=True)
+    assert re.findall("dropped: (.*)", done.stderr) == [
+        "order of a credit is not a number from 0 to 999999",
+        "gender of a credit is not a number from 0 to 3"]
+    assert place.sql("SELECT name, gender FROM person ORDER BY id") == [
+        ("A", 0), ("B", 1), ("C", 0)]
+    assert "dropped, bad number: 2" in done.stdout
+
+
 def test_a_file_of_another_kind(place):
     """Credits that belong to other movies than those of the other file."""
     folder = place.folder / "mixed"
