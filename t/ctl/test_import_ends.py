@@ -48,12 +48,13 @@ def rows(place):
 
 
 @contextlib.contextmanager
-def waiting(place, table, *args):
-    """An import that waits for a lock: the process, and that of the server."""
+def waiting(place, table, *args, mode="EXCLUSIVE", command=()):
+    """An import, or another command, that waits for a lock: the process, and that
+    of the server."""
     other = place.cluster.connect(place.database)
     other.autocommit = False
-    other.cursor().execute(f"LOCK TABLE {table} IN EXCLUSIVE MODE")
-    process = place.start("import", *args)
+    other.cursor().execute(f"LOCK TABLE {table} IN {mode} MODE")
+    process = place.start(*(command or ["import", *args]))
     (pid,), = stack_module.wait_until(
         lambda: place.cluster.sql(
             "SELECT pid FROM pg_stat_activity WHERE datname = %s"
@@ -142,6 +143,16 @@ def test_full_disk_of_the_database(place, original):
             assert "make room on the disk of the database, and run it again" \
                 in done.stderr
             assert rows(place) == before
+
+
+def test_export_that_ends_early(place, tmp_path):
+    with waiting(place, "trend", mode="ACCESS EXCLUSIVE",
+                 command=["export", tmp_path / "x"]) as (process, pid):
+        assert (tmp_path / "x/persons.jsonl").exists()
+        place.cluster.sql("SELECT pg_terminate_backend(%s)", (pid,))
+        _, told = process.communicate(timeout=30)
+    assert process.returncode == EX_UNAVAILABLE, told
+    assert not (tmp_path / "x").exists()
 
 
 def test_export_without_room(place, tmp_path):
