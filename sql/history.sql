@@ -326,8 +326,9 @@ SELECT l.file, l.line, l.last,
        coalesce(l.doc ->> 'rated_at', l.doc ->> 'watched_at',
                 l.doc ->> 'last_watched_at', l.doc ->> 'listed_at',
                 l.doc -> 'comment' ->> 'created_at', l.doc ->> 'created_at'),
-       l.doc ? 'watched_at' OR l.doc ? 'last_watched_at' OR l.doc ? 'rating',
-       CASE WHEN NOT l.doc ? 'listed_at' THEN NULL
+       coalesce(l.doc ->> 'watched_at', l.doc ->> 'last_watched_at',
+                l.doc ->> 'rating') IS NOT NULL,
+       CASE WHEN l.doc ->> 'listed_at' IS NULL THEN NULL
             WHEN l.part LIKE '%watchlist%' THEN 'watchlist'
             ELSE l.file END,
        l.line,
@@ -339,8 +340,9 @@ SELECT l.file, l.line, l.last,
  WHERE l.format = 'trakt'
    AND (l.doc ? 'movie' OR l.doc ? 'show' OR l.doc ? 'episode' OR l.doc ? 'season'
         OR l.doc ? 'person')
-   AND (l.doc ? 'rating' OR l.doc ? 'watched_at' OR l.doc ? 'last_watched_at'
-        OR l.doc ? 'listed_at' OR l.doc ? 'comment')
+   AND coalesce(l.doc ->> 'rating', l.doc ->> 'watched_at',
+                l.doc ->> 'last_watched_at', l.doc ->> 'listed_at',
+                l.doc ->> 'comment') IS NOT NULL
    AND NOT l.doc ? 'liked_at'
    AND coalesce(l.doc -> 'comment' ->> 'parent_id', '0') = '0'
  ORDER BY l.file, l.line;
@@ -379,7 +381,7 @@ SELECT l.file, l.line, l.last,
  ORDER BY l.file, l.line;
 
 -- Ratings as half stars; texts without blanks at their ends, titles on one line; no
--- future.
+-- future, but for the hours of time zones.
 -- name: history_row_check :exec
 UPDATE history_row AS r
    SET score = CASE WHEN s.is_score THEN s.n::integer END,
@@ -391,7 +393,7 @@ UPDATE history_row AS r
        content = nullif(btrim(replace(r.content, chr(13) || chr(10), chr(10)),
                               {{history_blanks}}), ''),
        at = CASE WHEN s.at < now() THEN s.at
-                 WHEN s.at >= now() THEN now() END,
+                 WHEN s.at < now() + interval '1 day' THEN now() END,
        reason = CASE WHEN NOT r.film THEN 'not_a_film'
                      WHEN coalesce(s.title, '') = ''
                       AND coalesce(r.imdb, r.tmdb) IS NULL THEN 'no_title'
@@ -778,16 +780,26 @@ SELECT DISTINCT ON (r.movie_id) r.id, r.movie_id,
  WHERE r.content IS NOT NULL
  ORDER BY r.movie_id, r.at DESC NULLS LAST, r.id DESC;
 
--- name: history_review_skip :exec
+-- A review that was removed here, by an administrator or its author, stays removed.
+-- name: history_review_skip :exec (user_id bigint)
 WITH refused AS (
-	DELETE FROM history_review
-	 WHERE positive IS NULL
-	    OR char_length(content) > 10000
-	RETURNING row_id, char_length(content) > 10000 AS is_long
+	DELETE FROM history_review AS h
+	 USING (SELECT i.row_id,
+	               CASE WHEN char_length(i.content) > 10000 THEN 'too_long'
+	                    WHEN i.positive IS NULL THEN 'no_rating'
+	                    WHEN bool_or(o.deleted_at IS NULL) IS FALSE
+	                     AND bool_or(o.content = i.content) THEN 'removed'
+	               END AS reason
+	          FROM history_review AS i
+	          LEFT JOIN review AS o
+	            ON o.user_id = :user_id AND o.movie_id = i.movie_id
+	         GROUP BY i.row_id, i.content, i.positive) AS x
+	 WHERE x.row_id = h.row_id
+	   AND x.reason IS NOT NULL
+	RETURNING x.row_id, x.reason
 )
 INSERT INTO history_skip (file, line, last, what, reason, title, year)
-SELECT r.file, r.line, r.last, 'reviews',
-       CASE WHEN x.is_long THEN 'too_long' ELSE 'no_rating' END, r.title, r.year
+SELECT r.file, r.line, r.last, 'reviews', x.reason, r.title, r.year
   FROM refused AS x
   JOIN history_row AS r ON r.id = x.row_id;
 
@@ -918,7 +930,6 @@ SELECT file, sum(n)::bigint AS n
                                            OR doc ->> 'deleted_at' IS NOT NULL))
        ) AS u
  GROUP BY file
-HAVING sum(n) > 0
  ORDER BY file COLLATE "C"
  LIMIT 100
 
@@ -957,7 +968,8 @@ SELECT jsonb_build_object(
                  LIMIT 100) AS i),
        'unused',
        (SELECT coalesce(jsonb_object_agg(file, n), '{}')
-          FROM ({{history_unused_rows}}) AS u),
+          FROM ({{history_unused_rows}}) AS u
+         WHERE n > 0),
        'skipped', jsonb_build_object(
            'total', (SELECT count(*) FROM history_skip),
            'by_reason',
@@ -993,11 +1005,23 @@ SELECT what, read, added, changed, superseded, skipped
  LIMIT 100;
 
 -- name: history_reasons :many
-SELECT reason, count(*) AS n, min(line) AS line, max(last) AS last
-  FROM history_skip
- GROUP BY reason
- ORDER BY reason
- LIMIT 100;
+SELECT kind, what, file, count(*) AS n, min(line) AS line, max(last) AS last,
+       (sum(count(*)) OVER (PARTITION BY kind))::bigint AS total
+  FROM (SELECT 'skipped' AS kind, replace(reason, '_', ' ') AS what, file, line,
+               last
+          FROM history_skip
+         UNION ALL
+        SELECT 'dropped', 'bad date', file, line, last
+          FROM history_row
+         WHERE btrim(day) <> ''
+           AND at IS NULL
+         UNION ALL
+        SELECT 'adjusted', 'name or description of a list cut', 'lists', 0, 0
+          FROM history_list
+         WHERE cut) AS a
+ GROUP BY kind, what, file
+ ORDER BY kind DESC, what, file COLLATE "C"
+ LIMIT 200;
 
 -- name: history_unused :many
 {{history_unused_rows}};

@@ -150,7 +150,7 @@ report_counts(struct history_import *h)
 	return e;
 }
 
-/* The number of records of each reason. */
+/* The number of records of each reason and file, at most 200 of these. */
 static enum err
 report_reasons(struct history_import *h)
 {
@@ -160,13 +160,19 @@ report_reasons(struct history_import *h)
 
 	e = query_all(h->mem, h->db, &rows, SQL_history_reasons, NO_ARGS);
 	for (int i = 0; !e && i < rows.count; i++) {
-		struct report_at at = { REPORT_SKIPPED, h->name, NULL, 0, 0 };
+		struct report_at at = { REPORT_SKIPPED, NULL, NULL, 0, 0 };
 
 		rows_at(&rows, i, &row);
-		at.what = mem_text(h->mem, row_text(&row, "reason"));
+		if (*row_text(&row, "kind") == 'd')
+			at.kind = REPORT_DROPPED;
+		if (*row_text(&row, "kind") == 'a')
+			at.kind = REPORT_ADJUSTED;
+		at.file = mem_text(h->mem, row_text(&row, "file"));
+		at.what = mem_text(h->mem, row_text(&row, "what"));
 		at.line = (long)row_id(&row, "line");
 		at.last = (long)row_id(&row, "last");
 		report_count(&h->report, &at, row_int(&row, "n"));
+		h->report.total[at.kind] = (long)row_id(&row, "total");
 	}
 	return e;
 }
@@ -196,8 +202,11 @@ report_skips(struct history_import *h)
 	e = query_all(h->mem, h->db, &rows, SQL_history_unused, NO_ARGS);
 	for (int i = 0; !e && i < rows.count; i++) {
 		rows_at(&rows, i, &row);
-		buf_printf(&notes, "%s: not used: %" PRId64 " records\n",
-		    row_text(&row, "file"), row_id(&row, "n"));
+		buf_printf(&notes, "%s: not used", row_text(&row, "file"));
+		if (row_id(&row, "n") > 0)
+			buf_printf(
+			    &notes, ": %" PRId64 " records", row_id(&row, "n"));
+		buf_printf(&notes, "\n");
 	}
 	h->notes = notes.data;
 	return e;

@@ -168,7 +168,9 @@ add_rows(struct history_lines *l, TALLOC_CTX *mem, struct csv *csv,
 			break;
 		case CSV_END:
 			talloc_free(one);
-			return ERR_OK;
+			return header->count > 0 ?
+				   ERR_OK :
+				   history_ignore(l, 0, "it has no header");
 		case CSV_FAIL:
 			e = history_fail(l->h, "broken",
 			    "%s:%ld: %s (lines %ld to %ld)", l->file, row.line,

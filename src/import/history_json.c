@@ -63,7 +63,9 @@ add_entry(struct history_lines *l, TALLOC_CTX *mem, struct scan *s, size_t from,
 
 	s->number++;
 	l->done = (double)s->at / (double)s->n;
-	if (to - from <= ENTRY_MAX)
+	if (s->text[from] != '{')
+		why = "not a JSON object";
+	else if (to - from <= ENTRY_MAX)
 		entry = record_parse(one, s->text + from, to - from, &why);
 	if (entry)
 		drop_infinite(entry);

@@ -57,6 +57,7 @@ static const struct word {
 	{ "no_year", MSG_HISTORY_NO_YEAR },
 	{ "not_a_film", MSG_HISTORY_NOT_A_FILM },
 	{ "not_found", MSG_HISTORY_NOT_FOUND },
+	{ "removed", MSG_HISTORY_REMOVED },
 	{ "too_long", MSG_HISTORY_TOO_LONG },
 };
 

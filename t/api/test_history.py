@@ -234,6 +234,21 @@ def test_what_exists_is_changed_only_if_asked(stack, me):
     assert report["counts"]["ratings"]["there"] == 1
 
 
+def test_a_removed_review_stays_removed(stack, me):
+    """The same file again does not bring it back, another text is a new one."""
+    text = ("Date,Name,Year,Letterboxd URI,Rating,Rewatch,Review,Tags,"
+            "Watched Date\n2020-01-02,Heat,1995,u,4.5,,Theirs,,\n")
+    imported(me, "reviews.csv", text)
+    stack.sql("UPDATE review SET deleted_at = now() WHERE user_id = 1")
+    report = imported(me, "reviews.csv", text, replace="true")["report"]
+    assert report["skipped"]["by_reason"] == {"removed": 1}
+    assert holdings(stack, "ana")["reviews"] == []
+    imported(me, "reviews.csv", text.replace("Theirs", "Another"))
+    assert holdings(stack, "ana")["reviews"][0][2] == "Another"
+    report = imported(me, "reviews.csv", text)["report"]
+    assert report["counts"]["reviews"]["there"] == 1
+
+
 def test_nothing_is_added_to_a_list_that_others_see(stack, me):
     me.post("/api/movies-lists/", {
         "name": "Watchlist", "description": "", "privacity": "P"})
@@ -681,10 +696,25 @@ def test_mxmctl(stack, me, tmp_path):
     path.write_bytes(data)
     done = stack.ctl(f"user import ana {path}")
     assert "ratings.csv:3: skipped: not a film" in done.stderr
+    assert "skipped, not a film: 1 (people.csv:2)\n" in done.stdout
+    assert "skipped, not a film: 5 (ratings.csv:3-11)\n" in done.stdout
     assert any(line.split() == ["ratings", "12", "4", "0", "0", "8"]
                for line in done.stdout.splitlines()), done.stdout
     assert stack.ctl(f"user import --strict ana {path}",
                      check=False).returncode == 1
+    head = "Date,Name,Tags,URL,Description\n"
+    path.write_bytes(zipped({
+        "ratings.csv": HEADER + HEAT.replace("2020-01-02", "12/31/2019") * 3
+        + HEAT.replace("2020", "2099"), "likes/films.csv": HEADER + HEAT * 2,
+        "lists/a.csv": f"Letterboxd list export v7\n{head}2020,{'n' * 300},,,\n",
+        "lists/b.csv": "Letterboxd list export v7\n", "x.txt": ""}))
+    done = stack.ctl(f"user import --strict ana {path}", check=False)
+    assert done.returncode == 1
+    assert "dropped, bad date: 4 (ratings.csv:2-5)\n" in done.stdout
+    assert "adjusted, name or description of a list cut: 1 (lists)\n" \
+        in done.stdout
+    assert done.stderr == ("likes/films.csv: not used: 2 records\n"
+                           "lists/b.csv: not used\nx.txt: not used\n")
     path.write_bytes(b"x")
     done = stack.ctl(f"user import ana {path}", check=False)
     assert done.returncode == 65 and done.stderr.endswith(
