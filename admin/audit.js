@@ -33,7 +33,11 @@ const one = (kind) => kind.slice(0, -1);
 function row(entry) {
 	const kind = entry.kind + "s";
 	const name = entry.label || entry.thing_id;
-	const who = entry.username || t("audit.origin." + entry.origin);
+	const who = entry.username || (entry.os_user ?
+		t("audit.mxmctl", { name: entry.os_user }) :
+		t("audit.origin." + entry.origin));
+	const deleted = Object.entries(entry.deleted_rows || {}).map(
+		([key, n]) => `${n} ${keyLabel(key)}`).join(", ");
 
 	return make("li", {},
 		make("p", {}, make("strong", {}, t("action." + entry.action)), " ",
@@ -43,6 +47,7 @@ function row(entry) {
 		make("p", { class: "soft" }, time(entry.at), " · ", who,
 			entry.request_id && [" · ", make("code", {},
 				entry.request_id)]),
+		deleted && make("p", {}, t("audit.deleted", { rows: deleted })),
 		changes(entry));
 }
 

@@ -35,11 +35,13 @@ export function button(text, action, more) {
 	return make("button", { type: "button", click: action, ...more }, text);
 }
 
-// Prints a message; screen readers read it out. The same text twice is a change
-// only if the element was empty in between.
-export function announce(text) {
+// Prints a message; screen readers read it out. quiet: for them alone, because
+// others see it elsewhere. The same text twice is a change only if the element was
+// empty in between.
+export function announce(text, quiet = false) {
 	const line = by("status");
 
+	line.classList.toggle("quiet", quiet);
 	line.textContent = "";
 	clearTimeout(announce.timer);
 	requestAnimationFrame(() => {

@@ -18,6 +18,8 @@ const user = { name: "user", type: "text", required: true, fixed: true,
 const spoiler = { name: "spoiler", type: "flag", empty: false };
 const content = { name: "content", type: "area", required: true };
 const awards = { name: "awards", type: "links", of: "awards", empty: [] };
+const sources = { name: "sources", type: "pairs", empty: {}, help: true,
+	keys: ["imdb", "tmdb"] };
 const image = { name: "image", type: "picture", empty: null };
 
 const links = (key, of, more) => ({ name: key, type: "links", of, empty: [],
@@ -37,8 +39,7 @@ export const KINDS = {
 			links("directors", "persons", { order: true }),
 			links("actors", "persons", { order: true }),
 			awards,
-			{ name: "sources", type: "pairs", empty: {},
-				keys: ["imdb", "tmdb", "movielens"], help: true },
+			{ ...sources, keys: [...sources.keys, "movielens"] },
 			{ name: "popularity", type: "number", empty: 0, help: true },
 		],
 		texts: [
@@ -58,6 +59,7 @@ export const KINDS = {
 			image,
 			{ name: "biography", type: "area" },
 			awards,
+			sources,
 		],
 		texts: [{ name: "biography", type: "area" }],
 	},

@@ -78,7 +78,7 @@ function combobox(kind, input, take, taken) {
 				click: () => choose(number) },
 			row.label, row.detail &&
 				make("span", { class: "soft" }, " ", row.detail))));
-		announce(t("links.count", { n: rows.length }));
+		announce(t("links.count", { n: rows.length }), true);
 		if (rows.length === 0) {
 			close();
 			return;

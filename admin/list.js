@@ -76,7 +76,7 @@ export async function listView(kind, query) {
 			}
 			history.replaceState(null, "", place(kind, now));
 			announce(t("found", { n: data.count,
-				more: data.count_exact === false ? "+" : "" }));
+				more: data.count_exact === false ? "+" : "" }), true);
 		} catch (error) {
 			if (error.name !== "AbortError") {
 				announce(error.message);

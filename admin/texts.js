@@ -178,6 +178,8 @@ const TEXTS = {
 	"audit.keys": { one: "{n} field", other: "{n} fields" },
 	"audit.origin.api": "unknown user",
 	"audit.origin.mxmctl": "mxmctl",
+	"audit.mxmctl": "{name} (mxmctl)",
+	"audit.deleted": "Deleted with it: {rows}",
 	"action.add": "Added",
 	"action.edit": "Edited",
 	"action.remove": "Removed",
@@ -228,7 +230,7 @@ const TEXTS = {
 	"help.review": "The number of the review.",
 	"help.slug": "The last part of the address. Leave it empty to make it of "
 		+ "the name; a changed slug breaks links to the former one.",
-	"help.sources": "Imports find the movie by them.",
+	"help.sources": "Imports find it by them.",
 	"help.user": "The user name of the author.",
 
 	"gender.unknown": "unknown",

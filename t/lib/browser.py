@@ -35,7 +35,7 @@ AXE_SHA512 = ("FHfa+lmNjQZfJz1q8wKqIDwC6DExcHt/pkjNQb09a3NPjCKg2rhu5qb2S4r76ASyF
 
 
 class Browser:
-    """One Chromium; folder: where it stores its profile and screenshots."""
+    """One Chromium; folder: where it stores its profile."""
 
     def __init__(self, folder):
         options = Options()
@@ -256,7 +256,8 @@ class Window:
             "(e) => e.outerHTML.slice(0, 99))")
 
     def screenshot(self, name):
-        """The whole page in a window of its height, as folder/name.png."""
+        """The whole page in a window of its height, as
+        BUILD/screenshots/name.png."""
         width, height, bottom = self.script(
             "const e = document.documentElement;"
             "return [innerWidth, innerHeight, e.scrollHeight]")
@@ -264,7 +265,8 @@ class Window:
         shot = self.driver.execute_cdp_cmd("Page.captureScreenshot", {
             "format": "png"})
         self.resize(width, height, self.dark)
-        path = self.browser.folder / f"{name}.png"
+        path = BUILD / f"screenshots/{name}.png"
+        path.parent.mkdir(exist_ok=True)
         path.write_bytes(base64.b64decode(shot["data"]))
         return path
 
