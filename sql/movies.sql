@@ -46,7 +46,7 @@ SELECT {{movie_columns}}
  WHERE m.slug = :movie;
 
 -- A page of the movies whose title contains the name (all movies when it is NULL)
--- and that pass the filters: see movie_search() in migration 0049; many: there are
+-- and that pass the filters: see movie_search() in migration 0059; many: there are
 -- more than total.
 -- name: movie_search :many within=1s (language text, name text,
 --	viewer bigint, genres text[], platforms text[], directors text[],

@@ -723,6 +723,7 @@ def test_pages_and_searches(staff):
         return [t["label"] for t in r.json()["results"]]
     assert found("movies", search="HEAT")[0] == "Heat"
     assert found("persons", search="pacino") == ["Al Pacino"]
+    assert found("persons", search="al-pacino") == ["Al Pacino"]
     assert set(found("movies", **{"slugs[]": ["heat", "volver", "no"]})) == {
         "Heat", "Volver"}
     for text in ("%", "_", "\\", "'", "\u0301", "x" * 255):
@@ -735,10 +736,26 @@ def test_pages_and_searches(staff):
     assert found("genres", removed="yes", search="hid") == ["Hidden"]
     assert "Hidden" in found("genres", removed="all")
     staff.delete(path + "purge/")
+    for kind, name, body in (
+            ("movies", "title", {"translations": {"fr": {"title": "Zêbre 7"}}}),
+            ("persons", "name", {}),
+            ("lists", "name", {"user": "emil"})):
+        _, path = add(staff, kind, {name: "Qz zqyx", **body})
+        texts = ["qz", "zqyx", "QZ Zqyx"] + ["bre 7"] * (kind == "movies")
+        for text in texts:
+            assert found(kind, search=text) == ["Qz zqyx"], (kind, text)
+            assert found(kind, search=text, removed="yes") == []
+        staff.delete(path)
+        for text in texts:
+            assert found(kind, search=text) == []
+            for removed in "yes", "all":
+                assert found(kind, search=text, removed=removed) == ["Qz zqyx"]
+        staff.delete(path + "purge/")
     made, path = add(staff, "reviews", {
         **NEW["reviews"][0], "user": "emil", "title": "Ünïque"})
     assert found("reviews", search="unique") == ["Ünïque"]
     assert "Ünïque" in found("reviews", search="emil")
+    assert "Ünïque" in found("reviews", search=NEW["reviews"][0]["movie"])
     removed_for_good(staff, path)
 
 

@@ -310,10 +310,11 @@ def test_an_unknown_release_date_shows_no_year(stack, ana):
 
 
 def test_search_by_name_in_order(stack, ana, carla):
-    """The exact title, its beginning, a word, the rest; each newest first."""
+    """The exact title, its beginning, a whole word, the beginning of one, the rest;
+    each newest first."""
     titles = [("Tokyo Ruse", 2003), ("Ruse", 1980), ("Peruse", 2020),
               ("Ruse Again", 1990), ("Ruses", 1995), ("A Ruse", 2010),
-              ("The Art of the Ruse", 2015)]
+              ("The Art of the Ruse", 2015), ("Tokyo Ruses", 2021)]
     stack.sql("INSERT INTO movie (slug, title, release_date)"
               " SELECT 'order-' || n, title, make_date(year, 1, 1)"
               "   FROM unnest(%s, %s) WITH ORDINALITY AS u (title, year, n)",
@@ -326,13 +327,27 @@ def test_search_by_name_in_order(stack, ana, carla):
     def found(who):
         return [m["slug"] for m in who.get(
             "/api/movies/searching/?name=RUSE").json()["results"]]
-    assert found(ana) == [f"order-{n}" for n in (2, 5, 4, 7, 6, 1, 3)]
-    assert found(carla) == [f"order-{n}" for n in (3, 2, 5, 4, 7, 6, 1)]
+    assert found(ana) == [f"order-{n}" for n in (2, 5, 4, 7, 6, 1, 8, 3)]
+    assert found(carla) == [f"order-{n}" for n in (3, 2, 5, 4, 7, 6, 1, 8)]
     pages = [ana.get(f"/api/movies/searching/?name=ruse&limit=2&page={n}")
              .json()["results"] for n in (1, 2, 3, 4)]
     assert [m["slug"] for page in pages for m in page] == found(ana)
     stack.sql("DELETE FROM movie WHERE slug LIKE 'order-%%'")
     stack.touched()
+
+
+def test_godfather_does_not_begin_with_tokyo_godfathers(stack, ana):
+    stack.sql("INSERT INTO movie (slug, title, release_date) VALUES"
+              " ('whole-1', 'The Godfather', '1972-03-24'),"
+              " ('whole-2', 'Tokyo Godfathers', '2003-11-08'),"
+              " ('whole-3', 'The Godfather: Part II', '1974-12-20')")
+    stack.touched()
+    found = ana.get("/api/movies/searching/?name=godfather").json()["results"]
+    assert [m["slug"] for m in found if m["slug"].startswith("whole-")] == [
+        "whole-3", "whole-1", "whole-2"]
+    stack.sql("DELETE FROM movie WHERE slug LIKE 'whole-%%'")
+    stack.touched()
+
 
 # -- white space ------------------------------------------------------------
 

@@ -36,7 +36,7 @@ SELECT p.id
                                       JOIN live_movie AS m ON m.id = c.movie_id
                                      WHERE c.person_id = p.id)
        ELSE true END
- ORDER BY match_class(p.name_fold, fold_text(%(text)s)), p.id DESC
+ ORDER BY search_class(p.name_fold, fold_text(%(text)s)), p.id DESC
 """
 
 TRUE = ("(SELECT person_id, name, fold, slug, acts, directs FROM person_find {}"

@@ -19,8 +19,11 @@ WORDS = "(' ' || translate({}, '-.,:;!?()/''\"_+@&', repeat(' ', 17)))"
 RANK = f"""
 CASE WHEN {{0}} = fold_text(%(name)s) THEN 0
      WHEN starts_with({{0}}, fold_text(%(name)s)) THEN 1
+     WHEN fold_text(%(name)s) ~ '[[:alnum:]]{{{{3}}}}'
+          AND strpos({WORDS.format("{0}")} || ' ',
+                     {WORDS.format("fold_text(%(name)s)")} || ' ') > 0 THEN 2
      WHEN strpos({WORDS.format("{0}")}, {WORDS.format("fold_text(%(name)s)")}) > 0
-     THEN 2 ELSE 3 END"""
+     THEN 3 ELSE 4 END"""
 PLAIN = f"""
 SELECT m.id
   FROM live_movie AS m
