@@ -4,10 +4,10 @@
 -- tables unchanged, and missing rows are inserted from there. Existing rows are
 -- not changed, so a second run changes nothing; it uses no sequence values
 -- either, because rows are looked up before they are inserted. Statements whose
--- names end in _skip return skipped lines: line, reason, and the total and the
--- last line of all (at most 100 are returned).
+-- names end in _skip or _other return what was skipped or dropped: line, reason,
+-- and the total and the last line of all (at most 100 are returned).
 
--- What a statement that returns lines has after line and reason.
+-- What these have after line and reason.
 -- fragment: skipped(lines)
 count(*) OVER () AS total,
        max(line) OVER () AS last

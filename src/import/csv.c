@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "import/csv.h"
+#include "import/progress.h"
 
 #define CHUNK ((size_t)64 * 1024)
 
@@ -22,6 +23,7 @@ struct csv {
 	size_t most;          /* bytes of a record */
 	const char *too_long; /* the fault of a longer one */
 	const volatile sig_atomic_t *stop;
+	struct progress *progress; /* NULL: not shown */
 	int64_t size;
 	char *chunk; /* decompressed bytes */
 	size_t at;   /* the next of them */
@@ -129,6 +131,12 @@ csv_interrupt(struct csv *c, const volatile sig_atomic_t *flag)
 	c->stop = flag;
 }
 
+void
+csv_show(struct csv *c, struct progress *progress)
+{
+	c->progress = progress;
+}
+
 int64_t
 csv_done(const struct csv *c)
 {
@@ -170,6 +178,8 @@ fill(struct csv *c)
 		read_failed(c);
 		return false;
 	}
+	if (c->progress)
+		progress_at(c->progress, csv_done(c));
 	c->ended = n == 0;
 	c->at = 0;
 	c->have = (size_t)n;

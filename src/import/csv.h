@@ -45,6 +45,7 @@ struct csv_row {
 };
 
 struct csv;
+struct progress;
 
 /* Opens a file, also a pipe; NULL: errno is set. Freeing `mem` closes it. */
 struct csv *csv_open(TALLOC_CTX *mem, const char *path, enum csv_form form);
@@ -60,6 +61,9 @@ void csv_limit(struct csv *c, size_t most, const char *too_long);
 
 /* Reading fails when a signal handler sets *flag, also within a record. */
 void csv_interrupt(struct csv *c, const volatile sig_atomic_t *flag);
+
+/* Shows the bytes read, also within a record. */
+void csv_show(struct csv *c, struct progress *progress);
 
 enum csv_event csv_next(struct csv *c, struct csv_row *row);
 

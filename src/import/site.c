@@ -127,7 +127,6 @@ copy_lines(struct import *im, const char *kind, struct csv *c, struct copy *to,
 				row.fields[0] },
 			    3);
 		talloc_free_children(mem);
-		progress_at(&im->progress, csv_done(c));
 	}
 	talloc_free(mem);
 	if (!e && event != CSV_END)
@@ -152,6 +151,7 @@ read_kind(struct import *im, const char *kind, int64_t wanted, struct copy *to)
 	csv_interrupt(c, im->stop);
 	csv_limit(c, SITE_LINE_MAX, SITE_LINE_TOO_LONG);
 	progress_begin(&im->progress, kind, csv_size(c));
+	csv_show(c, &im->progress);
 	e = copy_lines(im, kind, c, to, &lines);
 	progress_end(&im->progress);
 	talloc_free(c);

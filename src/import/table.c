@@ -82,6 +82,7 @@ table_open(struct import *im, const struct table_spec *spec, struct table *out)
 		return e;
 	progress_begin(&im->progress,
 	    mem_printf(im->mem, "reading %s", spec->file), csv_size(out->csv));
+	csv_show(out->csv, &im->progress);
 	return ERR_OK;
 }
 
@@ -211,7 +212,6 @@ table_next(struct table *t, bool *any)
 			t->csv = NULL;
 			return ERR_OK;
 		}
-		progress_at(&t->im->progress, csv_done(t->csv));
 	} while (!take_row(t, event, &row));
 	*any = true;
 	return ERR_OK;

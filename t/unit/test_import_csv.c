@@ -8,6 +8,7 @@
 
 #include "base/buf.h"
 #include "import/csv.h"
+#include "import/progress.h"
 
 static struct csv *
 reader(TALLOC_CTX *mem, const char *text, size_t n, enum csv_form form)
@@ -258,6 +259,20 @@ Test(import_csv, longer_records)
 	csv_limit(c, 2 * CSV_RECORD_MAX - 1, "too long");
 	cr_assert_eq(csv_next(c, &row), CSV_BAD);
 	cr_expect_str_eq(row.why, "too long");
+	talloc_free(mem);
+}
+
+/* Also before the first record ends. */
+Test(import_csv, progress)
+{
+	TALLOC_CTX *mem = talloc_new(NULL);
+	struct csv *c = reader(mem, "\"a\nb", 4, CSV_COMMAS);
+	struct progress progress = { .terminal = true, .what = "a step" };
+	struct csv_row row;
+
+	csv_show(c, &progress);
+	cr_expect_eq(csv_next(c, &row), CSV_FAIL);
+	cr_expect_gt(progress.shown_us, 0);
 	talloc_free(mem);
 }
 
