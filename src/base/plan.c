@@ -9,13 +9,13 @@
 #include "base/conf.h"
 #include "base/plan.h"
 
-#define MIB            (UINT64_C(1) << 20)
-#define MASTER_MEMORY  (256 * MIB) /* the master, shared memory, the model */
-#define WORKER_MEMORY  (64 * MIB)  /* of one worker */
-#define HASH_MEMORY    (19 * MIB)  /* of one password (setting hash_places) */
-#define MASTER_TASKS   16          /* beside the workers */
-#define SLOW_TASKS     3           /* a worker, mxm-image and its thread */
-#define JOBS_PROCESSES 6           /* of mxm-jobs (roles in mxm-jobs.c) */
+#define MIB              (UINT64_C(1) << 20)
+#define MASTER_MEMORY    (256 * MIB) /* the master, shared memory, the model */
+#define WORKER_MEMORY    (64 * MIB)  /* of one worker */
+#define HASH_MEMORY      (19 * MIB)  /* of one password (setting hash_places) */
+#define MASTER_TASKS     16          /* beside the workers */
+#define SLOW_TASKS       3           /* a worker, mxm-image and its thread */
+#define JOBS_CONNECTIONS 8 /* of mxm-jobs: its roles, and of an import */
 
 int
 plan_cores(void)
@@ -55,5 +55,5 @@ plan_tasks(const struct plan *plan)
 int
 plan_connections(const struct plan *plan)
 {
-	return 2 * (plan->fast + plan->slow + JOBS_PROCESSES);
+	return 2 * (plan->fast + plan->slow + JOBS_CONNECTIONS);
 }

@@ -50,8 +50,8 @@ static const enum stmt steps[] = {
 	SQL_history_review_fill,
 	SQL_history_review_skip,
 	SQL_history_review_add,
-	SQL_history_rating_add,
 	SQL_history_skip_fill,
+	SQL_history_rating_add,
 };
 
 /* Runs a statement with the parameters that it has; *rows may be NULL. */

@@ -161,7 +161,7 @@ def test_a_replica_that_is_none(stack, tmp_path):
 
 def test_more_workers_than_connections(stack, tmp_path):
     found = check(stack, tmp_path, 0, workers=900)
-    assert re.match(r"during a reload this host may need 1814 of the \d+ that ",
+    assert re.match(r"during a reload this host may need 1818 of the \d+ that ",
                     found["connections"][1])
     assert '"mxmctl tune" proposes' in found["connections"][1]
 
