@@ -28,10 +28,11 @@ function textControl(field, options) {
 	control.get = () => {
 		// a date or number that is only half typed is not an empty one
 		if (input.value === "") {
-			return input.validity.badInput ? "?" : empty;
+			return control.isBad() ? "?" : empty;
 		}
 		return field.type === "number" ? Number(input.value) : input.value;
 	};
+	control.isBad = () => input.validity.badInput;
 	control.set = (value) => {
 		input.value = value ?? "";
 		mark(control);
@@ -67,6 +68,10 @@ function choiceControl(field, options) {
 	return control;
 }
 
+// The number in an address of another catalogue.
+const numberOf = (text) => text.trim().replace(
+	/^https?:\/\/\S*?\/((?:tt|nm)?\d+)(?!\w).*$/, "$1");
+
 // An object of texts: a row for each known key, and for others that it has.
 // Several values of a key are separated by commas.
 function pairControl(field, options) {
@@ -76,7 +81,7 @@ function pairControl(field, options) {
 
 	control.get = () => Object.fromEntries(Object.entries(inputs)
 		.map(([key, input]) => [key, input.value.split(",")
-			.map((value) => value.trim()).filter(Boolean)])
+			.map(numberOf).filter(Boolean)])
 		.filter(([, values]) => values.length)
 		.map(([key, values]) => [key,
 			values.length === 1 ? values[0] : values]));

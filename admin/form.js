@@ -5,7 +5,7 @@
 // been changed in between (412), the user sees both and decides. What is typed
 // while a request runs is not replaced by its answer.
 
-import { admin, call } from "./api.js";
+import { Failure, admin, call } from "./api.js";
 import { announce, ask, button, equal, make, place, shown, table, time }
 	from "./dom.js";
 import { control, translations } from "./fields.js";
@@ -254,10 +254,22 @@ export class Form {
 			return;
 		}
 		await this.run(async () => {
+			this.check();
 			await this.write();
 			await this.writePictures();
 			this.done("saved");
 		});
+	}
+
+	// What is only half typed, of which the browser gives no value, is not sent.
+	check() {
+		const bad = Object.values(this.controls).filter((one) => one.isBad?.());
+
+		if (bad.length > 0) {
+			throw new Failure(400, t("error.incomplete"), {},
+				Object.fromEntries(bad.map((one) =>
+					[one.path, t("error.incomplete")])));
+		}
 	}
 
 	// One action at a time, whose error is shown.
@@ -366,8 +378,10 @@ export class Form {
 				}
 			} catch (error) {
 				if (error !== STOP) {
-					error.fields = { [one.path]: error.fields?.picture ||
-						error.message };
+					error.fields = { [one.path]: error.status === 413 ?
+						t("picture.large", { n: Math.ceil(
+							chosen.size / 1048576) }) :
+						error.fields?.picture || error.message };
 				}
 				throw error;
 			}

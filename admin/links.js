@@ -78,11 +78,12 @@ function combobox(kind, input, take, taken) {
 				click: () => choose(number) },
 			row.label, row.detail &&
 				make("span", { class: "soft" }, " ", row.detail))));
-		announce(t("links.count", { n: rows.length }), true);
 		if (rows.length === 0) {
 			close();
+			announce(t("found.none"));
 			return;
 		}
+		announce(t("links.count", { n: rows.length }), true);
 		list.hidden = false;
 		input.setAttribute("aria-expanded", "true");
 		activate(0);

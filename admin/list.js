@@ -59,7 +59,7 @@ export async function listView(kind, query) {
 	}
 
 	const search = make("input", { id: "search", type: "search",
-		name: "search", value: query.search || "", autocomplete: "off" });
+		name: "search", maxlength: 255, value: query.search || "", autocomplete: "off" });
 	const removed = removedChoice(query.removed, () => again());
 
 	async function again() {

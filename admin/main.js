@@ -165,9 +165,12 @@ async function show() {
 		if (error.status === undefined) {
 			console.error(error);
 		}
+		const isGone = error.status === 404;
 		next = make("div", {}, make("h1", { tabindex: "-1" },
-			t("error.title")), make("p", { lang: error.lang },
-			error.message), button(t(signedIn() ? "again" : "signin"),
+			t(isGone ? "error.place" : "error.title")),
+		make("p", { lang: isGone ? null : error.lang },
+			isGone ? t("error.gone") : error.message),
+		!isGone && button(t(signedIn() ? "again" : "signin"),
 			show, { class: "main" }));
 	}
 	if (number !== views) {

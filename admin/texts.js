@@ -15,6 +15,8 @@ const TEXTS = {
 	"error.status": "The server answered with status {status}.",
 	"error.network": "The server cannot be reached. Try again.",
 	"error.title": "That did not work",
+	"error.gone": "It was deleted for ever, or has never been there.",
+	"error.incomplete": "Complete this value, or empty it.",
 	"error.place": "There is no such page",
 	"again": "Try again",
 	"nothing": "–",
@@ -159,6 +161,7 @@ const TEXTS = {
 	"picture.none": "The default picture",
 	"picture.main": "That of the original",
 	"picture.broken": "The picture cannot be shown.",
+	"picture.large": "The picture has {n} MiB, which is too large.",
 	"picture.unset": "Use the default picture",
 	"picture.keep": "Keep the present picture",
 
@@ -224,13 +227,13 @@ const TEXTS = {
 	"field.updated_at": "Changed",
 	"field.url": "Address (URL)",
 	"field.user": "User",
-	"help.popularity": "Orders lists of popular movies.",
+	"help.popularity": "Orders lists of popular movies. Empty is 0.",
 	"help.release_date": "Leave it empty if it is unknown.",
 	"help.reply_to": "The number of a comment on the same review.",
 	"help.review": "The number of the review.",
 	"help.slug": "The last part of the address. Leave it empty to make it of "
 		+ "the name; a changed slug breaks links to the former one.",
-	"help.sources": "Imports find it by them.",
+	"help.sources": "Imports find it by them. An address can be pasted.",
 	"help.user": "The user name of the author.",
 
 	"gender.unknown": "unknown",

@@ -193,6 +193,8 @@ def test_a_movie_from_the_first_to_the_last(browser, stack, window, ana, bob,
     w.by_label("Genres").send_keys("fant")
     w.one("[role=option]")
     w.keys(Keys.ENTER)
+    w.write("imdb", "https://www.imdb.com/title/tt0093191/?ref_=fn_all_ttl_1")
+    w.write("tmdb", "https://www.themoviedb.org/movie/144-der-himmel-uber-berlin")
     w.press("Save")
     w.told("Saved.")
 
@@ -215,6 +217,7 @@ def test_a_movie_from_the_first_to_the_last(browser, stack, window, ana, bob,
     assert document["actors"] == ["penelope-cruz", "al-pacino"]
     assert document["directors"] == ["pedro-almodovar"]
     assert document["genres"] == ["fantasy"]
+    assert document["sources"] == {"imdb": "tt0093191", "tmdb": "144"}
 
     two_windows(w, window(f"movies/{number}"), bob, path)
 
@@ -345,6 +348,8 @@ def test_every_action_finds_changes_of_others(window, browser, ana, stack):
     assert ana.get(f"/api/admin/{path}/").status_code == 404
     w.open(f"audit?kind=movies&id={number}")
     w.text("Deleted with it: 1 reviews")
+    w.open(path)
+    w.text("It was deleted for ever")
 
 
 def test_what_is_typed_while_it_is_saved_stays(window, ana):
@@ -413,6 +418,11 @@ def test_errors_are_at_their_fields(window):
     described = title.get_attribute("aria-describedby").split()
     assert any(w.one("#" + name).text for name in described
                if w.all(f"#{name}:not([hidden])"))
+    w.write("Title", "Half a date")
+    w.by_label("Release date").send_keys("05")
+    w.press("Save")
+    w.text("Release date: Complete this value", ".errors")
+    assert w.driver.current_url.endswith("/new")
 
 
 def test_a_picture_that_is_refused(window, browser, stack):
@@ -424,7 +434,7 @@ def test_a_picture_that_is_refused(window, browser, stack):
     w.write("Title", "With a large cover")
     w.by_label("Cover").send_keys(str(large))
     w.press("Save")
-    w.text("The request body is too large.", ".is-picture")
+    w.text("The picture has 7 MiB, which is too large.", ".is-picture")
     w.text("With a large cover", "h1")
     assert w.driver.current_url.endswith("/" + str(stack.value(
         "SELECT id FROM movie WHERE title = 'With a large cover'")))
