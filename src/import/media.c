@@ -123,7 +123,7 @@ copy_file(struct job *job, int from, int to_dir, const char *name)
 	return good;
 }
 
-/* Opens a regular file; does not wait for the writer of a pipe. */
+/* Opens a regular file (else ELOOP); does not wait for the writer of a pipe. */
 static int
 open_file(int dir, const char *name)
 {
@@ -133,7 +133,7 @@ open_file(int dir, const char *name)
 
 	if (fd >= 0 && (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode))) {
 		close(fd);
-		errno = EINVAL;
+		errno = ELOOP;
 		return -1;
 	}
 	return fd;
@@ -309,7 +309,7 @@ copy_listed(struct job *job, int from_dir, int to_dir)
 		int from = open_path(job, from_dir, list->paths[i]);
 
 		if (from < 0)
-			list->missing(list->arg, i);
+			list->missing(list->arg, i, errno);
 		else if (!list->dry_run)
 			good = copy_path(job, from, to_dir, list->paths[i]);
 		else if (faccessat(to_dir, list->paths[i], F_OK,

@@ -46,8 +46,8 @@ bool media_copy_defaults(TALLOC_CTX *mem, struct media_copy *copy);
 struct media_list {
 	const char *const *paths;
 	size_t n;
-	bool dry_run;                         /* only look for them */
-	void (*missing)(void *arg, size_t i); /* no file, or a link */
+	bool dry_run;                                  /* only look for them */
+	void (*missing)(void *arg, size_t i, int why); /* an errno */
 	void *arg;
 };
 

@@ -284,7 +284,7 @@ struct pictures {
 };
 
 static void
-report_missing(void *arg, size_t i)
+report_missing(void *arg, size_t i, int why)
 {
 	struct pictures *p = arg;
 	struct row row;
@@ -292,8 +292,11 @@ report_missing(void *arg, size_t i)
 	rows_at(&p->rows, (int)i, &row);
 	p->tally->skipped++;
 	report_skip(&p->im->report, part_of(row_text(&row, "source"))->source,
-	    (long)row_id(&row, "id"), "picture missing",
-	    "no file %s (links are not followed)", row_text(&row, "path"));
+	    (long)row_id(&row, "id"), "picture missing", "%s: %s",
+	    row_text(&row, "path"),
+	    why == ENOENT || why == EACCES ?
+		strerror(why) :
+		"no regular file; links are not followed");
 }
 
 /* Before their rows are committed: a picture without a row is harmless. */

@@ -90,12 +90,13 @@ files_in(const char *path)
 	return n;
 }
 
-static size_t missing[8];
+static size_t missing[16];
 static size_t n_missing;
 
 static void
-note(void *arg, size_t i)
+note(void *arg, size_t i, int why)
 {
+	cr_expect_eq(why == ENOENT, i == 1 || i == 5);
 	missing[n_missing++] = i;
 	if (arg)
 		stop = 1;
@@ -103,15 +104,15 @@ note(void *arg, size_t i)
 
 Test(import_media, listed)
 {
-	static const char *const paths[] = { "a/b/1.png", "a/4.png", "5.png",
-		"c/3.png", "2.png", "no.png", "a/b" };
+	static const char *const paths[] = { "a/b/1.png", "gone/4.png", "5.png",
+		"c/3.png", "2.png", "no.png", "a/b", "a/4.png" };
 	struct media_list list = {
 		.paths = paths, .n = array_len(paths), .missing = note
 	};
 
 	cr_assert(media_copy_list(mem, &copy, &list), "%s", copy.why);
 	cr_expect_eq(copy.copied, 2);
-	cr_expect_eq(n_missing, 5);
+	cr_expect_eq(n_missing, 6);
 	cr_expect_eq(missing[0], 1);
 	cr_expect_eq(missing[1], 2);
 	cr_expect_eq(missing[2], 3);
