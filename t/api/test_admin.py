@@ -737,11 +737,13 @@ def test_pages_and_searches(staff):
     assert "Hidden" in found("genres", removed="all")
     staff.delete(path + "purge/")
     for kind, name, body in (
-            ("movies", "title", {"translations": {"fr": {"title": "Zêbre 7"}}}),
-            ("persons", "name", {}),
+            ("movies", "title", {"translations": {"fr": {"title": "Zêbre 7"}},
+                                 "sources": {"tmdb": "990017"}}),
+            ("persons", "name", {"sources": {"tmdb": "990017"}}),
             ("lists", "name", {"user": "emil"})):
         _, path = add(staff, kind, {name: "Qz zqyx", **body})
-        texts = ["qz", "zqyx", "QZ Zqyx"] + ["bre 7"] * (kind == "movies")
+        texts = {"movies": ["bre 7", "990017"], "persons": ["990017"], "lists": []}[
+            kind] + ["qz", "zqyx", "QZ Zqyx"]
         for text in texts:
             assert found(kind, search=text) == ["Qz zqyx"], (kind, text)
             assert found(kind, search=text, removed="yes") == []
