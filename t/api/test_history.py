@@ -415,7 +415,8 @@ def test_the_lease_is_renewed_between_steps(stack, me):
     assert ended(me)["state"] == "done"
 
 
-@pytest.mark.parametrize("what", ["the process is killed", "a connection is lost"])
+@pytest.mark.parametrize("what", ["the process is killed", "a connection is lost",
+                                  "the settings are reloaded"])
 def test_an_import_is_resumed_if(stack, me, what):
     name, data = inputs("letterboxd")
     expected = json.loads((FOLDER / "letterboxd/expected.json").read_text())
@@ -427,7 +428,10 @@ def test_an_import_is_resumed_if(stack, me, what):
             os.kill(*children(stack.jobs, "mxm-jobs/long"), signal.SIGKILL)
             stack.sql("UPDATE job SET lease_until = now() WHERE id = %s", [job])
         else:
-            stack.cluster.sql("SELECT pg_terminate_backend(%s)", [backend])
+            if "lost" in what:
+                stack.cluster.sql("SELECT pg_terminate_backend(%s)", [backend])
+            else:
+                stack.jobs.signal(signal.SIGHUP)
             wait_state(stack, job, "queued", 1)
             assert not any(holdings(stack, "ana").values())
             hasten(stack, job)
