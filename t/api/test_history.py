@@ -36,12 +36,16 @@ def films(stack):
                ('solaris-2002', 'Solaris', '2002-11-29'),
                ('twin-a', 'The Twin', '2020-01-10'),
                ('twin-b', 'The Twin', '2020-11-05'),
+               ('twice-before', 'Twice', '1994-03-01'),
+               ('twice-after', 'Twice', '1996-03-01'),
                ('alien-3', 'Alien³', '1992-05-22'),
                ('se7en', 'Se7en', '1995-09-22'),
                ('undated', 'Undated', NULL);
         INSERT INTO movie_source (source, key, movie_id) VALUES
                ('imdb', 'tt0113277', 9), ('tmdb', '949', 9),
-               ('imdb', 'tt0211915', 1), ('tmdb', '603', 11)""")
+               ('imdb', 'tt0211915', 1), ('tmdb', '603', 11);
+        INSERT INTO movie (slug, title, release_date, deleted_at) VALUES
+               ('gone', 'Gone', '2001-01-01', now())""")
     stack.touched()
 
 
