@@ -285,14 +285,19 @@ document_restore(struct req *r)
 	return e ? e : document_reply(r, 200, &row);
 }
 
+/* It may take long, half of what the worker has (slow pool). */
 enum err
 document_purge(struct req *r)
 {
+	long usual = (long)r->conf->statement_timeout;
+	long most = (long)r->conf->request_deadline / 2;
 	struct json *j;
 	struct row row;
 	enum err e;
 
+	db_set_timeout(r->db, usual > 0 && usual < most ? most : usual);
 	e = document_change(r, "purge", NULL, tag_of(r), &row);
+	db_set_timeout(r->db, usual);
 	if (e)
 		return e;
 	j = reply_json(r, 200);

@@ -66,6 +66,12 @@ db_share(struct db *db, struct shm *shm, long lock_timeout_ms)
 }
 
 void
+db_set_timeout(struct db *db, long ms)
+{
+	db->timeout_ms = ms;
+}
+
+void
 db_want_standby(struct db *db)
 {
 	db->standby = true;

@@ -64,6 +64,9 @@ bool db_disk_is_full(const struct db *db);
  */
 void db_share(struct db *db, struct shm *shm, long lock_timeout_ms);
 
+/* The statement timeout from now on, in milliseconds; 0: none. */
+void db_set_timeout(struct db *db, long ms);
+
 /*
  * The handle is for a standby server, which reads only: a primary server is
  * refused, as a standby is by other handles. A server that hangs is given up
