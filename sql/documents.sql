@@ -98,7 +98,7 @@ SELECT w.total, w.page, u.id, {{micros:u.at}} AS at, a.username, u.origin,
 SELECT d.key, CASE json_typeof(d.value)
               WHEN 'null' THEN '-'
               WHEN 'string' THEN d.value #>> '{}'
-              WHEN 'array' THEN coalesce((SELECT string_agg(i, ' ')
+              WHEN 'array' THEN coalesce((SELECT string_agg(i, ', ')
                                             FROM json_array_elements_text(d.value)
                                               AS i), '')
               ELSE d.value::text END AS text

@@ -70,7 +70,7 @@ def test_a_copy_of_a_movie(stack, tmp_path):
 def test_settings(stack):
     made = json.loads(run(
         stack, "movie", "add", "--json", "--set", "title=Set", "--set",
-        "popularity=2.5", "--set", "genres=drama,crime", "--set",
+        "popularity=2.5", "--set", "genres= drama, crime", "--set",
         "release_date=1999-01-02", "--set", "translations.es.title=Puesta",
         "--set", "sources.imdb=tt0000007", "--set", "synopsis=a=b, c").stdout)
     assert (made["popularity"], made["genres"]) == (2.5, ["crime", "drama"])
