@@ -20,6 +20,38 @@
 	 WHERE (SELECT celebrities FROM criteria) IS NULL
 	   AND f.user_id = (SELECT caller FROM criteria)
 
+-- Whether an account takes part in recommendations to others.
+-- fragment: recommend_taking_part
+       a.active AND a.training
+
+-- The friends that take part, the given ones or all. If all are more than 500, they
+-- are in `crowd`, with those that do not take part, and not what they like is read,
+-- but who likes the few movies in question.
+-- fragment: recommend_friends
+circle AS MATERIALIZED (
+	SELECT a.id, a.username
+	  FROM account AS a
+	 WHERE a.username = ANY ((SELECT friends FROM criteria)::text[])
+	   AND {{recommend_taking_part}}
+	   AND EXISTS (SELECT
+	                 FROM friendship AS f
+	                WHERE f.user1_id = least(a.id, :user_id)
+	                  AND f.user2_id = greatest(a.id, :user_id)
+	               OFFSET 0)
+	 UNION ALL
+	SELECT a.id, a.username
+	  FROM friend AS f
+	  JOIN account AS a ON a.id = f.friend_id
+	 WHERE f.user_id = :user_id
+	   AND (SELECT friends IS NULL AND NOT crowded FROM criteria)
+	   AND {{recommend_taking_part}}
+), crowd AS MATERIALIZED (
+	SELECT friend_id AS id
+	  FROM friend
+	 WHERE user_id = :user_id
+	   AND (SELECT crowded FROM criteria)
+)
+
 -- What friends like, from index rating_liked only. OFFSET 0: as a join with the
 -- movies it would become a look-up for each friend and movie.
 -- fragment: recommend_liking
@@ -31,16 +63,28 @@
 	                        AND rating >= 4
 	                     OFFSET 0) AS r
 
--- The friends: active ones who take part in training, all or the given ones.
--- fragment: recommend_friends
-	SELECT a.id, a.username
-	  FROM friend AS f
-	  JOIN account AS a ON a.id = f.friend_id
-	 WHERE f.user_id = (SELECT caller FROM criteria)
-	   AND a.active
-	   AND a.training
-	   AND ((SELECT friends FROM criteria) IS NULL
-	        OR a.username = ANY ((SELECT friends FROM criteria)::text[]))
+-- Those of the crowd who like movie m, the latest first.
+-- fragment: recommend_crowd
+	SELECT a.username, r.created_at, r.id
+	  FROM (SELECT user_id, created_at, id
+	          FROM live_rating
+	         WHERE movie_id = m.id
+	           AND rating >= 4
+	           AND (SELECT crowded FROM criteria)
+	           AND (user_id IN (SELECT id FROM crowd)) IS TRUE
+	         ORDER BY created_at DESC, id DESC
+	        OFFSET 0) AS r
+	 CROSS JOIN LATERAL (SELECT a.username
+	                       FROM account AS a
+	                      WHERE a.id = r.user_id
+	                        AND {{recommend_taking_part}}
+	                     OFFSET 0) AS a
+	 ORDER BY r.created_at DESC, r.id DESC
+
+-- Whether a friend likes movie m; those of the circle are in `liked`.
+-- fragment: recommend_is_liked
+       (m.id IN (SELECT movie_id FROM liked)
+        OR EXISTS ({{recommend_crowd}}))
 
 -- Movies with a celebrity.
 -- fragment: recommend_starring
@@ -53,17 +97,15 @@
 	 WHERE person_id IN (SELECT id FROM celebrity)
 
 -- What is known of the caller, in one row of arrays: ratings (oldest first) and
--- their stars, unseen marks, movies that friends like, movies with a celebrity.
+-- their stars, unseen marks, movies with a celebrity.
 -- Then cold-start movies, which are not in the model: `related` are pairs of such
 -- a movie and one with the same director or leading actors, `genre` pairs of movie
 -- and genre. They are the newest of the catalogue and, if there are many, those
 -- with people of the movies the caller liked last. OFFSET 0: after an import the
 -- planner estimates that there are none, and would start with them.
--- name: recommend_caller :one (user_id bigint, friends text[],
---	celebrities text[])
+-- name: recommend_caller :one (user_id bigint, celebrities text[])
 WITH criteria AS MATERIALIZED (
-	SELECT :user_id::bigint AS caller, :friends::text[] AS friends,
-	       :celebrities::text[] AS celebrities,
+	SELECT :user_id::bigint AS caller, :celebrities::text[] AS celebrities,
 	       (now() AT TIME ZONE 'UTC')::date AS today
 ), rated AS MATERIALIZED (
 	SELECT id, movie_id, rating, created_at
@@ -71,8 +113,6 @@ WITH criteria AS MATERIALIZED (
 	 WHERE user_id = :user_id
 ), celebrity AS MATERIALIZED (
 	{{recommend_celebrities}}
-), circle AS MATERIALIZED (
-	{{recommend_friends}}
 ), newest AS MATERIALIZED (
 	SELECT id
 	  FROM live_movie
@@ -136,10 +176,6 @@ SELECT (SELECT array_agg(movie_id ORDER BY created_at, id) FROM rated) AS rated,
        (SELECT array_agg(movie_id)
           FROM unseen
          WHERE user_id = :user_id) AS unseen,
-       (SELECT array_agg(DISTINCT r.movie_id)
-          FROM circle AS c
-          JOIN live_rating AS r ON r.user_id = c.id
-         WHERE r.rating >= 4) AS liked,
        (SELECT array_agg(DISTINCT c.movie_id)
           FROM ({{recommend_starring}}) AS c) AS starring,
        related.film AS related_film, related.known AS related_known,
@@ -149,8 +185,12 @@ SELECT (SELECT array_agg(movie_id ORDER BY created_at, id) FROM rated) AS rated,
 
 -- The criteria of a choice: :size movies, at most :cap of one director, with
 -- padding if :pad. With :platforms those of the caller do not matter. dated: only
--- movies released from `since` to `until`.
--- fragment: recommend_criteria
+-- movies released from `since` to `until`. With :first the movies of the celebrities
+-- and those that the friends like come first. crowded: more than 500 friends,
+-- and only few movies in question.
+-- The celebrities and friends by these criteria, and the movies that come first.
+-- fragment: recommend_filters(few)
+criteria AS MATERIALIZED (
 	SELECT :user_id::bigint AS caller, :friends::text[] AS friends,
 	       :celebrities::text[] AS celebrities, :genres::text[] AS genres,
 	       :without_genres::text[] AS without_genres,
@@ -159,21 +199,38 @@ SELECT (SELECT array_agg(movie_id ORDER BY created_at, id) FROM rated) AS rated,
 	       make_date(coalesce(:year_from, 1)::integer, 1, 1) AS since,
 	       make_date(coalesce(:year_to, 9999)::integer, 12, 31) AS until,
 	       :size::bigint AS size, :cap::bigint AS cap, :pad::boolean AS pad,
+	       :first::boolean AS first,
 	       (now() AT TIME ZONE 'UTC')::date AS today,
 	       :platforms IS NOT NULL
 	       OR NOT EXISTS (SELECT
 	                        FROM account_platform AS ap
 	                        JOIN live_platform AS p ON p.id = ap.platform_id
-	                       WHERE ap.user_id = :user_id) AS any_platform
-
--- The criteria, and the celebrities and friends by them.
--- fragment: recommend_filters
-criteria AS MATERIALIZED (
-	{{recommend_criteria}}
+	                       WHERE ap.user_id = :user_id) AS any_platform,
+	       {{few}} AND :friends IS NULL
+	       AND (SELECT count(*) > 500
+	              FROM (SELECT
+	                      FROM friend
+	                     WHERE user_id = :user_id
+	                     LIMIT 501) AS f) AS crowded
 ), celebrity AS MATERIALIZED (
 	{{recommend_celebrities}}
-), circle AS MATERIALIZED (
-	{{recommend_friends}}
+), {{recommend_friends}}, named AS MATERIALIZED (
+	SELECT m.id, m.score, m.release_date, m.rating_count
+	  FROM (SELECT movie_id
+	          FROM ({{recommend_starring}}
+	                UNION ALL
+	               (SELECT r.movie_id
+	                  FROM ({{recommend_liking}}) AS r)) AS f
+	         WHERE (SELECT first FROM criteria)
+	         GROUP BY movie_id) AS f
+	 CROSS JOIN LATERAL (SELECT id, score, release_date, rating_count
+	                       FROM live_movie
+	                      WHERE id = f.movie_id
+	                     OFFSET 0) AS m
+	 WHERE {{recommend_allowed}}
+	   AND {{recommend_unrated}}
+	 ORDER BY m.score DESC, m.id DESC
+	 LIMIT 1000
 )
 
 -- Whether movie m has one of the genres :genres.
@@ -232,22 +289,6 @@ criteria AS MATERIALIZED (
                      FROM unseen AS u
                     WHERE u.user_id = :user_id AND u.movie_id = m.id)
 
--- The padding of a choice, up to its size: the newest movies of the newest ten
--- thousand, of the years of the criteria, or of the newest thousand of their genres
--- and platforms.
--- fragment: recommend_padding
-       (SELECT pad FROM criteria)
-   AND {{recommend_allowed}}
-   AND {{recommend_unrated}}
-   AND m.id NOT IN (SELECT id FROM placed)
-   AND NOT EXISTS (SELECT
-                     FROM movie_director AS md
-                    WHERE md.movie_id = m.id
-                      AND md.person_id IN (SELECT person_id FROM shared)
-                   OFFSET 0)
- ORDER BY m.release_date DESC NULLS LAST, m.id DESC
- LIMIT (SELECT size FROM criteria) - (SELECT count(*) FROM best)
-
 -- fragment: recommend_awarded
        EXISTS (SELECT
                  FROM movie_award AS ma
@@ -255,12 +296,16 @@ criteria AS MATERIALIZED (
                 WHERE ma.movie_id = m.id
                OFFSET 0)
 
--- From scored (id, score, awarded) to the choice: best first, at most :cap of one
--- director; then the newest others as padding; then, if these are not enough, the
--- movies above the limit of a director.
+-- From scored (id, score, awarded, first) to the choice: those that come first, then
+-- the others, best first, of these at most :cap of one director; then, as padding,
+-- the newest others, of the newest ten thousand, of those of the years of the
+-- criteria, or of the newest thousand of their genres and platforms; then, if these
+-- are not enough, the movies above the limit of a director. OFFSET 0: else the
+-- planner repeats the conditions for each part of the union.
 -- fragment: recommend_choice
 placed AS MATERIALIZED (
-	SELECT id, awarded, row_number() OVER (ORDER BY score DESC, id DESC) AS place
+	SELECT id, awarded, first,
+	       row_number() OVER (ORDER BY first DESC, score DESC, id DESC) AS place
 	  FROM scored
 ), excess AS MATERIALIZED (
 	SELECT DISTINCT movie_id
@@ -268,7 +313,8 @@ placed AS MATERIALIZED (
 	               row_number() OVER (PARTITION BY md.person_id
 	                                  ORDER BY p.place) AS nth
 	          FROM placed AS p
-	          JOIN movie_director AS md ON md.movie_id = p.id) AS n
+	          JOIN movie_director AS md ON md.movie_id = p.id
+	         WHERE NOT p.first) AS n
 	 WHERE nth > (SELECT cap FROM criteria)
 ), best AS MATERIALIZED (
 	SELECT id, awarded, place
@@ -286,41 +332,53 @@ placed AS MATERIALIZED (
 	SELECT m.id, {{recommend_awarded}} AS awarded,
 	       row_number() OVER (ORDER BY m.release_date DESC NULLS LAST,
 	                                   m.id DESC) AS place
-	  FROM ((SELECT m.id, m.release_date
-	           FROM (SELECT id, release_date
+	  FROM (SELECT m.id, m.release_date
+	          FROM ((SELECT id, release_date
 	                   FROM live_movie
 	                  WHERE coalesce(release_date <= (SELECT today FROM criteria),
 	                                 true)
+	                    AND (SELECT genres IS NULL AND platforms IS NULL
+	                                AND NOT dated
+	                           FROM criteria)
 	                  ORDER BY release_date DESC NULLS LAST, id DESC
-	                  LIMIT 10000) AS m
-	          WHERE (SELECT genres IS NULL AND platforms IS NULL AND NOT dated
-	                   FROM criteria)
-	            AND {{recommend_padding}})
-	        UNION ALL
-	        (SELECT m.id, m.release_date
-	           FROM (SELECT id, release_date
+	                  LIMIT 10000)
+	                UNION ALL
+	                (SELECT id, release_date
 	                   FROM live_movie
 	                  WHERE release_date BETWEEN (SELECT since FROM criteria)
 	                                         AND (SELECT until FROM criteria)
 	                    AND release_date <= (SELECT today FROM criteria)
+	                    AND (SELECT dated FROM criteria)
 	                  ORDER BY release_date DESC NULLS LAST, id DESC
-	                  LIMIT 10000) AS m
-	          WHERE (SELECT dated FROM criteria)
-	            AND {{recommend_padding}})
-	        UNION ALL
-	        (SELECT m.id, m.release_date
-	           FROM movie_search(:language, NULL, :user_id,
-	                             (SELECT genres FROM criteria),
-	                             (SELECT platforms FROM criteria), NULL, NULL,
-	                             NULL, NULL, false, false, 1, 1000) AS w
-	          CROSS JOIN LATERAL (SELECT id, release_date
-	                                FROM live_movie
-	                               WHERE id = w.movie_id
-	                              OFFSET 0) AS m
-	          WHERE (SELECT NOT dated AND (genres IS NOT NULL
-	                                       OR platforms IS NOT NULL)
-	                   FROM criteria)
-	            AND {{recommend_padding}})) AS m
+	                  LIMIT 10000)
+	                UNION ALL
+	                (SELECT m.id, m.release_date
+	                   FROM movie_search(:language, NULL, :user_id,
+	                                     (SELECT genres FROM criteria),
+	                                     (SELECT platforms FROM criteria), NULL,
+	                                     NULL, NULL, NULL, false, false, 1, 1000)
+	                        AS w
+	                  CROSS JOIN LATERAL (SELECT id, release_date
+	                                        FROM live_movie
+	                                       WHERE id = w.movie_id
+	                                      OFFSET 0) AS m
+	                  WHERE (SELECT NOT dated AND (genres IS NOT NULL
+	                                               OR platforms IS NOT NULL)
+	                           FROM criteria))
+	                 ORDER BY release_date DESC NULLS LAST, id DESC
+	                OFFSET 0) AS m
+	         WHERE (SELECT pad FROM criteria)
+	           AND {{recommend_allowed}}
+	           AND {{recommend_unrated}}
+	           AND m.id NOT IN (SELECT id FROM placed)
+	           AND NOT EXISTS (SELECT
+	                             FROM movie_director AS md
+	                            WHERE md.movie_id = m.id
+	                              AND md.person_id IN (SELECT person_id
+	                                                     FROM shared)
+	                           OFFSET 0)
+	         ORDER BY m.release_date DESC NULLS LAST, m.id DESC
+	         LIMIT (SELECT size FROM criteria) - (SELECT count(*) FROM best)) AS m
 ), over AS (
 	SELECT id, awarded, place
 	  FROM placed
@@ -353,11 +411,15 @@ SELECT {{movie_columns}},
 	SELECT array_agg(f.username) AS names,
 	       array_agg(api_url('users', f.username)) AS urls
 	  FROM (SELECT f.username
-	          FROM liking AS f
-	          JOIN live_rating AS r
-	            ON r.user_id = f.user_id AND r.movie_id = f.movie_id
-	         WHERE f.movie_id = m.id
-	         ORDER BY r.created_at DESC, r.id DESC
+	          FROM (SELECT f.username, r.created_at, r.id
+	                  FROM liking AS f
+	                  JOIN live_rating AS r
+	                    ON r.user_id = f.user_id AND r.movie_id = f.movie_id
+	                 WHERE f.movie_id = m.id
+	                 UNION ALL
+	               ({{recommend_crowd}}
+	                 LIMIT 3)) AS f
+	         ORDER BY f.created_at DESC, f.id DESC
 	         LIMIT 3) AS f) AS l
  CROSS JOIN LATERAL (
 	SELECT array_agg(p.name) AS names,
@@ -383,29 +445,41 @@ SELECT {{movie_columns}},
     ON t.movie_id = m.id AND t.language = :language
  ORDER BY c.rank, c.place
 
--- The best of what the program scored: :movies, best first, with :scores, to which
--- :award is added for movies with an award. At most three times :size, or a
--- thousand if so many are passed, are read.
+-- The best of what the program scored: :movies, best first, with :scores. :friend is
+-- added for those that a friend likes, and of the :top best then :award for those with
+-- an award. At most three times :size, or a thousand if :top is so much, are read.
 -- name: recommend_chosen :many (language text, user_id bigint,
 --	friends text[], celebrities text[], genres text[], without_genres text[],
 --	platforms text[], year_from bigint, year_to bigint,
---	size bigint, cap bigint, pad boolean, movies bigint[],
---	scores double precision[], award double precision)
-WITH {{recommend_filters}}, scored AS MATERIALIZED (
-	SELECT g.id, a.awarded,
+--	size bigint, cap bigint, pad boolean, first boolean, top bigint,
+--	movies bigint[], scores double precision[], award double precision,
+--	friend double precision)
+WITH {{recommend_filters:cardinality(:movies::bigint[]) <= 10000}}, passed AS MATERIALIZED (
+	SELECT coalesce(u.id, f.id) AS id, coalesce(u.score, '-infinity') AS score,
+	       u.n, f.id IS NOT NULL AS first
+	  FROM unnest(:movies::bigint[], :scores::double precision[])
+	       WITH ORDINALITY AS u (id, score, n)
+	  FULL JOIN named AS f ON f.id = u.id
+), liked AS MATERIALIZED (
+	{{recommend_liking}}
+	 WHERE r.movie_id IN (SELECT id FROM passed)
+), scored AS MATERIALIZED (
+	SELECT g.id, a.awarded, g.first,
 	       g.score + CASE WHEN a.awarded THEN :award::double precision
 	                 ELSE 0 END AS score
-	  FROM (SELECT id, score, n
-	          FROM unnest(:movies::bigint[], :scores::double precision[])
-	               WITH ORDINALITY AS u (id, score, n)
-	         ORDER BY n
-	        OFFSET 0) AS g
+	  FROM (SELECT m.id, m.first, m.n,
+	               m.score + CASE WHEN {{recommend_is_liked}}
+	                              THEN :friend::double precision
+	                         ELSE 0 END AS score
+	          FROM passed AS m
+	         ORDER BY m.first DESC, 4 DESC, m.n
+	         LIMIT :top) AS g
 	  JOIN live_movie AS m ON m.id = g.id
 	 CROSS JOIN LATERAL (SELECT {{recommend_awarded}} AS awarded OFFSET 0)
 	       AS a
 	 WHERE {{recommend_allowed}}
-	 ORDER BY g.n
-	 LIMIT greatest(3 * :size, least(cardinality(:movies), 1000))
+	 ORDER BY g.first DESC, g.score DESC, g.n
+	 LIMIT greatest(3 * :size, least(:top, 1000))
 ), {{recommend_choice}}
 {{recommend_answer}}
  LIMIT :size;
@@ -422,9 +496,9 @@ WITH {{recommend_filters}}, scored AS MATERIALIZED (
 -- name: recommend_popular :many (language text, user_id bigint,
 --	friends text[], celebrities text[], genres text[], without_genres text[],
 --	platforms text[], year_from bigint, year_to bigint,
---	size bigint, cap bigint, pad boolean, bonus double precision,
+--	size bigint, cap bigint, pad boolean, first boolean, bonus double precision,
 --	popular double precision)
-WITH {{recommend_filters}}, affinity AS MATERIALIZED (
+WITH {{recommend_filters:true}}, affinity AS MATERIALIZED (
 	SELECT mg.genre_id, bool_or(r.rating >= 4) AS favourite,
 	       sum(r.rating - 2.5) / (count(*) + 1) / 2.5 AS liking
 	  FROM live_rating AS r
@@ -453,7 +527,7 @@ WITH {{recommend_filters}}, affinity AS MATERIALIZED (
 	SELECT s.steered AND (SELECT count(*) FROM matching) < 600 AS is_few
 	  FROM steering AS s
 ), candidate AS MATERIALIZED (
-	SELECT m.id, m.score, m.release_date, m.rating_count
+       (SELECT m.id, m.score, m.release_date, m.rating_count
 	  FROM ((SELECT id, score, release_date, rating_count
 	           FROM live_movie
 	          WHERE NOT (SELECT steered FROM steering)
@@ -505,7 +579,9 @@ WITH {{recommend_filters}}, affinity AS MATERIALIZED (
 	          WHERE (SELECT is_few FROM few)
 	            AND {{recommend_matching}}
 	          ORDER BY m.score DESC, m.id DESC
-	          LIMIT 600)) AS m
+	          LIMIT 600)
+	         ORDER BY score DESC, id DESC
+	        OFFSET 0) AS m
 	 WHERE {{recommend_allowed}}
 	   AND {{recommend_unrated}}
 	   AND ((SELECT genres FROM taste) IS NULL
@@ -516,7 +592,10 @@ WITH {{recommend_filters}}, affinity AS MATERIALIZED (
 	                                                FROM taste)::bigint[])
 	                   OFFSET 0))
 	 ORDER BY m.score DESC, m.id DESC
-	 LIMIT 200
+	 LIMIT 200)
+	 UNION
+	SELECT id, score, release_date, rating_count
+	  FROM named
 ), valued AS MATERIALIZED (
 	SELECT c.id,
 	       c.score * (0.7 + 0.3 * CASE
@@ -549,12 +628,11 @@ WITH {{recommend_filters}}, affinity AS MATERIALIZED (
 ), starring AS MATERIALIZED (
 	{{recommend_starring}}
 ), scored AS MATERIALIZED (
-	SELECT m.id, a.awarded,
+	SELECT m.id, a.awarded, m.id IN (SELECT id FROM named) AS first,
 	       m.value + :bonus::double precision
 	       * (max(m.value) OVER () - min(m.value) OVER ())
 	       * (CASE WHEN a.awarded THEN 0.7 ELSE 0 END
-	          + CASE WHEN m.id IN (SELECT movie_id FROM liked)
-	                 THEN 2.5 ELSE 0 END
+	          + CASE WHEN {{recommend_is_liked}} THEN 2.5 ELSE 0 END
 	          + CASE WHEN m.id IN (SELECT movie_id FROM starring)
 	                 THEN 3 ELSE 0 END)
 	       + CASE WHEN :popular::double precision = 0 THEN 0
@@ -601,6 +679,16 @@ SELECT m.id, m.slug, coalesce(t.title, m.title) AS title,
 SELECT array_agg(DISTINCT ma.movie_id ORDER BY ma.movie_id) AS awarded
   FROM movie_award AS ma
   JOIN live_award AS a ON a.id = ma.award_id;
+
+-- All movies that a friend likes, for mxmctl recommend explain.
+-- name: recommend_liked_all :one (user_id bigint)
+SELECT array_agg(DISTINCT r.movie_id) AS liked
+  FROM friend AS f
+  JOIN account AS a ON a.id = f.friend_id
+  JOIN live_rating AS r ON r.user_id = a.id
+ WHERE f.user_id = :user_id
+   AND {{recommend_taking_part}}
+   AND r.rating >= 4;
 
 -- A user and a movie for mxmctl recommend explain, each by name or number, and why
 -- it is not shown to the user; NULL: there is no such user or movie.

@@ -42,8 +42,7 @@ caller_read(TALLOC_CTX *mem, struct db *db, const struct criteria *criteria,
 	enum err e;
 
 	e = query_one(mem, db, &row, SQL_recommend_caller,
-	    arg_id(criteria->caller), arg_names(&criteria->friends),
-	    arg_names(&criteria->celebrities));
+	    arg_id(criteria->caller), arg_names(&criteria->celebrities));
 	if (e)
 		return e;
 	out->rated = ids_of(mem, &row, "rated");
@@ -51,7 +50,6 @@ caller_read(TALLOC_CTX *mem, struct db *db, const struct criteria *criteria,
 	assert(stars.n == out->rated.n);
 	out->stars = stars.id;
 	out->unseen = ids_of(mem, &row, "unseen");
-	out->liked = ids_of(mem, &row, "liked");
 	out->starring = ids_of(mem, &row, "starring");
 	out->related = pairs_of(mem, &row, "related_film", "related_known");
 	out->genre = pairs_of(mem, &row, "genre_film", "genre_id");

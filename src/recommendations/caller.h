@@ -30,6 +30,7 @@ struct criteria {
 	double popular;  /* -1, little known, to 1; 0: does not matter */
 	int size;        /* number of movies */
 	bool pad;        /* with the newest movies, up to `size` */
+	bool first;      /* first the films of these friends and celebrities */
 	double bonus;    /* setting recommend_bonus */
 	double director; /* setting recommend_director */
 };
@@ -53,7 +54,7 @@ struct caller {
 	struct ids rated;     /* movies, oldest rating first */
 	const int64_t *stars; /* of each of them */
 	struct ids unseen;    /* marked as unseen */
-	struct ids liked;     /* 4 or 5 stars from a friend */
+	struct ids liked;     /* 4 or 5 stars from a friend; not read */
 	struct ids starring;  /* with a celebrity */
 	struct pairs related; /* cold-start movie, movie of the same people */
 	struct pairs genre;   /* cold-start movie, genre */

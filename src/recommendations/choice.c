@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The choice. SQL filters what the caller may be shown, the ranking scores: the
- * best sixty are passed to SQL, and more if too few of them pass the filter.
+ * The choice. The ranking scores, SQL adds the bonuses of friends and awards
+ * and filters what the caller may be shown: the best sixty, and those that a
+ * friend can bring among them, are passed to SQL, and more if too few of them
+ * pass the filter. All are passed where SQL selects films of any rank to come
+ * first.
  */
 #include "base/base.h"
 
@@ -53,8 +56,9 @@ choose_ranked(TALLOC_CTX *mem, struct db *db, const struct criteria *criteria,
 {
 	double point = ranking_bonuses(
 	    ranking, criteria->bonus, criteria->popular * POPULAR_SHARE);
-	double *scores;
-	size_t all = ranking_size(ranking), top = CANDIDATES, n;
+	double friend = point * BONUS_FRIEND, *scores;
+	size_t all = ranking_size(ranking);
+	size_t top = criteria->first ? all : CANDIDATES, n;
 	int64_t *movies;
 	enum err e;
 
@@ -62,9 +66,10 @@ choose_ranked(TALLOC_CTX *mem, struct db *db, const struct criteria *criteria,
 		bool last = top >= all;
 
 		top = last ? all : top;
-		movies = mem_array(mem, int64_t, top + 1);
-		scores = mem_array(mem, double, top + 1);
-		n = ranking_top(ranking, top, movies, scores);
+		n = ranking_near(ranking, top, friend);
+		movies = mem_array(mem, int64_t, n + 1);
+		scores = mem_array(mem, double, n + 1);
+		n = ranking_top(ranking, n, movies, scores);
 		if (ranking_is_truncated(ranking))
 			return ERR_OK;
 		e = query_all(mem, db, out, SQL_recommend_chosen,
@@ -76,9 +81,10 @@ choose_ranked(TALLOC_CTX *mem, struct db *db, const struct criteria *criteria,
 		    arg_names(&criteria->platforms),
 		    arg_year(criteria->year_from), arg_year(criteria->year_to),
 		    arg_int(criteria->size), arg_int(cap_of(criteria)),
-		    arg_bool(criteria->pad && last), arg_int_array(movies, n),
+		    arg_bool(criteria->pad && last), arg_bool(criteria->first),
+		    arg_id((int64_t)top), arg_int_array(movies, n),
 		    arg_double_array(scores, n),
-		    arg_double(point * BONUS_AWARD));
+		    arg_double(point * BONUS_AWARD), arg_double(friend));
 		if (e || last || count_chosen(out) >= criteria->size)
 			return e;
 	}
@@ -95,7 +101,7 @@ choose_popular(TALLOC_CTX *mem, struct db *db, const struct criteria *criteria,
 	    arg_names(&criteria->platforms), arg_year(criteria->year_from),
 	    arg_year(criteria->year_to), arg_int(criteria->size),
 	    arg_int(cap_of(criteria)), arg_bool(criteria->pad),
-	    arg_double(criteria->bonus),
+	    arg_bool(criteria->first), arg_double(criteria->bonus),
 	    arg_double(criteria->popular * POPULAR_SHARE));
 }
 

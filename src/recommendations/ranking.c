@@ -404,6 +404,34 @@ ranking_top(
 }
 
 static void
+count_near(void *arg)
+{
+	struct query *a = arg;
+	const struct ranking *r = a->of;
+	float least;
+
+	a->n = score_top(r->score, (uint32_t)r->places, a->top, a->places);
+	if (a->n < a->top)
+		return;
+	least = r->score[a->places[a->n - 1]] - (float)a->bonus;
+	a->n = 0;
+	for (size_t i = 0; i < r->places; i++)
+		a->n += r->score[i] >= least;
+}
+
+size_t
+ranking_near(const struct ranking *r, size_t top, double margin)
+{
+	struct query a = { .top = top,
+		.bonus = margin,
+		.places = mem_array(NULL, uint32_t, top + 1) };
+	bool done = ask(r, count_near, &a);
+
+	talloc_free(a.places);
+	return done ? a.n : 0;
+}
+
+static void
 find_parts(void *arg)
 {
 	struct query *a = arg;

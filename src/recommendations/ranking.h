@@ -31,16 +31,19 @@ struct ranking *ranking_new(
     TALLOC_CTX *mem, const struct model *model, const struct caller *caller);
 
 /*
- * Adds the bonuses of friends and celebrities: a point is `bonus` times the
- * difference between the best and the hundredth score. Returns a point.
- * `popular` times that difference is added for each standard deviation that
- * ln(1 + number of ratings) of a movie is above its mean over all movies; the
- * model must have these numbers if it is not 0.
+ * Adds the bonuses of celebrities and, if they were read, of friends: a point
+ * is `bonus` times the difference between the best and the hundredth score.
+ * Returns a point. `popular` times that difference is added for each standard
+ * deviation that ln(1 + number of ratings) of a movie is above its mean over
+ * all movies; the model must have these numbers if it is not 0.
  */
 double ranking_bonuses(struct ranking *r, double bonus, double popular);
 
 /* The number of movies that are not rated, not marked and have a score. */
 size_t ranking_size(const struct ranking *r);
+
+/* How many have at least the score of the `top`th best, less `margin`. */
+size_t ranking_near(const struct ranking *r, size_t top, double margin);
 
 /* The best `top` of them, best first, as movies and scores; returns how many.
  */

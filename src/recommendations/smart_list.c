@@ -29,6 +29,7 @@ smart_list_choose(TALLOC_CTX *mem, struct db *db, const struct model *model,
 		.celebrities = none_but(&list->celebrities),
 		.genres = list->genres,
 		.size = SMART_LIST_SIZE,
+		.first = list->celebrities.n + list->friends.n > 0,
 		.bonus = list->bonus,
 		.director = list->director,
 	};

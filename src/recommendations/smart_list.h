@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * The movies of a smart list ("intelligent" in the API), which fills itself:
- * the same ranking as the recommendations, limited to genres, with the given
- * celebrities and friends, and without padding (contract, movies 6.7).
+ * the same ranking as the recommendations, limited to genres, first the films
+ * of the given celebrities and friends, and without padding (contract,
+ * movies 6.7).
  */
 #ifndef RECOMMENDATIONS_SMART_LIST_H
 #define RECOMMENDATIONS_SMART_LIST_H

@@ -722,6 +722,47 @@ def test_answer_is_kept_until_something_changes(stack, newcomer):
 
 # -- smart lists -------------------------------------------------------------
 
+@pytest.mark.parametrize("ranked", [False, True])
+def test_a_smart_list_begins_with_what_is_named(stack, newcomer, ranked):
+    """Films of the persons and favourites of the friends that are named come
+    first, whatever their rank, also if the model does not have them."""
+    me, friend = newcomer(), newcomer()
+    if ranked:
+        rate(me, "the-matrix-reloaded", 5)
+    befriend(stack, me.name, friend.name)
+    named = [slug for (slug,) in stack.sql(
+        "SELECT slug FROM live_movie WHERE release_date < now()"
+        " AND slug <> 'the-matrix-reloaded'"
+        " ORDER BY modelled, score, id LIMIT 11")]
+    liked, acted = named[:2], named[2:]
+    stack.sql("WITH p AS (INSERT INTO person (name, slug, biography, gender)"
+              " VALUES ('Ada Named', 'ada-named', '', 1) RETURNING id)"
+              " INSERT INTO movie_director (movie_id, person_id, position)"
+              " SELECT m.id, p.id, 9 FROM movie AS m, p"
+              " WHERE m.slug = ANY (%s)", (acted,))
+    for slug in liked:
+        rate(friend, slug, 4)
+
+    def made(query):
+        response = me.post(f"/api/movies-lists/?intelligent=true{query}", {
+            "name": "Named", "description": "d", "privacity": "P"})
+        assert response.status_code == 201, response.text
+        assert me.delete(f"/api/movies-lists/{me.name}/named/").status_code == 200
+        return [m.rstrip("/").rpartition("/")[2]
+                for m in response.json()["movies"]]
+    try:
+        # more than the limit per director
+        assert set(made("&celebrities[]=ada-named")[:9]) == set(acted)
+        assert set(made(f"&friends[]={friend.name}")[:2]) == set(liked)
+        both = made(f"&celebrities[]=ada-named&friends[]={friend.name}")
+        assert set(both[:11]) == set(named) and len(both) > 11
+        rate(me, acted[0], 1)
+        assert set(made("&celebrities[]=ada-named")[:8]) == set(acted[1:])
+        assert acted[0] not in made("&celebrities[]=ada-named")
+    finally:
+        stack.sql("DELETE FROM person WHERE slug = 'ada-named'")
+
+
 def test_a_smart_list_is_ranked_by_the_model(newcomer):
     """Without it a user who has rated only science fiction is given nothing
     else."""

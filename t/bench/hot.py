@@ -179,17 +179,18 @@ def questions(s):
             "es", s.piece(s.names, 2, 6), role,
             s.dice.choice([NEWEST, s.dice.randrange(PERSONS)]), 11)
     yield "recommendations: the caller", "recommend_caller", lambda: (
-        viewer()[0], None, None)
+        viewer()[0], None)
     yield "recommendations: chosen", "recommend_chosen", lambda: (
-        "es", viewer()[0], *[None] * 7, 20, 4, True,
-        [1 + 7919 * n % FILMS for n in range(60)], [1 / (n + 1) for n in range(60)],
-        0.1)
+        "es", viewer()[0], *[None] * 7, 20, 4, True, False, 60,
+        [1 + 7919 * n % FILMS for n in range(120)],
+        [1 / (n + 1) for n in range(120)],
+        0.1, 0.3)
     yield "recommendations: popular", "recommend_popular", lambda: (
-        "es", viewer()[0], *[None] * 7, 20, 4, True, 0.05, 0)
+        "es", viewer()[0], *[None] * 7, 20, 4, True, False, 0.05, 0)
 
 
-CASTS = {"recommend_caller": "%s,%s,%s", "recommend_chosen":
-         ",".join(["%s"] * 12) + ",%s::bigint[],%s::float8[],%s",
+CASTS = {"recommend_caller": "%s,%s", "recommend_chosen":
+         ",".join(["%s"] * 14) + ",%s::bigint[],%s::float8[],%s,%s",
          "similar_movies": "%s,%s,%s::bigint[],%s::float8[],%s,%s"}
 
 

@@ -187,12 +187,14 @@ def recommend_values(member, scores=None, celebrities=None, genres=None,
     values = [("", "en"), ("", member), ("::text[]", None),
               ("::text[]", celebrities), ("::text[]", genres),
               ("::text[]", without_genres), ("::text[]", platforms),
-              ("", year_from), ("", year_to), ("", 20), ("", 4), ("", True)]
+              ("", year_from), ("", year_to), ("", 20), ("", 4), ("", True),
+              ("", False)]
     if scores is None:
         return values + [("", 0.05), ("", popular)]
-    return values + [("::bigint[]", scores),
+    return values + [("", len(scores)), ("::bigint[]", scores),
                      ("::double precision[]",
-                      [1 / (i + 1) for i in range(len(scores))]), ("", 0.1)]
+                      [1 / (i + 1) for i in range(len(scores))]),
+                     ("", 0.1), ("", 0.3)]
 
 
 def fill(cluster, database, figures):
@@ -213,7 +215,7 @@ def searches(asking, figures, every):
 def recommendations(asking, figures):
     for member, who in ((1, "rare platform"), (2, "any platform")):
         asking.measure(figures, f"caller, {who}", "recommend_caller",
-                       [("", member), ("::text[]", None), ("::text[]", None)])
+                       [("", member), ("::text[]", None)])
     for member, who in ((1, "rare platform"), (11, "rare, no rating"),
                         (2, "any platform"), (12, "any, no rating")):
         for criteria in CRITERIA:

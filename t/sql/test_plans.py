@@ -279,14 +279,16 @@ HOT = [
      ["movie_slug_unique", "friendship_(pair_unique|user2)",
       "rating_(user_movie_unique|movie)"],
      ["friendship", "rating", "movie", "account"]),
-    ("recommend_caller", "5, NULL, NULL",
+    ("recommend_caller", "5, NULL",
      ["movie_not_modelled", "rating_user(_movie_unique)?"],
      ["rating", "movie", "movie_actor"]),
     ("recommend_chosen", "'en', 5, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 20, 4,"
-     " true, '{1,2,3}', '{3,2,1}', 0.1", ["movie_pkey", "movie_release_date"],
+     " true, false, 60, '{1,2,3}', '{3,2,1}', 0.1, 0.3",
+     ["movie_pkey", "movie_release_date", "rating_fans"],
      ["rating", "movie", "movie_actor", "movie_genre"]),
     ("recommend_popular", "'en', 5, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 20, 4,"
-     " true, 0.05, 0", ["movie_score", "movie_release_date"],
+     " true, false, 0.05, 0",
+     ["movie_score", "movie_release_date", "rating_fans"],
      ["rating", "movie", "movie_actor", "movie_genre"]),
     ("recommend_titles", "'es', '{1,2,3}'", ["movie_pkey"], ["movie"]),
     ("touch_of_transaction", "10000", ["touch_once"], ["touch"]),
@@ -447,14 +449,15 @@ def test_a_page_counts_its_list_once(cluster, build, database, name, arguments):
 
 @pytest.mark.parametrize("years", ["NULL, NULL", "1, 9999"])
 @pytest.mark.parametrize("name, rest", [
-    ("recommend_chosen", "'{}', '{}', 0.1"), ("recommend_popular", "0.05, 0")])
+    ("recommend_chosen", "60, '{}', '{}', 0.1, 0.3"),
+    ("recommend_popular", "0.05, 0")])
 def test_criteria_that_no_movie_meets(cluster, build, database, name, rest, years):
     """Not all 20 000 movies are checked."""
     types, text = statement(name, build)
     genres = "'{" + ",".join(f"g{i}" for i in range(1, 21)) + "}'"
     plan = plan_of(cluster, database, types, text,
                    f"'en', 5, NULL, NULL, NULL, {genres}, NULL, {years}, 20, 4,"
-                   f" true, {rest}", "ANALYZE, TIMING OFF, SUMMARY OFF")
+                   f" true, false, {rest}", "ANALYZE, TIMING OFF, SUMMARY OFF")
     loops = [int(n) for n in re.findall(r"loops=(\d+)", plan)]
     assert 10000 <= max(loops) <= 15000, plan
 

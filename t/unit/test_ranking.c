@@ -138,6 +138,23 @@ Test(ranking, who_rated_everything_gets_nothing)
 	    ranking_top(ranking_new(mem, model, &c), 20, best, scores), 0);
 }
 
+/* Those that a bonus could bring among the best, and no other. */
+Test(ranking, near_are_those_within_a_margin)
+{
+	struct caller c = { .rated = IDS(10), .stars = STARS(5) };
+	struct ranking *r = ranking_new(mem, model, &c);
+	size_t all = ranking_top(r, ITEMS, best, scores), n;
+	double margin = 1.0001 * (scores[19] - scores[29]);
+
+	n = ranking_near(r, 20, margin);
+	cr_expect_geq(n, 30);
+	cr_expect_geq(scores[n - 1], scores[19] - 1.001 * margin);
+	cr_expect_lt(scores[n], scores[19] - 0.999 * margin);
+	cr_expect_geq(ranking_near(r, 20, 0), 20);
+	cr_expect_eq(ranking_near(r, 20, 1e6), all);
+	cr_expect_eq(ranking_near(r, ITEMS + 5, 0), all);
+}
+
 /* All bonuses at once are less than a third of the best hundred's distance. */
 Test(ranking, bonuses_shift_and_do_not_replace)
 {

@@ -155,6 +155,7 @@ find_all(struct task *t, struct explanation *x)
 	struct loader *loader = loader_new(t->mem, t->ctl->conf->model_file);
 	const struct model *model = loader_model(loader);
 	struct ranking *ranking;
+	struct row row;
 
 	if (!model) {
 		ctl_error(t->ctl,
@@ -165,8 +166,12 @@ find_all(struct task *t, struct explanation *x)
 		return EX_NOINPUT;
 	}
 	x->stamp = loader_stamp(loader);
-	if (caller_read(t->mem, t->db, &criteria, &x->caller))
+	if (caller_read(t->mem, t->db, &criteria, &x->caller) ||
+	    query_one(t->mem, t->db, &row, SQL_recommend_liked_all,
+		arg_id(criteria.caller)))
 		return recommend_db_error(t);
+	x->caller.liked.id =
+	    row_id_array(t->mem, &row, "liked", &x->caller.liked.n);
 	ranking = ranking_new(t->mem, model, &x->caller);
 	if (!ranking && !model_is_truncated(model)) {
 		ctl_error(t->ctl,
