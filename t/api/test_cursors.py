@@ -24,7 +24,7 @@ INSERT INTO person (slug, name) SELECT '{x}-p', 'Both';
 INSERT INTO movie_actor (movie_id, person_id) SELECT m.id, p.id {credits};
 INSERT INTO movie_director (movie_id, person_id) SELECT m.id, p.id {credits};
 INSERT INTO person (slug, name)
-SELECT '{x}-' || i, '{x} ' || i % 3 FROM {items};
+SELECT '{x}-' || i, '{x} n' || i % 3 FROM {items};
 INSERT INTO movie_actor (movie_id, person_id) SELECT m.id, p.id {casts};
 INSERT INTO movie_director (movie_id, person_id) SELECT m.id, p.id {casts};
 INSERT INTO follow (user_id, person_id)
@@ -58,7 +58,7 @@ FILM = """INSERT INTO movie (slug, title, release_date)
 INSERT INTO {table} (movie_id, person_id)
 SELECT m.id, p.id FROM movie AS m, person AS p
  WHERE m.slug = '{x}-new' AND p.slug = '{x}-p'"""
-ROLE = """INSERT INTO person (slug, name) VALUES ('{x}-new', '{x} ');
+ROLE = """INSERT INTO person (slug, name) VALUES ('{x}-new', '{x} n');
 INSERT INTO {table} (movie_id, person_id)
 SELECT m.id, p.id FROM movie AS m, person AS p
  WHERE m.slug = '{x}-1' AND p.slug = '{x}-new'"""
@@ -76,9 +76,9 @@ LISTS = {
         SOFT.format(table="review"),
         "INSERT INTO review (user_id, movie_id, title, content, is_positive)"
         " SELECT {me}, id, 't', 'new', true FROM movie WHERE slug = '{x}'"),
-    "/api/persons/actors/searching/?search_query={x}%20": (
+    "/api/persons/actors/searching/?search_query={x}%20n": (
         SOFT.format(table="person"), ROLE.replace("{table}", "movie_actor")),
-    "/api/persons/directors/searching/?search_query={x}%20": (
+    "/api/persons/directors/searching/?search_query={x}%20n": (
         SOFT.format(table="person"), ROLE.replace("{table}", "movie_director")),
     "/api/persons/{x}-p/acted-movies/": (
         SOFT.format(table="movie"), FILM.replace("{table}", "movie_actor")),

@@ -556,7 +556,7 @@ def tuned(conf, *args):
     (4, "16G", {"workers": "8", "slow_workers": "8", "MemoryMax": "5452M",
                 "TasksMax": "48", "max_connections": "100"}),
     (16, "64G", {"workers": "32", "slow_workers": "32", "hash_places": "16",
-                 "-m": "2048", "max_connections": "160", "work_mem": "64MB",
+                 "-m": "2048", "max_connections": "170", "work_mem": "64MB",
                  "maintenance_work_mem": "1024MB"}),
     (8, "2G", {"workers": "2", "slow_workers": "2", "image_memory": "256M",
                "MemoryMax": "1176M", "-m": "128"}),
@@ -577,7 +577,7 @@ def test_tune_for_a_database_elsewhere(conf):
     assert told["database"] == "remote" and "shared_buffers" not in found
     assert int(found["slow_workers"]["proposed"]) > int(
         here["slow_workers"]["proposed"])
-    assert found["max_connections"]["proposed"] == "200"
+    assert found["max_connections"]["proposed"] == "220"
     assert tuned(conf)[0]["memory_mib"] > 0  # this host
 
 

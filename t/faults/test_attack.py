@@ -577,13 +577,14 @@ def test_sizes_of_bodies(site, stack):
     for path, file in {**sizes, "/healthz": False, "/media/x": False}.items():
         # the body does not arrive: nginx refuses its length, or waits for it
         most = 17 if path == "/api/users/import/" else 6
+        length = (most + 1) << 20 if file else 200_000
+        if path.startswith("/api/admin/") and not file:  # a document
+            length = 5 << 20
         for form in (path, path.rstrip("/")):
             with wire.connect(site) as s:
                 s.sendall(f"POST {form} HTTP/1.1\r\n{HOST_LINE}"
                           "Expect: 100-continue\r\n"
-                          "Content-Length: "
-                          f"{(most + 1) << 20 if file else 200_000}\r\n"
-                          "\r\n".encode())
+                          f"Content-Length: {length}\r\n\r\n".encode())
                 assert s.recv(20)[9:12] == b"413", form
     for path in ("/api/users/", "/api/auth/signup/"):
         answer = talk(site, f"POST {path} HTTP/1.1\r\n{HOST_LINE}{CLOSE}"
