@@ -45,6 +45,11 @@ SELECT line,
 -- fragment: outside_media(path)
 ({{path}} ~ '(^|/)(\.|/|$)|[\x01-\x1f\x7f]' OR char_length({{path}}) > 255)
 
+-- Whether a text is a password hash, "!" for none: of this program, or of one of the
+-- kinds that the original has.
+-- fragment: is_hash(password)
+({{password}} ~ '^!|^\$argon2|^[a-z][a-z0-9_]{0,31}\$|^[0-9a-f]{32}$')
+
 -- name: import_settings :script
 SET LOCAL jit = off;
 SET LOCAL work_mem = '64MB';

@@ -285,48 +285,90 @@ SELECT line,
        format('%s "%s": the default one', name, left(path, 100)) AS why,
        {{skipped:bad}};
 
--- Inserts the rows of a kind and those that belong to them. The columns are those
--- of the first line, so that an older export can be read; all lines have the same.
--- In batches, because the server holds the pending foreign key checks of a
--- statement in memory.
+-- The fault that site_load has found, as "line: reason"; NULL: none.
+-- name: site_fault :one
+SELECT nullif(current_setting('mxm.fault', true), '') AS fault;
+
+-- What a value must not be, by the category of the type of its column or by its
+-- name; %1$s is the value as jsonb, %2$s as text. What else the database does not
+-- accept is found when it is inserted.
+-- fragment: site_rules
+(VALUES
+     ('S', $r$jsonb_typeof(%1$s) NOT IN ('string', 'null')$r$, 'is not a text'),
+     ('N', $r$jsonb_typeof(%1$s) NOT IN ('number', 'null')$r$, 'is not a number'),
+     ('B', $r$jsonb_typeof(%1$s) NOT IN ('boolean', 'null')$r$,
+      'is not true or false'),
+     ('A', $r$jsonb_typeof(%1$s) NOT IN ('array', 'null')$r$, 'is not a list'),
+     ('D', $r$%2$s !~
+        '^(?!0000)\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])'
+        '(T([01]\d|2[0-3])(:[0-5]\d){2}(\.\d{1,6})?(Z|[+-]\d\d(:\d\d){0,2}))?$'$r$,
+      'is not a date from 0001-01-01 to 9999-12-31'),
+     ('slug', $r$%2$s ~ '^\.{0,2}$|[/?#%%[:cntrl:][:space:]]'$r$,
+      'is not a slug'),
+     ('password', $r$NOT {{is_hash:%2$s}}$r$, 'is not a hash'))
+     AS u (about, rule, why)
+
+-- Inserts the rows of a kind and those that belong to them, unless a line has a
+-- fault. The columns are those of the first line, so that an older export can be
+-- read; all lines have the same. In batches, because the server holds the pending
+-- foreign key checks of a statement in memory; one that is refused is halved until
+-- its first bad line is found.
 -- name: site_load :script
 DO $$
 DECLARE
     item    record;
+    lines   text;
+    doc     text;
     known   text[];
     columns text;
     fields  text;
+    rules   text;
+    fault   text;
+    low     bigint;
+    high    bigint;
     highest bigint;
-    odd     bigint;
+    size    bigint;
+    state   text;
+    name    text;
+    broken  text;
+    detail  text;
 BEGIN
     FOR item IN
         SELECT *
           FROM {{site_tables}}
          WHERE kind = current_setting('mxm.kind')
     LOOP
+        SELECT format('%s: %s is not a list of objects', min(l.line), item.member)
+          INTO fault
+          FROM site_line AS l
+         WHERE l.kind = item.kind
+           AND (jsonb_typeof(l.doc -> item.member) <> 'array'
+                OR jsonb_path_exists(l.doc -> item.member,
+                                     '$[*] ? (@.type() <> "object")'))
+        HAVING count(*) > 0;
+        EXIT WHEN fault IS NOT NULL;
+        doc := CASE WHEN item.member IS NULL THEN 'l.doc' ELSE 'e.doc' END;
+        lines := format('site_line AS l %s', CASE WHEN item.member IS NOT NULL THEN
+            format('CROSS JOIN jsonb_array_elements(l.doc -> %L) AS e (doc)',
+                   item.member) END);
         EXECUTE format($q$
             SELECT ARRAY(SELECT jsonb_object_keys(r.doc))
               FROM (SELECT %s AS doc
-                      FROM site_line AS l
+                      FROM %s
                      WHERE l.kind = %L
                      ORDER BY l.line) AS r
              LIMIT 1
-            $q$, CASE WHEN item.member IS NULL THEN 'l.doc'
-                      ELSE format('jsonb_array_elements(l.doc -> %L)', item.member)
-                 END, item.kind)
+            $q$, doc, lines, item.kind)
            INTO known;
         CONTINUE WHEN known IS NULL;
-        SELECT min(line)
-          INTO odd
-          FROM site_line
-         WHERE kind = item.kind
+        SELECT format('%s: has other members than the first line', min(l.line))
+          INTO fault
+          FROM site_line AS l
+         WHERE l.kind = item.kind
            AND item.member IS NULL
-           AND NOT (doc ?& known AND doc - known = '{}');
-        IF odd IS NOT NULL THEN
-            RAISE check_violation
-                  USING MESSAGE = format('line %s has other members than the first',
-                                         odd);
-        END IF;
+           AND NOT (l.doc ?& known AND l.doc - known = '{}')
+        HAVING count(*) > 0;
+        EXIT WHEN fault IS NOT NULL;
         SELECT string_agg(quote_ident(attname), ', ' ORDER BY attnum),
                string_agg(format(CASE WHEN attname IN ('image', 'icon', 'cover',
                                                        'picture')
@@ -342,25 +384,71 @@ BEGIN
            AND attnum > 0
            AND attgenerated = ''
            AND (attname = ANY (known) OR attname = item.parent);
+        SELECT string_agg(format('WHEN %s THEN %L', v.rule, v.why), ' '
+                          ORDER BY v.attnum, v.about DESC)
+          INTO rules
+          FROM (SELECT a.attnum, u.about,
+                       format(u.rule, format('(%s -> %L)', doc, a.attname),
+                              format('(%s ->> %L)', doc, a.attname)) AS rule,
+                       a.attname || ' ' || u.why AS why
+                  FROM pg_attribute AS a
+                  JOIN pg_type AS t ON t.oid = a.atttypid
+                  JOIN {{site_rules}} ON u.about IN (t.typcategory::text, a.attname)
+                 WHERE a.attrelid = item.target::regclass
+                   AND a.attnum > 0
+                   AND a.attname = ANY (known)) AS v;
+        EXECUTE format($q$
+            SELECT format('%%s: %%s', r.line, r.why)
+              FROM (SELECT l.line, CASE %s END AS why
+                      FROM %s
+                     WHERE l.kind = %L) AS r
+             WHERE r.why IS NOT NULL
+             ORDER BY r.line
+             LIMIT 1
+            $q$, coalesce(rules, 'WHEN false THEN NULL'), lines, item.kind)
+           INTO fault;
+        EXIT WHEN fault IS NOT NULL;
         SELECT max(line) INTO highest FROM site_line WHERE kind = item.kind;
-        FOR low IN 1..highest BY 250000 LOOP
-            EXECUTE format($q$
-                INSERT INTO %1$I (%2$s)
-                SELECT %3$s
-                  FROM site_line AS l
-                  %4$s
-                 CROSS JOIN LATERAL jsonb_populate_record(NULL::%1$I, %5$s) AS r
-                 WHERE l.kind = %6$L
-                   AND l.line BETWEEN %7$s AND %8$s
-                 ORDER BY l.line
-                $q$, item.target, columns, fields,
-                CASE WHEN item.member IS NOT NULL THEN
-                    format('CROSS JOIN jsonb_array_elements(l.doc -> %L) AS e (doc)',
-                           item.member)
-                END, CASE WHEN item.member IS NULL THEN 'l.doc' ELSE
-                    format('e.doc || jsonb_build_object(%L, l.doc -> ''id'')',
-                           item.parent)
-                END, item.kind, low, low + 249999);
+        low := 1;
+        size := 250000;
+        WHILE fault IS NULL AND low <= highest LOOP
+            high := least(low + size - 1, highest);
+            BEGIN
+                EXECUTE format($q$
+                    INSERT INTO %1$I (%2$s)
+                    SELECT %3$s
+                      FROM %4$s
+                     CROSS JOIN LATERAL jsonb_populate_record(NULL::%1$I, %5$s) AS r
+                     WHERE l.kind = %6$L
+                       AND l.line BETWEEN %7$s AND %8$s
+                     ORDER BY l.line
+                    $q$, item.target, columns, fields, lines,
+                    CASE WHEN item.member IS NULL THEN 'l.doc' ELSE
+                        format('e.doc || jsonb_build_object(%L, l.doc -> ''id'')',
+                               item.parent)
+                    END, item.kind, low, high);
+                low := high + 1;
+            EXCEPTION WHEN data_exception OR integrity_constraint_violation THEN
+                GET STACKED DIAGNOSTICS state = RETURNED_SQLSTATE,
+                    name = COLUMN_NAME, broken = CONSTRAINT_NAME,
+                    detail = PG_EXCEPTION_DETAIL;
+                size := (high - low + 1) / 2;
+                IF size = 0 THEN
+                    -- detail: Key (movie_id)=(9) …, in the language of the server
+                    detail := replace(substring(detail FROM '\((.*\)=\(.*)\)'),
+                                      ')=(', ' ');
+                    fault := format('%s: %s', low, CASE
+                        WHEN state = '23503' THEN detail || ' is not there'
+                        WHEN state = '23505'
+                        THEN detail || ' is that of another line'
+                        WHEN state = '23502' THEN name || ' is missing'
+                        WHEN state = '23514' AND broken <> ''
+                        THEN 'does not fit the rule ' || broken
+                        ELSE SQLERRM END);
+                END IF;
+            END;
         END LOOP;
+        EXIT WHEN fault IS NOT NULL;
     END LOOP;
+    PERFORM set_config('mxm.fault', fault, true);
 END $$;

@@ -173,6 +173,28 @@ write_kind(struct task *t, const struct site_kind *kind, int64_t *lines)
 	return e;
 }
 
+/* Refuses a --kind that is none. */
+static int
+check_kinds(const struct ctl *ctl)
+{
+	char *names = mem_text(ctl->mem, "");
+
+	for (const struct site_kind *k = site_kinds; k->name; k++)
+		names = mem_printf(ctl->mem, "%s %s", names, k->name);
+	for (size_t i = 0; i < ctl->n_options; i++) {
+		const struct ctl_option *o = &ctl->options[i];
+		const struct site_kind *k = site_kinds;
+
+		while (k->name && strcmp(k->name, o->value) != 0)
+			k++;
+		if (!k->name && strcmp(o->name, "--kind") == 0)
+			return ctl_usage(ctl,
+			    "--kind: \"%s\" is none; the kinds are%s", o->value,
+			    names);
+	}
+	return EX_OK;
+}
+
 /* Whether a kind is exported: all, or those that were given. */
 static bool
 is_wanted(const struct ctl *ctl, const char *name)
@@ -298,10 +320,12 @@ int
 ctl_export(struct ctl *ctl, int argc, char **argv)
 {
 	struct task t = { .ctl = ctl, .dir = argv[1] };
-	int status = make_directory(&t);
+	int status = check_kinds(ctl);
 	enum err e;
 
 	(void)argc;
+	if (status == EX_OK)
+		status = make_directory(&t);
 	if (status != EX_OK)
 		return status;
 	t.passwords = ctl_option(ctl, "--with-passwords") != NULL;

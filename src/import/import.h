@@ -67,7 +67,7 @@ enum err import_tmdb(struct import *im);
  */
 enum err import_original(struct import *im);
 
-/* The files of mxmctl export; ERR_CONFLICT: the site is not empty. */
+/* The files of mxmctl export; ERR_INVALID also: the site is not empty. */
 enum err import_site(struct import *im);
 
 /* ------------------------------------------------ what the imports share */
@@ -82,7 +82,7 @@ enum err import_fail(struct import *im, enum err e, const char *fmt, ...)
 /* true, with `why` set, if a signal was received. */
 bool import_stopped(struct import *im);
 
-/* Path of a file of the collection, below im->mem. */
+/* Path of a file of the collection, or of <file>.gz, below im->mem. */
 const char *import_path(const struct import *im, const char *file);
 
 /* The first of these files that exists; else the first one. */

@@ -216,6 +216,11 @@ load_kind(struct import *im, const char *kind)
 	e = query_one(im->mem, im->db, &row, SQL_site_kind, arg_text(kind));
 	if (!e)
 		e = query_script(im->mem, im->db, SQL_site_load);
+	if (!e)
+		e = query_one(im->mem, im->db, &row, SQL_site_fault, NO_ARGS);
+	if (!e && row_text(&row, "fault"))
+		return import_fail(im, ERR_INVALID, "%s.jsonl:%s", kind,
+		    row_text(&row, "fault"));
 	tally->added = tally->read;
 	if (!e)
 		return report_values(im, kind);
@@ -257,7 +262,7 @@ import_all(struct import *im)
 	if (e)
 		return import_database_failed(im, e);
 	if (!row_bool(&row, "is_empty"))
-		return import_fail(im, ERR_CONFLICT,
+		return import_fail(im, ERR_INVALID,
 		    "the site is not empty; import into a new database");
 	e = read_manifest(im, &manifest);
 	if (!e)

@@ -17,7 +17,7 @@ from place import Place
 from stack import OWNER, Stack
 from test_image import sanitized
 
-EX_DATAERR, EX_NOINPUT, EX_CANTCREAT, EX_TEMPFAIL = 65, 66, 73, 75
+EX_USAGE, EX_DATAERR, EX_NOINPUT, EX_CANTCREAT = 64, 65, 66, 73
 ORIGIN = "https://movies.example.org"
 
 # Tables of the schema that are not exported, and why.
@@ -184,7 +184,7 @@ def test_equal_answers(cluster, stack, exported):
             assert other.sql(f"SELECT nextval(pg_get_serial_sequence('{table}',"
                              f" 'id')) > max(id) FROM {table}") == [(True,)]
         again = other.ctl(["import", "site", exported], check=False)
-        assert again.returncode == EX_TEMPFAIL and "not empty" in again.stderr
+        assert again.returncode == EX_DATAERR and "not empty" in again.stderr
 
 
 def test_files(stack, exported, tmp_path):
@@ -207,6 +207,9 @@ def test_files(stack, exported, tmp_path):
     assert "$argon2" in (exported / "accounts.jsonl").read_text()
     full = stack.ctl(["export", tmp_path / "some"], check=False)
     assert full.returncode == EX_CANTCREAT and "not empty" in full.stderr
+    typo = stack.ctl(["export", "--kind", "nope", tmp_path / "typo"], check=False)
+    assert typo.returncode == EX_USAGE and "persons genres" in typo.stderr
+    assert not (tmp_path / "typo").exists()
     public = stack.ctl(["export", stack.media / "x"], check=False)
     assert public.returncode == EX_CANTCREAT and "media_root" in public.stderr
     assert not (stack.media / "x").exists()
@@ -219,6 +222,10 @@ def copy(exported, tmp_path):
     return tmp_path / "copy"
 
 
+# The second line, up to a member.
+SECOND = r"(\A.*\n.*?)"
+
+
 @pytest.mark.parametrize("name, change, status, message", [
     ("manifest.json", None, EX_NOINPUT, "the export is incomplete"),
     ("manifest.json", (r'"format":1', '"format":9'), EX_DATAERR,
@@ -228,14 +235,35 @@ def copy(exported, tmp_path):
     ("ratings.jsonl", None, EX_NOINPUT, "ratings.jsonl: No such file"),
     ("ratings.jsonl", (r"\A.*\n", ""), EX_DATAERR, "as the manifest says"),
     ("genres.jsonl", (r"\A{", ""), EX_DATAERR, "genres.jsonl:1: "),
-    ("ratings.jsonl", (r'"rating":\d', '"rating":9'), EX_DATAERR,
-     "ratings.jsonl does not fit: "),
+    ("ratings.jsonl", (SECOND + r'"rating":\d', r'\1"rating":9'), EX_DATAERR,
+     "ratings.jsonl:2: does not fit the rule rating_range; nothing"),
     ("ratings.jsonl", (r'"rating":', '"stars":'), EX_DATAERR,
-     "line 2 has other members than the first"),
-    ("comments.jsonl", (r'"review_id":\d+', '"review_id":99999'), EX_DATAERR,
-     "comments.jsonl does not fit: "),
-    ("movies.jsonl", (r'"slug":"[^"]*"', '"slug":null'), EX_DATAERR,
-     "movies.jsonl does not fit: "),
+     "ratings.jsonl:2: has other members than the first line"),
+    ("comments.jsonl", (SECOND + r'"review_id":\d+', r'\1"review_id":99999'),
+     EX_DATAERR, "comments.jsonl:2: review_id 99999 is not there; nothing"),
+    ("movies.jsonl", (SECOND + r'"slug":"[^"]*"', r'\1"slug":null'), EX_DATAERR,
+     "movies.jsonl:2: slug is missing; nothing"),
+    ("movies.jsonl", (SECOND + r'"slug":"[^"]*"', r'\1"slug":"../x"'), EX_DATAERR,
+     "movies.jsonl:2: slug is not a slug"),
+    ("movies.jsonl", (SECOND + r'"title":"[^"]*"', r'\1"title":[1]'), EX_DATAERR,
+     "movies.jsonl:2: title is not a text"),
+    ("movies.jsonl", (SECOND + r'"genres":\[[^]]*\]', r'\1"genres":{}'), EX_DATAERR,
+     "movies.jsonl:2: genres is not a list of objects"),
+    ("movies.jsonl", (SECOND + r'"genres":\[[^]]*\]',
+                      r'\1"genres":[{"genre_id":99}]'), EX_DATAERR,
+     "movies.jsonl:2: genre_id 99 is not there; nothing"),
+    ("movies.jsonl", (r'"id":(\d+),(.*\n.*)"id":\d+,', r'"id":\1,\2"id":\1,'),
+     EX_DATAERR, "is that of another line; nothing"),
+    ("ratings.jsonl", (SECOND + r'"created_at":"[^"]*"',
+                       r'\1"created_at":"infinity"'), EX_DATAERR,
+     "ratings.jsonl:2: created_at is not a date"),
+    ("movies.jsonl", (SECOND + r'"release_date":[^,]*',
+                      r'\1"release_date":"2001-02-30"'), EX_DATAERR,
+     'movies.jsonl:2: date/time field value out of range: "2001-02-30"; nothing'),
+    ("accounts.jsonl", (SECOND + r'"password":"[^"]*"', r'\1"password":"plain"'),
+     EX_DATAERR, "accounts.jsonl:2: password is not a hash; nothing"),
+    ("accounts.jsonl", (SECOND + r'"username":"[^"]*"', r'\1"username":"a b"'),
+     EX_DATAERR, "accounts.jsonl:2: does not fit the rule account_username_"),
 ])
 def test_damaged(empty, copy, name, change, status, message):
     path = copy / name
