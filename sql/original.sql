@@ -305,7 +305,9 @@ SELECT pg_temp.change('users_user', $$preferred_language = 'en'$$,
     $$coalesce(s.preferred_language, '') NOT IN ('en', 'es', 'fr', 'de')$$,
     'unknown language', $$format('language "%s"', s.preferred_language)$$);
 UPDATE users_user SET password = '!' WHERE coalesce(password, '') = '';
-SELECT pg_temp.change('users_user', $$password = left(s.password, 255)$$,
+SELECT pg_temp.change('users_user',
+    $$password = CASE WHEN {{is_hash:s.password}} THEN left(s.password, 255)
+                      ELSE '!' END$$,
     $$s.password !~ '^!'
       AND s.password !~ '^pbkdf2_sha256\$[0-9]{1,7}\$[^$]{1,128}\$[A-Za-z0-9+/]{43}=$'$$,
     'unknown password hash',
@@ -339,6 +341,14 @@ SELECT pg_temp.change(t.source,
 SELECT pg_temp.change('movies_movie', $$slug = s.slug || '-' || s.id$$,
     $$EXISTS (SELECT FROM original_word AS w WHERE w.word = s.slug)$$,
     'slug changed', $$format('slug "%s" is a path of the API', s.slug)$$);
+SELECT pg_temp.change(t.source,
+    format($$%1$I = regexp_replace(s.%1$I, '[\x01-\x1f\x7f-\x9f]+', ' ', 'g')$$, t.name),
+    format($$s.%I ~ '[\x01-\x1f\x7f-\x9f]'$$, t.name), 'control characters',
+    format($$format('%1$s "%%s"', s.%1$I)$$, t.name))
+  FROM (VALUES ('persons_person', 'name'), ('genres_genre', 'name'),
+               ('platforms_platform', 'name'), ('awards_award', 'name'),
+               ('movies_movie', 'title'), ('movies_movietranslation', 'title'),
+               ('genres_genretranslation', 'name')) AS t (source, name);
 SELECT pg_temp.fit_text(t.source, t.name, t.size, 's.slug', t.scope)
   FROM (VALUES ('persons_person', 'name', 128, NULL),
                ('genres_genre', 'name', 32, 'name'),
@@ -365,8 +375,8 @@ SELECT pg_temp.change('awards_award', $$category = ''$$,
         'SA', 'SX', 'DR', 'DD')$$,
     'unknown category', $$format('category "%s"', s.category)$$);
 SELECT pg_temp.change('movies_movie', 'popularity = 0',
-    $$coalesce(s.popularity, 'NaN') IN ('NaN', 'Infinity', '-Infinity')$$,
-    'no number', $$format('popularity %s', s.popularity)$$);
+    $$coalesce(s.popularity, 'NaN') NOT BETWEEN 0 AND 1000000000$$,
+    'popularity out of range', $$format('popularity %s', s.popularity)$$);
 SELECT pg_temp.drop_rows(t.source,
     $$coalesce(s.language, '') NOT IN ('en', 'es', 'fr', 'de')$$,
     'unknown language', $$format('language "%s"', s.language)$$),

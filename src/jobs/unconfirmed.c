@@ -149,7 +149,13 @@ prune_accounts(struct job *job)
 	static const char *const folders[] = { "users", "movies", "persons",
 		"platforms", "awards" };
 	enum err e = prune_unconfirmed(job);
+	struct row row;
 
+	if (!e)
+		e = query_one(
+		    job->mem, job->in->db, &row, SQL_site_is_empty, NO_ARGS);
+	if (e || row_bool(&row, "is_empty"))
+		return e; /* a move: the pictures may come before the rows */
 	for (size_t i = 0; !e && i < array_len(folders); i++)
 		e = prune_orphans(job, folders[i]);
 	return e;

@@ -5,6 +5,7 @@ every table (t/fixtures/original.sql), and with everything that does not fit."""
 import base64
 import hashlib
 import json
+import os
 import re
 import signal
 
@@ -16,7 +17,8 @@ from client import Client
 from place import Place
 from stack import OWNER, Stack
 
-EX_DATAERR, EX_CANTCREAT, EX_TEMPFAIL, EX_UNAVAILABLE = 65, 73, 75, 69
+EX_DATAERR, EX_NOINPUT, EX_CANTCREAT, EX_TEMPFAIL, EX_UNAVAILABLE = \
+    65, 66, 73, 75, 69
 PASSWORD = "Django-password-19"
 TABLES = ("account", "person", "genre", "platform", "award", "movie", "rating",
           "review", "comment", "reaction", "movielist", "friendship",
@@ -194,9 +196,27 @@ def test_report(place, original, tmp_path):
         "cruz.jpg", "default.png", "default.png", "no-award.png", "no-movie.png"]
 
 
+def prune(stack):
+    """Runs the job that removes old pictures of nobody."""
+    job = stack.value("INSERT INTO job (name) VALUES ('prune_accounts')"
+                      " RETURNING id")
+    stack_module.wait_until(
+        lambda: stack.value("SELECT state FROM job WHERE id = %s", [job]) == "done",
+        "the job is done", alive=stack.jobs)
+
+
 def test_log_in_and_read(cluster, original, tmp_path):
     with Stack(cluster) as stack:
+        # pictures may be copied before the rows are imported
+        picture = stack.media / "users" / f"{32 * 'e'}.jpg"
+        picture.parent.mkdir(exist_ok=True)
+        picture.touch()
+        os.utime(picture, (1, 1))
+        prune(stack)
+        assert picture.exists()
         stack_module.ctl(stack.conf, ["import", "moviesxmovies", original.name])
+        prune(stack)
+        assert not picture.exists()
         for who in ("ana", "ANA@example.org", "ana"):
             ana = Client(stack).login(who, PASSWORD)
         # the hash was replaced by the first log-in
@@ -263,8 +283,14 @@ FAULTS = [
      "SELECT slug FROM movie WHERE id = 21", "trending-21"),
     ("movies_movie", 21, "slug = 'a/b c'", "slug changed",
      "SELECT slug FROM movie WHERE id = 21", "a-b-c"),
-    ("movies_movie", 21, "popularity = 'NaN'", "no number",
+    ("movies_movie", 21, "popularity = 'NaN'", "popularity out of range",
      "SELECT popularity FROM movie WHERE id = 21", 0.0),
+    ("movies_movie", 21, "popularity = -5", "popularity out of range",
+     "SELECT popularity FROM movie WHERE id = 21", 0.0),
+    ("movies_movie", 21, r"title = E'a\x01\x02b'", "control characters",
+     "SELECT title FROM movie WHERE id = 21", "a b"),
+    ("users_user", 2, "password = 'plain'", "unknown password hash",
+     "SELECT password FROM account WHERE id = 2", "!"),
     ("movies_movie", 21, "release_date = 'infinity'", "date out of range",
      "SELECT release_date FROM movie WHERE id = 21", None),
     ("movies_movietranslation", 1, "language = 'pt'", "unknown language",
@@ -440,6 +466,9 @@ def test_other_rows(place, original):
 def test_connection(empty, original, tmp_path):
     done = run(empty, original.name + " password=hidden", check=EX_DATAERR)
     assert "hidden" not in done.stderr and ".pgpass" in done.stderr
+    (tmp_path / "dump.sql").touch()
+    done = run(empty, str(tmp_path / "dump.sql"), check=EX_NOINPUT)
+    assert "restore it first" in done.stderr
     done = run(empty, f"host={tmp_path} dbname=x", check=EX_UNAVAILABLE)
     assert "the original's database: no connection" in done.stderr
     done = run(empty, original, "--media", tmp_path / "none", check=EX_CANTCREAT)
