@@ -190,6 +190,29 @@ UPDATE ml_movie AS l
          ORDER BY g.movie_id, g.line) AS f
  WHERE f.line = l.line;
 
+-- The same by title and year, if only one line and one movie fit, which no other id
+-- contradicts: MovieLens has no directors.
+-- name: ml_movie_same :exec
+UPDATE ml_movie AS l
+   SET movie_id = f.movie_id
+  FROM (SELECT k.line, m.id AS movie_id,
+               count(*) OVER (PARTITION BY k.line) AS movies,
+               count(*) OVER (PARTITION BY m.id) AS lines
+          FROM ml_movie AS k
+          JOIN movie AS m
+            ON m.title_fold = fold_text(k.title)
+           AND extract(year FROM m.release_date) = extract(year FROM k.release_date)
+         WHERE k.movie_id IS NULL
+           AND NOT EXISTS (SELECT
+                             FROM movie_source AS o
+                            WHERE o.movie_id = m.id
+                              AND (o.source = 'movielens'
+                                   OR o.source = 'tmdb' AND o.key <> k.tmdb
+                                   OR o.source = 'imdb' AND o.key <> k.imdb))) AS f
+ WHERE f.line = l.line
+   AND f.movies = 1
+   AND f.lines = 1;
+
 -- name: ml_movie_yield :exec
 UPDATE ml_movie AS l
    SET slug = spare_slug

@@ -236,7 +236,7 @@ UPDATE cat_movie AS l
    AND l.movie_id IN (SELECT movie_id
                         FROM linked);
 
--- Credits of persons whose names are not in the files.
+-- Credits of persons whose names are not in the files (IMDb: nm0000002).
 -- name: cat_credit_unknown_skip :many
 WITH unknown AS (
     DELETE FROM cat_credit AS c
@@ -245,7 +245,7 @@ WITH unknown AS (
                         WHERE q.number = c.person)
     RETURNING c.line, c.person)
 SELECT line,
-       format('there is no person %s', person) AS why,
+       format('there is no person nm%s', lpad(person::text, greatest(7, length(person::text)), '0')) AS why,
        {{skipped:unknown}};
 
 -- What exists, and what a skipped movie would have.

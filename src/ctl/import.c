@@ -7,6 +7,7 @@
 
 #include <sys/stat.h>
 #include <sysexits.h>
+#include <unistd.h>
 
 #include "base/buf.h"
 #include "base/clock.h"
@@ -53,13 +54,26 @@ ctl_data_path(TALLOC_CTX *mem, const char *name)
 	    mem, "%s/%s", data && *data ? data : MXM_PKGDATADIR, name);
 }
 
+/* Whether media_root has the default pictures. */
+static bool
+are_there(const struct ctl *ctl)
+{
+	const char *const *name = media_defaults;
+
+	while (*name && access(mem_printf(ctl->mem, "%s/%s",
+				   ctl->conf->media_root, *name),
+			    R_OK) == 0)
+		name++;
+	return !*name;
+}
+
 bool
 ctl_default_pictures(const struct ctl *ctl)
 {
 	struct media_copy copy = { .from = ctl_data_path(ctl->mem, "media"),
 		.to = ctl->conf->media_root };
 
-	if (media_copy_defaults(ctl->mem, &copy))
+	if (media_copy_defaults(ctl->mem, &copy) || are_there(ctl))
 		return true;
 	ctl_error(ctl,
 	    "the default pictures could not be copied to %s: %s; "
@@ -132,6 +146,10 @@ read_filter(const struct ctl *ctl, struct import *im)
 	status = read_number(ctl, "--from", 9999, &f->from);
 	if (status == EX_OK)
 		status = read_number(ctl, "--to", 9999, &f->to);
+	if (status == EX_OK && f->to > 0 && f->from > f->to)
+		status = ctl_usage(ctl,
+		    "--from %ld is later than --to %ld: no movie is of these years",
+		    f->from, f->to);
 	if (status == EX_OK)
 		status = read_number(ctl, "--min-votes", 1000000000, &f->votes);
 	return status;
@@ -139,14 +157,24 @@ read_filter(const struct ctl *ctl, struct import *im)
 
 /* --------------------------------------------------------------- the work */
 
-/* Checks the directory before connecting to the database. */
+/*
+ * Checks the directory before connecting to the database. A dump of the
+ * original instead of the name of its database has a path or a suffix.
+ */
 static int
-check_folder(const struct ctl *ctl, const char *dir)
+check_folder(const struct ctl *ctl, const struct options *o)
 {
+	const char *dir = o->dir, *why = NULL;
 	struct stat st;
-	const char *why = NULL;
 
-	if (stat(dir, &st) != 0)
+	if (o->source->run == import_original) {
+		if (strpbrk(dir, "./") && stat(dir, &st) == 0 &&
+		    !S_ISSOCK(st.st_mode))
+			why = "a file, not a database: restore it first, with "
+			      "\"createdb NAME\" and \"pg_restore -d NAME "
+			      "FILE\" (\"psql -d NAME -f FILE\" if it is SQL), "
+			      "and import NAME";
+	} else if (stat(dir, &st) != 0)
 		why = strerror(errno);
 	else if (!S_ISDIR(st.st_mode))
 		why = "not a directory";
@@ -255,8 +283,7 @@ ctl_import(struct ctl *ctl, int argc, char **argv)
 
 	(void)argc;
 	read_options(ctl, argv, &o);
-	status =
-	    o.source->run == import_original ? EX_OK : check_folder(ctl, o.dir);
+	status = check_folder(ctl, &o);
 	if (status != EX_OK)
 		return status;
 	im->mem = im;

@@ -36,7 +36,11 @@ import_stopped(struct import *im)
 const char *
 import_path(const struct import *im, const char *file)
 {
-	return mem_printf(im->mem, "%s/%s", im->dir, file);
+	const char *path = mem_printf(im->mem, "%s/%s", im->dir, file);
+	const char *packed = mem_printf(im->mem, "%s.gz", path);
+
+	return access(path, F_OK) != 0 && access(packed, F_OK) == 0 ? packed :
+								      path;
 }
 
 const char *

@@ -338,7 +338,8 @@ static enum err
 store_movies(struct movielens *ml)
 {
 	static const enum stmt before[] = { SQL_ml_movie_analyze,
-		SQL_ml_movie_know, SQL_ml_movie_match, SQL_ml_movie_yield };
+		SQL_ml_movie_know, SQL_ml_movie_match, SQL_ml_movie_same,
+		SQL_ml_movie_yield };
 	static const enum stmt after[] = { SQL_ml_movie_added,
 		SQL_ml_source_add };
 	static const struct report_at other = { .kind = REPORT_DROPPED,

@@ -38,9 +38,13 @@ parse(TALLOC_CTX *mem, const char *line, size_t n, const char **why)
 	h->object = json_tokener_parse_ex(tokener, line, (int)n);
 	error = json_tokener_get_error(tokener);
 	end = json_tokener_get_parse_end(tokener);
+	if (error == json_tokener_continue) { /* null, 5: they end here */
+		h->object = json_tokener_parse_ex(tokener, "", 1);
+		error = json_tokener_get_error(tokener);
+	}
 	json_tokener_free(tokener);
 	*why = NULL;
-	if (error == json_tokener_continue)
+	if (error == json_tokener_error_parse_eof)
 		*why = "the JSON is not complete";
 	else if (error != json_tokener_success)
 		*why = mem_printf(mem, "invalid JSON: %s at character %zu",

@@ -96,11 +96,11 @@ genres_of(struct tmdb *tmdb, struct table *t, TALLOC_CTX *mem)
 }
 
 static const char *
-date_of(struct table *t)
+date_of(struct table *t, TALLOC_CTX *mem)
 {
-	const char *s = t->fields[MOVIE_DATE];
+	const char *s = text_trim(mem, t->fields[MOVIE_DATE]);
 
-	if (text_is_blank(s))
+	if (!*s)
 		return NULL;
 	if (record_is_date(s))
 		return s;
@@ -159,7 +159,7 @@ take_movie(void *arg, struct table *t, struct copy *c, TALLOC_CTX *mem)
 	m.key = mem_printf(mem, "%" PRId64, m.number);
 	m.synopsis =
 	    catalogue_text(t, mem, "overview", t->fields[MOVIE_OVERVIEW]);
-	m.release_date = date_of(t);
+	m.release_date = date_of(t, mem);
 	m.genres = genres_of(tmdb, t, mem);
 	m.popularity = popularity_of(t);
 	m.imdb = imdb_of(t);

@@ -306,6 +306,19 @@ def test_movie_that_another_import_brought(place):
     assert place.sql("SELECT slug FROM movie WHERE title = 'Toy Story'") == []
 
 
+@pytest.mark.parametrize("imdb, rated", [(None, 1), ("tt7", 0)])
+def test_same_title_and_year(place, imdb, rated):
+    """MovieLens has no directors; another id there is another movie."""
+    place.sql("INSERT INTO movie (slug, title, release_date)"
+              " VALUES ('toys', 'Toy story', '1995-11-22')")
+    if imdb:
+        place.sql("INSERT INTO movie_source (source, key, movie_id)"
+                  " SELECT 'imdb', %s, id FROM movie", (imdb,))
+    place.ctl("import", "movielens", place.data(), check=True)
+    assert place.sql("SELECT rating_count FROM movie WHERE slug = 'toys'") == [
+        (rated,)]
+
+
 def test_without_links(place):
     folder = place.data(links=None)
     done = place.ctl("import", "movielens", folder)
@@ -619,6 +632,11 @@ def test_default_pictures_come_with_it(place):
         place.ctl("import", "movielens", place.data(), check=True)
     finally:
         os.umask(before)
+    # no warning where they are, but were not installed
+    done = stack_module.ctl(
+        place.conf, ["import", "movielens", place.data()],
+        env={**stack_module.environment(), "MXM_DATADIR": "/nowhere"})
+    assert "default pictures" not in done.stderr
     picture = place.media / "movies/covers/no-movie.png"
     assert picture.stat().st_mode & 0o777 == 0o644
     for folder in (picture.parent, picture.parent.parent):

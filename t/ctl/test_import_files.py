@@ -13,7 +13,7 @@ import subprocess
 import pytest
 
 import stack as stack_module
-from test_import import EX_DATAERR, EX_NOINPUT, EX_TEMPFAIL, EX_USAGE, Place, failed, skipped
+from test_import import EX_DATAERR, EX_NOINPUT, EX_USAGE, Place, failed, skipped
 
 FILES = stack_module.ROOT / "t/import"
 
@@ -52,7 +52,7 @@ def test_report(place, source):
     assert before != []
     if source == "site":
         done = place.ctl("import", source, FILES / source)
-        assert done.returncode == EX_TEMPFAIL and "not empty" in done.stderr
+        assert done.returncode == EX_DATAERR and "not empty" in done.stderr
         assert place.dump() == before
         return
     done = place.ctl("import", source, "--json", FILES / source, check=True)
@@ -133,7 +133,8 @@ def test_imdb_filters(place):
     assert titles(place, "--to=1972")[0] == 1
     added, reasons = titles(place, "--min-votes", "40")
     assert added == 4 and reasons["votes"] == 5
-    for option in (("--type", "film"), ("--from", "x"), ("--min-votes", "-1")):
+    for option in (("--type", "film"), ("--from", "x"), ("--min-votes", "-1"),
+                   ("--from", "2009", "--to", "1999")):
         failed(place, EX_USAGE, option[1], "imdb", *option, FILES / "imdb")
 
 
@@ -363,6 +364,19 @@ def test_numbers_of_credits(place):
     assert place.sql("SELECT name, gender FROM person ORDER BY id") == [
         ("A", 0), ("B", 1), ("C", 0)]
     assert "dropped, bad number: 2" in done.stdout
+
+
+def test_names_of_gzip_and_odd_values(place):
+    folder = place.folder / "gz"
+    folder.mkdir()
+    (folder / "tmdb_5000_movies.csv.gz").write_bytes(gzip.compress(
+        b"id,title,overview,release_date,genres\n1,Film,, 1999-01-02 ,null\n"))
+    (folder / "credits.csv.gz").write_bytes(
+        gzip.compress(b"movie_id,cast,crew\n1,[],[]\n"))
+    done = place.ctl("import", "tmdb", folder, check=True)
+    assert re.findall("dropped: (.*)", done.stderr) == [
+        "genres: not a JSON list"]
+    assert place.sql("SELECT release_date::text FROM movie") == [("1999-01-02",)]
 
 
 def test_a_file_of_another_kind(place):

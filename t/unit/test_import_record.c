@@ -120,7 +120,9 @@ Test(import_record, json)
 	cr_expect_str_eq(
 	    verdict(mem, "{\"slug\":\"a\""), "the JSON is not complete");
 	cr_expect_str_eq(verdict(mem, "[1]"), "not a JSON object");
-	cr_expect_str_neq(verdict(mem, "null"), "good");
+	cr_expect_str_eq(verdict(mem, "null"), "not a JSON object");
+	cr_expect_str_eq(verdict(mem, "5 "), "not a JSON object");
+	cr_expect_str_eq(verdict(mem, "nul"), "the JSON is not complete");
 	cr_expect(
 	    strncmp(verdict(mem, "{'slug':'a'}"), "invalid JSON: ", 14) == 0);
 	cr_expect(strncmp(verdict(mem, "{\"slug\":\"\xff\"}"),
